@@ -1,0 +1,1 @@
+"""Samples in and out: any-rate input to 16 kHz ticks, log-mel, files."""

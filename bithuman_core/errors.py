@@ -1,0 +1,91 @@
+"""The error tree. Every message is one sentence that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+
+class BithumanError(Exception):
+    """Base of every error this package raises on purpose. ``code`` is stable; ``str`` is ``"[code] message"``."""
+
+    default_code = "BITHUMAN_ERROR"
+
+    def __init__(self, message: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {self.message}"
+
+
+class TokenError(BithumanError):
+    """Kept for compatible code; nothing here needs a token."""
+
+    default_code = "TOKEN_ERROR"
+
+
+class TokenExpiredError(TokenError):
+    default_code = "TOKEN_EXPIRED"
+
+
+class TokenValidationError(TokenError):
+    default_code = "TOKEN_VALIDATION"
+
+
+class TokenRequestError(TokenError):
+    default_code = "TOKEN_REQUEST"
+
+
+class AccountStatusError(TokenError):
+    default_code = "ACCOUNT_STATUS"
+
+
+class ModelError(BithumanError):
+    """Something is wrong with the avatar file or the speech net."""
+
+    default_code = "MODEL_ERROR"
+
+
+class ModelNotFoundError(ModelError):
+    default_code = "MODEL_NOT_FOUND"
+
+
+class ModelLoadError(ModelError):
+    default_code = "MODEL_LOAD"
+
+
+class ModelSecurityError(ModelError):
+    """The file breaks a rule that protects the reader (size, counts, shapes, checksums)."""
+
+    default_code = "MODEL_SECURITY"
+
+
+class RuntimeNotReadyError(BithumanError):
+    default_code = "RUNTIME_NOT_READY"
+
+
+class AudioError(BithumanError, ValueError):
+    """The audio cannot be used: wrong rate, wrong shape, NaN, unreadable file."""
+
+    default_code = "AUDIO"
+
+
+class AvatarError(BithumanError):
+    """Base of the errors of ``bithuman_core.open``."""
+
+    default_code = "AVATAR_ERROR"
+
+
+class InvalidAvatar(AvatarError):
+    default_code = "INVALID_AVATAR"
+
+
+class NotSupported(AvatarError):
+    default_code = "NOT_SUPPORTED"
+
+
+class NotAuthorised(AvatarError):
+    default_code = "NOT_AUTHORISED"
+
+
+class Failed(AvatarError):
+    default_code = "FAILED"

@@ -1,0 +1,1 @@
+"""Idle life and the mixer that blends it with speech."""

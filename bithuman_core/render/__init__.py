@@ -1,0 +1,1 @@
+"""Face state in, BGR picture out: raster kernels, the portrait rig, compositing."""

@@ -1,0 +1,1 @@
+"""Speech to mouth: the streaming ONNX net and its state."""
