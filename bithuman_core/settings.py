@@ -1,0 +1,45 @@
+"""Settings from the environment or a ``.env`` file, and where the shipped models lie."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bithuman_core.timing import FPS, SAMPLE_RATE
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+class Settings(BaseSettings):
+    """Runtime settings. Each can be set by the environment variable of its name.
+
+    FPS and INPUT_SAMPLE_RATE are fixed by the pipeline and are here to be read. OUTPUT_WIDTH: longest side of the frames in
+    px; 0 keeps the avatar's own size.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    FPS: int = Field(default=FPS, ge=FPS, le=FPS)
+    INPUT_SAMPLE_RATE: int = Field(default=SAMPLE_RATE, ge=SAMPLE_RATE, le=SAMPLE_RATE)
+    OUTPUT_WIDTH: int = Field(default=0, ge=0, le=4096)
+    model_path: str | None = Field(default=None, validation_alias=AliasChoices("BITHUMAN_MODEL_PATH", "BITHUMAN_AVATAR_MODEL"))
+    model_root: Path | None = Field(default=None, validation_alias="BITHUMAN_MODEL_ROOT")
+    log_level: str = Field(default="WARNING", validation_alias="BITHUMAN_LOG_LEVEL")
+
+
+@lru_cache(1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
+
+
+def models_dir() -> Path:
+    """The folder of the shipped models: BITHUMAN_MODEL_ROOT, the installed package's own, or the source tree's."""
+    root = settings().model_root
+    if root is not None:
+        return root
+    installed = PACKAGE / "_models"
+    return installed if installed.is_dir() else PACKAGE.parent / "models"
