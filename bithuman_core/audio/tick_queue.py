@@ -1,0 +1,90 @@
+"""The input of a session: samples of any chunk size in, ticks of 640 samples out, utterance by utterance."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.timing import SAMPLES_PER_TICK
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Up to 640 int16 samples of one utterance. ``last`` marks its end; only a last tick may be short, even empty."""
+
+    samples: NDArray[np.int16]
+    message_id: str
+    last: bool = False
+
+
+@dataclass(slots=True)
+class _Utterance:
+    message_id: str
+    chunks: deque[NDArray[np.int16]]
+    size: int = 0  # samples waiting
+    popped: bool = False  # whether a tick of it was taken already
+    closed: bool = False
+
+
+class TickQueue:
+    """Cuts pushed samples into ticks. Nothing is lost, padded or reordered; utterances never share a tick."""
+
+    def __init__(self) -> None:
+        self._utterances: deque[_Utterance] = deque()
+
+    @property
+    def samples(self) -> int:
+        """How many samples wait."""
+        return sum(u.size for u in self._utterances)
+
+    def push(self, samples: NDArray[np.int16], message_id: str) -> None:
+        """Append samples to the utterance that is open, or begin one."""
+        if not self._utterances or self._utterances[-1].closed:
+            self._utterances.append(_Utterance(message_id, deque()))
+        utterance = self._utterances[-1]
+        if samples.size:
+            utterance.chunks.append(samples.copy())
+            utterance.size += samples.size
+
+    def close(self) -> None:
+        """End the open utterance; without one, or with one that never had a sample, nothing happens."""
+        if self._utterances:
+            utterance = self._utterances[-1]
+            utterance.closed = True
+            if not utterance.size and not utterance.popped:
+                self._utterances.pop()
+
+    def clear(self) -> None:
+        """Drop everything, the open utterance too."""
+        self._utterances.clear()
+
+    def pop(self) -> Tick | None:
+        """The next tick, or None while a whole one (or the end of its utterance) has not arrived."""
+        if not self._utterances:
+            return None
+        utterance = self._utterances[0]
+        if utterance.size < SAMPLES_PER_TICK and not utterance.closed:
+            return None
+        samples = _take(utterance, min(SAMPLES_PER_TICK, utterance.size))
+        utterance.popped = True
+        last = utterance.closed and not utterance.size
+        if last:
+            self._utterances.popleft()
+        return Tick(samples, utterance.message_id, last)
+
+
+def _take(utterance: _Utterance, count: int) -> NDArray[np.int16]:
+    parts: list[NDArray[np.int16]] = []
+    missing = count
+    while missing:
+        chunk = utterance.chunks.popleft()
+        if chunk.size > missing:
+            utterance.chunks.appendleft(chunk[missing:])
+            chunk = chunk[:missing]
+        parts.append(chunk)
+        missing -= chunk.size
+    utterance.size -= count
+    return np.concatenate(parts) if parts else np.zeros(0, np.int16)

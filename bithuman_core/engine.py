@@ -1,0 +1,105 @@
+"""The pure pipeline of one session: samples in, (face, frame, audio) out. No clock, no thread, no I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.face import FaceState
+from bithuman_core.imx import ImxFile, read_imx
+from bithuman_core.motion import Mixer
+from bithuman_core.pcm import int16_to_float32
+from bithuman_core.render import PortraitRenderer, PortraitRig
+from bithuman_core.speech.net import SpeechNet, SpeechTick
+from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """One avatar's data and the speech net, loaded once and shared, read-only, by any number of engines."""
+
+    avatar: ImxFile
+    rig: PortraitRig
+    net: SpeechNet
+
+    @classmethod
+    def load(cls, path: str | Path, net: SpeechNet | None = None) -> Fixture:
+        """Load an ``.imx`` file (and the shipped speech net, where none is given).
+
+        Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
+        """
+        avatar = read_imx(path)
+        return cls(avatar, PortraitRig.from_imx(avatar), net or SpeechNet.load())
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTick:
+    """40 ms of output: the face, its picture (BGR uint8 [h, w, 3]) and the sound that it shows (int16, or None for silence)."""
+
+    face: FaceState
+    frame: NDArray[np.uint8]
+    audio: NDArray[np.int16] | None
+
+
+class Engine:
+    """One session. The same seed and the same samples give the same frames.
+
+    Each :meth:`step` takes the sound of one tick and returns the tick of 80 ms (two steps) earlier: so much does the net look
+    ahead, and the audio is delayed by exactly as much.
+    """
+
+    def __init__(self, fixture: Fixture, seed: int = 0) -> None:
+        self.fixture = fixture
+        self._speech = fixture.net.stream()
+        self._mixer = Mixer(fixture.net.mouth_names, seed)
+        self._renderer = PortraitRenderer(fixture.rig)
+        self._pending: deque[NDArray[np.int16] | None] = deque([None] * LOOKAHEAD_TICKS)
+
+    def step(self, samples: NDArray[np.int16] | None = None) -> EngineTick:
+        """Advance by one tick. samples: int16 [640] at 16 kHz, fewer at the end of an utterance, None for silence."""
+        face, audio = self.animate(samples)
+        return EngineTick(face, self._renderer.render(face), audio)
+
+    def animate(self, samples: NDArray[np.int16] | None = None) -> tuple[FaceState, NDArray[np.int16] | None]:
+        """The same without the picture: (face, audio)."""
+        spoken = self._listen(samples)
+        self._pending.append(samples)
+        audio = self._pending.popleft()
+        return self._mixer.next(spoken.mouth, spoken.voice, _padded(audio)), audio
+
+    def _listen(self, samples: NDArray[np.int16] | None) -> SpeechTick:
+        return self._speech.push(_padded(samples))
+
+    def reset(self) -> None:
+        """Forget the sound that is still inside (interruption); the face goes on from where it is."""
+        self._speech.reset()
+        self._mixer.cut()
+        self._pending = deque([None] * LOOKAHEAD_TICKS)
+
+
+def _padded(samples: NDArray[np.int16] | None) -> NDArray[np.float32]:
+    tick = np.zeros(SAMPLES_PER_TICK, np.float32)
+    if samples is not None:
+        tick[: samples.size] = int16_to_float32(samples)
+    return tick
+
+
+def cut_into_ticks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
+    """The ticks of a whole clip (int16 [n] at 16 kHz), the last one perhaps short."""
+    for start in range(0, samples.size, SAMPLES_PER_TICK):
+        yield samples[start : start + SAMPLES_PER_TICK]
+
+
+def render_clip(fixture: Fixture, samples: NDArray[np.int16], seed: int = 0) -> Iterator[EngineTick]:
+    """Every tick of a whole clip (int16 [n] at 16 kHz), its frames aligned with its sound: ceil(n / 640) of them."""
+    engine = Engine(fixture, seed)
+    ticks = [*cut_into_ticks(samples), *[None] * LOOKAHEAD_TICKS]
+    for index, tick in enumerate(ticks):
+        made = engine.step(tick)
+        if index >= LOOKAHEAD_TICKS:
+            yield made

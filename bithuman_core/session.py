@@ -1,0 +1,125 @@
+"""One conversation between input queue and engine: which tick goes in, what comes out with it, what an interruption drops."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bithuman_core.audio import StreamResampler, Tick, TickQueue
+from bithuman_core.engine import Engine
+from bithuman_core.pcm import mono_int16
+from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE
+from bithuman_core.types import AudioChunk, VideoFrame
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What travels beside a tick through the engine's look-ahead."""
+
+    message_id: str | None = None
+    last: bool = False
+
+
+class Session:
+    """Input of any rate and chunk size in, frames out, one :meth:`next_frame` per 40 ms.
+
+    Input (:meth:`push`, :meth:`flush`, :meth:`interrupt`) and output may come from different threads; one lock guards the
+    queue, and the engine is touched by the output side alone.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._queue = TickQueue()
+        self._resampler: StreamResampler | None = None
+        self._message_id: str | None = None
+        self._beside: deque[_Shown] = deque()
+        self._interrupts = 0
+        self._interrupts_done = 0
+        self._frames = 0
+        self._clear_beside()
+
+    def _clear_beside(self) -> None:
+        self._beside = deque(_Shown() for _ in range(LOOKAHEAD_TICKS))
+
+    @property
+    def waiting_samples(self) -> int:
+        """Samples (at 16 kHz) that have been pushed and not yet taken by a frame."""
+        with self._lock:
+            return self._queue.samples
+
+    def push(self, samples: NDArray[Any] | bytes, sample_rate: int, *, last: bool, message_id: str | None = None) -> None:
+        """Append sound; ``last`` ends the utterance. Raises AudioError for samples that are not sound."""
+        mono = mono_int16(samples)
+        with self._lock:
+            if self._resampler is None or self._resampler.rate_in != sample_rate:
+                resampler = StreamResampler(sample_rate)
+                self._finish_resampler()
+                self._resampler = resampler
+            if self._message_id is None or message_id is not None:
+                self._message_id = message_id or str(uuid.uuid4())
+            self._queue.push(self._resampler.push(mono), self._message_id)
+            if last:
+                self._end_utterance()
+
+    def flush(self) -> None:
+        """End the utterance: what is left of it plays, and its last frame says ``end_of_speech``."""
+        with self._lock:
+            self._end_utterance()
+
+    def _finish_resampler(self) -> None:
+        if self._resampler is not None and self._message_id is not None:
+            self._queue.push(self._resampler.finish(), self._message_id)
+
+    def _end_utterance(self) -> None:
+        self._finish_resampler()
+        self._queue.close()
+        self._message_id = None
+
+    def interrupt(self) -> None:
+        """Drop all sound that has not been shown yet; nothing of it appears in any later frame."""
+        with self._lock:
+            self._queue.clear()
+            self._resampler = None
+            self._message_id = None
+            self._interrupts += 1
+
+    def next_frame(self) -> VideoFrame:
+        """Make the next frame (about 5 ms of work). Call from one thread at a time, and :meth:`release` it before use."""
+        with self._lock:
+            interrupts = self._interrupts
+            tick = self._queue.pop()
+        if interrupts != self._interrupts_done:
+            self._engine.reset()
+            self._clear_beside()
+        self._interrupts_done = interrupts
+        tick = self._note(tick)
+        made = self._engine.step(tick.samples if tick is not None and tick.samples.size else None)
+        shown = self._beside.popleft()
+        frame = VideoFrame(made.frame, frame_index=self._frames)
+        self._frames += 1
+        frame.source_message_id, frame.end_of_speech = shown.message_id, shown.last
+        if made.audio is not None:
+            frame.audio_chunk = AudioChunk(made.audio, SAMPLE_RATE, shown.last)
+        return frame
+
+    def release(self, frame: VideoFrame) -> VideoFrame:
+        """The newest frame as it may be shown now: without its sound if an interruption came while it was made."""
+        if self._interrupts == self._interrupts_done:
+            return frame
+        return VideoFrame(frame.bgr_image, frame_index=frame.frame_index)
+
+    def _note(self, tick: Tick | None) -> Tick | None:
+        """Remember what the tick belongs to. An end that comes late moves to the utterance's last tick still inside."""
+        if tick is not None and not tick.samples.size:
+            inside = [shown for shown in self._beside if shown.message_id == tick.message_id]
+            if inside:
+                inside[-1].last = True
+                tick = None
+        self._beside.append(_Shown(tick.message_id, tick.last) if tick is not None else _Shown())
+        return tick
