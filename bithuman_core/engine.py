@@ -70,10 +70,10 @@ class Engine:
         spoken = self._listen(samples)
         self._pending.append(samples)
         audio = self._pending.popleft()
-        return self._mixer.next(spoken.mouth, spoken.voice, _padded(audio)), audio
+        return self._mixer.next(spoken.mouth, spoken.voice, padded_tick(audio)), audio
 
     def _listen(self, samples: NDArray[np.int16] | None) -> SpeechTick:
-        return self._speech.push(_padded(samples))
+        return self._speech.push(padded_tick(samples))
 
     def reset(self) -> None:
         """Forget the sound that is still inside (interruption); the face goes on from where it is."""
@@ -82,7 +82,8 @@ class Engine:
         self._pending = deque([None] * LOOKAHEAD_TICKS)
 
 
-def _padded(samples: NDArray[np.int16] | None) -> NDArray[np.float32]:
+def padded_tick(samples: NDArray[np.int16] | None) -> NDArray[np.float32]:
+    """Up to 640 int16 samples as a whole tick, float32 [640] in -1..1; None is silence."""
     tick = np.zeros(SAMPLES_PER_TICK, np.float32)
     if samples is not None:
         tick[: samples.size] = int16_to_float32(samples)

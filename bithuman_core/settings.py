@@ -43,3 +43,10 @@ def models_dir() -> Path:
         return root
     installed = PACKAGE / "_models"
     return installed if installed.is_dir() else PACKAGE.parent / "models"
+
+
+def speech_clip() -> Path:
+    """A clip of real speech (LibriSpeech, CC BY 4.0) for measuring and for trying an avatar."""
+    installed = PACKAGE / "_assets"
+    assets = installed if installed.is_dir() else PACKAGE.parent / "assets"
+    return assets / "speech" / "librispeech-8014-112586-0000.flac"

@@ -1,0 +1,40 @@
+# Everything is set up here: `make demo` and `make test` on a fresh machine need Python 3.10-3.13 and make, nothing else.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# the newest suitable Python, unless one is named: make demo PYTHON=/path/to/python
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell $(p) -c 'import sys; 10 <= sys.version_info.minor <= 13 and print("$(p)")' 2>/dev/null)))
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/python app.py
+
+test: lint
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "bithuman_core needs Python 3.10 to 3.13: install one, or name it: make demo PYTHON=/path/to/python3"; exit 1; }
+	@echo "setting up $(VENV) (once, a minute or two) ..."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 cannot make a virtual environment: install its venv package (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
+
+$(VENV)/.demo: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(PIP) --constraint requirements.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,237 @@
+"""The command line: ``bithuman-core`` (also ``python -m bithuman_core``)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bithuman_core.errors import BithumanError, ModelError, NotAuthorised, TokenError
+from bithuman_core.face import ARKIT_NAMES, FaceState
+from bithuman_core.files import replacing
+from bithuman_core.settings import models_dir
+from bithuman_core.timing import FPS, LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
+
+EXIT_INVALID_AVATAR, EXIT_UNREACHABLE, EXIT_FAILED, EXIT_NOT_AUTHORISED = 66, 69, 70, 77
+MOTION_COLUMNS = ("time", "viseme", "lipGap", "mouthWidth", *ARKIT_NAMES, "headYaw", "headPitch", "headRoll")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+console = Console(stderr=True)
+
+AvatarArgument = Annotated[Path, typer.Argument(metavar="AVATAR.imx", help="The avatar file.")]
+AudioOption = Annotated[Path, typer.Option("--audio", "-a", metavar="AUDIO", help="Any audio file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def render(
+    avatar: AvatarArgument,
+    audio: AudioOption,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="The video to write (H.264 + AAC).")],
+    seed: Annotated[int, typer.Option(help="Seed of the idle motion.")] = 0,
+) -> None:
+    """Let the avatar speak an audio file: writes a video."""
+    from bithuman_core.audio import float32_to_int16, load_audio, resample, write_video
+    from bithuman_core.engine import Fixture, render_clip
+
+    sound, rate = load_audio(audio)
+    samples = float32_to_int16(resample(sound, rate, SAMPLE_RATE))
+    fixture = Fixture.load(avatar)
+    total = math.ceil(samples.size / SAMPLES_PER_TICK)
+    frames = (tick.frame for tick in render_clip(fixture, samples, seed))
+    _check_folder(output)
+    write_video(output, _with_progress(frames, total, "rendering"), sound, rate, title=fixture.avatar.manifest.name)
+    console.print(f"{output}: {total} frames, {total / FPS:.1f} s")
+
+
+@app.command()
+def motion(
+    audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="Any audio file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.csv", help="The table to write.")],
+    avatar: Annotated[Path | None, typer.Option(metavar="AVATAR.imx", help="Whose lips are measured (Mara).")] = None,
+) -> None:
+    """Write the speech motion of an audio file as a table, 25 rows a second (no idle motion)."""
+    from bithuman_core.audio import float32_to_int16, load_audio
+    from bithuman_core.speech.net import SpeechNet
+
+    rig = _load_rig(avatar or models_dir() / "mara.imx")
+    sound, _ = load_audio(audio, SAMPLE_RATE)
+    _check_folder(output)
+    with replacing(output) as temporary, temporary.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(MOTION_COLUMNS)
+        for index, (face, viseme) in enumerate(_speech_motion(SpeechNet.load(), float32_to_int16(sound))):
+            lips = rig.measure(face)
+            pose = [f"{v:.4f}" for v in (lips.gap, lips.width, *face.coefficients, *face.head[:3])]
+            table.writerow([f"{index / FPS:.2f}", viseme, *pose])
+
+
+def _speech_motion(net: Any, samples: NDArray[np.int16]) -> Iterator[tuple[FaceState, str]]:
+    """The face of every tick from speech alone, and the name of its most probable viseme."""
+    from bithuman_core.engine import cut_into_ticks, padded_tick
+    from bithuman_core.face import indices
+    from bithuman_core.speech.visemes import VISEME_NAMES
+
+    stream, mouth = net.stream(), indices(*net.mouth_names)
+    for index, tick in enumerate([*cut_into_ticks(samples), *[None] * LOOKAHEAD_TICKS]):
+        heard = stream.push(padded_tick(tick))
+        if index >= LOOKAHEAD_TICKS:
+            face = FaceState()
+            face.values[mouth] = heard.mouth
+            yield face, VISEME_NAMES[int(heard.visemes.argmax())]
+
+
+@app.command()
+def still(
+    avatar: AvatarArgument,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT.png", help="The picture to write.")] = None,
+    values: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A coefficient or head angle.")] = None,
+    batch: Annotated[Path | None, typer.Option(metavar="FRAMES.json", help="Many poses (the format of a bake's truth.json).")] = None,
+    folder: Annotated[Path | None, typer.Option("--dir", "-d", metavar="DIR", help="Where the pictures of --batch go.")] = None,
+) -> None:
+    """Render single poses over the avatar's background."""
+    from bithuman_core.render import PortraitRenderer
+
+    if (output is None) == (batch is None) or (batch is None) != (folder is None):
+        raise typer.BadParameter("give either -o OUT.png (with --set), or --batch FRAMES.json with -d DIR")
+    poses = {output: _face_from_arguments(values or [])} if output else _faces_from_batch(batch, folder)  # type: ignore[arg-type]
+    renderer = PortraitRenderer(_load_rig(avatar))
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path, face in poses.items():
+        _check_folder(path)
+        with replacing(path) as temporary:
+            Image.fromarray(renderer.render(face)[:, :, ::-1]).save(temporary)
+
+
+def _face_from_arguments(values: list[str]) -> FaceState:
+    named: dict[str, float] = {}
+    for text in values:
+        name, _, number = text.partition("=")
+        try:
+            named[name.strip()] = float(number)
+        except ValueError as error:
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE, for example jawOpen=.4") from error
+    return _face(named, "--set")
+
+
+def _face(named: dict[str, float], where: str) -> FaceState:
+    try:
+        face = FaceState.from_mapping(named)
+    except (KeyError, TypeError) as error:
+        raise typer.BadParameter(f"{where} names {error}, which is no ARKit coefficient or head value") from error
+    if not np.isfinite(face.values).all():
+        raise typer.BadParameter(f"{where} holds a value that is not a finite number")
+    return face
+
+
+def _faces_from_batch(batch: Path, folder: Path) -> dict[Path, FaceState]:
+    try:
+        frames = json.loads(batch.read_text())["frames"]
+        angles = {"yaw": "headYaw", "pitch": "headPitch", "roll": "headRoll"}
+        return {
+            folder / f"{Path(frame['file']).stem}.png": _face(
+                {**frame["coefficients"], **{angles[name]: angle for name, angle in frame.get("head", {}).items()}}, batch.name
+            )
+            for frame in frames
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise typer.BadParameter(f"{batch} is not a list of poses like a bake's truth.json ({error!r})") from error
+
+
+@app.command()
+def info(avatar: AvatarArgument, as_json: JsonOption = False) -> None:
+    """Say what an avatar file is and holds."""
+    from bithuman_core.imx import read_imx
+
+    file = read_imx(avatar)
+    manifest = file.manifest
+    facts = {
+        "name": manifest.name,
+        "kind": manifest.kind,
+        "version": manifest.version,
+        "canvas": list(manifest.canvas),
+        "file_bytes": avatar.stat().st_size,
+        "coefficients": len(manifest.coefficients),
+        "gestures": sorted(manifest.gestures),
+        "limits": {name: list(pair) for name, pair in manifest.limits.items()},
+        "arrays": {name: f"{a.dtype} {list(a.shape)}" for name, a in file.arrays.items()},
+        "provenance": manifest.provenance,
+        "sha256": manifest.sha256,
+    }
+    if as_json:
+        print(json.dumps(facts, indent=1))
+        return
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            print(f"{key}:")
+            for name, entry in value.items():
+                print(f"    {name}: {entry}")
+        else:
+            print(f"{key}: {value}")
+
+
+@app.command()
+def bench(
+    avatar: Annotated[Path | None, typer.Argument(metavar="[AVATAR.imx]", help="The avatar file (Mara).")] = None,
+    as_json: JsonOption = False,
+    seconds: Annotated[float, typer.Option(help="How much speech to render.", min=1.0)] = 20.0,
+) -> None:
+    """Measure this machine: CPU time of a tick and of its stages, start-up, memory."""
+    from bithuman_core.bench import measure
+
+    figures = measure(avatar or models_dir() / "mara.imx", seconds)
+    if as_json:
+        print(json.dumps(figures, indent=1))
+        return
+    for key, value in figures.items():
+        entries = value.items() if isinstance(value, dict) else [("", value)]
+        for name, number in entries:
+            print(f"{key + (' ' + name if name else ''):24s}{number:10.2f}")
+
+
+def _load_rig(avatar: Path) -> Any:
+    from bithuman_core.imx import read_imx
+    from bithuman_core.render import PortraitRig
+
+    return PortraitRig.from_imx(read_imx(avatar))
+
+
+def _check_folder(output: Path) -> None:
+    if not output.parent.is_dir():
+        raise typer.BadParameter(f"the folder {str(output.parent)!r} does not exist: make it first")
+
+
+def _with_progress(frames: Iterator[Any], total: int, what: str) -> Iterator[Any]:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        yield from progress.track(frames, total=total)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 2 wrong usage, 66 invalid avatar, 70 failed, 77 not authorised."""
+    try:
+        app()
+    except BithumanError as error:
+        console.print(f"[red]error[/red] {error.message}", highlight=False)
+        sys.exit(_exit_code(error))
+    except OSError as error:
+        console.print(f"[red]error[/red] {error}", highlight=False)
+        sys.exit(EXIT_FAILED)
+
+
+def _exit_code(error: BithumanError) -> int:
+    if isinstance(error, ModelError):
+        return EXIT_INVALID_AVATAR
+    return EXIT_NOT_AUTHORISED if isinstance(error, TokenError | NotAuthorised) else EXIT_FAILED
