@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,10 +42,10 @@ def load_audio(path: str | Path, target_sr: int | None = None) -> tuple[NDArray[
                 raise AudioError(f"{path.name!r} holds no audio track.")
             stream = container.streams.audio[0]
             rate = int(stream.codec_context.sample_rate)
-            to_mono = av.AudioResampler(format="flt", layout="mono", rate=rate)
-            for frame in container.decode(stream):
-                parts += [f.to_ndarray()[0] for f in to_mono.resample(frame)]
-            parts += [f.to_ndarray()[0] for f in to_mono.resample(None)]
+            # planar float, channels kept: FFmpeg's own down-mix would make equal channels 3 dB louder than either
+            to_float = av.AudioResampler(format="fltp", layout=stream.codec_context.layout, rate=rate)
+            for frame in chain(container.decode(stream), (None,)):
+                parts += [f.to_ndarray().mean(axis=0) for f in to_float.resample(frame)]
     except (av.error.FFmpegError, ValueError) as error:
         if isinstance(error, AudioError):
             raise

@@ -1,0 +1,179 @@
+"""A real server in a process of its own, a real Chromium with a fake microphone, and what it saw and heard, as arrays."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page, Playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+PROBE = Path(__file__).with_name("probe.js")
+SPEECH = ROOT / "assets" / "speech" / "librispeech-8014-112586-0000.flac"
+MICROPHONE_RATE = 48_000  # Hz, what Chromium's fake microphone wants
+MOUTH_BOX = (0.3, 0.5, 0.4, 0.35)  # left, top, width, height of the picture
+GRAY_SIZE = (48, 42)
+READY_SECONDS = 180  # the first start on a fresh machine compiles the render kernels
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync --use-fake-device-for-media-stream"
+).split()
+
+
+def find_chromium() -> str | None:
+    """An installed Chromium: the CHROME variable, the PATH, or the one that playwright keeps."""
+    candidates = [os.environ.get("CHROME"), *(shutil.which(name) for name in NAMES)]
+    caches = [os.environ.get("PLAYWRIGHT_BROWSERS_PATH"), Path.home() / ".cache/ms-playwright", Path.home() / "Library/Caches/ms-playwright"]
+    for cache in filter(None, caches):
+        for pattern in ("chromium-*/chrome-*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*"):
+            candidates += sorted(Path(cache).glob(pattern))
+    return next((str(path) for path in candidates if path and os.access(path, os.X_OK)), None)
+
+
+def write_microphone(path: Path, samples: NDArray[np.floating[Any]], rate: int) -> None:
+    """A fake microphone's WAV; Chromium plays it in a loop."""
+    if rate != MICROPHONE_RATE:
+        samples = soxr.resample(samples, rate, MICROPHONE_RATE)
+    soundfile.write(path, np.clip(samples, -1, 1), MICROPHONE_RATE, subtype="PCM_16")
+
+
+def write_speech(path: Path, pause_seconds: float = 2.0) -> None:
+    """Real speech, its own pauses and a longer one at the end."""
+    samples, rate = soundfile.read(SPEECH)
+    samples = samples * (0.5 / np.abs(samples).max())
+    write_microphone(path, np.concatenate([samples, np.zeros(int(pause_seconds * rate))]), rate)
+
+
+def free_port() -> int:
+    """A port nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """The demo in a process of its own: ``with Server(log, "app.py", "--max-visitors", "1") as url``."""
+
+    def __init__(self, log: Path, *command: str) -> None:
+        self.log, self.port = log, free_port()
+        self._command = [sys.executable, *command, "--port", str(self.port), "--no-open-browser"]
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def __enter__(self) -> str:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+        with self.log.open("w") as errors:
+            self._process = subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env=environment
+            )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith("Ready"):
+                return f"http://127.0.0.1:{self.port}"
+        raise RuntimeError(f"The server ended before it was ready:\n{self.log.read_text()}")
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+
+@contextmanager
+def chromium(playwright: Playwright, microphone: Path | None, *, allow: bool = True) -> Iterator[Browser]:
+    """A Chromium whose microphone plays a WAV (a beep without one). ``allow``: what the visitor answers when asked for it."""
+    flags = [*FLAGS]
+    if allow:
+        flags.append("--use-fake-ui-for-media-stream")
+    if microphone is not None:
+        flags.append(f"--use-file-for-fake-audio-capture={microphone}")
+    browser = playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=flags)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def open_page(browser: Browser, url: str, **options: Any) -> Page:
+    """The page of the demo, ready to start. Echo cancellation is off: a fake microphone hears no room."""
+    page = browser.new_page(**{"viewport": {"width": 1280, "height": 800}, **options})
+    page.add_init_script(path=PROBE)
+    page.goto(f"{url}/?echo=off")
+    page.wait_for_selector("avatar-stage[data-state=idle]")
+    return page
+
+
+def start(page: Page) -> None:
+    """Press Start and wait for the living picture."""
+    page.click("avatar-stage button.main")
+    page.wait_for_selector("avatar-stage[data-state=live]", timeout=20_000)
+
+
+def status(page: Page) -> str:
+    """The sentence that the page shows."""
+    return page.inner_text("avatar-stage .status")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Times in seconds on the page's clock. Levels are RMS of 10 ms, at the middle of their 10 ms."""
+
+    heard_at: NDArray[np.float64]  # microphone
+    heard: NDArray[np.float64]
+    voice_at: NDArray[np.float64]  # what came back
+    voice: NDArray[np.float64]
+    shown_at: NDArray[np.float64]  # pictures
+    gray: NDArray[np.uint8]  # [n, rows, columns] of the recorded box
+    rtp_steps: NDArray[np.int64]  # between pictures, in 90 kHz units
+    sizes: set[tuple[int, int]]
+    before: dict[str, dict[str, Any]]  # inbound-rtp statistics by kind
+    after: dict[str, dict[str, Any]]
+
+    @property
+    def fps(self) -> float:
+        """Decoded pictures a second."""
+        first, last = self.before["video"], self.after["video"]
+        return 1000 * (last["framesDecoded"] - first["framesDecoded"]) / (last["timestamp"] - first["timestamp"])
+
+    def grown(self, kind: str, name: str) -> float:
+        """By how much a counter grew."""
+        return self.after[kind].get(name, 0) - self.before[kind].get(name, 0)
+
+
+def record(page: Page, seconds: float, box: tuple[float, float, float, float] = MOUTH_BOX) -> Recording:
+    """Watch and listen for some seconds."""
+    raw = page.evaluate("([seconds, box, size]) => probe(seconds, box, size)", [seconds, box, GRAY_SIZE])
+    clocks = np.array(raw["clocks"])
+    # The context's clock moves in steps of its buffer: the most advanced reading belongs to the moment itself.
+    offset = float(np.max(clocks[:, 0] - clocks[:, 1] / 1000))
+    levels = [np.array(raw[name]).reshape(-1, 2) for name in ("heard", "voice")]
+    frames = np.array(raw["frames"])
+    columns, rows = GRAY_SIZE
+    return Recording(
+        *(column for rows in levels for column in (rows[:, 0] - offset + 0.005, rows[:, 1])),
+        shown_at=frames[:, 0] / 1000,
+        gray=np.array([np.frombuffer(base64.b64decode(text), np.uint8).reshape(rows, columns) for text in raw["gray"]]),
+        rtp_steps=np.diff(frames[:, 1].astype(np.int64)),
+        sizes={(int(width), int(height)) for width, height in frames[:, 2:4]},
+        before=raw["before"],
+        after=raw["after"],
+    )

@@ -1,0 +1,25 @@
+"""What the tests share: the shipped avatar and net, and a clip of real speech."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bithuman_core.audio import float32_to_int16, load_audio
+from bithuman_core.engine import Fixture
+from bithuman_core.settings import models_dir, speech_clip
+from bithuman_core.timing import SAMPLE_RATE
+
+
+@pytest.fixture(scope="session")
+def fixture() -> Fixture:
+    """Mara and the shipped speech net."""
+    return Fixture.load(models_dir() / "mara.imx")
+
+
+@pytest.fixture(scope="session")
+def speech() -> NDArray[np.int16]:
+    """Six seconds of real speech, int16 at 16 kHz."""
+    sound, _ = load_audio(speech_clip(), SAMPLE_RATE)
+    return float32_to_int16(sound)[: 6 * SAMPLE_RATE]

@@ -1,0 +1,127 @@
+"""Samples: conversions, resampling, ticks. Nothing is lost, invented or reordered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bithuman_core.audio import StreamResampler, TickQueue, float32_to_int16, int16_to_float32, resample
+from bithuman_core.errors import AudioError
+from bithuman_core.pcm import mono_int16
+from bithuman_core.types import AudioChunk
+
+every_int16 = np.arange(-32768, 32768).astype(np.int16)
+
+
+def test_int16_survives_the_way_through_float() -> None:
+    assert np.array_equal(float32_to_int16(int16_to_float32(every_int16)), every_int16)
+
+
+def test_loud_floats_clip_instead_of_wrapping() -> None:
+    assert float32_to_int16(np.array([2.0, -2.0, 1.0])).tolist() == [32767, -32768, 32767]
+
+
+def test_stereo_is_mixed_down() -> None:
+    left, right = np.full(100, 1000, np.int16), np.full(100, 3000, np.int16)
+    for stereo in (np.stack([left, right]), np.stack([left, right], axis=1)):
+        assert np.array_equal(mono_int16(stereo), np.full(100, 2000))
+
+
+@pytest.mark.parametrize(
+    ("samples", "says"),
+    [
+        (b"\0\1\2", "even"),
+        (np.array([0.0, np.nan]), "NaN"),
+        (np.zeros(4, np.int32), "int32"),
+        (np.zeros((2, 3, 4)), "shape"),
+        (np.zeros((50, 50)), "8"),
+    ],
+)
+def test_what_is_no_sound_gets_a_sentence(samples: NDArray[np.generic] | bytes, says: str) -> None:
+    with pytest.raises(AudioError, match=says):
+        mono_int16(samples)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 3999, 10**6, 16000.5, True])
+def test_impossible_rates_are_refused(rate: int) -> None:
+    with pytest.raises(AudioError, match="sample rate"):
+        AudioChunk(b"", rate)
+
+
+def test_an_empty_chunk_is_truthy_and_a_chunk_knows_its_length() -> None:
+    chunk = AudioChunk.from_bytes(b"\x01\x00\x02\x00", 16000, last_chunk=False)
+    assert chunk.array.tolist() == [1, 2]
+    assert chunk.bytes == b"\x01\x00\x02\x00"
+    assert chunk.duration == 2 / 16000
+    assert AudioChunk(b"", 16000)
+
+
+@settings(max_examples=20, deadline=None)
+@given(rate=st.sampled_from([8000, 22050, 24000, 44100, 48000]), cuts=st.lists(st.integers(1, 3000), min_size=1, max_size=12))
+def test_resampling_does_not_depend_on_the_chunks(rate: int, cuts: list[int]) -> None:
+    samples = float32_to_int16(0.3 * np.sin(np.arange(sum(cuts)) * 0.05))
+    whole = StreamResampler(rate)
+    expected = np.concatenate([whole.push(samples), whole.finish()])
+    stream = StreamResampler(rate)
+    parts = [stream.push(part) for part in np.split(samples, np.cumsum(cuts)[:-1])]
+    assert np.array_equal(np.concatenate([*parts, stream.finish()]), expected)
+
+
+@pytest.mark.parametrize("rate", [8000, 24000, 44100, 48000])
+def test_a_tone_keeps_its_pitch_and_level(rate: int) -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(rate) / rate)
+    made = resample(tone, rate, 16000)
+    expected = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    assert abs(made.size - 16000) <= 1
+    assert np.abs(made[800:15200] - expected[800:15200]).max() < 2e-3
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 2000), max_size=5), max_size=5))
+def test_ticks_hold_every_sample_of_every_utterance(utterances: list[list[int]]) -> None:
+    queue, rng = TickQueue(), np.random.default_rng(0)
+    pushed: dict[str, NDArray[np.int16]] = {}
+    for number, sizes in enumerate(utterances):
+        chunks = [rng.integers(-32768, 32767, size).astype(np.int16) for size in sizes]
+        for chunk in chunks:
+            queue.push(chunk, str(number))
+        queue.close()
+        pushed[str(number)] = np.concatenate([*chunks, np.zeros(0, np.int16)])
+    popped: dict[str, list[NDArray[np.int16]]] = {}
+    ended: list[str] = []
+    while (tick := queue.pop()) is not None:
+        assert tick.samples.size == 640 or tick.last
+        assert tick.message_id not in ended
+        popped.setdefault(tick.message_id, []).append(tick.samples)
+        if tick.last:
+            ended.append(tick.message_id)
+    spoken = [name for name, samples in pushed.items() if samples.size]
+    assert ended == spoken
+    assert all(np.array_equal(np.concatenate(popped[name]), pushed[name]) for name in spoken)
+    assert queue.samples == 0
+
+
+def test_an_open_utterance_waits_for_a_whole_tick() -> None:
+    queue = TickQueue()
+    queue.push(np.zeros(639, np.int16), "a")
+    assert queue.pop() is None
+    queue.push(np.zeros(1, np.int16), "a")
+    tick = queue.pop()
+    assert tick is not None
+    assert (tick.samples.size, tick.last) == (640, False)
+    queue.close()
+    tick = queue.pop()
+    assert tick is not None
+    assert (tick.samples.size, tick.last) == (0, True)
+
+
+def test_the_queue_keeps_its_own_copy() -> None:
+    queue, samples = TickQueue(), np.ones(640, np.int16)
+    queue.push(samples, "a")
+    samples[:] = 0
+    tick = queue.pop()
+    assert tick is not None
+    assert tick.samples.all()
