@@ -1,0 +1,26 @@
+"""``make bench``: print every table, one after the other. What is missing on this machine is said, not skipped silently."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+TABLES = {
+    "Speed and memory of one session": ["-m", "bithuman_core", "bench"],
+    "Fidelity to the path-traced truth": ["-m", "benchmarks.fidelity"],
+    "Lip motion": ["-m", "benchmarks.lips"],
+    "The page in Chromium": ["-m", "benchmarks.browser"],
+}
+
+
+def main() -> int:
+    """Run every table in its own process; the exit code is the number of those that failed."""
+    failed = 0
+    for title, command in TABLES.items():
+        print(f"\n## {title}\n", flush=True)
+        failed += subprocess.run([sys.executable, *command], check=False).returncode != 0
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
