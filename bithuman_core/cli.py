@@ -97,7 +97,7 @@ def still(
     avatar: AvatarArgument,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT.png", help="The picture to write.")] = None,
     values: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A coefficient or head angle.")] = None,
-    batch: Annotated[Path | None, typer.Option(metavar="FRAMES.json", help="Many poses (the format of a bake's truth.json).")] = None,
+    batch: Annotated[Path | None, typer.Option(metavar="FRAMES.json", help="Poses, as in a bake's truth.json.")] = None,
     folder: Annotated[Path | None, typer.Option("--dir", "-d", metavar="DIR", help="Where the pictures of --batch go.")] = None,
 ) -> None:
     """Render single poses over the avatar's background."""
