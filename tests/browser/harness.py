@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,28 +21,26 @@ import soxr
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Playwright
 
+from bithuman_core.settings import speech_clip
+from tests.browser.chromium import find_chromium
+
 ROOT = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).with_name("probe.js")
-SPEECH = ROOT / "assets" / "speech" / "librispeech-8014-112586-0000.flac"
 MICROPHONE_RATE = 48_000  # Hz, what Chromium's fake microphone wants
 MOUTH_BOX = (0.3, 0.5, 0.4, 0.35)  # left, top, width, height of the picture
 GRAY_SIZE = (48, 42)
-READY_SECONDS = 180  # the first start on a fresh machine compiles the render kernels
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync --use-fake-device-for-media-stream"
-).split()
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+)
 
-
-def find_chromium() -> str | None:
-    """An installed Chromium: the CHROME variable, the PATH, or the one that playwright keeps."""
-    candidates = [os.environ.get("CHROME"), *(shutil.which(name) for name in NAMES)]
-    caches = [os.environ.get("PLAYWRIGHT_BROWSERS_PATH"), Path.home() / ".cache/ms-playwright", Path.home() / "Library/Caches/ms-playwright"]
-    for cache in filter(None, caches):
-        for pattern in ("chromium-*/chrome-*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*"):
-            candidates += sorted(Path(cache).glob(pattern))
-    return next((str(path) for path in candidates if path and os.access(path, os.X_OK)), None)
 
 
 def write_microphone(path: Path, samples: NDArray[np.floating[Any]], rate: int) -> None:
@@ -55,7 +52,7 @@ def write_microphone(path: Path, samples: NDArray[np.floating[Any]], rate: int) 
 
 def write_speech(path: Path, pause_seconds: float = 2.0) -> None:
     """Real speech, its own pauses and a longer one at the end."""
-    samples, rate = soundfile.read(SPEECH)
+    samples, rate = soundfile.read(speech_clip())
     samples = samples * (0.5 / np.abs(samples).max())
     write_microphone(path, np.concatenate([samples, np.zeros(int(pause_seconds * rate))]), rate)
 

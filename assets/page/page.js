@@ -1,0 +1,121 @@
+// <avatar-stage>: the stage with its button. Gradio puts the markup in whenever it is ready; the element wires itself.
+import { Call } from "./call.js";
+import { Figures } from "./figures.js";
+import { Level } from "./level.js";
+import { Refused } from "./sentences.js";
+
+const FIGURES_MS = 1000;
+
+class AvatarStage extends HTMLElement {
+  #call = null;
+  #level = null;
+  #timer = 0;
+  #lastFault = "";
+
+  connectedCallback() {
+    this.video = this.querySelector("video");
+    this.picture = this.querySelector("img");
+    this.parts = Object.fromEntries([...this.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+    this.parts.main.onclick = () => (this.#call ? this.stop() : this.start());
+    this.parts.voice.onclick = () => this.#mute(!this.video.muted);
+    this.#show("idle", this.parts.status.textContent);
+  }
+
+  disconnectedCallback() {
+    this.stop();
+  }
+
+  async start() {
+    const call = (this.#call = new Call({ echoCancellation: new URLSearchParams(location.search).get("echo") !== "off" }));
+    const figures = new Figures();
+    this.#lastFault = "";
+    call.addEventListener("ended", ({ detail }) => this.#finish(call, detail));
+    call.addEventListener("live", () => this.#play(call));
+    call.addEventListener("unstable", () => this.#show("unstable", "The connection is unstable. Waiting for it to come back…"));
+    call.addEventListener("stable", () => this.#showLive());
+    call.addEventListener("message", ({ detail: { type, data } }) => {
+      if (type === "figures") figures.serverMs = data.server_ms;
+      if (type === "error") this.#fault(data);
+    });
+    this.#show("connecting", "Waiting for the microphone. The browser may ask you for permission.");
+    try {
+      await call.open();
+      if (this.#call !== call) return;
+      this.#level = new Level(call.microphone, (level) => this.#showLevel(level));
+      this.#show("connecting", "Connecting…");
+      await call.connect();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw (this.#finish(call, "The page met a fault of its own. Reload it, then press Start again."), error);
+      this.#finish(call, error.message);
+      return;
+    }
+    this.#timer = setInterval(async () => this.#call === call && this.#showFigures(await figures.read(call)), FIGURES_MS);
+  }
+
+  stop() {
+    this.#call?.close();
+  }
+
+  async #play(call) {
+    this.video.srcObject = call.stream;
+    await new Promise((resolve) => (this.video.onplaying = resolve)); // the element has autoplay; Start was the gesture it needs
+    if (this.#call !== call) return;
+    call.arrived();
+    this.video.hidden = false;
+    this.picture.hidden = true;
+    this.#showLive();
+  }
+
+  #finish(call, sentence) {
+    if (this.#call !== call) return;
+    this.#call = null;
+    call.close();
+    clearInterval(this.#timer);
+    this.#level?.stop();
+    this.#level = null;
+    this.#showLevel(0);
+    this.video.hidden = true;
+    this.video.srcObject = null;
+    this.picture.hidden = false;
+    this.#mute(false);
+    this.#showFigures(null);
+    if (sentence) this.#show("failed", this.#lastFault || sentence);
+    else this.#show("idle", "Stopped. Press Start to speak again.");
+  }
+
+  #fault(sentence) {
+    this.#lastFault = sentence;
+    this.parts.status.textContent = sentence;
+  }
+
+  #mute(muted) {
+    this.video.muted = muted;
+    this.parts.voice.setAttribute("aria-pressed", String(muted));
+    this.parts.voice.textContent = muted ? "Unmute voice" : "Mute voice";
+  }
+
+  #showLive() {
+    this.#show("live", `${this.dataset.name} is listening. Speak.`);
+  }
+
+  #show(state, sentence) {
+    this.dataset.state = state;
+    this.parts.status.textContent = sentence;
+    const calling = this.#call !== null;
+    this.parts.main.textContent = calling ? "Stop" : "Start";
+    this.parts.voice.disabled = state !== "live" && state !== "unstable";
+  }
+
+  #showLevel(level) {
+    this.parts.level.firstElementChild.style.transform = `scaleX(${level.toFixed(3)})`;
+    const percent = String(Math.round(10 * level) * 10);
+    if (this.parts.level.ariaValueNow !== percent) this.parts.level.ariaValueNow = percent;
+  }
+
+  #showFigures(figures) {
+    this.parts.fps.textContent = figures ? figures.fps.toFixed(1) : "–";
+    this.parts.delay.textContent = figures?.delay ? `${Math.round(figures.delay)} ms` : "–";
+  }
+}
+
+customElements.define("avatar-stage", AvatarStage);

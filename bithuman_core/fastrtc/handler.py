@@ -1,0 +1,86 @@
+"""The avatar as a FastRTC handler: one live session behind every connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Generator
+from typing import Any
+
+import av
+import numpy as np
+from fastrtc import AsyncAudioVideoStreamHandler
+from numpy.typing import NDArray
+
+from bithuman_core.fastrtc.live import LiveSession, Surroundings
+from bithuman_core.fastrtc.voice import VOICE_RATE, VOICE_SAMPLES_PER_TICK
+from bithuman_core.timing import FPS, SAMPLE_RATE
+
+logger = logging.getLogger(__name__)
+
+
+class AvatarHandler(AsyncAudioVideoStreamHandler):
+    """Takes the microphone's packets and gives what the session's lines hold; nothing here waits for work.
+
+    FastRTC copies the handler for every connection and awaits ``emit`` and ``video_emit``, the latter even before
+    ``start_up``; an exception out of either would end that track without a word. ``hang_up`` closes the connection of the
+    handler that it is given.
+    """
+
+    def __init__(self, around: Surroundings, hang_up: Callable[[AvatarHandler], None]) -> None:
+        super().__init__("mono", output_sample_rate=VOICE_RATE, input_sample_rate=SAMPLE_RATE, fps=FPS)
+        self._around, self._hang_up = around, hang_up
+        self._live = LiveSession(around, self._tell)
+        self._task: asyncio.Task[None] | None = None
+
+    def copy(self) -> AvatarHandler:
+        """A session for a new connection."""
+        return AvatarHandler(self._around, self._hang_up)
+
+    def resample(self, frame: av.AudioFrame) -> Generator[av.AudioFrame, None, None]:
+        """The microphone at 16 kHz mono. Packets keep their 20 ms; FastRTC's own version gathers 60 ms."""
+        if self._resampler is None:
+            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        yield from self._resampler.resample(frame)
+
+    async def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
+        """A packet of the microphone: (rate, int16 [1, n])."""
+        self._live.hear(frame[1].reshape(-1))
+
+    async def video_receive(self, frame: NDArray[np.float32]) -> None:
+        """No camera is ever asked for; a picture that comes all the same is not looked at."""
+
+    async def emit(self) -> tuple[int, NDArray[np.int16]]:
+        """The next 40 ms of the avatar's voice: (48000, int16 [1, 1920])."""
+        self._begin()
+        return VOICE_RATE, (await self._live.voices.get()).reshape(1, -1)
+
+    async def video_emit(self) -> NDArray[np.uint8]:
+        """The next picture, BGR uint8 [h, w, 3]."""
+        self._begin()
+        return await self._live.pictures.get()
+
+    def shutdown(self) -> None:
+        """The connection is closed."""
+        if self._task is not None:
+            self._task.cancel()
+        self._live.voices.close(np.zeros(VOICE_SAMPLES_PER_TICK, np.int16))
+
+    def _begin(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._live.run())
+            self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            logger.error("A session broke.", exc_info=error)
+        self._hang_up(self)
+
+    def _tell(self, kind: str, data: Any) -> None:
+        """Send a message to the page: JSON {type, data} on the data channel."""
+        channel: Any = self.channel
+        if channel is not None and channel.readyState == "open":
+            channel.send(json.dumps({"type": kind, "data": data}))

@@ -1,0 +1,134 @@
+"""One visitor's live session on the 40 ms clock, without a word about WebRTC.
+
+One task does the work of a tick and feeds both lines, so that a picture and its sound leave together. The engine runs in a
+thread pool, never on the event loop; one that raises is replaced, and the last good picture stays meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.clock import Clock, Pacer
+from bithuman_core.fastrtc.line import Line
+from bithuman_core.fastrtc.microphone import MicrophoneBuffer
+from bithuman_core.fastrtc.voice import SILENCE, VOICE_SAMPLES_PER_TICK, VoiceUpsampler
+from bithuman_core.timing import FPS, LOOKAHEAD_TICKS, SAMPLE_RATE, TICK_SECONDS
+
+logger = logging.getLogger(__name__)
+
+MAX_BURST = 5  # ticks: shorter stalls are caught up at once, longer ones are skipped
+MAX_FAILURES = 3  # of the engine, in a row; then the visit ends
+DEAF_SECONDS = 10.0  # browsers send sound all the time, muted or not: this long without any means that the visitor is gone
+# What sound passes before it is heard here: aiortc waits for 4 packets, and a packet is 20 ms long.
+INGRESS_SECONDS = 5 * 0.020
+
+CRASHED = "The avatar stumbled and was started again. The details are in the server's log."
+GAVE_UP = "The avatar cannot go on. Press Start to try again; the details are in the server's log."
+
+
+class LiveTick(Protocol):
+    """What a session needs of ``bithuman_core.engine.EngineTick``: BGR uint8 [h, w, 3], and int16 [640] or None."""
+
+    @property
+    def frame(self) -> NDArray[np.uint8]: ...
+    @property
+    def audio(self) -> NDArray[np.int16] | None: ...
+
+
+class LiveEngine(Protocol):
+    """What a session needs of ``bithuman_core.engine.Engine``."""
+
+    def step(self, samples: NDArray[np.int16] | None) -> LiveTick: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the sessions of a server share.
+
+    ``make_engine`` is called in ``pool`` once a session; ``clock`` is the machine's, or a test's.
+    """
+
+    make_engine: Callable[[], LiveEngine]
+    pool: Executor
+    clock: Clock
+
+
+class LiveSession:
+    """Microphone in by :meth:`hear`; pictures and the voice at 48 kHz out by the lines.
+
+    ``tell(kind, data)`` sends a message to the visitor: ``"figures"`` once a second, ``"error"`` with a sentence.
+    """
+
+    def __init__(self, around: Surroundings, tell: Callable[[str, Any], None]) -> None:
+        self.pictures: Line[NDArray[np.uint8]] = Line()  # BGR uint8 [h, w, 3]
+        self.voices: Line[NDArray[np.int16]] = Line()  # int16 [1920]
+        self._around, self._tell = around, tell
+        self._microphone = MicrophoneBuffer()
+        self._engine: LiveEngine | None = None
+        self._failures = 0
+        self._heard_at = around.clock.now()
+
+    def hear(self, samples: NDArray[np.int16]) -> None:
+        """Sound of the microphone, int16 [n] at 16 kHz."""
+        self._heard_at = self._around.clock.now()
+        self._microphone.push(samples)
+
+    async def run(self) -> None:
+        """Live until the visitor is gone or the engine cannot go on."""
+        clock = self._around.clock
+        self._heard_at = clock.now()
+        pacer, upsampler = Pacer(clock, MAX_BURST), VoiceUpsampler()
+        picture: NDArray[np.uint8] | None = None
+        voice = np.zeros(VOICE_SAMPLES_PER_TICK, np.int16)
+        count, work = 0, 0.0
+        while self._failures < MAX_FAILURES and clock.now() - self._heard_at < DEAF_SECONDS:
+            await pacer.wait()
+            began = clock.now()
+            if picture is not None:
+                self.pictures.begin_tick(picture)
+                self.voices.begin_tick(voice)
+            tick = await self._step(self._microphone.take())
+            picture = picture if tick is None else tick.frame
+            voice = upsampler.push(SILENCE if tick is None or tick.audio is None else tick.audio)
+            if picture is not None:
+                self.pictures.end_tick(picture)
+                self.voices.end_tick(voice)
+            count, work = count + 1, work + clock.now() - began
+            if count == FPS:
+                self._tell("figures", self._figures(work / count))
+                count, work = 0, 0.0
+        if self._failures:
+            self._tell("error", GAVE_UP)
+
+    async def _step(self, samples: NDArray[np.int16] | None) -> LiveTick | None:
+        """One step of the engine in the pool, None where it raised."""
+
+        def work() -> tuple[LiveEngine, LiveTick]:
+            engine = self._engine or self._around.make_engine()
+            return engine, engine.step(samples)
+
+        future = asyncio.get_running_loop().run_in_executor(self._around.pool, work)
+        await asyncio.wait([future])
+        if (error := future.exception()) is None:
+            self._engine, tick = future.result()
+            self._failures = 0
+            return tick
+        logger.error("The engine of a session broke.", exc_info=error)
+        self._engine = None
+        self._failures += 1
+        self._tell("error", CRASHED)
+        return None
+
+    def _figures(self, work: float) -> dict[str, float]:
+        """``server_ms``: from a sound's arrival to its picture's departure. ``tick_ms``: the work of a tick."""
+        waiting = self._microphone.backlog / SAMPLE_RATE
+        server = INGRESS_SECONDS + waiting + (LOOKAHEAD_TICKS + 0.5) * TICK_SECONDS + work
+        return {"server_ms": round(1000 * server), "tick_ms": round(1000 * work, 1)}

@@ -1,0 +1,60 @@
+"""The FastRTC stream that serves an avatar to several visitors."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from aiortc.codecs import vpx
+from fastrtc import Stream
+
+from bithuman_core.clock import MonotonicClock
+from bithuman_core.fastrtc.handler import AvatarHandler
+from bithuman_core.fastrtc.live import LiveEngine, Surroundings
+
+# Bits a second of VP8. aiortc follows the receiver's estimate inside these bounds; its own (0.25 to 1.5 Mbit/s from 0.5) blur
+# a 512 px face after every still moment, because the estimate falls with what is sent.
+MIN_BITRATE, START_BITRATE, MAX_BITRATE = 1_000_000, 1_500_000, 2_500_000
+
+
+def avatar_stream(
+    make_engine: Callable[[], LiveEngine],
+    *,
+    visitors: int,
+    rtc_configuration: Callable[[], Coroutine[Any, Any, dict[str, Any]]],
+) -> Stream:
+    """A stream with one engine a visitor.
+
+    ``make_engine`` is called in a worker thread once a connection. ``visitors`` is how many may be connected at once (the
+    next one is told ``concurrency_limit_reached``). ``rtc_configuration`` gives the browser's RTCConfiguration.
+    """
+    vpx.MIN_BITRATE, vpx.DEFAULT_BITRATE, vpx.MAX_BITRATE = MIN_BITRATE, START_BITRATE, MAX_BITRATE
+    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="avatar")
+    closing: set[asyncio.Task[None]] = set()
+
+    def hang_up(handler: AvatarHandler) -> None:
+        for webrtc_id, candidate in stream.handlers.items():
+            if candidate is handler:
+                task = asyncio.create_task(stream.pcs[webrtc_id].close())
+                closing.add(task)
+                task.add_done_callback(closing.discard)
+
+    return (
+        stream := Stream(
+            AvatarHandler(Surroundings(make_engine, pool, MonotonicClock()), hang_up),
+            modality="audio-video",
+            mode="send-receive",
+            concurrency_limit=visitors,
+            rtc_configuration=rtc_configuration,
+            server_rtc_configuration={"iceServers": []},  # its own address is enough: visitors come to it
+            verbose=False,
+        )
+    )
+
+
+async def close_visits(stream: Stream) -> None:
+    """Hang up on every visitor, so that their pages say so at once."""
+    await asyncio.gather(*(connection.close() for connection in list(stream.pcs.values())))
