@@ -1,0 +1,146 @@
+"""The speech net: ticks of audio in, mouth coefficients, visemes and voice activity out, two ticks later.
+
+``models/speech.onnx`` holds the weights and, as metadata, everything the program must know to feed it: the names of its
+outputs, the mel filter bank, the look-ahead. ``training/speech`` makes that file.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from bithuman_core.audio.mel import BINS, FRAMES_PER_TICK, LogMelStream
+from bithuman_core.errors import AudioError, ModelLoadError, ModelNotFoundError
+from bithuman_core.face import ARKIT_NAMES
+from bithuman_core.settings import models_dir
+from bithuman_core.speech.visemes import VISEME_NAMES
+from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
+
+FILE_NAME = "speech.onnx"
+FORMAT = "1"  # of the metadata; training/speech/export.py writes it
+MAX_BYTES = 64 << 20
+ADVICE = "reinstall the package, or train it again with python -m training.speech"
+_ORT_ERRORS = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.InvalidArgument, ort_errors.Fail,
+               ort_errors.NotImplemented, ort_errors.RuntimeException, ort_errors.ModelRequiresCompilation)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechTick:
+    """What the mouth does in one tick.
+
+    ``mouth``: coefficients 0..1, float32 [len(net.mouth_names)]; all zero is the closed mouth at rest. ``visemes``:
+    probabilities in the order of :data:`VISEME_NAMES`, float32 [15]. ``voice``: voice activity 0..1.
+    """
+
+    mouth: NDArray[np.float32]
+    visemes: NDArray[np.float32]
+    voice: float
+
+
+class SpeechNet:
+    """The weights, shared by all sessions and read-only. Make one stream a session."""
+
+    def __init__(self, session: ort.InferenceSession, mouth_names: tuple[str, ...], filters: NDArray[np.float32]) -> None:
+        self._session = session
+        self.mouth_names = mouth_names
+        self.filters = filters  # mel filter bank, float32 [bands, 257]
+        self._shapes = {i.name: tuple(i.shape) for i in session.get_inputs()}
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> SpeechNet:
+        """Load ``path`` (None: the file that ships with the package). Raises ModelNotFoundError, ModelLoadError."""
+        path = models_dir() / FILE_NAME if path is None else Path(path)
+        if not path.is_file():
+            raise ModelNotFoundError(f"There is no speech net at {path}: {ADVICE}.")
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise ModelLoadError(f"The speech net {path} is larger than {MAX_BYTES >> 20} MiB: {ADVICE}.")
+            session = ort.InferenceSession(path.read_bytes(), _options(), providers=["CPUExecutionProvider"])
+        except OSError as error:
+            raise ModelLoadError(f"The speech net {path} cannot be read ({error.strerror}): check its permissions.") from error
+        except _ORT_ERRORS as error:
+            raise ModelLoadError(f"The file {path} is not a speech net that onnxruntime can run: {ADVICE}.") from error
+        meta = session.get_modelmeta().custom_metadata_map
+        try:
+            mouth_names = tuple(json.loads(meta["mouth_names"]))
+            visemes = tuple(json.loads(meta["viseme_names"]))
+            filters = np.frombuffer(zlib.decompress(base64.b64decode(meta["mel_filters"])), np.float32).reshape(-1, BINS)
+            fits = meta["format"] == FORMAT and int(meta["lookahead_ticks"]) == LOOKAHEAD_TICKS and visemes == VISEME_NAMES
+        except (KeyError, ValueError, TypeError, zlib.error, binascii.Error) as error:
+            raise ModelLoadError(f"The speech net {path} lacks its description: {ADVICE}.") from error
+        net = cls(session, mouth_names, filters)
+        if not fits or not set(mouth_names) <= set(ARKIT_NAMES) or net._shapes.get("mel") != (FRAMES_PER_TICK, len(filters)):
+            raise ModelLoadError(f"The speech net {path} was made for another version of this package: {ADVICE}.")
+        return net
+
+    def stream(self) -> SpeechStream:
+        """A new stream with its own state."""
+        return SpeechStream(self)
+
+
+class SpeechStream:
+    """One session's state: the audio's recent past and the net's memory. Costs some 50 KB."""
+
+    def __init__(self, net: SpeechNet) -> None:
+        self._net = net
+        self._mel = LogMelStream(net.filters)
+        # What the convolutions and the recurrent layers know when all was silent before: made by the net itself once
+        # per reset, because digital silence is not the number 0 in decibels.
+        self._context: NDArray[np.float32]
+        self._memory: NDArray[np.float32]
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: the next tick is the first."""
+        self._mel.reset()
+        silence = self._mel.push(np.zeros(SAMPLES_PER_TICK, np.float32))
+        self._mel.reset()
+        self._context = np.broadcast_to(silence[0], self._net._shapes["context"]).copy()
+        self._memory = np.zeros(self._net._shapes["memory"], np.float32)
+        self._pushed = 0
+
+    def push(self, samples: NDArray[np.float32]) -> SpeechTick:
+        """Push one tick, float32 [640] in -1..1 at 16 kHz; returns the tick pushed two calls ago (at first: silence).
+
+        The result depends on the samples pushed so far and on nothing else. Raises AudioError for another shape or
+        dtype, and for NaN or infinity; the stream is then as it was before.
+        """
+        if not isinstance(samples, np.ndarray) or samples.dtype != np.float32 or samples.shape != (SAMPLES_PER_TICK,):
+            what = f"{samples.dtype} {list(samples.shape)}" if isinstance(samples, np.ndarray) else type(samples).__name__
+            raise AudioError(f"A tick of speech is float32 [{SAMPLES_PER_TICK}], not {what}: cut the audio into 40 ms at 16 kHz.")
+        if not np.isfinite(samples).all():
+            raise AudioError("The audio holds NaN or infinite samples: check how it was decoded.")
+        mel = self._mel.push(samples)
+        mouth, visemes, voice, self._context, self._memory = self._net._session.run(
+            ("mouth", "visemes", "voice", "context_out", "memory_out"),
+            {"mel": mel, "context": self._context, "memory": self._memory},
+        )  # pyright: ignore[reportAssignmentType]
+        self._pushed += 1
+        if self._pushed <= LOOKAHEAD_TICKS:
+            return silent_tick(len(self._net.mouth_names))
+        return SpeechTick(mouth, visemes, float(voice[0]))
+
+
+def silent_tick(mouth_size: int) -> SpeechTick:
+    """The tick of a mouth at rest."""
+    visemes = np.zeros(len(VISEME_NAMES), np.float32)
+    visemes[0] = 1.0
+    return SpeechTick(np.zeros(mouth_size, np.float32), visemes, 0.0)
+
+
+def _options() -> ort.SessionOptions:
+    """One thread, no spinning: a session must not disturb its neighbours."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 4
+    return options
