@@ -1,1 +1,6 @@
-"""Face state in, BGR picture out: raster kernels, the portrait rig, compositing."""
+"""From a face state to pixels: the portrait rig (shared, read-only) and the renderer (one a session)."""
+
+from bithuman_core.render.renderer import PortraitRenderer
+from bithuman_core.render.rig import LipMeasure, PortraitRig, load_rig
+
+__all__ = ["LipMeasure", "PortraitRenderer", "PortraitRig", "load_rig"]

@@ -1,0 +1,170 @@
+"""From the arrays of an avatar file to a rig, with the checks that the container cannot make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.errors import ModelLoadError
+from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
+from bithuman_core.imx import ImxFile
+from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes
+
+LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # what the measure of the mouth needs
+
+
+def load(avatar: ImxFile) -> PortraitRig:
+    """The rig of an avatar. Raises ModelLoadError with a sentence that names what is missing or does not fit."""
+    manifest, rig = avatar.manifest, avatar.manifest.rig
+    width, height = manifest.canvas
+    vertices = _array(avatar, "vertices", np.float32, None, 3)
+    uv = _array(avatar, "uv", np.float32, len(vertices), 2)
+    triangles = _array(avatar, "triangles", np.uint16, None, 3)
+    texture = _packed(avatar, "texture")
+    backdrop = _packed(avatar, "backdrop")
+    plate = _bgra(avatar, "plate", 3)
+    if plate.shape[:2] != (height, width):
+        raise ModelLoadError(f"The avatar's plate is {plate.shape[1]} x {plate.shape[0]}, its canvas {width} x {height}.")
+    canvas = int(_number(rig, "sample_canvas"))
+    if canvas != 2 * width or width != height:
+        raise ModelLoadError(f"The avatar's canvas {width} x {height} does not fit its {canvas} px rig.")
+    back_vertices = _array(avatar, "backdrop_vertices", np.float32, None, 3)
+    landmark = _array(avatar, "landmark", np.uint16, None)
+    row = {int(number): k for k, number in enumerate(landmark)}
+    if not set(LANDMARKS) <= set(row):
+        raise ModelLoadError("The avatar lacks the landmarks that measure its mouth; build it again with this version.")
+    _inside("uv", uv, texture)
+    back_uv = _array(avatar, "backdrop_uv", np.float32, len(back_vertices), 2)
+    _inside("backdrop_uv", back_uv, backdrop)
+    gaze = rig.get("gaze_degrees", {})
+    side = texture.shape[1] // 2
+    return PortraitRig(
+        name=manifest.name,
+        size=(width, height),
+        canvas=canvas,
+        distance=_number(rig, "distance"),
+        pivot=_vector(rig, "pivot", 3),
+        face_width=_number(rig, "face_width"),
+        gaze=(np.radians(_number(gaze, "yaw")), np.radians(_number(gaze, "up")), np.radians(_number(gaze, "down"))),
+        shade_scale=_number(rig, "shade_scale"),
+        head_limits=np.array([manifest.limits.get(n, DEFAULT_LIMITS[n]) for n in HEAD_NAMES], np.float32),
+        vertices=vertices,
+        uv=uv,
+        triangles=triangles,
+        part=_array(avatar, "part", np.uint8, len(triangles)),
+        weight=_array(avatar, "weight", np.uint8, len(vertices)),
+        shapes=_shapes(avatar),
+        smooth=_residual(avatar, "residual", side // 2),
+        detail=_residual(avatar, "detail", side),
+        landmark=row,
+        landmark_index=_array(avatar, "landmark_index", np.uint16, len(landmark), 3),
+        landmark_weight=_array(avatar, "landmark_weight", np.float32, len(landmark), 3),
+        backdrop_vertices=back_vertices,
+        backdrop_uv=back_uv,
+        backdrop_triangles=_array(avatar, "backdrop_triangles", np.uint16, None, 3),
+        backdrop_weight=_array(avatar, "backdrop_weight", np.uint8, len(back_vertices)),
+        texture=texture,
+        backdrop=backdrop,
+        plate=plate,
+        eyes=(_eye(avatar, "left"), _eye(avatar, "right")),
+        residual_side=side,
+    )
+
+
+def _array(avatar: ImxFile, name: str, dtype: Any, rows: int | None, columns: int | None = None) -> NDArray[Any]:
+    array = avatar.array(name)
+    shape = (len(array) if rows is None and array.ndim else rows, *(() if columns is None else (columns,)))
+    if array.shape != shape or array.dtype != dtype:
+        raise ModelLoadError(
+            f"The avatar's array {name!r} is {array.dtype} {list(array.shape)} where {np.dtype(dtype)} {list(shape)} is "
+            "needed; build it again with this version."
+        )
+    return np.ascontiguousarray(array)
+
+
+def _bgra(avatar: ImxFile, name: str, channels: int) -> NDArray[np.uint8]:
+    picture = avatar.image(name)
+    if picture.ndim != 3 or picture.shape[2] < min(channels, 3):
+        raise ModelLoadError(f"The avatar's picture {name!r} has no colours; build it again with this version.")
+    out = np.full((*picture.shape[:2], channels), 255, np.uint8)
+    out[..., :3] = picture[..., 2::-1]
+    if channels == 4 and picture.shape[2] == 4:
+        out[..., 3] = picture[..., 3]
+    out.flags.writeable = False
+    return out
+
+
+def _packed(avatar: ImxFile, name: str) -> NDArray[np.uint32]:
+    """A picture as one uint32 BGRA a texel."""
+    return _bgra(avatar, name, 4).view(np.uint32)[..., 0]
+
+
+def _number(rig: dict[str, Any], name: str) -> float:
+    value = rig.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or value <= 0:
+        raise ModelLoadError(f"The avatar's manifest lacks the rig number {name!r}; build it again with this version.")
+    return float(value)
+
+
+def _vector(rig: dict[str, Any], name: str, length: int) -> NDArray[np.float32]:
+    value = rig.get(name)
+    if not isinstance(value, list) or len(value) != length or not all(isinstance(v, int | float) for v in value):
+        raise ModelLoadError(f"The avatar's manifest lacks the rig numbers {name!r}; build it again with this version.")
+    return np.array(value, np.float32)
+
+
+def _inside(name: str, uv: NDArray[np.float32], picture: NDArray[np.uint32]) -> None:
+    height, width = picture.shape[:2]
+    if uv.size and (uv.min() < 0 or (uv.max(0) > (width, height)).any() or max(width, height) > 2047):
+        raise ModelLoadError(f"The avatar's array {name!r} points outside its picture; build it again with this version.")
+
+
+def _eye(avatar: ImxFile, side: str) -> Eye:
+    numbers = avatar.manifest.rig.get("eyes", {}).get(side, {})
+    picture, catchlight = _bgra(avatar, f"eye_{side}", 4), _bgra(avatar, f"catchlight_{side}", 3)
+    if catchlight.shape[:2] != picture.shape[:2]:
+        raise ModelLoadError(f"The avatar's pictures of its {side} eye differ in size; build it again with this version.")
+    x, y = _vector(numbers, "centre", 2)
+    return Eye(picture, catchlight, (float(x), float(y)), _number(numbers, "radius"))
+
+
+def _shapes(avatar: ImxFile) -> Shapes:
+    """Shapes in the order of ARKIT_NAMES, whatever the order and number in the file."""
+    names = avatar.manifest.coefficients
+    count = len(names)
+    start = _array(avatar, "shape_start", np.uint32, count + 1).astype(np.int64)
+    index = _array(avatar, "shape_index", np.uint16, None)
+    delta = _array(avatar, "shape_delta", np.float16, len(index), 3)
+    if start[0] != 0 or start[-1] != len(index) or (np.diff(start) < 0).any():
+        raise ModelLoadError("The avatar's shapes do not fit their index; the file is damaged.")
+    rows = [names.index(n) if n in names else -1 for n in ARKIT_NAMES]
+    none = np.zeros(0, np.int64)
+    take = [np.arange(start[r], start[r + 1]) if r >= 0 else none for r in rows]
+    order = np.concatenate(take).astype(np.int64)
+    return Shapes(
+        start=np.concatenate([[0], np.cumsum([len(t) for t in take])]).astype(np.uint32),
+        index=np.ascontiguousarray(index[order]),
+        delta=np.ascontiguousarray(delta[order], np.float32),
+    )
+
+
+def _residual(avatar: ImxFile, name: str, side: int) -> Residual:
+    """One kind of texture residual in the order of ARKIT_NAMES; side: px of the picture it belongs to."""
+    names = avatar.manifest.coefficients
+    count = len(names)
+    box = _array(avatar, f"{name}_box", np.uint16, count, 4).astype(np.int32)
+    first = _array(avatar, f"{name}_start", np.uint32, count + 1).astype(np.int64)
+    values = _array(avatar, name, np.int8, None)
+    scale = _array(avatar, f"{name}_scale", np.float32, count)
+    size = box[:, 2:] - box[:, :2]
+    fits = (size >= 0).all() and (not count or box.max() <= side)
+    if not fits or first[0] != 0 or first[-1] != len(values) or (np.diff(first) != size.prod(1) * 3).any():
+        raise ModelLoadError(f"The avatar's texture residuals {name!r} do not fit their boxes; the file is damaged.")
+    rows = [names.index(n) if n in names else -1 for n in ARKIT_NAMES]
+    return Residual(
+        box=np.array([box[r] if r >= 0 else np.zeros(4, np.int32) for r in rows], np.int32),
+        values=tuple(values[first[r] : first[r + 1]] if r >= 0 else values[:0] for r in rows),
+        scale=np.array([scale[r] if r >= 0 else 0.0 for r in rows], np.float32),
+    )

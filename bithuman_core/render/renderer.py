@@ -1,0 +1,92 @@
+"""The renderer of one session: face state in, BGR frame out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.face import FaceState, indices
+from bithuman_core.render.eyes import paint_eye
+from bithuman_core.render.mouth import MouthLight
+from bithuman_core.render.posing import blend_shapes, head_transforms, project
+from bithuman_core.render.raster import clear_depth, rasterise
+from bithuman_core.render.residual import ResidualSum
+from bithuman_core.render.rig import PortraitRig
+from bithuman_core.render.shading import compose
+
+SAMPLES = 2  # visibility samples a pixel, each way
+
+
+def _gaze(side: str) -> NDArray[np.intp]:
+    return indices(*(f"eyeLook{way}{side}" for way in ("In", "Out", "Up", "Down")), f"eyeBlink{side}", f"eyeWide{side}")
+
+
+class PortraitRenderer:
+    """Renders faces of a rig. Holds scratch buffers only: the same face gives the same frame, whatever came before."""
+
+    def __init__(self, rig: PortraitRig) -> None:
+        self.rig = rig
+        width, height = rig.size
+        grid = (height * SAMPLES, width * SAMPLES)
+        self._points = np.empty_like(rig.vertices)
+        self._screen = np.empty_like(rig.vertices)
+        self._back_screen = np.empty_like(rig.backdrop_vertices)
+        self._transforms = np.empty((256, 12), np.float32)
+        self._depth = np.empty(grid, np.float32)
+        self._uv = np.zeros((*grid, 2), np.uint16)
+        self._mark = np.zeros((*grid, 2), np.uint8)
+        self._back_depth = np.empty((height, width), np.float32)
+        self._back_uv = np.zeros((height, width, 2), np.uint16)
+        self._back_mark = np.zeros((height, width, 2), np.uint8)
+        self._residual = ResidualSum(rig.smooth, rig.detail, rig.residual_side)
+        self._eyes = np.zeros((sum(e.picture.shape[0] for e in rig.eyes), max(e.picture.shape[1] for e in rig.eyes), 4), np.uint8)
+        self._light = np.ones(len(rig.vertices), np.float32)
+        self._full_light = np.ones(len(rig.backdrop_vertices), np.float32)
+        self._back_part = np.zeros(len(rig.backdrop_triangles), np.uint8)
+        self._mouth = MouthLight(rig)
+        self._gaze = (_gaze("Left"), _gaze("Right"))
+
+    def render(self, face: FaceState, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """The frame of a face: BGR uint8 [height, width, 3], in ``out`` where one is given.
+
+        Coefficients beyond 0..1 are clamped and head poses eased into the rig's limits. Raises ValueError for a value
+        that is not a number and for an ``out`` that does not fit.
+        """
+        rig, shapes = self.rig, self.rig.shapes
+        width, height = rig.size
+        if out is None:
+            out = np.empty((height, width, 3), np.uint8)
+        elif out.shape != (height, width, 3) or out.dtype != np.uint8 or not out.flags.c_contiguous:
+            raise ValueError(f"out must be a contiguous uint8 array [{height}, {width}, 3].")
+        amount = rig.coefficients(face)
+        blend_shapes(rig.vertices, shapes.start, shapes.index, shapes.delta, amount, self._points)
+        head_transforms(*rig.head(face), self._transforms)
+        half = rig.canvas / 2
+        project(self._points, rig.weight, self._transforms, rig.pivot, rig.distance, half, half, 1.0, self._screen)
+        project(rig.backdrop_vertices, rig.backdrop_weight, self._transforms, rig.pivot, rig.distance, half, half, 0.5,
+                self._back_screen)  # fmt: skip
+        self._residual.update(amount)
+        self._paint_eyes(amount)
+        self._mouth.light(self._points, self._light)
+        clear_depth(self._depth, 0, 0, self._depth.shape[1], self._depth.shape[0])
+        clear_depth(self._back_depth, 0, 0, width, height)
+        rasterise(self._screen, rig.uv, rig.triangles, rig.part, self._light, self._depth, self._uv, self._mark)
+        rasterise(self._back_screen, rig.backdrop_uv, rig.backdrop_triangles, self._back_part, self._full_light,
+                  self._back_depth, self._back_uv, self._back_mark)  # fmt: skip
+        compose(rig.plate, self._depth, self._uv, self._mark, self._back_depth, self._back_uv, rig.texture,
+                self._residual.packed, self._eyes.view(np.uint32)[..., 0], rig.backdrop, out)  # fmt: skip
+        return out
+
+    def _paint_eyes(self, amount: NDArray[np.float32]) -> None:
+        rig, row = self.rig, 0
+        side, up, down = rig.gaze
+        for eye, index, sign in zip(rig.eyes, self._gaze, (1.0, -1.0), strict=True):
+            look_in, look_out, look_up, look_down, blink, wide = (float(amount[i]) for i in index)
+            yaw = sign * side * (look_out - look_in)
+            pitch = up * look_up - down * look_down
+            lid = (0.55 * blink - 0.12 * wide) * eye.radius
+            paint_eye(eye.picture, eye.catchlight, eye.centre[0], eye.centre[1], eye.radius, yaw, pitch, rig.shade_scale, lid,
+                      self._eyes, row)  # fmt: skip
+            row += eye.picture.shape[0]
+
+

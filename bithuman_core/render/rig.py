@@ -1,0 +1,143 @@
+"""The portrait rig: everything of an avatar that renderers share, read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.face import FACE_NAMES, HEAD_NAMES, FaceState
+from bithuman_core.imx import ImxFile, read_imx
+from bithuman_core.render.posing import blend_shapes, head_transforms, project
+
+KNEE = 0.75  # share of a head limit up to which poses are followed exactly; beyond it they ease into the limit
+DEFAULT_LIMITS = {"headYaw": (-15.0, 15.0), "headPitch": (-10.0, 10.0), "headRoll": (-10.0, 10.0), "headX": (-0.1, 0.1),
+                  "headY": (-0.1, 0.1), "headZ": (-0.2, 0.2)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LipMeasure:
+    """The mouth of a posed face in units of the distance between the eyes' centres (interocular)."""
+
+    gap: float  # distance of the middles of the inner lips (MediaPipe 13 and 14)
+    width: float  # distance of the mouth corners (MediaPipe 61 and 291)
+
+
+@dataclass(frozen=True)
+class Eye:
+    """One eyeball: BGR and shade [h, w, 4], catchlight [h, w, 3], centre and radius in px of the picture."""
+
+    picture: NDArray[np.uint8]
+    catchlight: NDArray[np.uint8]
+    centre: tuple[float, float]
+    radius: float
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Vertex deltas of the 52 coefficients in ARKit order; absent shapes are empty."""
+
+    start: NDArray[np.uint32]  # [53] first row of every shape
+    index: NDArray[np.uint16]  # [N] vertex
+    delta: NDArray[np.float32]  # [N, 3] px
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What each of the 52 coefficients adds to the texture, cut to its box; absent ones are empty."""
+
+    box: NDArray[np.int32]  # [52, 4] x0, y0, x1, y1
+    values: tuple[NDArray[np.int8], ...]  # 52 flat vectors, row by row, BGR
+    scale: NDArray[np.float32]  # [52] levels a step
+
+
+@dataclass(frozen=True)
+class PortraitRig:
+    """An avatar ready to be rendered. Shared by sessions, never changed.
+
+    Positions are in px space: x right, y down, z away from the camera, relative to the principal point, on a canvas of
+    ``canvas`` px a side; frames have half that size.
+    """
+
+    name: str
+    size: tuple[int, int]
+    canvas: int
+    distance: float
+    pivot: NDArray[np.float32]
+    face_width: float
+    gaze: tuple[float, float, float]  # radians at coefficient 1: to the side, up, down
+    shade_scale: float
+    head_limits: NDArray[np.float32]  # [6, 2]
+    vertices: NDArray[np.float32]
+    uv: NDArray[np.float32]
+    triangles: NDArray[np.uint16]
+    part: NDArray[np.uint8]
+    weight: NDArray[np.uint8]
+    shapes: Shapes
+    smooth: Residual  # at a quarter of the texture's size
+    detail: Residual  # at half of it
+    landmark: dict[int, int]  # MediaPipe number -> row of the two below
+    landmark_index: NDArray[np.uint16]
+    landmark_weight: NDArray[np.float32]
+    backdrop_vertices: NDArray[np.float32]
+    backdrop_uv: NDArray[np.float32]
+    backdrop_triangles: NDArray[np.uint16]
+    backdrop_weight: NDArray[np.uint8]
+    texture: NDArray[np.uint32]  # packed BGRA
+    backdrop: NDArray[np.uint32]
+    plate: NDArray[np.uint8]
+    eyes: tuple[Eye, Eye]  # the character's left (image right), right
+    residual_side: int
+
+    @classmethod
+    def from_imx(cls, avatar: ImxFile) -> PortraitRig:
+        """The rig of an avatar file. Raises ModelLoadError where an array or a number is missing or does not fit."""
+        from bithuman_core.render.loading import load
+
+        return load(avatar)
+
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Lowest and highest head values by name (degrees, fractions of the face width)."""
+        return {name: (float(a), float(b)) for name, (a, b) in zip(HEAD_NAMES, self.head_limits, strict=True)}
+
+    def coefficients(self, face: FaceState) -> NDArray[np.float32]:
+        """The 52 coefficients inside 0..1. Raises ValueError naming the first value that is not a number."""
+        if not np.isfinite(face.values).all():
+            name = FACE_NAMES[int(np.flatnonzero(~np.isfinite(face.values))[0])]
+            raise ValueError(f"The face value {name} is not a finite number: give 0..1 (head: degrees or face widths).")
+        return np.clip(face.coefficients, 0.0, 1.0)
+
+    def head(self, face: FaceState) -> NDArray[np.float64]:
+        """Yaw, pitch, roll (radians), X, Y, Z (px), eased into the limits."""
+        value = face.head.astype(np.float64)
+        limit = np.where(value < 0, -self.head_limits[:, 0], self.head_limits[:, 1])
+        size, knee = np.abs(value), KNEE * limit
+        room = np.maximum(limit - knee, 1e-9)
+        eased = np.where(size > knee, knee + room * np.tanh((size - knee) / room), size)
+        out = np.copysign(eased, value)
+        out[:3] = np.radians(out[:3])
+        out[3:] *= self.face_width
+        return out
+
+    def measure(self, face: FaceState) -> LipMeasure:
+        """Gap and width of the mouth on the posed and projected rig."""
+        points = np.empty_like(self.vertices)
+        shapes = self.shapes
+        blend_shapes(self.vertices, shapes.start, shapes.index, shapes.delta, self.coefficients(face), points)
+        corners = points[self.landmark_index]
+        at = np.ascontiguousarray((corners * self.landmark_weight[..., None]).sum(1), np.float32)
+        transforms = np.empty((256, 12), np.float32)
+        head_transforms(*self.head(face), transforms)
+        screen = np.empty_like(at)
+        whole = np.full(len(at), 255, np.uint8)
+        project(at, whole, transforms, self.pivot, self.distance, self.canvas / 2, self.canvas / 2, 1.0, screen)
+        p = {number: screen[row].astype(np.float64) for number, row in self.landmark.items()}
+        between = float(np.linalg.norm((p[33] + p[133]) / 2 - (p[362] + p[263]) / 2))
+        return LipMeasure(float(np.linalg.norm(p[13] - p[14])) / between, float(np.linalg.norm(p[61] - p[291])) / between)
+
+
+def load_rig(path: str | Path) -> PortraitRig:
+    """Read an avatar file and make its rig. Raises ModelNotFoundError, ModelLoadError or ModelSecurityError."""
+    return PortraitRig.from_imx(read_imx(path))

@@ -1,0 +1,176 @@
+"""Build an avatar from a bake: `python -m training.avatars.bake_to_imx --bake ../shared/data/bake/mara ... -o models/mara.imx`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from bithuman_core.imx import Manifest, write_imx
+from training.avatars import atlas, backdrop, layers, mesh
+from training.avatars.source import CANVAS, Bake
+from training.avatars.surface import SKIN
+
+BUILDER = "bake_to_imx 1"
+RESIDUAL = atlas.SKIN_ATLAS // 2  # px, side of the atlas of what shapes add to the skin
+LEAST_MOVE = 0.06  # px: smaller deltas are dropped
+LEAST_CHANGE = 2.0 / 255  # residual boxes end where nothing is larger
+LEAST_DETAIL = 5.0 / 255
+LIMITS = {"headYaw": (-18.0, 18.0), "headPitch": (-13.0, 13.0), "headRoll": (-13.0, 13.0), "headX": (-0.12, 0.12),
+          "headY": (-0.10, 0.10), "headZ": (-0.25, 0.25)}  # fmt: skip
+LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # MediaPipe numbers: inner lips, mouth corners, eye corners
+ATTRIBUTION = (
+    'Character geometry: ICT-FaceKit "Light" model, Copyright (c) 2020 USC Institute for Creative Technologies, MIT licence. '
+    "Skin textures and clothes: MakeHuman assets, CC0 (makehumancommunity.org). Hair, brows, eyes, shaders and pictures: this "
+    "project. The characters are random points of a statistical model and depict no real person."
+)
+
+
+def encoded(picture: NDArray[np.float32], quality: int | None) -> NDArray[np.uint8]:
+    """A float 0..1 RGB(A) picture as WebP bytes; quality None: lossless."""
+    u8 = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    stream = io.BytesIO()
+    if quality is None:
+        Image.fromarray(u8).save(stream, "WEBP", lossless=True, quality=70, method=4, exact=True)
+    else:
+        Image.fromarray(u8).save(stream, "WEBP", quality=quality, method=5, alpha_quality=95, exact=True)
+    return np.frombuffer(stream.getvalue(), np.uint8)
+
+
+def sparse(deltas: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
+    """Shape deltas [S, V, 3] as start [S + 1], index [N], delta [N, 3]."""
+    start, index, values = [0], [], []
+    for d in deltas:
+        moved = np.flatnonzero(np.abs(d).max(1) > LEAST_MOVE)
+        index.append(moved)
+        values.append(d[moved])
+        start.append(start[-1] + len(moved))
+    return (np.array(start, np.uint32), np.concatenate(index).astype(np.uint16), np.concatenate(values).astype(np.float16))
+
+
+def residual_arrays(residual: NDArray[np.float32]) -> dict[str, NDArray]:
+    """Residuals [S, n, n, 3] as a smooth part at half size and the detail that it misses, each cut to its box."""
+    n = residual.shape[1]
+    smooth = residual.reshape(len(residual), n // 2, 2, n // 2, 2, 3).mean((2, 4))
+    detail = np.stack([r - expand(s) for r, s in zip(residual, smooth, strict=True)])
+    return boxed("residual", smooth, LEAST_CHANGE) | boxed("detail", detail, LEAST_DETAIL)
+
+
+def expand(half: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Twice the size, bilinear, as the renderer does it."""
+    for axis in (0, 1):
+        before, after = np.roll(half, 1, axis), np.roll(half, -1, axis)
+        pair = np.stack([0.75 * half + 0.25 * before, 0.75 * half + 0.25 * after], axis + 1)
+        half = pair.reshape(*half.shape[:axis], 2 * half.shape[axis], *half.shape[axis + 1:])
+    return half
+
+
+def boxed(name: str, pictures: NDArray[np.float32], least: float) -> dict[str, NDArray]:
+    """Boxes [S, 4] (x0, y0, x1, y1), starts [S + 1] in one byte vector, and the scale [S] of its int8 values (levels)."""
+    boxes, data, scales, start = [], [], [], [0]
+    for r in pictures:
+        big = np.abs(ndimage.uniform_filter(r, (3, 3, 1))).max(2) > least
+        big = ndimage.binary_opening(big)
+        ys, xs = np.flatnonzero(big.any(1)), np.flatnonzero(big.any(0))
+        x0, y0, x1, y1 = (xs[0], ys[0], xs[-1] + 1, ys[-1] + 1) if len(xs) else (0, 0, 0, 0)
+        cut = r[y0:y1, x0:x1, ::-1] * 255  # BGR
+        scale = max(float(np.percentile(np.abs(cut), 99.95)) if cut.size else 0.0, 1.0) / 127
+        data.append(np.clip(np.round(cut / scale), -127, 127).astype(np.int8).ravel())
+        boxes.append((x0, y0, x1, y1))
+        scales.append(scale)
+        start.append(start[-1] + data[-1].size)
+    return {f"{name}_box": np.array(boxes, np.uint16), f"{name}_start": np.array(start, np.uint32),
+            f"{name}_scale": np.array(scales, np.float32), name: np.concatenate(data)}
+
+
+def landmarks(bake: Bake, m: mesh.Mesh) -> dict[str, NDArray]:
+    """The landmarks that measure the mouth, as weights over the rig's vertices."""
+    ids, weights = bake.model.Landmarks(bake.head, bake.head3d).mp468
+    skin = np.zeros(len(m.vertex), bool)
+    skin[m.triangles[m.part == SKIN]] = True
+    row = {int(v): i for i, v in enumerate(m.vertex) if skin[i]}
+    index = np.array([[row[int(v)] if w > 1e-9 else row[int(ids[k][0])] for v, w in zip(ids[k], weights[k], strict=True)]
+                      for k in LANDMARKS])
+    return {"landmark": np.array(LANDMARKS, np.uint16), "landmark_index": index.astype(np.uint16),
+            "landmark_weight": np.array([weights[k] for k in LANDMARKS], np.float32)}
+
+
+def build(bake: Bake) -> tuple[Manifest, dict[str, NDArray[Any]]]:
+    """Manifest and arrays of the avatar (format: docs/imx-format.md)."""
+    size = layers.boxes(bake)
+    places, height = layers.places(size)
+    whole = mesh.build(bake, places, size)
+    m = mesh.keep(whole, mesh.visible_triangles(bake, whole))
+    tx = atlas.texels(m, atlas.SKIN_ATLAS)
+    skin, own = atlas.base(bake, m, tx)
+    small = atlas.texels(m, RESIDUAL)
+    half = lambda a: a.reshape(RESIDUAL, 2, RESIDUAL, 2, -1).mean((1, 3))  # noqa: E731
+    residual = atlas.residuals(bake, m, small, half(skin[..., :3]), half(own)[..., 0])
+    texture = np.zeros((height, atlas.SKIN_ATLAS, 4), np.float32)
+    texture[: atlas.SKIN_ATLAS] = skin
+    texture[atlas.SKIN_ATLAS:] = (0.5, 0.2, 0.18, 1.0)
+    for name in layers.MOUTH_PARTS:
+        part, (x, y) = layers.mouth_part(bake, name), places[name]
+        texture[y: y + part.shape[0], x: x + part.shape[1]] = part
+    arrays: dict[str, NDArray[Any]] = {}
+    start, index, delta = sparse(m.deltas)
+    arrays |= {"vertices": m.neutral.astype(np.float32), "uv": m.uv.astype(np.float32),
+               "triangles": m.triangles.astype(np.uint16), "part": m.part,
+               "weight": np.round(m.weight * 255).astype(np.uint8),
+               "shape_start": start, "shape_index": index, "shape_delta": delta}
+    arrays |= landmarks(bake, m) | residual_arrays(residual)
+    g = backdrop.grid(bake)
+    arrays |= {"backdrop_vertices": g["points"].astype(np.float32), "backdrop_uv": g["uv"].astype(np.float32),
+               "backdrop_triangles": g["triangles"].astype(np.uint16),
+               "backdrop_weight": np.round(g["weight"] * 255).astype(np.uint8)}
+    eyes = {}
+    for side in ("left", "right"):
+        colour, shade, light = layers.eye(bake, side, size[f"eye_{side}"])
+        arrays[f"eye_{side}"] = encoded(np.dstack([colour, shade / 1.3]), None)
+        arrays[f"catchlight_{side}"] = encoded(light, None)
+        info = bake.meta["eyes"][side]
+        box = size[f"eye_{side}"]
+        eyes[side] = {"centre": [info["centre_px"][0] - box[0], info["centre_px"][1] - box[1]],
+                      "radius": info["radius_px_on_canvas"]}
+    arrays["texture"] = encoded(texture, 95)
+    arrays["backdrop"] = encoded(backdrop.picture(bake), 95)
+    plate = Image.open(bake.folder / "plate.png").convert("RGB").resize((CANVAS // 2, CANVAS // 2), Image.Resampling.BOX)
+    arrays["plate"] = encoded(np.asarray(plate, np.float32) / 255, 97)
+    z = np.load(bake.folder / "landmarks.npz")["mediapipe478"][0]
+    rig = {"distance": bake.distance, "pivot": bake.pivot.tolist(), "sample_canvas": CANVAS, "eyes": eyes,
+           "face_width": float(np.linalg.norm(z[454] - z[234])), "shade_scale": 1.3,
+           "gaze_degrees": {"yaw": bake.model.GAZE_YAW, "up": bake.model.GAZE_UP, "down": bake.model.GAZE_DOWN}}
+    images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))
+    manifest = Manifest(
+        name=bake.name.capitalize(), canvas=(CANVAS // 2, CANVAS // 2), coefficients=tuple(bake.shapes), limits=LIMITS, rig=rig,
+        images=images,
+        indices={"triangles": "vertices", "shape_index": "vertices", "landmark_index": "vertices",
+                 "backdrop_triangles": "backdrop_vertices"},
+        provenance={"sources": ["ICT-FaceKit Light (MIT)", "MakeHuman assets (CC0)"], "attribution": ATTRIBUTION,
+                    "consent": "no real person is depicted", "builder": BUILDER, "character": bake.name},
+    )
+    return manifest, arrays
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bake", type=Path, required=True)
+    parser.add_argument("--tools", type=Path, required=True)
+    parser.add_argument("--head3d", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    manifest, arrays = build(Bake(options.bake, options.tools, options.head3d))
+    write_imx(options.output, manifest, arrays)
+    for name, array in sorted(arrays.items(), key=lambda kv: -kv[1].nbytes)[:8]:
+        print(f"{name:20s}{array.nbytes / 1e3:9.0f} kB")
+    print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Eyes and mouth parts: their places in the atlas, and the eyes taken apart into iris and sclera, shade and catchlight."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from training.avatars.atlas import box2
+from training.avatars.fill import fill
+from training.avatars.mesh import SKIN_ATLAS
+from training.avatars.source import Bake
+
+MOUTH_PARTS = ("mouth_upper", "mouth_lower", "mouth_tongue")
+SOCKET = 128  # px, side of the patch that the walls of the mouth are painted with
+MARGIN = 2
+
+
+def boxes(bake: Bake) -> dict[str, list[int]]:
+    """x0, y0, x1, y1 of every layer picture on the canvas."""
+    layers = json.loads((bake.folder / "layers" / "layers.json").read_text())
+    return {name: entry["box"] for name, entry in layers.items()}
+
+
+def places(size: dict[str, list[int]]) -> tuple[dict[str, tuple[int, int]], int]:
+    """Top left corner of every mouth part in the strip below the skin, of the eyes in their own picture; atlas height."""
+    x, y, tall, out = MARGIN, SKIN_ATLAS + MARGIN, 0, {}
+    wanted = {name: (size[name][2] - size[name][0], size[name][3] - size[name][1]) for name in MOUTH_PARTS}
+    for name, (w, h) in {**wanted, "mouth_socket": (SOCKET, SOCKET)}.items():
+        if x + w + MARGIN > SKIN_ATLAS:
+            x, y, tall = MARGIN, y + tall + MARGIN, 0
+        out[name] = (x, y)
+        x, tall = x + w + MARGIN, max(tall, h)
+    out["eye_left"], out["eye_right"] = (0, 0), (0, size["eye_left"][3] - size["eye_left"][1])  # one above the other
+    return out, -(-(y + tall + MARGIN) // 16) * 16
+
+
+def mouth_part(bake: Bake, name: str) -> NDArray[np.float32]:
+    """RGBA of one mouth part: lit from the front, as the open light shows it, colour bled to the edges."""
+    rgba = bake.picture(f"layers/{name}_flat.png")
+    return _bled(rgba)
+
+
+def _bled(rgba: NDArray[np.float32]) -> NDArray[np.float32]:
+    solid = ndimage.minimum_filter((rgba[..., 3] > 0.98).astype(np.float32), 3)
+    colour = fill(rgba[..., :3], solid)
+    return np.dstack([box2(colour), np.ones(solid.shape, np.float32)])
+
+
+def eye(bake: Bake, side: str, box: list[int]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Colour [h, w, 3] without catchlight, shade [h, w] of lids and brow, catchlight [h, w, 3] of one straight eye."""
+    flat = bake.picture(f"layers/eye_{side}.png")
+    placed = bake.picture(f"layers/eye_{side}_insitu.png")
+    info = bake.meta["eyes"][side]
+    yy, xx = np.mgrid[0:flat.shape[0], 0:flat.shape[1]] + 0.5
+    axis = np.array(info["optical_axis_xyz"][:2])
+    middle = np.array(info["centre_px"]) - np.array(box[:2]) + axis * info["radius_px_on_canvas"]
+    away = np.hypot(xx - middle[0], yy - middle[1])
+    iris = info["iris_radius_px_ortho"] * 1.02
+    luma = flat[..., :3].mean(2)
+    # Inside the iris a catchlight is what the same ring about the optical axis does not have elsewhere.
+    ring = np.clip(away.astype(int), 0, int(iris))
+    typical = np.array([np.percentile(luma[ring == r], 60) for r in range(int(iris) + 1)])[ring]
+    bright = (away < iris * 0.95) & (luma > typical + 0.10)
+    bright = ndimage.binary_dilation(bright, iterations=3) & (away < iris * 0.98)
+    known = ((flat[..., 3] > 0.98) & ~bright).astype(np.float32)
+    clean = fill(flat[..., :3], known)
+    light = np.clip(flat[..., :3] - clean, 0, 1) * (bright & (flat[..., 3] > 0.98))[..., None]
+    ratio = placed[..., :3].mean(2) / np.maximum(luma, 0.05)
+    lit = (placed[..., :3].mean(2) > 0.02) & (flat[..., 3] > 0.9) & ~bright
+    shade = fill(np.clip(ratio, 0, 1.3)[..., None].astype(np.float32), lit.astype(np.float32))[..., 0]
+    shade = ndimage.gaussian_filter(shade, 1.0)
+    return box2(clean), shade.astype(np.float32), box2(light.astype(np.float32))

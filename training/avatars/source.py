@@ -1,0 +1,60 @@
+"""The bake as the builder sees it: pictures, exact head model, camera. The tools are imported from their own folder."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+CANVAS = 1024  # px, side of the canvas all positions are measured in
+
+Float = NDArray[np.float64]
+
+
+class Bake:
+    """One character of data/bake with its exact head model (tools/bake_avatar/headmodel.py, not copied)."""
+
+    def __init__(self, bake: Path, tools: Path, head3d: Path) -> None:
+        sys.path.insert(0, str(tools))
+        self.model: Any = importlib.import_module("headmodel")
+        looks = importlib.import_module("characters").CHARACTERS
+        self.strands: Any = importlib.import_module("strands")
+        self.folder = bake
+        self.name = bake.name
+        self.meta = json.loads((bake / "meta.json").read_text())
+        self.look = looks[self.name]
+        coefficients = self.model.load_coefficients(head3d, self.name)
+        self.head = self.model.HeadModel(head3d, coefficients, self.look["rest"])
+        self.head3d = head3d
+        self.camera = self.model.Camera()
+        self.shapes: list[str] = list(self.model.SHAPES)
+        self.distance = float(self.meta["space"]["camera_distance_px"])
+        self.pivot = np.array(self.meta["head"]["pivot_ortho_px"], np.float64)
+        geometry = np.load(bake / "geometry.npz")
+        self.depth = geometry["depth"].astype(np.float32)
+        self.part = geometry["part"]
+        self.part_names = [str(n) for n in geometry["part_names"]]
+        self.weight = geometry["head_weight"]
+
+    def picture(self, name: str) -> NDArray[np.float32]:
+        """A picture of the bake, float32 0..1, [h, w, 3 or 4]."""
+        return np.asarray(Image.open(self.folder / name), np.float32) / 255
+
+    def parts(self, *names: str) -> NDArray[np.bool_]:
+        """Mask [1024, 1024] of the pixels whose first hit is one of these parts."""
+        return np.isin(self.part, [self.part_names.index(n) for n in names])
+
+    def ortho(self, icts: Float) -> Float:
+        """ICT points -> px space (X right, Y down, z away; relative to the principal point)."""
+        return self.camera.to_px_space(icts)
+
+    def project(self, points: Float) -> Float:
+        """Px space -> canvas x, y (perspective) and z."""
+        k = self.distance / (self.distance + points[..., 2:])
+        return np.concatenate([points[..., :2] * k + CANVAS / 2, points[..., 2:]], -1)
