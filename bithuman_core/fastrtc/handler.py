@@ -31,7 +31,7 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
     def __init__(self, around: Surroundings, hang_up: Callable[[AvatarHandler], None]) -> None:
         super().__init__("mono", output_sample_rate=VOICE_RATE, input_sample_rate=SAMPLE_RATE, fps=FPS)
         self._around, self._hang_up = around, hang_up
-        self._live = LiveSession(around, self._tell)
+        self._live = LiveSession(around, self._tell, self._drop_voice)
         self._task: asyncio.Task[None] | None = None
 
     def copy(self) -> AvatarHandler:
@@ -78,6 +78,10 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         if (error := task.exception()) is not None:
             logger.error("A session broke.", exc_info=error)
         self._hang_up(self)
+
+    def _drop_voice(self) -> None:
+        if self._clear_queue is not None:
+            self._clear_queue()
 
     def _tell(self, kind: str, data: Any) -> None:
         """Send a message to the page: JSON {type, data} on the data channel."""

@@ -14,29 +14,30 @@ CAPACITY = 2  # ticks: a track that is slower than this loses the oldest one
 class Line(Generic[T]):
     """Hands one item a tick to a track that awaits it.
 
-    FastRTC sends an item at its arrival, but never earlier than its first item's time plus the ticks since; a first item
-    that comes late would hold back all that follow. So the track's first item is the present one, given at the very beginning
-    of a tick, before the work of that tick is done: every later item arrives after its time and leaves at once.
+    FastRTC sends an item when it comes, but never earlier than its first item's time plus 40 ms for each since. A first item
+    that is sent late would therefore hold back all that follow. So the track's first item is the present one, given at the
+    very beginning of a tick, and ``head_start`` whole ticks are left out after it: so much may the first one be late.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, head_start: int) -> None:
         self._items: deque[T] = deque(maxlen=CAPACITY)
         self._ready = asyncio.Event()
         self._wanted = False  # the track has come
-        self._open = False  # it has had its first item
-        self._skip = False  # the tick of the first item is not sent twice
+        self._left_out: int | None = None  # ticks that are still to be left out, None before the first item
+        self._head_start = head_start
 
     def begin_tick(self, present: T) -> None:
         """A tick begins; ``present`` is what the last one made."""
-        if self._wanted and not self._open:
-            self._open = self._skip = True
+        if self._wanted and self._left_out is None:
+            self._left_out = 1 + self._head_start  # this tick's item would be the present one again
             self._add(present)
 
     def end_tick(self, item: T) -> None:
         """The work of the tick is done."""
-        if self._open and not self._skip:
+        if self._left_out == 0:
             self._add(item)
-        self._skip = False
+        elif self._left_out is not None:
+            self._left_out -= 1
 
     def close(self, last: T) -> None:
         """Release a track that waits."""

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from bithuman_core.clock import Clock, Pacer
 from bithuman_core.fastrtc.line import Line
-from bithuman_core.fastrtc.microphone import MicrophoneBuffer
+from bithuman_core.fastrtc.microphone import MicrophoneBuffer, is_quiet
+from bithuman_core.fastrtc.resync import VoiceResync
 from bithuman_core.fastrtc.voice import SILENCE, VOICE_SAMPLES_PER_TICK, VoiceUpsampler
 from bithuman_core.timing import FPS, LOOKAHEAD_TICKS, SAMPLE_RATE, TICK_SECONDS
 
 logger = logging.getLogger(__name__)
 
-MAX_BURST = 5  # ticks: shorter stalls are caught up at once, longer ones are skipped
+MAX_BURST = 3  # ticks: shorter stalls are caught up at once, what is longer is skipped
 MAX_FAILURES = 3  # of the engine, in a row; then the visit ends
 DEAF_SECONDS = 10.0  # browsers send sound all the time, muted or not: this long without any means that the visitor is gone
 # What sound passes before it is heard here: aiortc waits for 4 packets, and a packet is 20 ms long.
@@ -65,12 +66,13 @@ class LiveSession:
     """Microphone in by :meth:`hear`; pictures and the voice at 48 kHz out by the lines.
 
     ``tell(kind, data)`` sends a message to the visitor: ``"figures"`` once a second, ``"error"`` with a sentence.
+    ``drop_voice()`` drops what of the voice has left its line and is not sent yet.
     """
 
-    def __init__(self, around: Surroundings, tell: Callable[[str, Any], None]) -> None:
-        self.pictures: Line[NDArray[np.uint8]] = Line()  # BGR uint8 [h, w, 3]
-        self.voices: Line[NDArray[np.int16]] = Line()  # int16 [1920]
-        self._around, self._tell = around, tell
+    def __init__(self, around: Surroundings, tell: Callable[[str, Any], None], drop_voice: Callable[[], None]) -> None:
+        self.pictures: Line[NDArray[np.uint8]] = Line(head_start=3)  # BGR uint8 [h, w, 3]
+        self.voices: Line[NDArray[np.int16]] = Line(head_start=0)  # int16 [1920]
+        self._around, self._tell, self._drop_voice = around, tell, drop_voice
         self._microphone = MicrophoneBuffer()
         self._engine: LiveEngine | None = None
         self._failures = 0
@@ -85,23 +87,26 @@ class LiveSession:
         """Live until the visitor is gone or the engine cannot go on."""
         clock = self._around.clock
         self._heard_at = clock.now()
-        pacer, upsampler = Pacer(clock, MAX_BURST), VoiceUpsampler()
+        pacer, upsampler, resync = Pacer(clock, MAX_BURST), VoiceUpsampler(), VoiceResync()
         picture: NDArray[np.uint8] | None = None
         voice = np.zeros(VOICE_SAMPLES_PER_TICK, np.int16)
-        count, work = 0, 0.0
+        count, work, began = 0, 0.0, clock.now()
         while self._failures < MAX_FAILURES and clock.now() - self._heard_at < DEAF_SECONDS:
             await pacer.wait()
-            began = clock.now()
+            step, began = clock.now() - began, clock.now()
             if picture is not None:
                 self.pictures.begin_tick(picture)
                 self.voices.begin_tick(voice)
             tick = await self._step(self._microphone.take())
             picture = picture if tick is None else tick.frame
             voice = upsampler.push(SILENCE if tick is None or tick.audio is None else tick.audio)
+            took = clock.now() - began
+            if resync.due(step, took, is_quiet(voice)):
+                self._drop_voice()
             if picture is not None:
                 self.pictures.end_tick(picture)
                 self.voices.end_tick(voice)
-            count, work = count + 1, work + clock.now() - began
+            count, work = count + 1, work + took
             if count == FPS:
                 self._tell("figures", self._figures(work / count))
                 count, work = 0, 0.0

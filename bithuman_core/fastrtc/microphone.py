@@ -20,7 +20,7 @@ MAX_MARGIN = 4 * PACKET  # 80 ms
 MARGIN_STEP = PACKET // 2  # 10 ms
 WINDOW = FPS  # ticks: how long audio must have been waiting to count as a standing backlog
 CALM_TICKS = 20 * FPS  # ticks without a hole after which the margin is narrowed
-QUIET_PEAK = 400  # int16 counts, about -38 dBFS: below this a skip is not heard
+QUIET_PEAK = 400  # int16 counts, about -38 dBFS: below this a cut is not heard
 MAX_BACKLOG = 8 * PACKET  # 160 ms: beyond this audio is skipped in speech, too
 
 
@@ -80,7 +80,7 @@ class MicrophoneBuffer:
         standing = min(self._lows) - self._margin
         if standing <= 0:
             return
-        if int(np.abs(tick.astype(np.int32)).max()) < QUIET_PEAK or self._size > MAX_BACKLOG:
+        if is_quiet(tick) or self._size > MAX_BACKLOG:
             self._drop(standing)
             self._lows.clear()
 
@@ -100,3 +100,8 @@ class MicrophoneBuffer:
             missing -= chunk.size
         self._size -= count
         return np.concatenate(parts)
+
+
+def is_quiet(samples: NDArray[np.int16]) -> bool:
+    """Whether a cut here would not be heard; int16 [n]."""
+    return bool(samples.max() < QUIET_PEAK and samples.min() > -QUIET_PEAK)

@@ -65,17 +65,19 @@ def free_port() -> int:
 
 
 class Server:
-    """The demo in a process of its own: ``with Server(log, "app.py", "--max-visitors", "1") as url``."""
+    """The demo in a process of its own: ``with Server(log, "app.py", "--max-visitors", "1") as server``."""
 
     def __init__(self, log: Path, *command: str) -> None:
         self.log, self.port = log, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._command = [sys.executable, *command, "--port", str(self.port), "--no-open-browser"]
 
     @property
     def pid(self) -> int:
+        """Of the process."""
         return self._process.pid
 
-    def __enter__(self) -> str:
+    def __enter__(self) -> Server:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
         with self.log.open("w") as errors:
             self._process = subprocess.Popen(
@@ -84,7 +86,7 @@ class Server:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith("Ready"):
-                return f"http://127.0.0.1:{self.port}"
+                return self
         raise RuntimeError(f"The server ended before it was ready:\n{self.log.read_text()}")
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
@@ -146,10 +148,14 @@ class Recording:
     after: dict[str, dict[str, Any]]
 
     @property
+    def seconds(self) -> float:
+        """How long it lasted."""
+        return (self.after["video"]["timestamp"] - self.before["video"]["timestamp"]) / 1000
+
+    @property
     def fps(self) -> float:
         """Decoded pictures a second."""
-        first, last = self.before["video"], self.after["video"]
-        return 1000 * (last["framesDecoded"] - first["framesDecoded"]) / (last["timestamp"] - first["timestamp"])
+        return self.grown("video", "framesDecoded") / self.seconds
 
     def grown(self, kind: str, name: str) -> float:
         """By how much a counter grew."""

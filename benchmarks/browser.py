@@ -1,0 +1,105 @@
+"""Prints what a visitor gets in a real Chromium: frames, losses, lip-sync, delay. ``python -m benchmarks.browser``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import psutil
+from playwright.sync_api import Playwright, sync_playwright
+
+from tests.browser.analysis import after, lips, nearest, onsets
+from tests.browser.chromium import MISSING, find_chromium
+from tests.browser.harness import (
+    MICROPHONE_RATE,
+    Recording,
+    Server,
+    chromium,
+    open_page,
+    record,
+    start,
+    write_microphone,
+    write_speech,
+)
+
+SETTLE_MS = 8000  # the browser moves sound and picture towards each other in the first seconds
+BURST, BURST_EVERY, BURSTS = 0.08, 1.013, 20  # s, s (no multiple of a tick), in one loop of the fake microphone
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+def write_bursts(path: Path) -> None:
+    """A fake microphone that clicks."""
+    time = np.arange(int(BURST * MICROPHONE_RATE)) / MICROPHONE_RATE
+    period = np.zeros(int(BURST_EVERY * MICROPHONE_RATE))
+    period[-time.size :] = 0.7 * np.sin(2 * np.pi * 700 * time)
+    write_microphone(path, np.tile(period, BURSTS), MICROPHONE_RATE)
+
+
+def print_spread(name: str, seconds: np.ndarray) -> None:
+    """Median, 5 % and 95 % in ms."""
+    low, middle, high = 1000 * np.quantile(seconds, [0.05, 0.5, 0.95])
+    print(f"{name:<44}{middle:6.0f} ms   (5 %: {low:.0f}, 95 %: {high:.0f}, n = {seconds.size})")
+
+
+def print_stream(recording: Recording) -> None:
+    """What the receiver's statistics say."""
+    video, audio = (lambda name: recording.grown("video", name)), (lambda name: recording.grown("audio", name))
+    print(f"{'decoded frames a second':<44}{recording.fps:6.2f}")
+    print(f"{'freezes / dropped / lost (video, audio)':<44}{video('freezeCount'):6.0f} / {video('framesDropped'):.0f} / "
+          f"{video('packetsLost'):.0f}, {audio('packetsLost'):.0f}")  # fmt: skip
+    print(f"{'sound made up by the browser':<44}{100 * audio('concealedSamples') / audio('totalSamplesReceived'):6.2f} %")
+    print(f"{'video / audio bit rate':<44}{8e-3 * video('bytesReceived') / recording.seconds:6.0f} / "
+          f"{8e-3 * audio('bytesReceived') / recording.seconds:.0f} kbit/s")  # fmt: skip
+
+
+def measure(playwright: Playwright, folder: Path, seconds: float) -> None:
+    """The avatar with speech, then the metronome with clicks."""
+    speech, bursts = folder / "speech.wav", folder / "bursts.wav"
+    write_speech(speech)
+    write_bursts(bursts)
+    with Server(folder / "avatar.log", "app.py") as server, chromium(playwright, speech) as browser:
+        page = open_page(browser, server.url)
+        start(page)
+        page.wait_for_timeout(SETTLE_MS)
+        process = psutil.Process(server.pid)
+        before = process.cpu_times()
+        recording = record(page, seconds)
+        now = process.cpu_times()
+        work = now.user + now.system - before.user - before.system
+        print_stream(recording)
+        print(f"{'server: one visitor':<44}{100 * work / recording.seconds:6.0f} % of a core, "
+              f"{process.memory_info().rss / 2**20:.0f} MiB")  # fmt: skip
+        mouth = lips(recording)
+        print(f"{'mouth motion against loudness: correlation':<44}{mouth.correlation:6.2f}   at {1000 * mouth.delay:.0f} ms")
+        print(f"{'mouth motion in pauses / in speech':<44}{mouth.rest:6.2f}")
+        print(f"{'delay that the page shows':<44}{page.inner_text('[data-part=delay]'):>9}")
+    with Server(folder / "flash.log", "-m", "benchmarks.flash") as server, chromium(playwright, bursts) as browser:
+        page = open_page(browser, server.url)
+        start(page)
+        page.wait_for_timeout(SETTLE_MS)
+        recording = record(page, seconds, WHOLE)
+        clicks = onsets(recording.heard_at, recording.heard, 0.1)
+        flashes = onsets(recording.shown_at, recording.gray.mean(axis=(1, 2)), 128)
+        tones = onsets(recording.voice_at, recording.voice, 0.05)
+        print_spread("microphone to picture", after(clicks[clicks < flashes[-1]], flashes))
+        print_spread("picture after its sound (+) or before (-)", nearest(tones[1:-1], flashes))
+
+
+def main() -> int:
+    """Print the table; exit code 1 without a Chromium."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30, help="length of each recording")
+    seconds = parser.parse_args().seconds
+    if find_chromium() is None:
+        print(MISSING)
+        return 1
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        measure(playwright, Path(folder), seconds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The demo with a metronome for an avatar: a loud moment in the microphone comes back as one white picture with 40 ms of tone.
+
+Both begin with the tick, so that their distance in the browser is the error of lip-sync and nothing else.
+``python -m benchmarks.flash`` takes the options of app.py.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app import serve
+from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
+
+SIDE = 512  # px, as the shipped avatar
+LOUD = 6000  # int16 counts
+TONE = (12_000 * np.sin(2 * np.pi * 500 * np.arange(SAMPLES_PER_TICK) / SAMPLE_RATE)).astype(np.int16)
+
+
+@dataclass(frozen=True)
+class FlashTick:
+    """One picture and its sound."""
+
+    frame: NDArray[np.uint8]
+    audio: NDArray[np.int16] | None
+
+
+class FlashEngine:
+    """Delays like the real engine (two ticks) and answers every loud moment once."""
+
+    def __init__(self) -> None:
+        self._pending: deque[bool] = deque([False] * LOOKAHEAD_TICKS)
+        self._was_loud = False
+
+    def step(self, samples: NDArray[np.int16] | None) -> FlashTick:
+        """Take a tick of the microphone, return the one of two ticks ago as flash or darkness."""
+        loud = samples is not None and int(np.abs(samples.astype(np.int32)).max()) > LOUD
+        self._pending.append(loud and not self._was_loud)
+        self._was_loud = loud
+        flash = self._pending.popleft()
+        return FlashTick(np.full((SIDE, SIDE, 3), 255 * flash, np.uint8), TONE if flash else None)
+
+
+if __name__ == "__main__":
+    serve(FlashEngine, "Flash")
