@@ -18,7 +18,7 @@ BINS = FFT // 2 + 1
 FRAMES_PER_TICK = SAMPLES_PER_TICK // HOP  # 4
 OVERLAP = WINDOW - HOP  # samples of the past that the first frame of a tick needs
 
-POWER_FLOOR = 1e-10  # -100 dB
+POWER_FLOOR = 1e-12  # -120 dB
 LEVEL_FLOOR = -60.0  # dBFS: what is quieter than this is not lifted
 LEVEL_RELEASE = 0.2  # dB a tick (5 dB/s): how quickly the level forgets louder speech
 DB_PER_UNIT = 20.0  # the features are decibels / 20
@@ -41,9 +41,10 @@ def tick_levels(power: NDArray[np.float32]) -> NDArray[np.float32]:
 class LogMelStream:
     """Ticks of audio in, levelled log-mel frames out; causal, constant memory.
 
-    ``filters`` is the mel filter bank, float32 [bands, 257], triangles of height 1. Frame m of a tick covers the 400 samples that end with
-    sample 160 (m + 1) of the tick, so nothing after the tick is used. A peak follower of the tick's loudness (instant
-    attack, 5 dB/s release, never below -60 dBFS) is subtracted: the motion does not depend on the microphone's gain.
+    ``filters`` is the mel filter bank, float32 [bands, 257], triangles of height 1. Frame m of a tick covers the 400
+    samples that end with sample 160 (m + 1) of the tick, so nothing after the tick is used. A peak follower of the tick's
+    loudness (instant attack, 5 dB/s release, never below -60 dBFS) is subtracted: the motion does not depend on the
+    microphone's gain.
     """
 
     def __init__(self, filters: NDArray[np.float32]) -> None:

@@ -12,11 +12,12 @@ import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore[reportAttributeAccessIssue]
 
 from bithuman_core.audio.mel import BINS, FRAMES_PER_TICK, LogMelStream
 from bithuman_core.errors import AudioError, ModelLoadError, ModelNotFoundError
@@ -29,8 +30,9 @@ FILE_NAME = "speech.onnx"
 FORMAT = "1"  # of the metadata; training/speech/export.py writes it
 MAX_BYTES = 64 << 20
 ADVICE = "reinstall the package, or train it again with python -m training.speech"
+_OUTPUTS = ("mouth", "visemes", "voice", "context_out", "memory_out")
 _ORT_ERRORS = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.InvalidArgument, ort_errors.Fail,
-               ort_errors.NotImplemented, ort_errors.RuntimeException, ort_errors.ModelRequiresCompilation)  # fmt: skip
+               ort_errors.NotImplemented, ort_errors.RuntimeException)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class SpeechNet:
         self._session = session
         self.mouth_names = mouth_names
         self.filters = filters  # mel filter bank, float32 [bands, 257]
-        self._shapes = {i.name: tuple(i.shape) for i in session.get_inputs()}
+        self.shapes = {i.name: tuple(i.shape) for i in session.get_inputs()}
 
     @classmethod
     def load(cls, path: Path | None = None) -> SpeechNet:
@@ -78,9 +80,15 @@ class SpeechNet:
         except (KeyError, ValueError, TypeError, zlib.error, binascii.Error) as error:
             raise ModelLoadError(f"The speech net {path} lacks its description: {ADVICE}.") from error
         net = cls(session, mouth_names, filters)
-        if not fits or not set(mouth_names) <= set(ARKIT_NAMES) or net._shapes.get("mel") != (FRAMES_PER_TICK, len(filters)):
+        if not fits or not set(mouth_names) <= set(ARKIT_NAMES) or net.shapes.get("mel") != (FRAMES_PER_TICK, len(filters)):
             raise ModelLoadError(f"The speech net {path} was made for another version of this package: {ADVICE}.")
         return net
+
+    def run(
+        self, mel: NDArray[np.float32], context: NDArray[np.float32], memory: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        """One tick of the bare net: mouth, visemes, voice [1], and the context and memory of the next tick."""
+        return cast("list[NDArray[np.float32]]", self._session.run(_OUTPUTS, {"mel": mel, "context": context, "memory": memory}))
 
     def stream(self) -> SpeechStream:
         """A new stream with its own state."""
@@ -104,8 +112,8 @@ class SpeechStream:
         self._mel.reset()
         silence = self._mel.push(np.zeros(SAMPLES_PER_TICK, np.float32))
         self._mel.reset()
-        self._context = np.broadcast_to(silence[0], self._net._shapes["context"]).copy()
-        self._memory = np.zeros(self._net._shapes["memory"], np.float32)
+        self._context = np.broadcast_to(silence[0], self._net.shapes["context"]).copy()
+        self._memory = np.zeros(self._net.shapes["memory"], np.float32)
         self._pushed = 0
 
     def push(self, samples: NDArray[np.float32]) -> SpeechTick:
@@ -120,10 +128,7 @@ class SpeechStream:
         if not np.isfinite(samples).all():
             raise AudioError("The audio holds NaN or infinite samples: check how it was decoded.")
         mel = self._mel.push(samples)
-        mouth, visemes, voice, self._context, self._memory = self._net._session.run(
-            ("mouth", "visemes", "voice", "context_out", "memory_out"),
-            {"mel": mel, "context": self._context, "memory": self._memory},
-        )  # pyright: ignore[reportAssignmentType]
+        mouth, visemes, voice, self._context, self._memory = self._net.run(mel, self._context, self._memory)
         self._pushed += 1
         if self._pushed <= LOOKAHEAD_TICKS:
             return silent_tick(len(self._net.mouth_names))
