@@ -25,13 +25,14 @@ def measure(avatar: Path, seconds: float) -> dict[str, Any]:
 
     x_realtime: 40 ms over the mean CPU time of a whole tick on one core. tick_ms_p50, tick_ms_p99: CPU time of a tick.
     stages: mean CPU time by stage in ms. first_frame_s: wall time from loading the avatar to its first frame (compiled
-    kernels cached). rss_mb: peak resident memory of the process, MiB.
+    kernels cached). rss_mb: peak resident memory up to that first frame (one avatar, one session), MiB.
     """
     begin = time.perf_counter()
     fixture = Fixture.load(avatar)
     engine = Engine(fixture)
     engine.step(None)
     first_frame = time.perf_counter() - begin
+    memory = resident_memory_mb()
     speech, _ = load_audio(speech_clip(), SAMPLE_RATE)
     samples = float32_to_int16(np.resize(speech, round((WARM_UP_TICKS / FPS + seconds) * SAMPLE_RATE)))
     ticks = list(cut_into_ticks(samples))
@@ -42,7 +43,7 @@ def measure(avatar: Path, seconds: float) -> dict[str, Any]:
         "tick_ms_p99": float(np.percentile(whole, 99)),
         "stages": _stages(fixture, ticks),
         "first_frame_s": first_frame,
-        "rss_mb": peak_memory_mb(),
+        "rss_mb": memory,
     }
 
 
@@ -67,7 +68,7 @@ def _cpu_ms(calls: list[Any]) -> np.ndarray:
     return times
 
 
-def peak_memory_mb() -> float:
+def resident_memory_mb() -> float:
     """Peak resident memory of this process in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

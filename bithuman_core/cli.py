@@ -51,7 +51,7 @@ def render(
     total = math.ceil(samples.size / SAMPLES_PER_TICK)
     frames = (tick.frame for tick in render_clip(fixture, samples, seed))
     _check_folder(output)
-    write_video(output, _with_progress(frames, total, "rendering"), sound, rate, title=fixture.avatar.manifest.name)
+    write_video(output, _with_progress(frames, total, "rendering"), sound, rate, title=fixture.manifest.name)
     console.print(f"{output}: {total} frames, {total / FPS:.1f} s")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
-from bithuman_core.imx import ImxFile, read_imx
+from bithuman_core.imx import Manifest, read_imx
 from bithuman_core.motion import Mixer
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import PortraitRenderer, PortraitRig
@@ -23,7 +23,7 @@ from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 class Fixture:
     """One avatar's data and the speech net, loaded once and shared, read-only, by any number of engines."""
 
-    avatar: ImxFile
+    manifest: Manifest
     rig: PortraitRig
     net: SpeechNet
 
@@ -34,7 +34,7 @@ class Fixture:
         Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
         """
         avatar = read_imx(path)
-        return cls(avatar, PortraitRig.from_imx(avatar), net or SpeechNet.load())
+        return cls(avatar.manifest, PortraitRig.from_imx(avatar), net or SpeechNet.load())
 
 
 @dataclass(frozen=True, slots=True)

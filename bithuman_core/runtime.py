@@ -94,7 +94,7 @@ class AsyncBithuman:
         """Take a control: its sound is spoken under its message id. Actions are refused until an avatar brings gestures."""
         fixture = self._ready()
         if control.action:
-            known = ", ".join(fixture.avatar.manifest.gestures) or "none"
+            known = ", ".join(fixture.manifest.gestures) or "none"
             raise ValueError(f"The avatar has no gesture {control.action!r}; it knows: {known}.")
         if control.audio is not None:
             last = control.audio.last_chunk or control.end_of_speech
