@@ -135,7 +135,7 @@ def main() -> None:
         fixture = Fixture.load(path)
     except BithumanError as error:
         sys.exit(str(error))
-    serve(lambda: Engine(fixture, secrets.randbits(32)), fixture.avatar.manifest.name)
+    serve(lambda: Engine(fixture, secrets.randbits(32)), fixture.manifest.name)
 
 
 if __name__ == "__main__":
