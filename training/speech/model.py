@@ -1,0 +1,66 @@
+"""The net: convolutions over 10 ms frames down to one vector a tick, two GRU layers, a few linear heads."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bithuman_core.audio.mel import FEATURE_LOW, LEVEL_FLOOR, POWER_FLOOR
+from bithuman_core.speech.visemes import VISEME_NAMES
+from training.speech.phones import PHONES
+from training.speech.rig import DRIVEN
+
+BANDS = 48
+FREQUENCY_MIN, FREQUENCY_MAX = 60.0, 7800.0  # Hz
+CHANNELS = (96, 128, 192)
+KERNEL = 5
+CONTEXT = 13  # past frames that the convolutions of one tick need: 4 new + 13 = 17
+SILENT_FEATURE = max((10 * np.log10(POWER_FLOOR) - LEVEL_FLOOR) / 20.0, FEATURE_LOW)  # what the mel of zeros is
+
+DECISION = 3.0  # contact and rest are steeper than their probabilities: lips touch or they do not
+
+HEADS: dict[str, int] = {
+    "shape": len(DRIVEN), "contact": 1, "rest": 1, "voice": 1, "viseme": len(VISEME_NAMES), "phone": len(PHONES)
+}  # fmt: skip
+
+
+class SpeechModel(nn.Module):
+    """Log-mel [batch, frames, BANDS] to the heads [batch, ticks, HEADS]; frames = 4 * ticks.
+
+    The mouth is composed: an open shape, the closed pose where lips touch (contact), nothing where nobody speaks (rest).
+    That makes closures and silence exact events and not averages.
+    """
+
+    def __init__(self, closed_pose: NDArray[np.float32]) -> None:
+        super().__init__()
+        a, b, c = CHANNELS
+        self.register_buffer("mean", torch.zeros(BANDS))
+        self.register_buffer("scale", torch.ones(BANDS))
+        self.register_buffer("closed_pose", torch.from_numpy(closed_pose))
+        self.conv1 = nn.Conv1d(BANDS, a, KERNEL)
+        self.conv2 = nn.Conv1d(a, b, KERNEL, stride=2)
+        self.conv3 = nn.Conv1d(b, c, KERNEL, stride=2)
+        self.gru1 = nn.GRU(c, c, batch_first=True)
+        self.gru2 = nn.GRU(c, c, batch_first=True)
+        self.drop = nn.Dropout(0.1)
+        self.head = nn.Linear(2 * c, sum(HEADS.values()))
+
+    def forward(self, mel: Tensor) -> dict[str, Tensor]:
+        """Raw heads by name; output tick t belongs to the face of tick t - 2."""
+        past = mel.new_full((mel.shape[0], CONTEXT, BANDS), float(SILENT_FEATURE))
+        x = (torch.cat([past, mel], 1) - self.mean) * self.scale
+        x = torch.relu(self.conv1(x.transpose(1, 2)))
+        x = torch.relu(self.conv2(x))
+        x = torch.relu(self.conv3(x)).transpose(1, 2)
+        x = self.drop(x)
+        y, _ = self.gru1(x)
+        z, _ = self.gru2(self.drop(y))
+        raw = self.head(self.drop(torch.cat([y, z], -1)))
+        return dict(zip(HEADS, raw.split(list(HEADS.values()), -1), strict=True))
+
+    def mouth(self, heads: dict[str, Tensor]) -> Tensor:
+        """Coefficients [..., 13] composed of shape, contact and rest."""
+        contact, awake = torch.sigmoid(DECISION * heads["contact"]), torch.sigmoid(-DECISION * heads["rest"])
+        return awake * ((1 - contact) * torch.relu(heads["shape"]) + contact * self.closed_pose)

@@ -1,0 +1,80 @@
+"""Real speech: LibriSpeech, LJ Speech and GRID, aligned; GRID with lip gaps measured on its video."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.timing import FPS
+from training.speech.align import Aligner
+from training.speech.clip import RATE, Clip, read_16k
+
+HELD_OUT_SPEAKERS = frozenset({"1688", "2033"})  # of LibriSpeech test-other
+GRID_BENCH_CLIPS = 60  # the last ones of part_1 are the bench: never read here
+GRID_DEV_CLIPS = 40  # the ones before: held out from training, for our own checks
+
+
+def librispeech(data: Path, aligner: Aligner) -> Iterator[Clip]:
+    """test-other with its transcripts; two speakers are held out."""
+    for line in (data / "librispeech/test-other/transcripts.txt").read_text().splitlines():
+        name, text = line.split(" ", 1)
+        speaker = name.split("-")[0]
+        audio = read_16k(data / "librispeech/test-other" / speaker / f"{name}.flac")
+        if segments := aligner.align(audio, text):
+            yield Clip(audio, segments, "librispeech", f"librispeech/{speaker}", held_out=speaker in HELD_OUT_SPEAKERS, name=name)
+
+
+def librispeech_untranscribed(data: Path, aligner: Aligner) -> Iterator[Clip]:
+    """train-clean-100: 63 speakers whose words pocketsphinx guesses; the sounds of a wrong word are mostly right."""
+    for path in sorted((data / "librispeech/train-clean-100").glob("*.flac")):
+        audio = read_16k(path)
+        text = aligner.recognise(audio)
+        if text and (segments := aligner.align(audio, text)):
+            yield Clip(audio, segments, "librispeech-guessed", f"librispeech/{path.stem.split('-')[0]}", name=path.stem)
+
+
+def ljspeech(data: Path, aligner: Aligner) -> Iterator[Clip]:
+    """One American woman reading, 32 clips, 8 of them with their text."""
+    known = {}
+    for line in (data / "ljspeech/metadata.csv").read_text().splitlines():
+        name, _, text = line.split("|")
+        known[name] = text.replace("-", " ")
+    for path in sorted((data / "ljspeech").glob("*.flac")):
+        audio = read_16k(path)
+        text = known.get(path.stem) or aligner.recognise(audio)
+        if text and (segments := aligner.align(audio, text)):
+            source = "ljspeech" if path.stem in known else "librispeech-guessed"
+            yield Clip(audio, segments, source, "ljspeech/lj", name=path.stem)
+
+
+def lip_gaps(landmarks: NDArray[np.float16], ids: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Inner-lip gap |13-14| / interocular distance for landmarks [..., n, 3] in pixels with the ids [n]."""
+    column = {int(v): i for i, v in enumerate(ids)}
+    p = landmarks.astype(np.float32)[..., :2]
+    right, left = (p[..., column[33], :] + p[..., column[133], :]) / 2, (p[..., column[362], :] + p[..., column[263], :]) / 2
+    gap = np.linalg.norm(p[..., column[13], :] - p[..., column[14], :], axis=-1)
+    return (gap / np.linalg.norm(left - right, axis=-1)).astype(np.float32)
+
+
+def grid(data: Path, aligner: Aligner) -> Iterator[Clip]:
+    """GRID speaker s1: sentences of a fixed grammar with the real lip gap of every frame."""
+    words = json.loads((data / "grid_s1/word_alignments.json").read_text())
+    for part in (0, 1):
+        z = np.load(data / f"grid_s1/part_{part}.npz")
+        audio = read_16k(data / f"grid_s1/part_{part}.flac")
+        gaps = lip_gaps(z["landmarks"], z["idx"])
+        count = len(z["names"]) - (GRID_BENCH_CLIPS if part == 1 else 0)
+        for i in range(count):
+            name = str(z["names"][i])
+            if name not in words or not np.isfinite(gaps[i]).all():
+                continue
+            clip = audio[z["audio_start"][i] : z["audio_start"][i + 1]]
+            text = " ".join(line.split()[2] for line in words[name].splitlines() if line.split()[2] not in ("sil", "sp"))
+            if segments := aligner.align(clip, text):
+                ticks = min(len(gaps[i]), len(clip) * FPS // RATE)
+                yield Clip(clip, segments, "grid", "grid/s1", gap=gaps[i][:ticks], name=name,
+                           held_out=part == 1 and i >= count - GRID_DEV_CLIPS)  # fmt: skip

@@ -1,0 +1,125 @@
+"""The training loop: seeded, resumable, one core."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+import librosa
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from bithuman_core.audio.mel import FFT
+from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE
+from training.speech.clip import Clip
+from training.speech.dataset import Examples
+from training.speech.model import BANDS, FREQUENCY_MAX, FREQUENCY_MIN, SpeechModel
+from training.speech.phones import PHONE_INDEX
+from training.speech.poses import pose_table
+from training.speech.rig import LipModel
+
+log = logging.getLogger(__name__)
+BATCH = 32
+LEARNING_RATE = 2.0e-3
+GAP_SCALE = 0.03  # interocular units: the gap's error is counted in these
+CONTACT_BOOST = 1.6  # a missed closure is worse than a false one
+CLOSED, OPEN = 0.008, 0.027  # contact must read below, other speech above (the eye reads .02 as the border)
+
+
+def filters() -> NDArray[np.float32]:
+    """librosa's mel filter bank, triangles of height 1, float32 [bands, 257]."""
+    bank = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=FFT, n_mels=BANDS, fmin=FREQUENCY_MIN, fmax=FREQUENCY_MAX, norm=None)
+    return bank.astype(np.float32)
+
+
+class Loss:
+    """The errors of a batch, each in units where 1 is large."""
+
+    def __init__(self, lips: LipModel) -> None:
+        self._gap_of, self._rest_gap = torch.from_numpy(lips.gap_of), lips.rest_gap
+
+    def __call__(self, model: SpeechModel, batch: list[Tensor]) -> tuple[Tensor, dict[str, float]]:
+        mel, mouth, contact, rest, voice, phone, viseme, trust = batch
+        late = LOOKAHEAD_TICKS
+        heads = {k: v[:, late:] for k, v in model(mel).items()}
+        known = mouth.shape[1] - late
+        mouth, contact, rest, voice, phone, viseme = (t[:, :known] for t in (mouth, contact, rest, voice, phone, viseme))
+        trust = trust[:, None].expand_as(contact)
+        said = model.mouth(heads)
+        gap, true_gap = self._rest_gap + said @ self._gap_of, self._rest_gap + mouth @ self._gap_of
+        near = F.max_pool1d(contact[:, None], 3, 1, 1)[:, 0]
+        speaking = (rest < 0.5).float()
+
+        def mean(x: Tensor, weight: Tensor = trust) -> Tensor:
+            return (x * weight).sum() / (weight.sum() + 1e-6)
+
+        def binary(head: str, truth: Tensor, boost: float = 1.0) -> Tensor:
+            weight = trust * (1 + (boost - 1) * truth)
+            return mean(F.binary_cross_entropy_with_logits(heads[head][..., 0], truth, reduction="none"), weight)
+
+        def classes(head: str, truth: Tensor) -> Tensor:
+            return mean(F.cross_entropy(heads[head].transpose(1, 2), truth, reduction="none", label_smoothing=0.03))
+
+        parts = {
+            "shape": 25.0 * mean((said - mouth).square().mean(-1)),
+            "gap": mean(((gap - true_gap) / GAP_SCALE).square()),
+            "closed": 0.5 * mean((F.relu(gap - CLOSED) / 0.02).clamp(max=3), trust * contact)
+            + 0.5 * mean((F.relu(OPEN - gap) / 0.02).clamp(max=3), trust * speaking * (1 - near)),
+            "contact": 1.5 * binary("contact", contact, CONTACT_BOOST),
+            "rest": 0.7 * binary("rest", rest),
+            "voice": 0.3 * binary("voice", voice),
+            "viseme": 0.7 * classes("viseme", viseme),
+            "phone": 0.3 * classes("phone", phone),
+        }
+        return torch.stack(list(parts.values())).sum(), {k: float(v.detach()) for k, v in parts.items()}
+
+
+def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, workers: int) -> SpeechModel:
+    """Train for ``steps`` batches, saving ``out`` every 100; an unfinished ``out`` of the same length is continued."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    poses = pose_table(lips)
+    model = SpeechModel(poses[PHONE_INDEX["m"], 0])
+    optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps, pct_start=0.08, final_div_factor=100)
+    step = 0
+    if out.exists():
+        saved = torch.load(out, weights_only=True)
+        model.load_state_dict(saved["model"])
+        if saved["steps"] == steps:
+            optimiser.load_state_dict(saved["optimiser"])
+            schedule.load_state_dict(saved["schedule"])
+            step = saved["step"]
+            log.info("continuing at step %d of %d", step, steps)
+    examples = Examples(clips, lips, poses, filters(), seed + step)
+    batches = iter(torch.utils.data.DataLoader(examples, BATCH, num_workers=workers, prefetch_factor=4 if workers else None))
+    if step == 0 and not out.exists():
+        first = torch.cat([next(batches)[0] for _ in range(4)]).flatten(0, 1)
+        model.mean.copy_(first.mean(0))
+        model.scale.copy_(1 / (first.std(0) + 0.1))
+    loss_of = Loss(lips)
+    model.train()
+    started, running = time.monotonic(), {}
+    while step < steps:
+        loss, parts = loss_of(model, next(batches))
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        step += 1
+        for k, v in parts.items():
+            running[k] = 0.95 * running.get(k, v) + 0.05 * v
+        if step % 20 == 0:
+            losses = "  ".join(f"{k} {v:.3f}" for k, v in running.items())
+            log.info("step %5d  %4.0f s  %s", step, time.monotonic() - started, losses)
+        if step % 100 == 0 or step == steps:
+            temporary = out.with_suffix(".part")
+            torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(),
+                        "step": step, "steps": steps}, temporary)  # fmt: skip
+            temporary.rename(out)
+    return model.eval()
