@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState, indices
 from bithuman_core.render.eyes import paint_eye
-from bithuman_core.render.mouth import MouthLight
+from bithuman_core.render.mouth import MouthLight, tint_table
 from bithuman_core.render.posing import blend_shapes, head_transforms, project
 from bithuman_core.render.raster import clear_depth, rasterise
 from bithuman_core.render.residual import ResidualSum
@@ -44,6 +44,7 @@ class PortraitRenderer:
         self._full_light = np.ones(len(rig.backdrop_vertices), np.float32)
         self._back_part = np.zeros(len(rig.backdrop_triangles), np.uint8)
         self._mouth = MouthLight(rig)
+        self._tint = tint_table()
         self._gaze = (_gaze("Left"), _gaze("Right"))
 
     def render(self, face: FaceState, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
@@ -74,7 +75,7 @@ class PortraitRenderer:
         rasterise(self._back_screen, rig.backdrop_uv, rig.backdrop_triangles, self._back_part, self._full_light,
                   self._back_depth, self._back_uv, self._back_mark)  # fmt: skip
         compose(rig.plate, self._depth, self._uv, self._mark, self._back_depth, self._back_uv, rig.texture,
-                self._residual.packed, self._eyes.view(np.uint32)[..., 0], rig.backdrop, out)  # fmt: skip
+                self._residual.packed, self._eyes.view(np.uint32)[..., 0], rig.backdrop, self._tint, out)  # fmt: skip
         return out
 
     def _paint_eyes(self, amount: NDArray[np.float32]) -> None:

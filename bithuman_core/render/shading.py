@@ -35,7 +35,7 @@ def _texel(texture, u, v):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _shade(texture, eyes, residual, u, v, part, light):
+def _shade(texture, eyes, residual, tint, u, v, part, light):
     """Blue, green, red, alpha (0..255) of the head at texture place u, v (1/128 px)."""
     if part == 1:
         br, ga = _texel(eyes, u, v)
@@ -44,7 +44,7 @@ def _shade(texture, eyes, residual, u, v, part, light):
     blue, green = int32((br >> uint32(8)) & uint32(255)), int32((ga >> uint32(8)) & uint32(255))
     red, alpha = int32(br >> uint32(24)), int32(ga >> uint32(24))
     if part == 2:
-        blue, green, red = (blue * light) >> 8, (green * light) >> 8, (red * light) >> 8
+        blue, green, red = (blue * tint[light, 0]) >> 8, (green * tint[light, 1]) >> 8, (red * tint[light, 2]) >> 8
     elif part == 0:
         x, y = (u >> 1) - int32(64), (v >> 1) - int32(64)
         x = min(max(x, int32(0)), int32((residual.shape[1] - 2) * 128))
@@ -70,14 +70,15 @@ def _shade(texture, eyes, residual, u, v, part, light):
 @njit(
     void(
         given(uint8, 3), given(float32, 2), given(uint16, 3), given(uint8, 3), given(float32, 2), given(uint16, 3),
-        given(uint32, 2), given(uint64, 2), given(uint32, 2), given(uint32, 2), scratch(uint8, 3),
+        given(uint32, 2), given(uint64, 2), given(uint32, 2), given(uint32, 2), given(uint8, 2), scratch(uint8, 3),
     ),
     nogil=True, cache=True,
 )  # fmt: skip
-def compose(plate, depth, uv, mark, back_depth, back_uv, texture, residual, eyes, backdrop, out):
+def compose(plate, depth, uv, mark, back_depth, back_uv, texture, residual, eyes, backdrop, tint, out):
     """out [H, W, 3] = plate, under the backdrop, under the head.
 
     depth, uv, mark: visibility of the head at 2 x 2 samples a pixel; back_*: of the backdrop at one sample a pixel.
+    tint [256, 3]: colour of the light in the mouth by its brightness.
     residual [h, w]: what the shapes add to the texture at half its size, packed (see BIAS).
     """
     far = float32(1e8)
@@ -99,7 +100,7 @@ def compose(plate, depth, uv, mark, back_depth, back_uv, texture, residual, eyes
                 if same and wide < near and tall < near:
                     light = int32(mark[y0, x0, 1])
                     blue, green, red, alpha = _shade(
-                        texture, eyes, residual, ua + ub + uc + ud, va + vb + vc + vd, part, light
+                        texture, eyes, residual, tint, ua + ub + uc + ud, va + vb + vc + vd, part, light
                     )
                     if alpha >= 254:
                         out[y, x, 0], out[y, x, 1], out[y, x, 2] = uint8(blue), uint8(green), uint8(red)
@@ -112,7 +113,7 @@ def compose(plate, depth, uv, mark, back_depth, back_uv, texture, residual, eyes
                     j, i = y0 + (k >> 1), x0 + (k & 1)
                     if depth[j, i] < far:
                         blue, green, red, alpha = _shade(
-                            texture, eyes, residual, int32(uv[j, i, 0]) * 4, int32(uv[j, i, 1]) * 4, mark[j, i, 0],
+                            texture, eyes, residual, tint, int32(uv[j, i, 0]) * 4, int32(uv[j, i, 1]) * 4, mark[j, i, 0],
                             int32(mark[j, i, 1]),
                         )  # fmt: skip
                         head_alpha += alpha

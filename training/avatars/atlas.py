@@ -8,18 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.draw import polygon
+from skimage.morphology import remove_small_objects
 
 from training.avatars.fill import fill
 from training.avatars.mesh import SKIN_ATLAS, Mesh
 from training.avatars.source import CANVAS, Bake
-from training.avatars.surface import SKIN
+from training.avatars.surface import LASH, SKIN
 from training.avatars.texels import at, raster
 
 # Poses that show skin which the neutral hides: lids, inner lips. Tried in this order.
 REVEALING = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel",
              "mouthShrugLower", "eyeLookDownLeft", "eyeLookDownRight", "mouthPucker")  # fmt: skip
 CHANGED = 3 / 255  # mean difference about a pixel above which it counts as changed between two pictures
-FACING = (0.10, 0.35)  # cosine to the view below which a texel is not trusted, and from which it is fully
+SPECK = 60  # texels: smaller islands of known texture are not trusted
+SQUEEZED = (0.06, 0.15)  # canvas px a texel of the same
+FACING = (0.03, 0.15)  # cosine to the view below which a texel is not trusted, and from which it is fully
 
 
 @dataclass
@@ -42,19 +45,19 @@ def texels(mesh: Mesh, size: int) -> Texels:
     """The texels of the skin in an atlas of size x size."""
     skin = mesh.triangles[mesh.part == SKIN]
     flat = np.concatenate([mesh.uv * size / SKIN_ATLAS, np.zeros((len(mesh.uv), 1))], 1)
-    depth, triangle, weights = raster(flat, skin, size, size, culled=False)
+    _, triangle, weights = raster(flat, skin, size, size, culled=False)
     mask = triangle >= 0
     return Texels(size, mask, skin[triangle[mask]], weights[mask])
 
 
 def look(bake: Bake, mesh: Mesh, tx: Texels, points: NDArray[np.float64], picture: NDArray[np.float32], skin: NDArray,
-         tolerance: float = 2.0) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Colours [n, 3] of texels in a picture of the posed mesh, trust [n] 0..1 and whether the mesh itself hides them [n].
+         tolerance: float = 2.0) -> tuple[NDArray[np.float32], ...]:
+    """Texels in a picture of the posed mesh: colour [n, 3], trust [n] 0..1, value of skin [n], 1 where the mesh shows them [n].
 
     points: posed vertices (px space). skin [h, w] 0..1: which pixels of the picture show skin (of whatever size).
     """
     screen = bake.project(points)
-    depth, _, _ = raster(screen, mesh.triangles, CANVAS, CANVAS)
+    depth, _, _ = raster(screen, mesh.triangles[mesh.part != LASH], CANVAS, CANVAS)
     depth = ndimage.minimum_filter(np.where(np.isinf(depth), 1e6, depth), 3)
     p = at(screen, tx.corners, tx.weights)
     a, b, c = (points[tx.corners[:, k]] for k in range(3))
@@ -65,14 +68,20 @@ def look(bake: Bake, mesh: Mesh, tx: Texels, points: NDArray[np.float64], pictur
     cosine = (normal * view).sum(1)
     facing = np.clip((cosine - FACING[0]) / (FACING[1] - FACING[0]), 0, 1)
     yi, xi = (np.clip(p[:, k].astype(int), 0, CANVAS - 1) for k in (1, 0))
-    slope = 1 / np.maximum(cosine, 0.1)
+    slope = 1 / np.maximum(cosine, 0.3)
     open_ = (p[:, 2] < depth[yi, xi] + tolerance * slope).astype(np.float32)
     scale = picture.shape[0] / CANVAS
     place = [p[:, 1] * scale - 0.5, p[:, 0] * scale - 0.5]
     colour = np.stack([ndimage.map_coordinates(picture[..., k], place, order=3, mode="nearest") for k in range(3)], 1)
     shown = ndimage.map_coordinates(skin, [p[:, 1] * skin.shape[0] / CANVAS - 0.5, p[:, 0] * skin.shape[0] / CANVAS - 0.5],
                                     order=1, mode="nearest")
-    return colour.astype(np.float32), (facing * open_ * shown).astype(np.float32), (facing * open_).astype(np.float32)
+    # Texels squeezed into little more than nothing (a folded lid) are better seen elsewhere.
+    a, b, c = (screen[tx.corners[:, k], :2] for k in range(3))
+    drawn = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
+    a, b, c = (mesh.uv[tx.corners[:, k]] for k in range(3))
+    held = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
+    facing = facing * np.clip((drawn / np.maximum(held, 1e-9) - SQUEEZED[0]) / (SQUEEZED[1] - SQUEEZED[0]), 0, 1)
+    return colour.astype(np.float32), (facing * open_ * shown).astype(np.float32), shown.astype(np.float32), open_
 
 
 def box2(picture: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,34 +93,38 @@ def box2(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Colour and alpha [size, size, 4] of the neutral skin and [size, size] where the neutral picture itself shows it."""
     shown = bake.parts("skin", "brow", "beard", "lash").astype(np.float32)
-    soft = ndimage.gaussian_filter(shown, 0.8)
-    solid = ndimage.minimum_filter(shown, 3)
+    bare = bake.parts("skin", "brow", "beard").astype(np.float32)  # lashes have a mesh of their own
+    covered = ndimage.binary_erosion(np.isfinite(raster(bake.project(mesh.neutral), mesh.triangles, CANVAS, CANVAS)[0]), iterations=2)
+    in_front = bake.parts("hair", "cloth") & covered  # behind the silhouette hair is behind, and the mesh has its own edge
+    soft = ndimage.gaussian_filter(1 - in_front.astype(np.float32), 0.8)
+    solid = ndimage.minimum_filter(bare, 3)
     picture = bake.picture("neutral.png")
-    colour, trust, open_ = look(bake, mesh, tx, mesh.neutral, picture[..., :3], solid)
-    _, alpha, _ = look(bake, mesh, tx, mesh.neutral, picture[..., :3], soft)
+    colour, trust, _, open_ = look(bake, mesh, tx, mesh.neutral, picture[..., :3], solid)
+    _, _, alpha, _ = look(bake, mesh, tx, mesh.neutral, picture[..., :3], soft)
     own = trust.copy()
     lids = bake.picture("lids.png")
     sources = [({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, lids, solid)]
     for name in REVEALING:
         sources.append(({name: 1.0}, bake.picture(f"shapes/{name}.webp"), solid))
     total = colour * trust[:, None]
+    near = _at(_near_features(bake), bake, mesh.neutral, tx)
     for k, (pose, image, mask) in enumerate(sources):
         if k == 0:
             mask = ndimage.maximum_filter(mask, 25)  # the lids cover the eyes
         else:
             mask = ndimage.maximum_filter(mask, 41)
-        c, t, o = look(bake, mesh, tx, mesh.posed(pose), np.ascontiguousarray(image[..., :3]), mask)
-        t = np.where(t > 0.6, t, 0)
+        c, t, _, _ = look(bake, mesh, tx, mesh.posed(pose), np.ascontiguousarray(image[..., :3]), mask)
+        t = np.where(t > 0.6, t, 0) * (near > 0.5)
         left = np.clip(1 - trust, 0, 1) * (trust < 0.5)
         add = np.minimum(left, t)
         total += c * add[:, None]
         trust += add
     known = tx.image(np.clip(trust, 0, 1))
-    known[known < 0.3] = 0
+    known *= remove_small_objects(known > 0.3, max_size=SPECK)
     image = tx.image(total / np.maximum(trust, 1e-6)[:, None])
     image = fill(image, known)
     alpha_known = tx.image((open_ > 0.5).astype(np.float32))
-    alpha_image = fill(tx.image(alpha / np.maximum(open_, 1e-6))[..., None], alpha_known)[..., 0]
+    alpha_image = fill(tx.image(alpha)[..., None], alpha_known)[..., 0]
     return np.concatenate([image, np.clip(alpha_image, 0, 1)[..., None]], 2), tx.image(own)
 
 
@@ -124,22 +137,30 @@ def residuals(bake: Bake, mesh: Mesh, tx: Texels, start: NDArray[np.float32], ow
     reachable = np.maximum(shown, _near_features(bake))
     neutral = bake.picture("shapes/neutral.webp")
     figure = ndimage.zoom(reachable, 0.5, order=1)
-    before, trust0, _ = look(bake, mesh, tx, mesh.neutral, np.ascontiguousarray(neutral[..., :3]), shown)
+    before, trust0, _, _ = look(bake, mesh, tx, mesh.neutral, np.ascontiguousarray(neutral[..., :3]), shown)
     seen = (own[tx.mask] > 0.5) & (trust0 > 0.5)
     before = np.where(seen[:, None], before, start[tx.mask])
     out = np.zeros((len(mesh.names), tx.size, tx.size, 3), np.float32)
     for s, name in enumerate(mesh.names):
         picture = bake.picture(f"shapes/{name}.webp")
-        c, t, _ = look(bake, mesh, tx, mesh.posed({name: 1.0}), np.ascontiguousarray(picture[..., :3]), reachable)
+        c, t, _, _ = look(bake, mesh, tx, mesh.posed({name: 1.0}), np.ascontiguousarray(picture[..., :3]), reachable)
         gap = np.abs(picture[..., :3].mean(2) - neutral[..., :3].mean(2)) * figure
         changed = ndimage.gaussian_filter(gap, 2.5) > CHANGED
         changed = ndimage.binary_opening(changed, iterations=2)
         changed = ndimage.gaussian_filter(ndimage.binary_dilation(changed, iterations=4).astype(np.float32), 2)
         active = np.clip(_at(changed, bake, mesh.posed({name: 1.0}), tx) + _at(changed, bake, mesh.neutral, tx), 0, 1)
-        known = (t > 0.4) | (active < 0.01)
+        firm = ndimage.binary_erosion(tx.image(t) > 0.4, border_value=1, mask=tx.mask) & tx.mask
+        known = firm[tx.mask] | (active < 0.01)
         difference = tx.image((c - before) * (known & (active > 0.01))[:, None])
-        out[s] = fill(difference, tx.image(known.astype(np.float32))) * tx.image(active)[..., None]
+        out[s] = np.clip(calm(fill(difference, tx.image(known.astype(np.float32)))), -0.3, 0.3) * tx.image(active)[..., None]
     return out
+
+
+def calm(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Without the grain of the render and the colour blocks of the pictures' compression."""
+    luma = picture.mean(2, keepdims=True)
+    chroma = ndimage.gaussian_filter(picture - luma, (2.0, 2.0, 0))
+    return ndimage.gaussian_filter(luma, (0.7, 0.7, 0)) + chroma
 
 
 def _at(mask: NDArray[np.float32], bake: Bake, points: NDArray[np.float64], tx: Texels) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ BUILDER = "bake_to_imx 1"
 RESIDUAL = atlas.SKIN_ATLAS // 2  # px, side of the atlas of what shapes add to the skin
 LEAST_MOVE = 0.06  # px: smaller deltas are dropped
 LEAST_CHANGE = 2.0 / 255  # residual boxes end where nothing is larger
-LEAST_DETAIL = 5.0 / 255
+LEAST_DETAIL = 4.0 / 255
 LIMITS = {"headYaw": (-18.0, 18.0), "headPitch": (-13.0, 13.0), "headRoll": (-13.0, 13.0), "headX": (-0.12, 0.12),
           "headY": (-0.10, 0.10), "headZ": (-0.25, 0.25)}  # fmt: skip
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # MediaPipe numbers: inner lips, mouth corners, eye corners
@@ -118,6 +118,13 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, NDArray[Any]]]:
     for name in layers.MOUTH_PARTS:
         part, (x, y) = layers.mouth_part(bake, name), places[name]
         texture[y: y + part.shape[0], x: x + part.shape[1]] = part
+    layers.socket(texture, m, places["mouth_socket"])
+    x, y = places["lash"]
+    rim = np.median(skin[skin[..., 3] > 0.9][:, :3], 0)
+    texture[y: y + 16, x: x + 8] = (0.07, 0.045, 0.04, 1.0)
+    texture[y: y + 16, x + 8: x + 16, :3] = 0.45 * rim + 0.05
+    texture[y: y + 16, x + 16: x + 24, :3] = rim * (0.92, 0.84, 0.8)
+    texture[y: y + 16, x: x + 24, 3] = 1.0
     arrays: dict[str, NDArray[Any]] = {}
     start, index, delta = sparse(m.deltas)
     arrays |= {"vertices": m.neutral.astype(np.float32), "uv": m.uv.astype(np.float32),

@@ -10,12 +10,16 @@ from scipy import ndimage
 
 from training.avatars.atlas import box2
 from training.avatars.fill import fill
-from training.avatars.mesh import SKIN_ATLAS
+from training.avatars.mesh import SKIN_ATLAS, Mesh
 from training.avatars.source import Bake
+from training.avatars.surface import MOUTH
+from training.avatars.texels import at, raster
 
 MOUTH_PARTS = ("mouth_upper", "mouth_lower", "mouth_tongue")
 SOCKET = 128  # px, side of the patch that the walls of the mouth are painted with
 MARGIN = 2
+LIP, FLESH, LIP_DEPTH = (0.72, 0.40, 0.36), (0.50, 0.20, 0.17), 22.0  # colours in full light; px behind the lips
+TONGUE = (1.0, 0.72, 0.68)  # of the tongue in the open light, which is mostly gloss
 
 
 def boxes(bake: Bake) -> dict[str, list[int]]:
@@ -28,7 +32,7 @@ def places(size: dict[str, list[int]]) -> tuple[dict[str, tuple[int, int]], int]
     """Top left corner of every mouth part in the strip below the skin, of the eyes in their own picture; atlas height."""
     x, y, tall, out = MARGIN, SKIN_ATLAS + MARGIN, 0, {}
     wanted = {name: (size[name][2] - size[name][0], size[name][3] - size[name][1]) for name in MOUTH_PARTS}
-    for name, (w, h) in {**wanted, "mouth_socket": (SOCKET, SOCKET)}.items():
+    for name, (w, h) in {**wanted, "mouth_socket": (SOCKET, SOCKET), "lash": (24, 16)}.items():
         if x + w + MARGIN > SKIN_ATLAS:
             x, y, tall = MARGIN, y + tall + MARGIN, 0
         out[name] = (x, y)
@@ -40,7 +44,25 @@ def places(size: dict[str, list[int]]) -> tuple[dict[str, tuple[int, int]], int]
 def mouth_part(bake: Bake, name: str) -> NDArray[np.float32]:
     """RGBA of one mouth part: lit from the front, as the open light shows it, colour bled to the edges."""
     rgba = bake.picture(f"layers/{name}_flat.png")
-    return _bled(rgba)
+    bled = _bled(rgba)
+    if name == "mouth_tongue":
+        bled[..., :3] *= TONGUE
+    return bled
+
+
+def socket(texture: NDArray[np.float32], mesh: Mesh, place: tuple[int, int]) -> None:
+    """Paint the walls of the mouth into the atlas: lip colour at the lips, dark flesh behind them."""
+    x, y = place
+    inside = (mesh.uv >= place).all(1) & (mesh.uv < (x + SOCKET, y + SOCKET)).all(1)
+    triangles = mesh.triangles[inside[mesh.triangles].all(1) & (mesh.part == MOUTH)]
+    flat = np.concatenate([mesh.uv - place, np.zeros((len(mesh.uv), 1))], 1)
+    _, triangle, weights = raster(flat, triangles, SOCKET, SOCKET, culled=False)
+    mask = triangle >= 0
+    z = at(mesh.neutral[:, 2:], triangles[triangle[mask]], weights[mask])[:, 0]
+    behind = np.clip((z - z.min()) / LIP_DEPTH, 0, 1)[:, None]
+    patch = np.zeros((SOCKET, SOCKET, 3), np.float32)
+    patch[mask] = np.array(LIP) * (1 - behind) + np.array(FLESH) * behind
+    texture[y: y + SOCKET, x: x + SOCKET, :3] = fill(patch, mask.astype(np.float32))
 
 
 def _bled(rgba: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from training.avatars import lashes
 from training.avatars.source import CANVAS, Bake
-from training.avatars.surface import EYE, MOUTH, SKIN, Surface, assemble, limit_stencil, shape_positions
+from training.avatars.surface import EYE, LASH, MOUTH, SKIN, Surface, assemble, limit_stencil, shape_positions
 from training.avatars.texels import raster
 
 SKIN_ATLAS = 1024  # px, side of the face's place in the atlas
@@ -88,6 +89,7 @@ def build(bake: Bake, places: dict[str, tuple[int, int]], boxes: dict[str, list[
 
     piece(np.arange(model.POLY_FACE_END), SKIN, None)
     piece(np.arange(model.POLY_HEAD_END, socket_end), MOUTH, None, 250, places["mouth_socket"])
+    piece(np.arange(socket_end, skin_polygons), LASH, None, 0, (places["lash"][0] + 20, places["lash"][1] + 8))
     piece(np.concatenate([g0 + np.flatnonzero(gums == 0), t0 + np.flatnonzero(teeth == 0)]), MOUTH, "mouth_upper")
     piece(np.concatenate([g0 + np.flatnonzero(gums == 1), t0 + np.flatnonzero(teeth == 1)]), MOUTH, "mouth_lower")
     piece(g0 + np.flatnonzero(gums == 2), MOUTH, "mouth_tongue")
@@ -110,6 +112,12 @@ def build(bake: Bake, places: dict[str, tuple[int, int]], boxes: dict[str, list[
         triangles.append(t + offset)
         part.append(np.full(len(t), EYE, np.uint8))
         offset += len(p)
+    p, d, t, place = lashes.ribbons(bake)
+    vertices = np.concatenate([vertices, np.full(len(p), -1)])
+    points, all_deltas, weight = np.concatenate([points, p]), np.concatenate([all_deltas, d], 1), np.concatenate([weight, np.ones(len(p))])
+    uv.append(np.array(places["lash"]) + np.stack([4 + 8 * place[:, 0], 2 + 12 * place[:, 1]], 1))
+    triangles.append(t + offset)
+    part.append(np.full(len(t), LASH, np.uint8))
     return Mesh(points, np.concatenate(uv), np.concatenate(triangles), np.concatenate(part), all_deltas, weight, vertices,
                 bake.shapes)
 

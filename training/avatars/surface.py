@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from training.avatars.source import Bake
 
-SKIN, EYE, MOUTH, LASH = 0, 1, 2, 3  # part of a triangle
+SKIN, EYE, MOUTH, LASH = 0, 1, 2, 3  # part of a triangle; LASH: lashes and lid rims, texture alone
 
 
 @dataclass
