@@ -19,8 +19,8 @@ FRAMES_PER_TICK = SAMPLES_PER_TICK // HOP  # 4
 OVERLAP = WINDOW - HOP  # samples of the past that the first frame of a tick needs
 
 POWER_FLOOR = 1e-12  # -120 dB
-LEVEL_FLOOR = -60.0  # dBFS: what is quieter than this is not lifted
-LEVEL_RELEASE = 0.2  # dB a tick (5 dB/s): how quickly the level forgets louder speech
+LEVEL_FLOOR = -50.0  # dBFS: what is quieter than this is not lifted
+LEVEL_RELEASE = 0.1  # dB a tick (2.5 dB/s): how quickly the level forgets louder speech
 DB_PER_UNIT = 20.0  # the features are decibels / 20
 FEATURE_LOW, FEATURE_HIGH = -3.0, 2.0  # 60 dB below to 40 dB above the level
 
@@ -43,7 +43,7 @@ class LogMelStream:
 
     ``filters`` is the mel filter bank, float32 [bands, 257], triangles of height 1. Frame m of a tick covers the 400
     samples that end with sample 160 (m + 1) of the tick, so nothing after the tick is used. A peak follower of the tick's
-    loudness (instant attack, 5 dB/s release, never below -60 dBFS) is subtracted: the motion does not depend on the
+    loudness (instant attack, 2.5 dB/s release, never below -50 dBFS) is subtracted: the motion does not depend on the
     microphone's gain.
     """
 

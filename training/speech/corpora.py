@@ -13,7 +13,7 @@ from training.speech.clip import Clip
 
 log = logging.getLogger(__name__)
 SEED = 7
-FLITE_CLIPS, FESTIVAL_CLIPS, ESPEAK_CLIPS = 450, 260, 1400
+FLITE_CLIPS, FESTIVAL_CLIPS_A_VOICE, ESPEAK_CLIPS = 450, 80, 1400
 
 
 def makers(data: Path) -> dict[str, Callable[[], Iterator[Clip]]]:
@@ -24,7 +24,7 @@ def makers(data: Path) -> dict[str, Callable[[], Iterator[Clip]]]:
         "grid": lambda: real.grid(data, Aligner()),
         "librispeech_untranscribed": lambda: real.librispeech_untranscribed(data, Aligner()),
         "flite": lambda: synthetic.flite(data, FLITE_CLIPS, SEED),
-        "festival": lambda: synthetic.festival(data, FESTIVAL_CLIPS, SEED),
+        "festival": lambda: synthetic.festival(data, FESTIVAL_CLIPS_A_VOICE, SEED),
         "espeak": lambda: synthetic.espeak(data, ESPEAK_CLIPS, SEED),
     }
 
