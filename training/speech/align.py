@@ -58,10 +58,8 @@ class Aligner:
 
     def recognise(self, audio: NDArray[np.int16]) -> str:
         """The words heard in ``audio`` (rough: the small language model that comes with pocketsphinx)."""
-        if self._recogniser is None:
-            words = pocketsphinx.get_model_path("en-us/en-us.lm.bin")
-            self._recogniser = pocketsphinx.Decoder(lm=words, loglevel="FATAL")
-        decoder = self._recogniser
+        decoder = self._recogniser or pocketsphinx.Decoder(lm=pocketsphinx.get_model_path("en-us/en-us.lm.bin"), loglevel="FATAL")
+        self._recogniser = decoder
         decoder.start_utt()
         decoder.process_raw(audio.tobytes(), full_utt=True)
         decoder.end_utt()

@@ -144,8 +144,8 @@ def vocoded(rng: np.random.Generator, mel: Array) -> Array:
     """Log-mel [frames, bands] blurred in time and frequency, as parametric voices and coarse codecs blur speech."""
     for _ in range(rng.integers(1, 4)):
         padded = np.pad(mel, ((1, 1), (0, 0)), "edge")
-        mel = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+        mel = (0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]).astype(np.float32)
     if rng.random() < 0.5:
         padded = np.pad(mel, ((0, 0), (1, 1)), "edge")
-        mel = 0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:]
-    return mel.astype(np.float32)
+        mel = (0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:]).astype(np.float32)
+    return mel

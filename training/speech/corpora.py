@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from training.speech import real, synthetic
+from training.speech import espeak, festival, flite, real
 from training.speech.align import Aligner
 from training.speech.clip import Clip
 
@@ -23,9 +23,9 @@ def makers(data: Path) -> dict[str, Callable[[], Iterator[Clip]]]:
         "ljspeech": lambda: real.ljspeech(data, Aligner()),
         "grid": lambda: real.grid(data, Aligner()),
         "librispeech_untranscribed": lambda: real.librispeech_untranscribed(data, Aligner()),
-        "flite": lambda: synthetic.flite(data, FLITE_CLIPS, SEED),
-        "festival": lambda: synthetic.festival(data, FESTIVAL_CLIPS_A_VOICE, SEED),
-        "espeak": lambda: synthetic.espeak(data, ESPEAK_CLIPS, SEED),
+        "flite": lambda: flite.flite(data, FLITE_CLIPS, SEED),
+        "festival": lambda: festival.festival(data, FESTIVAL_CLIPS_A_VOICE, SEED),
+        "espeak": lambda: espeak.espeak(data, ESPEAK_CLIPS, SEED),
     }
 
 

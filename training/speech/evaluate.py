@@ -41,7 +41,8 @@ def pink(samples: NDArray[np.float32], snr_db: float, seed: int) -> NDArray[np.f
     """``samples`` with pink noise at the given signal-to-noise ratio."""
     noise = augment.coloured_noise(np.random.default_rng(seed), len(samples), 0.5)
     power = float(np.mean(np.square(samples)))
-    return np.clip(samples + noise * np.sqrt(power / 10 ** (snr_db / 10)), -1, 1).astype(np.float32)
+    noisy = np.clip(samples + noise * np.sqrt(power / 10 ** (snr_db / 10)), -1, 1)
+    return np.asarray(noisy, np.float32)
 
 
 def held_out(net: SpeechNet, lips: LipModel, clips: list[Clip], bench: Path) -> list[Row]:
@@ -54,7 +55,7 @@ def held_out(net: SpeechNet, lips: LipModel, clips: list[Clip], bench: Path) -> 
         return Track(lip_gaps(lips, ticks), [VISEME_NAMES[int(t.visemes.argmax())] for t in ticks])
 
     def sound(clip: Clip) -> NDArray[np.float32]:
-        return clip.audio.astype(np.float32) / 32768
+        return (clip.audio / 32768).astype(np.float32)
 
     read = [c for c in clips if c.held_out and c.source == "librispeech"]
     filmed = [c for c in clips if c.held_out and c.gap is not None]

@@ -14,9 +14,9 @@ import soundfile as sf
 
 from training.speech.align import Aligner
 from training.speech.clip import read_16k
+from training.speech.espeak import Espeak
 from training.speech.real import librispeech
 from training.speech.rig import LipModel, arkit_names
-from training.speech.synthetic import Espeak
 
 OUT = Path(__file__).parents[2] / "tests/data"
 CLIPS = frozenset({"1688-142285-0008", "1688-142285-0005"})  # a speaker that the net never heard

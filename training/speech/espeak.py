@@ -1,14 +1,9 @@
-"""Synthetic speech with exact phone times: flite's kal and kal16, festival's ked, and espeak-ng in many voices.
-
-flite's slt, rms and awb are the bench and never speak here.
-"""
+"""Synthetic speech with exact phone times: libespeak-ng in many languages and voice variants."""
 
 from __future__ import annotations
 
 import ctypes
 import random
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,80 +11,9 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from training.speech.clip import RATE, Clip, Segment, read_16k
-from training.speech.phones import SILENCE, canonical, from_ipa
+from training.speech.clip import RATE, Clip, Segment
+from training.speech.phones import SILENCE, from_ipa
 from training.speech.texts import sentences
-
-
-def flite(data: Path, count: int, seed: int) -> Iterator[Clip]:
-    """``count`` utterances by flite's diphone voices at varied pitch and pace."""
-    rng = random.Random(seed)
-    with tempfile.TemporaryDirectory() as folder:
-        wav = Path(folder) / "said.wav"
-        for text in sentences(data, rng, count):
-            voice = rng.choice(("kal", "kal16", "kal16"))
-            pace, pitch = f"duration_stretch={rng.uniform(0.75, 1.35):.2f}", f"int_f0_target_mean={rng.uniform(80, 210):.0f}"
-            command = ["flite", "-voice", voice, "--setf", pace, "--setf", pitch, "-psdur", "-t", text, "-o", str(wav)]
-            said = subprocess.run(command, capture_output=True, text=True, check=True)
-            segments: list[Segment] = []
-            start = 0.0
-            for item in said.stdout.split():
-                phone, end = item.split(":")
-                segments.append((start, float(end), canonical(phone)))
-                start = float(end)
-            yield Clip(read_16k(wav), segments, "flite", f"flite/{voice}")
-
-
-def festival(data: Path, count: int, seed: int) -> Iterator[Clip]:
-    """``count`` utterances by each of festival's voices; the foreign ones read English text by their own rules."""
-    rng = random.Random(seed)
-    for voice, phones in FESTIVAL_VOICES.items():
-        with tempfile.TemporaryDirectory() as folder:
-            script = [f"(voice_{voice})"]
-            for i, text in enumerate(sentences(data, rng, count)):
-                plain = "".join(c for c in text if c.isalnum() or c in " ,.?!'")
-                if voice.startswith("msu_ru"):
-                    plain = plain.lower().translate(CYRILLIC)
-                say = f'(set! u (SynthText "{plain}")) (utt.save.wave u "{folder}/{i:04d}.wav" \'riff)'
-                script.append(f"(Parameter.set 'Duration_Stretch {rng.uniform(0.75, 1.35):.2f})")  # and go on after a bad text:
-                script.append(f'(unwind-protect (begin {say} (utt.save.segs u "{folder}/{i:04d}.lab")) nil)')
-            (Path(folder) / "say.scm").write_text("\n".join(script))
-            subprocess.run(["festival", "-b", f"{folder}/say.scm"], check=True, capture_output=True)
-            for label in sorted(Path(folder).glob("*.lab")):
-                segments = read_labels(label, phones)
-                if len(segments) > 4:
-                    yield Clip(read_16k(label.with_suffix(".wav")), segments, "festival", f"festival/{voice}")
-
-
-def read_labels(path: Path, phones: dict[str, str]) -> list[Segment]:
-    """An xlabel file (end s, colour, name) in our phones; raises KeyError for a name that nobody explained."""
-    segments: list[Segment] = []
-    start = 0.0
-    for line in path.read_text().splitlines():
-        fields = line.split()
-        if len(fields) == 3:
-            name = fields[2].rstrip("0123456789:")
-            phone = phones.get(name) or SAMPA.get(name) or canonical(name)
-            segments.append((start, float(fields[0]), phone))
-            start = float(fields[0])
-    return segments
-
-
-# The phone names of festival's European voices (SAMPA, mostly), and what single voices call otherwise.
-SAMPA: dict[str, str] = {
-    "#": SILENCE, "##": SILENCE, "_": SILENCE, "a": "aa", "e": "ey", "E": "eh", "i": "iy", "o": "ow", "O": "ao", "u": "uw", "@": "ax", "oe": "ow",
-    "j": "y", "J": "n", "L": "l", "N": "ng", "n*": "ng", "nf": "v", "S": "sh", "Z": "zh", "tS": "ch", "dZ": "jh", "ts": "s", "dz": "z", "rr": "r", "D": "dh",
-    "B": "v", "G": "g", "h": "hh", "x": "hh", "j\\": "y", "y": "uw",
-}  # fmt: skip
-_CZECH = {"c": "s", "c~": "ch", "ch": "hh", "s~": "sh", "z~": "zh", "r~": "zh", "d~": "d", "t~": "t", "n~": "n", "dz~": "jh", "y": "iy",
-          "h": "hh", "r*": "r"}  # fmt: skip
-_RUSSIAN = {"y": "ih", "yy": "ih", "c": "s", "sch": "sh", "hh": "hh", "ae": "eh", "ur": "uw", "ax": "ax",
-            **{2 * c: p for c, p in zip("pbmfvtdnkgszlraeiou", "p b m f v t d n k g s z l r aa ey iy ow uw".split(), strict=True)}}
-FESTIVAL_VOICES: dict[str, dict[str, str]] = {
-    "ked_diphone": {}, "upc_ca_ona_hts": {}, "lp_diphone": {}, "pc_diphone": {}, "suo_fi_lj_diphone": {}, "hy_fi_mv_diphone": {},
-    "czech_dita": _CZECH, "czech_machac": _CZECH, "msu_ru_nsh_clunits": _RUSSIAN,
-}  # fmt: skip
-CYRILLIC = str.maketrans({**dict(zip("abcdefghijklmnoprstuvxyz", "абкдефгхиджклмнопрстувхыз", strict=False)), "q": "к", "w": "в"})
 
 # Languages that espeak-ng reads by its own spelling rules; English text in them gives their sounds.
 ENGLISH = ("en-us", "en-us", "en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-029")
