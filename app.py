@@ -13,7 +13,7 @@ import sys
 import webbrowser
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from socket import socket
 from string import Template
@@ -33,7 +33,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import BithumanError
-from bithuman_core.fastrtc import avatar_stream, close_visits
+from bithuman_core.fastrtc import avatar_stream, close_visit, close_visits
 from bithuman_core.fastrtc.live import LiveEngine
 from bithuman_core.settings import models_dir
 
@@ -103,6 +103,7 @@ def build_app(make_engine: Callable[[], LiveEngine], name: str, visitors: int) -
 
     app = FastAPI(title="bithuman_core demo", lifespan=lifespan)
     stream.mount(app)
+    app.post("/webrtc/leave", status_code=204)(partial(close_visit, stream))
     app.get("/rtc-config")(rtc_configuration)
     app.get("/preview.webp")(lambda: Response(preview.getvalue(), media_type="image/webp"))
     app.mount("/page", StaticFiles(directory=PAGE))

@@ -37,11 +37,16 @@ class FlashEngine:
 
     def step(self, samples: NDArray[np.int16] | None) -> FlashTick:
         """Take a tick of the microphone, return the one of two ticks ago as flash or darkness."""
+        flash, tone = self.animate(samples)
+        return FlashTick(np.full((SIDE, SIDE, 3), 255 * flash, np.uint8), tone)
+
+    def animate(self, samples: NDArray[np.int16] | None) -> tuple[bool, NDArray[np.int16] | None]:
+        """The same without the picture: (flash, audio)."""
         loud = samples is not None and int(np.abs(samples.astype(np.int32)).max()) > LOUD
         self._pending.append(loud and not self._was_loud)
         self._was_loud = loud
         flash = self._pending.popleft()
-        return FlashTick(np.full((SIDE, SIDE, 3), 255 * flash, np.uint8), TONE if flash else None)
+        return flash, TONE if flash else None
 
 
 if __name__ == "__main__":

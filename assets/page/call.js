@@ -12,7 +12,7 @@ export class Call extends EventTarget {
 
   constructor({ echoCancellation = true } = {}) {
     super();
-    this.id = Math.random().toString(36).slice(2);
+    this.id = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join(""); // known to the server and to us only
     this.microphone = null;
     this.stream = new MediaStream();
     this.constraints = { echoCancellation, noiseSuppression: echoCancellation, autoGainControl: echoCancellation, channelCount: 1 };
@@ -75,7 +75,11 @@ export class Call extends EventTarget {
     this.#end(null);
   }
 
-  #leave = () => this.#pc?.close(); // a closed tab frees its place at once
+  // Frees the place at once, also where the tab is closed and where no path was found on which the server would hear of it.
+  #leave = () => {
+    this.#pc?.close();
+    navigator.sendBeacon(`webrtc/leave?webrtc_id=${this.id}`);
+  };
 
   #follow(state) {
     if (state === "connected") this.#emit(this.live ? "stable" : "live"), (this.live = true);
@@ -115,7 +119,7 @@ export class Call extends EventTarget {
     clearTimeout(this.#timer);
     removeEventListener("pagehide", this.#leave);
     this.#release();
-    this.#pc?.close();
+    if (this.#pc) this.#leave();
     this.#emit("ended", sentence);
   }
 }

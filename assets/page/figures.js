@@ -4,6 +4,7 @@
 export class Figures {
   #last = null;
   serverMs = null; // the server's own share: from its network card in to its network card out
+  fresh = 1; // the part of the pictures that are new ones: a server that is too slow repeats some
 
   async read(call) {
     const report = await call.stats();
@@ -24,6 +25,6 @@ export class Figures {
     // totalProcessingDelay runs from the first packet of a frame to its decoded picture, the wait in the jitter buffer included.
     const here = share("totalProcessingDelay") || share("jitterBufferDelay");
     const way = 1000 * (pair?.currentRoundTripTime ?? 0);
-    return { fps: frames / seconds, delay: this.serverMs === null ? null : this.serverMs + way + here };
+    return { fps: (frames / seconds) * this.fresh, delay: this.serverMs === null ? null : this.serverMs + way + here };
   }
 }

@@ -34,7 +34,7 @@ class AvatarStage extends HTMLElement {
     call.addEventListener("unstable", () => this.#show("unstable", "The connection is unstable. Waiting for it to come back…"));
     call.addEventListener("stable", () => this.#showLive());
     call.addEventListener("message", ({ detail: { type, data } }) => {
-      if (type === "figures") figures.serverMs = data.server_ms;
+      if (type === "figures") [figures.serverMs, figures.fresh] = [data.server_ms, data.fresh];
       if (type === "error") this.#fault(data);
     });
     this.#show("connecting", "Waiting for the microphone. The browser may ask you for permission.");

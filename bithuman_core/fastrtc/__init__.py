@@ -1,6 +1,6 @@
 """The browser as a way in and out: a FastRTC stream that takes a microphone and sends the avatar back over WebRTC."""
 
 from bithuman_core.fastrtc.handler import AvatarHandler
-from bithuman_core.fastrtc.stream import avatar_stream, close_visits
+from bithuman_core.fastrtc.stream import avatar_stream, close_visit, close_visits
 
-__all__ = ["AvatarHandler", "avatar_stream", "close_visits"]
+__all__ = ["AvatarHandler", "avatar_stream", "close_visit", "close_visits"]

@@ -17,19 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.clock import Clock, Pacer
+from bithuman_core.fastrtc.figures import Figures
 from bithuman_core.fastrtc.line import Line
 from bithuman_core.fastrtc.microphone import MicrophoneBuffer, is_quiet
 from bithuman_core.fastrtc.resync import VoiceResync
-from bithuman_core.fastrtc.voice import SILENCE, VOICE_SAMPLES_PER_TICK, VoiceUpsampler
-from bithuman_core.timing import FPS, LOOKAHEAD_TICKS, SAMPLE_RATE, TICK_SECONDS
+from bithuman_core.fastrtc.voice import VOICE_SAMPLES_PER_TICK, VoiceUpsampler
+from bithuman_core.timing import FPS, TICK_SECONDS
 
 logger = logging.getLogger(__name__)
 
 MAX_BURST = 3  # ticks: shorter stalls are caught up at once, what is longer is skipped
+MAX_LATE_SECONDS = TICK_SECONDS / 2  # a later tick only speaks: its picture is left out, so that the voice never stutters
 MAX_FAILURES = 3  # of the engine, in a row; then the visit ends
 DEAF_SECONDS = 10.0  # browsers send sound all the time, muted or not: this long without any means that the visitor is gone
-# What sound passes before it is heard here: aiortc waits for 4 packets, and a packet is 20 ms long.
-INGRESS_SECONDS = 5 * 0.020
 
 CRASHED = "The avatar stumbled and was started again. The details are in the server's log."
 GAVE_UP = "The avatar cannot go on. Press Start to try again; the details are in the server's log."
@@ -45,9 +45,10 @@ class LiveTick(Protocol):
 
 
 class LiveEngine(Protocol):
-    """What a session needs of ``bithuman_core.engine.Engine``."""
+    """What a session needs of ``bithuman_core.engine.Engine``: a tick with its picture, or without one (face, audio)."""
 
     def step(self, samples: NDArray[np.int16] | None) -> LiveTick: ...
+    def animate(self, samples: NDArray[np.int16] | None) -> tuple[Any, NDArray[np.int16] | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class LiveSession:
         self.voices: Line[NDArray[np.int16]] = Line(head_start=0)  # int16 [1920]
         self._around, self._tell, self._drop_voice = around, tell, drop_voice
         self._microphone = MicrophoneBuffer()
-        self._engine: LiveEngine | None = None
+        self.engine: LiveEngine | None = None  # made with the first tick
+        self._picture: NDArray[np.uint8] | None = None  # the last good one
         self._failures = 0
         self._heard_at = around.clock.now()
 
@@ -86,54 +88,48 @@ class LiveSession:
     async def run(self) -> None:
         """Live until the visitor is gone or the engine cannot go on."""
         clock = self._around.clock
-        self._heard_at = clock.now()
-        pacer, upsampler, resync = Pacer(clock, MAX_BURST), VoiceUpsampler(), VoiceResync()
-        picture: NDArray[np.uint8] | None = None
-        voice = np.zeros(VOICE_SAMPLES_PER_TICK, np.int16)
-        count, work, began = 0, 0.0, clock.now()
+        self._heard_at = began = clock.now()
+        pacer, upsampler, resync, figures = Pacer(clock, MAX_BURST), VoiceUpsampler(), VoiceResync(), Figures()
+        voice, late = np.zeros(VOICE_SAMPLES_PER_TICK, np.int16), 0.0
         while self._failures < MAX_FAILURES and clock.now() - self._heard_at < DEAF_SECONDS:
             await pacer.wait()
-            step, began = clock.now() - began, clock.now()
-            if picture is not None:
-                self.pictures.begin_tick(picture)
+            passed, began = clock.now() - began, clock.now()
+            late = min(max(late + passed - TICK_SECONDS, 0.0), MAX_BURST * TICK_SECONDS)
+            if self._picture is not None:
+                self.pictures.begin_tick(self._picture)
                 self.voices.begin_tick(voice)
-            tick = await self._step(self._microphone.take())
-            picture = picture if tick is None else tick.frame
-            voice = upsampler.push(SILENCE if tick is None or tick.audio is None else tick.audio)
+            fresh = late < MAX_LATE_SECONDS or self._picture is None
+            voice = upsampler.push(await self._step(self._microphone.take(), fresh))
             took = clock.now() - began
-            if resync.due(step, took, is_quiet(voice)):
+            if resync.due(passed, took, is_quiet(voice)):
                 self._drop_voice()
-            if picture is not None:
-                self.pictures.end_tick(picture)
+            if self._picture is not None:
+                self.pictures.end_tick(self._picture)
                 self.voices.end_tick(voice)
-            count, work = count + 1, work + took
-            if count == FPS:
-                self._tell("figures", self._figures(work / count))
-                count, work = 0, 0.0
+            figures.count(took, fresh, self._microphone.backlog)
+            if figures.ticks == FPS:
+                self._tell("figures", figures.take())
         if self._failures:
             self._tell("error", GAVE_UP)
 
-    async def _step(self, samples: NDArray[np.int16] | None) -> LiveTick | None:
-        """One step of the engine in the pool, None where it raised."""
+    async def _step(self, samples: NDArray[np.int16] | None, fresh: bool) -> NDArray[np.int16] | None:
+        """One step of the engine in the pool, with a new picture where it is to be a fresh one. Returns the sound of the tick."""
 
-        def work() -> tuple[LiveEngine, LiveTick]:
-            engine = self._engine or self._around.make_engine()
-            return engine, engine.step(samples)
+        def work() -> tuple[LiveEngine, NDArray[np.uint8] | None, NDArray[np.int16] | None]:
+            engine = self.engine or self._around.make_engine()
+            if not fresh:
+                return engine, self._picture, engine.animate(samples)[1]
+            tick = engine.step(samples)
+            return engine, tick.frame, tick.audio
 
         future = asyncio.get_running_loop().run_in_executor(self._around.pool, work)
         await asyncio.wait([future])
         if (error := future.exception()) is None:
-            self._engine, tick = future.result()
+            self.engine, self._picture, audio = future.result()
             self._failures = 0
-            return tick
+            return audio
         logger.error("The engine of a session broke.", exc_info=error)
-        self._engine = None
+        self.engine = None
         self._failures += 1
         self._tell("error", CRASHED)
         return None
-
-    def _figures(self, work: float) -> dict[str, float]:
-        """``server_ms``: from a sound's arrival to its picture's departure. ``tick_ms``: the work of a tick."""
-        waiting = self._microphone.backlog / SAMPLE_RATE
-        server = INGRESS_SECONDS + waiting + (LOOKAHEAD_TICKS + 0.5) * TICK_SECONDS + work
-        return {"server_ms": round(1000 * server), "tick_ms": round(1000 * work, 1)}

@@ -58,3 +58,9 @@ def avatar_stream(
 async def close_visits(stream: Stream) -> None:
     """Hang up on every visitor, so that their pages say so at once."""
     await asyncio.gather(*(connection.close() for connection in list(stream.pcs.values())))
+
+
+async def close_visit(stream: Stream, webrtc_id: str) -> None:
+    """Hang up on one visitor, where he is still there."""
+    if (connection := stream.pcs.get(webrtc_id)) is not None:
+        await connection.close()

@@ -27,8 +27,8 @@ from tests.browser.chromium import find_chromium
 ROOT = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).with_name("probe.js")
 MICROPHONE_RATE = 48_000  # Hz, what Chromium's fake microphone wants
-MOUTH_BOX = (0.3, 0.5, 0.4, 0.35)  # left, top, width, height of the picture
-GRAY_SIZE = (48, 42)
+MOUTH_BOX = (0.38, 0.53, 0.24, 0.18)  # left, top, width, height of the picture
+GRAY_SIZE = (48, 36)  # samples across and down
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -146,6 +146,7 @@ class Recording:
     sizes: set[tuple[int, int]]
     before: dict[str, dict[str, Any]]  # inbound-rtp statistics by kind
     after: dict[str, dict[str, Any]]
+    fresh: float  # part of the pictures that the server says are new ones
 
     @property
     def seconds(self) -> float:
@@ -154,8 +155,8 @@ class Recording:
 
     @property
     def fps(self) -> float:
-        """Decoded pictures a second."""
-        return self.grown("video", "framesDecoded") / self.seconds
+        """Decoded pictures a second, repeated ones left out."""
+        return self.fresh * self.grown("video", "framesDecoded") / self.seconds
 
     def grown(self, kind: str, name: str) -> float:
         """By how much a counter grew."""
@@ -179,4 +180,5 @@ def record(page: Page, seconds: float, box: tuple[float, float, float, float] = 
         sizes={(int(width), int(height)) for width, height in frames[:, 2:4]},
         before=raw["before"],
         after=raw["after"],
+        fresh=float(np.mean([message["data"]["fresh"] for message in raw["told"] if message["type"] == "figures"])),
     )

@@ -38,7 +38,19 @@
 
   const Native = window.RTCPeerConnection;
   let call = null;
-  if (Native) window.RTCPeerConnection = class extends Native { constructor(...args) { super(...args); call = this; } };
+  const told = [];
+  if (Native)
+    window.RTCPeerConnection = class extends Native {
+      constructor(...args) {
+        super(...args);
+        call = this;
+      }
+      createDataChannel(...args) {
+        const channel = super.createDataChannel(...args);
+        channel.addEventListener("message", ({ data }) => told.push(JSON.parse(data)));
+        return channel;
+      }
+    };
 
   /** Record for some seconds. box: [left, top, width, height] of the picture, 0..1; size: [columns, rows] of the gray samples. */
   window.probe = async (seconds, box, size) => {
@@ -51,6 +63,7 @@
     const voice = await listen(context, video.srcObject);
     const clocks = [], frames = [], gray = [];
     const before = await videoStats(call);
+    told.length = 0;
     const end = performance.now() + 1000 * seconds;
     const [columns, rows] = size;
     await new Promise((resolve) => {
@@ -68,8 +81,7 @@
       setTimeout(resolve, 1000 * seconds + 500); // also where no picture comes
     });
     const after = await videoStats(call);
-    const outputLatency = context.outputLatency;
     await context.close();
-    return { heard, voice, clocks, frames, gray, before, after, outputLatency };
+    return { heard, voice, clocks, frames, gray, before, after, told };
   };
 })();

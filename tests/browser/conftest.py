@@ -1,0 +1,67 @@
+"""One playwright and one server for all tests of the page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from tests.browser.chromium import MISSING, find_chromium
+from tests.browser.harness import ROOT, Server, chromium, open_page, write_speech
+
+SHOTS = ROOT / "out" / "browser"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def needs_chromium() -> None:
+    """Skip loudly without a Chromium; on CI that is a failure."""
+    if find_chromium() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+
+
+@pytest.fixture(scope="session")
+def playwright(needs_chromium: None) -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demo for one visitor at a time."""
+    with Server(tmp_path_factory.mktemp("server") / "log.txt", "app.py", "--max-visitors", "1") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def speech_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fake microphone into which somebody speaks, with pauses."""
+    path = tmp_path_factory.mktemp("microphone") / "speech.wav"
+    write_speech(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, speech_wav: Path) -> Iterator[Browser]:
+    """A Chromium that gives the microphone when asked."""
+    with chromium(playwright, speech_wav) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """The page before Start. Closed afterwards, which frees the visitor's place."""
+    page = open_page(browser, server.url)
+    yield page
+    page.close()
+
+
+def screenshot(page: Page, name: str, folder: Path) -> None:
+    """A picture of the page, in the test's own folder and in out/browser."""
+    picture = page.screenshot(path=folder / f"{name}.png")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    (SHOTS / f"{name}.png").write_bytes(picture)

@@ -1,0 +1,211 @@
+"""A live session without a network: what goes out, when, and what happens when something breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bithuman_core.fastrtc.line import CAPACITY, Line
+from bithuman_core.fastrtc.live import DEAF_SECONDS, GAVE_UP, MAX_FAILURES, LiveSession, Surroundings
+from bithuman_core.fastrtc.resync import CALM_TICKS, START_TICKS, VoiceResync
+from bithuman_core.fastrtc.voice import VOICE_RATE, VOICE_SAMPLES_PER_TICK, VoiceUpsampler
+from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK, TICK_SECONDS
+from tests.simulated import SimulatedClock
+
+
+@dataclass
+class Made:
+    frame: NDArray[np.uint8]
+    audio: NDArray[np.int16] | None
+
+
+class Counting:
+    """An engine whose pictures are numbered and whose voice is what it hears, at once."""
+
+    def __init__(self, broken: Callable[[int], bool] = lambda step: False) -> None:
+        self.steps, self._broken = 0, broken
+
+    def step(self, samples: NDArray[np.int16] | None) -> Made:
+        self.steps += 1
+        if self._broken(self.steps):
+            raise ZeroDivisionError("a fault inside the engine")
+        return Made(np.full((4, 4, 3), self.steps, np.uint8), samples)
+
+    def animate(self, samples: NDArray[np.int16] | None) -> tuple[None, NDArray[np.int16] | None]:
+        return None, self.step(samples).audio
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+class Visit:
+    """A session and everything it said."""
+
+    def __init__(self, pool: ThreadPoolExecutor, make_engine: Callable[[], Counting]) -> None:
+        self.said: list[tuple[str, Any]] = []
+        self.drops = 0
+        self.clock = SimulatedClock()
+        self.live = LiveSession(Surroundings(make_engine, pool, self.clock), self._tell, self._drop)
+
+    def _tell(self, kind: str, data: Any) -> None:
+        self.said.append((kind, data))
+
+    def _drop(self) -> None:
+        self.drops += 1
+
+    def errors(self) -> list[str]:
+        return [data for kind, data in self.said if kind == "error"]
+
+    async def watch(self, count: int, level: int = 0) -> list[tuple[int, NDArray[np.int16]]]:
+        """So many pictures with their sound, while the microphone hears a constant level."""
+        task = asyncio.create_task(self.live.run())
+        seen = []
+        for _ in range(count):
+            self.live.hear(np.full(SAMPLES_PER_TICK, level, np.int16))
+            picture, voice = await asyncio.gather(self.live.pictures.get(), self.live.voices.get())
+            seen.append((int(picture[0, 0, 0]), voice))
+        task.cancel()
+        return seen
+
+
+async def test_pictures_come_in_order_and_the_voice_with_them(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    seen = await visit.watch(30, level=3000)
+    numbers = [number for number, _ in seen]
+    assert numbers == sorted(set(numbers))
+    assert all(voice.shape == (VOICE_SAMPLES_PER_TICK,) for _, voice in seen)
+    assert np.median(seen[-1][1]) == pytest.approx(3000, rel=0.02)
+
+
+async def test_silence_is_sent_while_nobody_speaks(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    seen = await visit.watch(10)
+    assert all(not voice.any() for _, voice in seen)
+
+
+async def test_a_machine_that_is_too_slow_leaves_out_pictures_and_no_sound(pool: ThreadPoolExecutor) -> None:
+    class Slow(Counting):
+        """A picture takes a tick and a half."""
+
+        def step(self, samples: NDArray[np.int16] | None) -> Made:
+            visit.clock.time += 1.5 * TICK_SECONDS
+            return super().step(samples)
+
+        def animate(self, samples: NDArray[np.int16] | None) -> tuple[None, NDArray[np.int16] | None]:
+            return None, super().step(samples).audio
+
+    visit = Visit(pool, Slow)
+    begin = visit.clock.now()
+    await visit.live.run()
+    engine = visit.live.engine
+    assert isinstance(engine, Slow)
+    assert engine.steps == pytest.approx((visit.clock.now() - begin) * FPS, abs=5)  # no sound is left out
+    fresh = [data["fresh"] for kind, data in visit.said if kind == "figures"]
+    assert fresh == pytest.approx([0.5] * len(fresh), abs=0.1)
+
+
+async def test_a_broken_step_repeats_the_last_picture_and_the_visit_goes_on(pool: ThreadPoolExecutor) -> None:
+    made: list[Counting] = []
+
+    def make() -> Counting:
+        made.append(Counting((lambda step: step == 10) if not made else (lambda step: False)))
+        return made[-1]
+
+    visit = Visit(pool, make)
+    numbers = [number for number, _ in await visit.watch(20)]
+    assert len(made) == 2
+    last_good = numbers.index(9)  # the tenth step broke; a new engine counts anew
+    assert numbers[last_good : last_good + 4] == [9, 9, 1, 2]
+    assert len(visit.errors()) == 1
+
+
+async def test_an_engine_that_keeps_breaking_ends_the_visit_with_a_sentence(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, lambda: Counting(lambda step: True))
+    await visit.live.run()
+    assert len(visit.errors()) == MAX_FAILURES + 1
+    assert visit.errors()[-1] == GAVE_UP
+
+
+async def test_the_visit_ends_when_no_sound_comes_any_more(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    begin = visit.clock.now()
+    await visit.live.run()
+    assert visit.clock.now() - begin == pytest.approx(DEAF_SECONDS, abs=2 * TICK_SECONDS)
+    assert visit.errors() == []
+
+
+async def test_figures_are_told_once_a_second(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    await visit.live.run()
+    figures = [data for kind, data in visit.said if kind == "figures"]
+    assert len(figures) == pytest.approx(DEAF_SECONDS, abs=1)
+    assert all(150 <= each["server_ms"] <= 400 for each in figures)
+
+
+async def test_the_first_item_is_the_present_one_and_then_a_head_start_is_left_out() -> None:
+    line: Line[int] = Line(head_start=2)
+    line.end_tick(1)
+    first = asyncio.create_task(line.get())
+    await asyncio.sleep(0)
+    line.begin_tick(1)
+    assert await first == 1
+    for item in (2, 3, 4, 5):
+        line.begin_tick(item - 1)
+        line.end_tick(item)
+    assert await line.get() == 5
+
+
+async def test_a_slow_track_loses_the_oldest_items() -> None:
+    line: Line[int] = Line(head_start=0)
+    first = asyncio.create_task(line.get())
+    await asyncio.sleep(0)
+    line.begin_tick(0)
+    await first
+    for item in range(10):
+        line.end_tick(item)
+    assert [await line.get() for _ in range(CAPACITY)] == [8, 9]
+
+
+def test_the_voice_is_the_same_sound_at_48_khz_without_a_seam() -> None:
+    upsampler = VoiceUpsampler()
+    time = np.arange(FPS * SAMPLES_PER_TICK) / SAMPLE_RATE
+    tone = (8000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16)
+    parts = [upsampler.push(tick) for tick in tone.reshape(FPS, -1)]
+    assert {part.size for part in parts} == {VOICE_SAMPLES_PER_TICK}
+    voice = np.concatenate(parts).astype(np.float64)
+    time = np.arange(voice.size) / VOICE_RATE
+    best = max(range(200), key=lambda lag: float(np.dot(voice[lag:], np.sin(2 * np.pi * 440 * time[: voice.size - lag]))))
+    wanted = 8000 * np.sin(2 * np.pi * 440 * (time - best / VOICE_RATE))
+    assert best / VOICE_RATE < 0.003
+    assert np.abs(voice - wanted)[VOICE_SAMPLES_PER_TICK:].max() < 80  # 1 % of the tone, also where two ticks meet
+
+
+def resyncs(steps: list[float], quiet: bool) -> list[int]:
+    resync = VoiceResync()
+    return [tick for tick, step in enumerate(steps, 1) if resync.due(step, 0.005, quiet)]
+
+
+def test_the_voice_is_resynchronised_after_the_start_and_after_a_stall_even_in_speech() -> None:
+    steps = [TICK_SECONDS] * 100
+    assert resyncs(steps, quiet=False) == [START_TICKS]
+    steps[50] = 0.5  # a stall, then ticks that catch up
+    steps[51:54] = [0.005] * 3
+    assert resyncs(steps, quiet=False) == [START_TICKS, 55]
+
+
+def test_the_voice_is_resynchronised_from_time_to_time_in_quiet() -> None:
+    assert resyncs([TICK_SECONDS] * 250, quiet=True) == [START_TICKS, START_TICKS + CALM_TICKS, START_TICKS + 2 * CALM_TICKS]
+
+
+def test_a_tick_that_is_not_punctual_never_resynchronises() -> None:
+    assert resyncs([1.4 * TICK_SECONDS] * 100, quiet=True) == []
