@@ -52,7 +52,7 @@ def _stages(fixture: Fixture, ticks: list[Any]) -> dict[str, float]:
     heard, faces = [], []
     inputs = [padded_tick(tick) for tick in ticks]
     speech = _cpu_ms([lambda x=x: heard.append(stream.push(x)) for x in inputs])
-    motion = _cpu_ms([lambda h=h, x=x: faces.append(mixer.next(h.mouth, h.voice, x)) for h, x in zip(heard, inputs, strict=True)])
+    motion = _cpu_ms([lambda h=h, x=x: faces.append(mixer.next(h, x)) for h, x in zip(heard, inputs, strict=True)])
     render = _cpu_ms([lambda face=face: renderer.render(face) for face in faces])
     stages = {"speech": speech, "motion": motion, "render": render}
     return {name: float(times[WARM_UP_TICKS:].mean()) for name, times in stages.items()}

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
 from bithuman_core.imx import Manifest, read_imx
-from bithuman_core.motion import Mixer
+from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import PortraitRenderer, PortraitRig
-from bithuman_core.speech.net import SpeechNet, SpeechTick
+from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
 
@@ -26,6 +26,7 @@ class Fixture:
     manifest: Manifest
     rig: PortraitRig
     net: SpeechNet
+    gestures: dict[str, Gesture]
 
     @classmethod
     def load(cls, path: str | Path, net: SpeechNet | None = None) -> Fixture:
@@ -34,7 +35,8 @@ class Fixture:
         Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
         """
         avatar = read_imx(path)
-        return cls(avatar.manifest, PortraitRig.from_imx(avatar), net or SpeechNet.load())
+        gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
+        return cls(avatar.manifest, PortraitRig.from_imx(avatar), net or SpeechNet.load(), gestures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,13 @@ class Engine:
     """One session. The same seed and the same samples give the same frames.
 
     Each :meth:`step` takes the sound of one tick and returns the tick of 80 ms (two steps) earlier: so much does the net look
-    ahead, and the audio is delayed by exactly as much.
+    ahead, and the audio is delayed by exactly as much. ``mixer`` takes expressions, gestures and stillness.
     """
 
     def __init__(self, fixture: Fixture, seed: int = 0) -> None:
         self.fixture = fixture
         self._speech = fixture.net.stream()
-        self._mixer = Mixer(fixture.net.mouth_names, seed)
+        self.mixer = Mixer(fixture.net.mouth_names, seed, fixture.gestures)
         self._renderer = PortraitRenderer(fixture.rig)
         self._pending: deque[NDArray[np.int16] | None] = deque([None] * LOOKAHEAD_TICKS)
 
@@ -67,18 +69,15 @@ class Engine:
 
     def animate(self, samples: NDArray[np.int16] | None = None) -> tuple[FaceState, NDArray[np.int16] | None]:
         """The same without the picture: (face, audio)."""
-        spoken = self._listen(samples)
+        heard = self._speech.push(padded_tick(samples))
         self._pending.append(samples)
         audio = self._pending.popleft()
-        return self._mixer.next(spoken.mouth, spoken.voice, padded_tick(audio)), audio
-
-    def _listen(self, samples: NDArray[np.int16] | None) -> SpeechTick:
-        return self._speech.push(padded_tick(samples))
+        return self.mixer.next(heard, padded_tick(audio)), audio
 
     def reset(self) -> None:
         """Forget the sound that is still inside (interruption); the face goes on from where it is."""
         self._speech.reset()
-        self._mixer.cut()
+        self.mixer.cut()
         self._pending = deque([None] * LOOKAHEAD_TICKS)
 
 

@@ -91,16 +91,25 @@ class AsyncBithuman:
         self._session.push(data, sample_rate, last=last_chunk)
 
     async def push(self, control: VideoControl) -> None:
-        """Take a control: its sound is spoken under its message id. Actions are refused until an avatar brings gestures."""
-        fixture = self._ready()
-        if control.action:
-            known = ", ".join(fixture.manifest.gestures) or "none"
-            raise ValueError(f"The avatar has no gesture {control.action!r}; it knows: {known}.")
+        """Take a control: its sound is spoken under its message id, its action is played, its emotions are shown.
+
+        Raises ValueError for an unknown gesture (listing the known ones) or emotion; nothing of the control is then done.
+        """
+        self._ready()
+        self._session.perform(control)
         if control.audio is not None:
             last = control.audio.last_chunk or control.end_of_speech
             self._session.push(control.audio.data, control.audio.sample_rate, last=last, message_id=control.message_id)
         elif control.end_of_speech:
             self._session.flush()
+
+    def set_stillness(self, stillness: float) -> None:
+        """How calm the avatar is: 0 (lively) to 1 (only speech, blinks and breath move). Raises ValueError outside."""
+        self._session.set_stillness(stillness)
+
+    def set_listening(self, listening: bool) -> None:
+        """Tell whether the user is speaking: the avatar then looks at them and nods now and then."""
+        self._session.set_listening(listening)
 
     async def flush(self) -> None:
         """End the utterance: the rest plays, and its last frame has ``end_of_speech=True``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from bithuman_core.audio import StreamResampler, Tick, TickQueue
 from bithuman_core.engine import Engine
 from bithuman_core.pcm import mono_int16
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE
-from bithuman_core.types import AudioChunk, VideoFrame
+from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class Session:
     """Input of any rate and chunk size in, frames out, one :meth:`next_frame` per 40 ms.
 
     Input (:meth:`push`, :meth:`flush`, :meth:`interrupt`) and output may come from different threads; one lock guards the
-    queue, and the engine is touched by the output side alone.
+    queue, and the engine is changed by the output side alone, which carries out the commands of the input side.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -42,6 +43,7 @@ class Session:
         self._interrupts = 0
         self._interrupts_done = 0
         self._frames = 0
+        self._commands: deque[Callable[[], object]] = deque()
         self._clear_beside()
 
     def _clear_beside(self) -> None:
@@ -89,6 +91,29 @@ class Session:
             self._message_id = None
             self._interrupts += 1
 
+    def perform(self, control: VideoControl) -> None:
+        """Show a control's emotions and play its action. Raises ValueError for unknown ones; nothing is then done."""
+        expression, gestures = self._engine.mixer.expression, self._engine.mixer.gestures
+        names = [control.action] if isinstance(control.action, str) else control.action or []
+        gestures.find(*names)
+        if control.emotion_preds is not None:
+            goal = expression.blend(control.emotion_preds)
+            self._commands.append(lambda: setattr(expression, "goal", goal))
+        user, agent = bool(control.stop_on_user_speech), bool(control.stop_on_agent_speech)
+        self._commands.append(
+            lambda: gestures.play(*names, force=control.force_action, stop_on_user_speech=user, stop_on_agent_speech=agent)
+        )
+
+    def set_stillness(self, stillness: float) -> None:
+        """0 (lively) to 1 (calm: only speech, blinks and breath move). Raises ValueError outside."""
+        if not 0.0 <= stillness <= 1.0:
+            raise ValueError(f"The stillness is {stillness}; give a number from 0 (lively) to 1 (calm).")
+        self._commands.append(lambda: setattr(self._engine.mixer, "stillness", float(stillness)))
+
+    def set_listening(self, listening: bool) -> None:
+        """Tell whether the user is speaking: the avatar then looks at them and nods now and then."""
+        self._commands.append(lambda: setattr(self._engine.mixer, "listening", bool(listening)))
+
     def next_frame(self) -> VideoFrame:
         """Make the next frame (about 5 ms of work). Call from one thread at a time, and :meth:`release` it before use."""
         with self._lock:
@@ -98,6 +123,8 @@ class Session:
             self._engine.reset()
             self._clear_beside()
         self._interrupts_done = interrupts
+        while self._commands:
+            self._commands.popleft()()
         tick = self._note(tick)
         made = self._engine.step(tick.samples if tick is not None and tick.samples.size else None)
         shown = self._beside.popleft()

@@ -7,11 +7,18 @@ import pytest
 from numpy.typing import NDArray
 
 from bithuman_core.face import ARKIT_NAMES, FACE_NAMES, INDEX, indices
-from bithuman_core.motion import Mixer
+from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.motion.blink import CLOSE_SECONDS, OPEN_SECONDS, closure
 from bithuman_core.motion.idle import IdleLife
 from bithuman_core.motion.noise import SmoothNoise
 from bithuman_core.motion.prosody import Prosody, level_db
+from bithuman_core.speech.net import SpeechTick
+
+
+def heard(*mouth: float, voice: float = 1.0) -> SpeechTick:
+    """What the net says of a tick: a mouth, no viseme in particular."""
+    return SpeechTick(np.array(mouth, np.float32), np.full(15, 1 / 15, np.float32), voice)
+
 
 MOUTH = ("jawOpen", "mouthPucker", "mouthPressLeft", "mouthPressRight")
 silence = np.zeros(640, np.float32)
@@ -20,7 +27,7 @@ SECONDS = 120
 
 def idle(seed: int, seconds: float = SECONDS) -> NDArray[np.float32]:
     life = IdleLife(np.random.default_rng(seed))
-    return np.array([life.next(0.0, False) for _ in range(int(25 * seconds))])
+    return np.array([life.next() for _ in range(int(25 * seconds))])
 
 
 def column(motion: NDArray[np.float32], name: str) -> NDArray[np.float32]:
@@ -59,11 +66,11 @@ def test_a_blink_closes_faster_than_it_opens_and_is_over_in_time() -> None:
 
 
 def test_the_head_never_jumps_and_never_freezes() -> None:
-    for name, fastest in (("headYaw", 10.0), ("headPitch", 8.0), ("headRoll", 8.0)):
-        speed = np.abs(np.diff(column(idle(5), name))) * 25  # degrees a second
-        assert speed.max() < fastest
-        seconds = np.lib.stride_tricks.sliding_window_view(speed, 50).max(axis=1)
-        assert seconds.min() > 0.05
+    angles = idle(5)[:, indices("headYaw", "headPitch", "headRoll")]
+    speed = np.linalg.norm(np.diff(angles, axis=0), axis=1) * 25  # degrees a second
+    assert speed.max() < 12.0
+    seconds = np.lib.stride_tricks.sliding_window_view(speed, 25).max(axis=1)
+    assert seconds.min() > 0.1
 
 
 def test_noise_is_smooth_bounded_and_centred() -> None:
@@ -100,19 +107,18 @@ def test_a_phrase_ends_once_and_only_after_speech() -> None:
 
 def test_the_mouth_is_the_nets_and_closed_without_it() -> None:
     mixer = Mixer(MOUTH, seed=0)
-    mouth = np.array([0.4, 0.2, 0.0, 0.0], np.float32)
-    spoken = mixer.next(mouth, 1.0, silence)
+    spoken = mixer.next(heard(0.4, 0.2, 0.0, 0.0), silence)
     assert spoken["jawOpen"] == pytest.approx(0.4)
     assert spoken["mouthPucker"] == pytest.approx(0.2)
-    quiet = [mixer.next(np.zeros(4, np.float32), 0.0, silence) for _ in range(25)]
+    quiet = [mixer.next(heard(0, 0, 0, 0, voice=0.0), silence) for _ in range(25)]
     assert all(face["jawOpen"] == 0.0 for face in quiet)
 
 
 def test_an_interrupted_mouth_closes_quickly_but_without_a_jump() -> None:
     mixer = Mixer(MOUTH, seed=0)
-    mixer.next(np.array([0.6, 0.0, 0.0, 0.0], np.float32), 1.0, silence)
+    mixer.next(heard(0.6, 0, 0, 0), silence)
     mixer.cut()
-    jaw = [mixer.next(np.zeros(4, np.float32), 0.0, silence)["jawOpen"] for _ in range(8)]
+    jaw = [mixer.next(heard(0, 0, 0, 0, voice=0.0), silence)["jawOpen"] for _ in range(8)]
     assert 0.2 < jaw[0] < 0.6
     assert np.all(np.diff(jaw) <= 0)
     assert jaw[-1] < 0.01
@@ -122,11 +128,51 @@ def test_stress_moves_the_head_and_brows() -> None:
     def run(level: float) -> NDArray[np.float32]:
         mixer = Mixer(MOUTH, seed=0)
         for _ in range(50):
-            mixer.next(np.zeros(4, np.float32), 1.0, silence + 0.03)
-        return mixer.next(np.zeros(4, np.float32), 1.0, silence + level).values
+            mixer.next(heard(0, 0, 0, 0), silence + 0.03)
+        return mixer.next(heard(0, 0, 0, 0), silence + level).values
 
     change = run(0.3) - run(0.03)
     assert change[INDEX["headPitch"]] < -0.1
     assert change[INDEX["browInnerUp"]] > 0.01
     moved = {name for name, value in zip(FACE_NAMES, change, strict=True) if abs(value) > 1e-6}
     assert moved == {"headPitch", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"}
+
+
+def test_stillness_calms_everything_but_blinks_breath_and_speech() -> None:
+    def run(stillness: float) -> NDArray[np.float32]:
+        mixer = Mixer(MOUTH, seed=4)
+        mixer.stillness = stillness
+        return np.array([mixer.next(heard(0.3 * (k % 5 == 0), 0, 0, 0, voice=0.0), silence).values for k in range(500)])
+
+    lively, calm = run(0.0), run(1.0)
+    head = indices("headYaw", "headPitch", "headRoll", "eyeLookUpLeft", "browInnerUp")
+    assert np.ptp(calm[:, head], axis=0).max() < 1e-6 < np.ptp(lively[:, head], axis=0).min()
+    kept = indices("eyeBlinkLeft", "headY", "jawOpen")
+    assert np.array_equal(calm[:, kept], lively[:, kept])
+
+
+def test_a_listener_looks_at_the_user_and_nods() -> None:
+    def run(listening: bool) -> NDArray[np.float32]:
+        life = IdleLife(np.random.default_rng(9))
+        return np.array([life.next(listening=listening) for _ in range(1500)])
+
+    away, attentive = run(False), run(True)
+
+    def wander(motion: NDArray[np.float32]) -> float:
+        eyes = column(motion, "eyeLookOutLeft") - column(motion, "eyeLookInLeft")
+        return float((eyes + column(motion, "headYaw") / 25).std())
+
+    assert wander(attentive) < 0.5 * wander(away)
+    pitch = column(attentive, "headPitch") - column(away, "headPitch")
+    lowest = (pitch[1:-1] < pitch[:-2]) & (pitch[1:-1] < pitch[2:]) & (pitch[1:-1] < -3.0)
+    assert 10 < lowest.sum() < 40
+
+
+def test_a_gesture_is_cut_where_the_avatar_begins_to_speak() -> None:
+    clip = {"nod": Gesture.from_manifest("nod", {"headPitch": [[0, 0], [1, -8], [4, -8], [5, 0]]})}
+    for flag, runs_on in ((False, True), (True, False)):
+        mixer = Mixer(MOUTH, seed=0, gestures=clip)
+        mixer.gestures.play("nod", stop_on_agent_speech=flag)
+        for tick in range(40):
+            mixer.next(heard(0, 0, 0, 0, voice=float(tick > 10)), silence)
+        assert (mixer.gestures.playing == "nod") == runs_on

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bithuman_core import AsyncBithuman, AudioChunk, Fixture, VideoControl, VideoFrame
+from bithuman_core import AsyncBithuman, AudioChunk, Emotion, EmotionPrediction, Fixture, VideoControl, VideoFrame
 from bithuman_core.audio import float32_to_int16, resample
 from bithuman_core.errors import AudioError, ModelNotFoundError, RuntimeNotReadyError
 from tests.simulated import SimulatedClock
@@ -201,9 +201,20 @@ async def test_two_utterances_keep_their_names_and_ends(runtime: AsyncBithuman, 
         assert [f.end_of_speech for f in mine] == [False] * (len(mine) - 1) + [True]
 
 
-async def test_an_unknown_gesture_gets_a_sentence(runtime: AsyncBithuman) -> None:
+async def test_an_unknown_gesture_gets_a_sentence_and_nothing_is_done(runtime: AsyncBithuman) -> None:
     with pytest.raises(ValueError, match="knows"):
-        await runtime.push(VideoControl(action="wave"))
+        await runtime.push(VideoControl(action="wave", emotion_preds=[EmotionPrediction(Emotion.JOY, 1.0)]))
+    assert not runtime._session._commands
+
+
+async def test_emotions_change_the_face(fixture: Fixture) -> None:
+    pictures = []
+    for emotion in (Emotion.NEUTRAL, Emotion.JOY):
+        async with AsyncBithuman(fixture, clock=SimulatedClock()) as runtime:
+            await runtime.push(VideoControl(emotion_preds=[EmotionPrediction(emotion, 1.0)]))
+            frames = await take(runtime, 40)
+        pictures.append(np.asarray(frames[-1].bgr_image).astype(int))
+    assert np.abs(pictures[0] - pictures[1])[270:390, 190:330].mean() > 2.0
 
 
 async def test_bad_sound_is_refused_and_harms_nothing(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:

@@ -1,5 +1,6 @@
-"""Idle life and the mixer that blends it with speech."""
+"""Idle life, expressions, gestures, and the mixer that blends them with speech."""
 
+from bithuman_core.motion.gesture import Gesture
 from bithuman_core.motion.mixer import Mixer
 
-__all__ = ["Mixer"]
+__all__ = ["Gesture", "Mixer"]

@@ -1,0 +1,106 @@
+"""Expressions: each emotion as a full face, cross-faded and blended by score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.face import FACE_SIZE, FaceState, indices
+from bithuman_core.timing import TICK_SECONDS
+from bithuman_core.types import Emotion, EmotionPrediction
+
+FADE_SECONDS = 0.5  # from one expression to the next, 0 to 96 %
+ASYMMETRY = 0.12  # faces are never quite even: one side goes up to this much further
+SPEECH_SHARE = 0.65  # of the mouth's part of an expression while speaking; brows and eyes keep all of theirs
+
+
+def _both(**values: float) -> dict[str, float]:
+    """The same value for the left and the right shape."""
+    return {f"{name}{side}": value for name, value in values.items() for side in ("Left", "Right")}
+
+
+# Prototypes after the facial action coding system (Ekman, Friesen, Hager 2002, EMFACS): action units as ARKit shapes, at the
+# strength of a person in conversation, not of an actor.
+EXPRESSIONS: dict[Emotion, dict[str, float]] = {
+    # AU 6 + 12
+    Emotion.JOY: _both(mouthSmile=0.62, cheekSquint=0.45, eyeSquint=0.22, mouthDimple=0.15, browOuterUp=0.08)
+    | {"headPitch": 1.0},
+    # AU 1 + 4 + 15 + 17, lowered gaze
+    Emotion.SADNESS: _both(mouthFrown=0.5, browDown=0.12, eyeBlink=0.14, eyeSquint=0.12, mouthStretch=0.08)
+    | {"browInnerUp": 0.62, "mouthShrugLower": 0.28, "headPitch": -3.0, "headRoll": 1.5},
+    # AU 4 + 5 + 7 + 23
+    Emotion.ANGER: _both(browDown=0.72, eyeSquint=0.35, eyeWide=0.12, noseSneer=0.22, mouthPress=0.32, mouthFrown=0.18)
+    | {"jawForward": 0.15, "headPitch": -2.0},
+    # AU 1 + 2 + 4 + 5 + 20 + 26
+    Emotion.FEAR: _both(browOuterUp=0.32, browDown=0.18, eyeWide=0.6, mouthStretch=0.38, mouthLowerDown=0.1)
+    | {"browInnerUp": 0.72, "jawOpen": 0.05, "headPitch": 1.5},
+    # AU 1 + 2 + 5 + 26
+    Emotion.SURPRISE: _both(browOuterUp=0.68, eyeWide=0.52) | {"browInnerUp": 0.7, "jawOpen": 0.16, "headPitch": 1.5},
+    # AU 9 + 10 + 17
+    Emotion.DISGUST: _both(noseSneer=0.62, mouthUpperUp=0.22, browDown=0.38, eyeSquint=0.3, mouthFrown=0.25)
+    | {"mouthShrugLower": 0.22, "headYaw": 2.5, "headPitch": 1.0},
+    # a touch of warmth
+    Emotion.NEUTRAL: _both(mouthSmile=0.06),
+}
+_MOUTH = [n for n in sorted({n for e in EXPRESSIONS.values() for n in e}) if n.startswith(("mouth", "jaw"))]
+MOUTH = indices(*_MOUTH)
+# what parts the lips: withdrawn while the speech holds them closed
+OPENERS = indices("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
+
+
+class Expression:
+    """The expression of one session: goes smoothly to whatever mix of emotions was asked for last."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        sides = {"Left": 1.0 + ASYMMETRY * float(rng.uniform(-1, 1)), "Right": 1.0 + ASYMMETRY * float(rng.uniform(-1, 1))}
+        self._targets = {emotion: _face(values, sides) for emotion, values in EXPRESSIONS.items()}
+        self.goal = self._targets[Emotion.NEUTRAL]
+        self._shown = self.goal.copy()
+        self._speed = np.zeros(FACE_SIZE, np.float32)
+
+    def feel(self, emotions: Mapping[Emotion, float] | Iterable[EmotionPrediction]) -> None:
+        """Go to a blend of emotions, see :meth:`blend`."""
+        self.goal = self.blend(emotions)
+
+    def blend(self, emotions: Mapping[Emotion, float] | Iterable[EmotionPrediction]) -> NDArray[np.float32]:
+        """The face of emotions blended by score, float32 [58].
+
+        Scores are 0..1 each; what they lack to 1 in all is neutral; more than 1 in all is scaled down. Raises ValueError
+        for an unknown emotion or a score that is not a number from 0 to 1.
+        """
+        pairs = emotions.items() if isinstance(emotions, Mapping) else [(p.emotion, p.score) for p in emotions]
+        scores: dict[Emotion, float] = {}
+        for emotion, score in pairs:
+            if not 0.0 <= score <= 1.0:
+                raise ValueError(f"The score of {Emotion(emotion).value} is {score}; give a number from 0 to 1.")
+            scores[Emotion(emotion)] = scores.get(Emotion(emotion), 0.0) + float(score)
+        total = sum(scores.values())
+        scores[Emotion.NEUTRAL] = scores.get(Emotion.NEUTRAL, 0.0) + max(1.0 - total, 0.0)
+        total = max(total, 1.0)
+        return np.sum([self._targets[e] * (s / total) for e, s in scores.items()], axis=0).astype(np.float32)
+
+    def next(self, speaking: float, closed: float) -> NDArray[np.float32]:
+        """The expression at the next tick, float32 [58].
+
+        speaking 0..1 leaves the mouth to the speech; closed 0..1 (how surely the speech holds the lips closed) withdraws what
+        would part them.
+        """
+        # critically damped spring, exact for a goal that rests: starts and ends without a corner
+        rate = 4.8 / FADE_SECONDS
+        decay = math.exp(-rate * TICK_SECONDS)
+        offset = self._shown - self.goal
+        pull = self._speed + rate * offset
+        self._shown = self.goal + (offset + pull * TICK_SECONDS) * decay
+        self._speed = (self._speed - rate * pull * TICK_SECONDS) * decay
+        face = self._shown.astype(np.float32)
+        face[MOUTH] *= 1.0 - (1.0 - SPEECH_SHARE) * speaking
+        face[OPENERS] *= 1.0 - closed
+        return face
+
+
+def _face(values: Mapping[str, float], sides: Mapping[str, float]) -> NDArray[np.float32]:
+    uneven = {name: value * next((g for side, g in sides.items() if name.endswith(side)), 1.0) for name, value in values.items()}
+    return FaceState.from_mapping(uneven).values

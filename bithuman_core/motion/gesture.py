@@ -1,0 +1,128 @@
+"""Gestures: named clips of face-state channels that play once over everything else."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.errors import ModelLoadError
+from bithuman_core.face import FACE_SIZE, INDEX
+from bithuman_core.timing import TICK_SECONDS
+
+MAX_SECONDS = 20.0
+MAX_KEYS = 200
+CUT_SECONDS = 0.25  # how quickly a gesture that is cut goes away
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """A clip: per channel, keys (times in seconds, rising from 0; values added to the face). First and last values are 0."""
+
+    name: str
+    seconds: float
+    channels: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+    @classmethod
+    def from_manifest(cls, name: str, raw: Any) -> Gesture:
+        """Read ``{"headPitch": [[0, 0], [0.3, -6], [0.6, 0]], ...}``. Raises ModelLoadError where it is not such a clip."""
+        if not isinstance(raw, Mapping) or not raw:
+            raise ModelLoadError(f"The avatar's gesture {name!r} is damaged: channels by name are needed.")
+        channels = {}
+        for channel, keys in raw.items():
+            times, values = _keys(name, channel, keys)
+            channels[INDEX[channel]] = (times, values)
+        return cls(name, max(float(times[-1]) for times, _ in channels.values()), channels)
+
+    def at(self, seconds: float) -> NDArray[np.float32]:
+        """What the gesture adds to the face at a time, float32 [58]; eased between keys, 0 before and after."""
+        face = np.zeros(FACE_SIZE, np.float32)
+        for channel, (times, values) in self.channels.items():
+            k = int(np.searchsorted(times, seconds, side="right")) - 1
+            if 0 <= k < len(times) - 1:
+                t = (seconds - times[k]) / (times[k + 1] - times[k])
+                face[channel] = values[k] + (values[k + 1] - values[k]) * t * t * (3.0 - 2.0 * t)
+        return face
+
+
+def _keys(name: str, channel: Any, keys: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if channel not in INDEX:
+        raise ModelLoadError(f"The avatar's gesture {name!r} moves {channel!r}, which is no face value.")
+    try:
+        array = np.array(keys, np.float64)
+    except (TypeError, ValueError):
+        array = np.zeros((0, 0))
+    if array.ndim != 2 or array.shape[1] != 2 or not 2 <= len(array) <= MAX_KEYS or not np.isfinite(array).all():
+        raise ModelLoadError(f"The avatar's gesture {name!r} is damaged: {channel} needs 2 to {MAX_KEYS} [time, value] pairs.")
+    times, values = array[:, 0], array[:, 1]
+    if times[0] < 0 or np.any(np.diff(times) <= 0) or times[-1] > MAX_SECONDS or values[0] != 0 or values[-1] != 0:
+        raise ModelLoadError(
+            f"The avatar's gesture {name!r} is damaged: the times of {channel} must rise from 0 to {MAX_SECONDS:.0f} s at most, "
+            "its first and last values must be 0."
+        )
+    return times, values
+
+
+class GesturePlayer:
+    """Plays one gesture at a time, further ones of the same request after it."""
+
+    def __init__(self, gestures: Mapping[str, Gesture]) -> None:
+        self._gestures = gestures
+        self._playing: Gesture | None = None
+        self._queue: deque[Gesture] = deque()
+        self._age = 0.0
+        self._left = np.zeros(FACE_SIZE, np.float32)  # what a cut gesture still adds
+        self.stop_on_user_speech = False
+        self.stop_on_agent_speech = False
+
+    @property
+    def playing(self) -> str | None:
+        """The name of the running gesture."""
+        return self._playing.name if self._playing else None
+
+    def find(self, *names: str) -> list[Gesture]:
+        """The gestures of these names. Raises ValueError for an unknown one, listing the known ones."""
+        for name in names:
+            if name not in self._gestures:
+                known = ", ".join(sorted(self._gestures)) or "none"
+                raise ValueError(f"The avatar has no gesture {name!r}; it knows: {known}.")
+        return [self._gestures[name] for name in names]
+
+    def play(
+        self, *names: str, force: bool = False, stop_on_user_speech: bool = False, stop_on_agent_speech: bool = False
+    ) -> bool:
+        """Begin a gesture, the others follow it. False where one is running: ``force`` replaces it, unless it is the same one.
+
+        The flags cut it where the user, or the avatar, begins to speak. Raises ValueError for an unknown name.
+        """
+        wanted = deque(self.find(*names))
+        if not wanted or (self._playing is not None and (not force or self._playing is wanted[0])):
+            return False
+        self.cut()
+        self._queue = wanted
+        self._playing, self._age = wanted.popleft(), 0.0
+        self.stop_on_user_speech, self.stop_on_agent_speech = stop_on_user_speech, stop_on_agent_speech
+        return True
+
+    def cut(self) -> None:
+        """End the running gesture and those waiting; its face fades within a quarter of a second."""
+        self._queue.clear()
+        if self._playing is not None:
+            self._left += self._playing.at(self._age)
+            self._playing = None
+
+    def next(self) -> NDArray[np.float32]:
+        """What the gestures add to the face at the next tick, float32 [58]."""
+        self._left *= np.float32(math.exp(-4.0 * TICK_SECONDS / CUT_SECONDS))
+        if self._playing is None:
+            return self._left.copy()
+        self._age += TICK_SECONDS
+        face = self._left + self._playing.at(self._age)
+        if self._age >= self._playing.seconds:
+            self._playing, self._age = (self._queue.popleft() if self._queue else None), 0.0
+        return face
