@@ -50,4 +50,4 @@ class FlashEngine:
 
 
 if __name__ == "__main__":
-    serve(FlashEngine, "Flash")
+    serve(lambda: ("Flash", FlashEngine))
