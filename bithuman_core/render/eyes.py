@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int32, njit, uint8, void
+from numba import float32, int32, njit, uint8, uint32, void
 
 from bithuman_core.render.signature import given, scratch
+
+TALL = np.float32(0.72)  # of the eyeball's radius: half the height that lids can bare
 
 
 @njit(
     void(
         given(uint8, 3), given(uint8, 3), float32, float32, float32, float32, float32, float32, float32,
-        scratch(uint8, 3), int32,
+        scratch(uint32, 2), int32, int32,
     ),
     nogil=True, cache=True, fastmath=True,
 )  # fmt: skip
-def paint_eye(picture, catchlight, centre_x, centre_y, radius, yaw, pitch, shade_scale, lid, out, row):
-    """Paint one eye into out[row : row + h, :w] (BGRA).
+def paint_eye(picture, catchlight, centre_x, centre_y, radius, yaw, pitch, shade_scale, lid, out, left, top):
+    """Paint one eye into the packed texture out, its picture's corner at left, top.
 
     picture [h, w, 4]: BGR of the straight eye and, as alpha, the shade of lids and brow (255 = shade_scale);
     catchlight [h, w, 3] is added. The eyeball (centre, radius in px) turns by yaw (+ image right) and pitch (+ up), radians.
@@ -25,8 +27,10 @@ def paint_eye(picture, catchlight, centre_x, centre_y, radius, yaw, pitch, shade
     h, w = picture.shape[0], picture.shape[1]
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     inverse = np.float32(1) / radius
-    for y in range(h):
-        for x in range(w):
+    y0, y1 = max(np.int32(centre_y - TALL * radius), 0), min(np.int32(centre_y + TALL * radius), h)
+    x0, x1 = max(np.int32(centre_x - radius), 0), min(np.int32(centre_x + radius), w)
+    for y in range(y0, y1):
+        for x in range(x0, x1):
             px = (np.float32(x) + np.float32(0.5) - centre_x) * inverse
             py = (np.float32(y) + np.float32(0.5) - centre_y) * inverse
             rr = px * px + py * py
@@ -52,9 +56,10 @@ def paint_eye(picture, catchlight, centre_x, centre_y, radius, yaw, pitch, shade
             fs = sv - np.float32(s0)
             shade = picture[s0, x, 3] * (np.float32(1) - fs) + picture[s0 + 1, x, 3] * fs
             shade *= shade_scale * np.float32(1 / 255)
+            word = uint32(0xFF000000)
             for k in range(3):
                 a = picture[iv, iu, k] * (np.float32(1) - fu) + picture[iv, iu + 1, k] * fu
                 b = picture[iv + 1, iu, k] * (np.float32(1) - fu) + picture[iv + 1, iu + 1, k] * fu
                 value = (a * (np.float32(1) - fv) + b * fv) * shade + catchlight[y, x, k]
-                out[row + y, x, k] = np.uint8(min(value, np.float32(255)))
-            out[row + y, x, 3] = 255
+                word |= uint32(min(value, np.float32(255))) << uint32(8 * k)
+            out[top + y, left + x] = word

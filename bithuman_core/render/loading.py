@@ -68,7 +68,7 @@ def load(avatar: ImxFile) -> PortraitRig:
         texture=texture,
         backdrop=backdrop,
         plate=plate,
-        eyes=(_eye(avatar, "left"), _eye(avatar, "right")),
+        eyes=(_eye(avatar, "left", texture), _eye(avatar, "right", texture)),
         residual_side=side,
     )
 
@@ -121,13 +121,16 @@ def _inside(name: str, uv: NDArray[np.float32], picture: NDArray[np.uint32]) -> 
         raise ModelLoadError(f"The avatar's array {name!r} points outside its picture; build it again with this version.")
 
 
-def _eye(avatar: ImxFile, side: str) -> Eye:
+def _eye(avatar: ImxFile, side: str, texture: NDArray[np.uint32]) -> Eye:
     numbers = avatar.manifest.rig.get("eyes", {}).get(side, {})
     picture, catchlight = _bgra(avatar, f"eye_{side}", 4), _bgra(avatar, f"catchlight_{side}", 3)
     if catchlight.shape[:2] != picture.shape[:2]:
         raise ModelLoadError(f"The avatar's pictures of its {side} eye differ in size; build it again with this version.")
     x, y = _vector(numbers, "centre", 2)
-    return Eye(picture, catchlight, (float(x), float(y)), _number(numbers, "radius"))
+    left, top = (int(v) for v in _vector(numbers, "place", 2))
+    if left < 0 or top < 0 or left + picture.shape[1] > texture.shape[1] or top + picture.shape[0] > texture.shape[0]:
+        raise ModelLoadError(f"The avatar's {side} eye lies outside its texture; the file is damaged.")
+    return Eye(picture, catchlight, (float(x), float(y)), _number(numbers, "radius"), (left, top))
 
 
 def _shapes(avatar: ImxFile) -> Shapes:

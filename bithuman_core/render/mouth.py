@@ -21,10 +21,10 @@ STRENGTH = 1.15
 TINT = (1.12, 1.06, 0.86)
 
 
-def tint_table() -> NDArray[np.uint8]:
-    """Factors (255 = 1) for blue, green, red by brightness 0..255: uint8 [256, 3]."""
+def tint_table() -> NDArray[np.int64]:
+    """Factors (256 = 1) for blue, green, red by brightness 0..255: int64 [256, 3]."""
     level = np.linspace(0, 1, 256)[:, None]
-    return np.round(255 * level ** np.array(TINT)).astype(np.uint8)
+    return np.round(256 * level ** np.array(TINT)).astype(np.int64)
 
 
 class MouthLight:
@@ -38,7 +38,7 @@ class MouthLight:
         self._unit = rig.face_width
 
     def light(self, points: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-        """Write the brightness 0..1 of the mouth's vertices to out [V]; points [V, 3] are posed, head straight."""
+        """Write the brightness 0..255 of the mouth's vertices to out [V]; points [V, 3] are posed, head straight."""
         _light(points, self._index, self._weight, self._inside, self._unit, out)
 
 
@@ -71,4 +71,4 @@ def _light(points, index, weight, inside, unit, out):
         deep = np.exp(-far * np.sqrt(far))
         below = min(max((points[v, 1] - upper) / (float32(LIP_SHADOW) * unit), zero), one)
         shadow = float32(0.45) + float32(0.55) * below * (float32(2) - below)
-        out[v] = min(float32(STRENGTH) * deep * shadow * opening / (opening + float32(NARROW) * unit), one)
+        out[v] = float32(255) * min(float32(STRENGTH) * deep * shadow * opening / (opening + float32(NARROW) * unit), one)

@@ -1,48 +1,38 @@
-"""Rasterising triangles into a visibility buffer: nearest depth and texture position of every sample (numba, one core)."""
+"""Rasterising triangles into a visibility buffer: what every sample sees, as one packed word (numba, one core).
+
+Word of a sample (uint64): texture u in bits 0-15 and v in bits 20-35 (both in 1/32 px; four of them can be added up),
+part in bits 40-47, light 0..255 in bits 48-55, bit 63 set. 0: nothing.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int32, njit, uint8, uint16, void
+from numba import float32, int32, njit, uint8, uint16, uint32, uint64, void
 
 from bithuman_core.render.signature import given, scratch
 
-UV_STEP = 1 / 32  # texture positions are stored as uint16 in 1/32 px
-FAR = np.float32(1e9)
+FAR = 1e9  # depth of an empty sample
+SEEN = 1 << 63
 
 
 @njit(
     void(
-        scratch(float32, 2), int32, int32, int32, int32,
+        given(float32, 2), given(float32, 2), given(uint16, 2), given(uint8, 1), given(float32, 1), scratch(float32, 1),
+        scratch(uint64, 1), int32, int32,
     ),
-    nogil=True, cache=True,
+    nogil=True, cache=True, fastmath=True, error_model="numpy",
 )  # fmt: skip
-def clear_depth(depth, x0, y0, x1, y1):
-    """Empty the samples of a box."""
-    for y in range(y0, y1):
-        for x in range(x0, x1):
-            depth[y, x] = 1e9
-
-
-@njit(
-    void(
-        given(float32, 2), given(float32, 2), given(uint16, 2), given(uint8, 1), given(float32, 1),
-        scratch(float32, 2), scratch(uint16, 3), scratch(uint8, 3),
-    ),
-    nogil=True, cache=True, fastmath=True,
-)  # fmt: skip
-def rasterise(points, uv, triangles, part, light, depth, out_uv, out_mark):
+def rasterise(points, uv, triangles, part, light, depth, words, height, width):
     """Draw front-facing triangles with a depth test.
 
-    points [V, 3]: x, y in samples, z; uv [V, 2] in texture px; part [T]; light [V] 0..1 brightness.
-    depth [H, W]; out_uv [H, W, 2] in 1/32 px; out_mark [H, W, 2] = part, light * 255.
+    points [V, 3]: x, y in samples, z; uv [V, 2] in 1/32 texture px; part [T]; light [V] brightness 0..255.
+    depth and words [height * width]: row by row; depth must be FAR where words are 0.
     """
     # The arithmetic stays in float32: an int32 beside a float32 would make it float64.
     half, zero, one, slack = np.float32(0.5), np.float32(0), np.float32(1), np.float32(1e-4)
-    step, full = np.float32(32), np.float32(255)
-    bottom, right = np.float32(depth.shape[0] - 1), np.float32(depth.shape[1] - 1)
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+    bottom, right = np.float32(height - 1), np.float32(width - 1)
+    for t in range(uint32(triangles.shape[0])):
+        a, b, c = uint32(triangles[t, 0]), uint32(triangles[t, 1]), uint32(triangles[t, 2])
         ax, ay = points[a, 0] - half, points[a, 1] - half  # sample centres are whole numbers from here on
         bx, by = points[b, 0] - half - ax, points[b, 1] - half - ay
         cx, cy = points[c, 0] - half - ax, points[c, 1] - half - ay
@@ -64,11 +54,12 @@ def rasterise(points, uv, triangles, part, light, depth, out_uv, out_mark):
         rc = one / cdx if abs(cdx) > np.float32(1e-9) else zero
         ra = one / adx if abs(adx) > np.float32(1e-9) else zero
         za, zb, zc = points[a, 2], points[b, 2] - points[a, 2], points[c, 2] - points[a, 2]
-        ua, ub, uc = uv[a, 0] * step, (uv[b, 0] - uv[a, 0]) * step, (uv[c, 0] - uv[a, 0]) * step
-        va, vb, vc = uv[a, 1] * step, (uv[b, 1] - uv[a, 1]) * step, (uv[c, 1] - uv[a, 1]) * step
-        la, lb, lc = light[a] * full, (light[b] - light[a]) * full, (light[c] - light[a]) * full
-        zx, ux, vx, lx = zb * bdx + zc * cdx, ub * bdx + uc * cdx, vb * bdx + vc * cdx, lb * bdx + lc * cdx
-        which = part[t]
+        ua, ub, uc = uv[a, 0], uv[b, 0] - uv[a, 0], uv[c, 0] - uv[a, 0]
+        va, vb, vc = uv[a, 1], uv[b, 1] - uv[a, 1], uv[c, 1] - uv[a, 1]
+        zx, ux, vx = zb * bdx + zc * cdx, ub * bdx + uc * cdx, vb * bdx + vc * cdx
+        # Light is taken at the middle: only the mouth has any that changes, and its triangles are small.
+        level = uint64(int32((light[a] + light[b] + light[c]) * np.float32(1 / 3)))
+        tag = uint64(SEEN) | (uint64(part[t]) << uint64(40)) | (level << uint64(48))
         for y in range(top, low + 1):
             dy = np.float32(y) - ay
             wb, wc = dy * bdy, dy * cdy  # at x = ax
@@ -98,15 +89,11 @@ def rasterise(points, uv, triangles, part, light, depth, out_uv, out_mark):
             z = za + wb * zb + wc * zc + dx * zx
             u = ua + wb * ub + wc * uc + dx * ux
             v = va + wb * vb + wc * vc + dx * vx
-            lit = la + wb * lb + wc * lc + dx * lx
-            for x in range(np.int32(begin), np.int32(end) + 1):
-                if z < depth[y, x]:
-                    depth[y, x] = z
-                    out_uv[y, x, 0] = np.uint16(np.int32(max(u, zero)))
-                    out_uv[y, x, 1] = np.uint16(np.int32(max(v, zero)))
-                    out_mark[y, x, 0] = which
-                    out_mark[y, x, 1] = np.uint8(np.int32(lit))
+            row = uint32(y) * uint32(width)
+            for k in range(row + uint32(int32(begin)), row + uint32(int32(end)) + uint32(1)):
+                if z < depth[k]:
+                    depth[k] = z
+                    words[k] = tag | uint64(uint32(int32(max(u, zero)))) | (uint64(uint32(int32(max(v, zero)))) << uint64(20))
                 z += zx
                 u += ux
                 v += vx
-                lit += lx

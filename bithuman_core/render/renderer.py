@@ -9,12 +9,14 @@ from bithuman_core.face import FaceState, indices
 from bithuman_core.render.eyes import paint_eye
 from bithuman_core.render.mouth import MouthLight, tint_table
 from bithuman_core.render.posing import blend_shapes, head_transforms, project
-from bithuman_core.render.raster import clear_depth, rasterise
+from bithuman_core.render.raster import FAR, rasterise
 from bithuman_core.render.residual import ResidualSum
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.shading import compose
 
 SAMPLES = 2  # visibility samples a pixel, each way
+UV_STEPS = np.float32(32)  # steps of a texture px in the rasteriser
+Floats = NDArray[np.float32]
 
 
 def _gaze(side: str) -> NDArray[np.intp]:
@@ -32,16 +34,15 @@ class PortraitRenderer:
         self._screen = np.empty_like(rig.vertices)
         self._back_screen = np.empty_like(rig.backdrop_vertices)
         self._transforms = np.empty((256, 12), np.float32)
-        self._depth = np.empty(grid, np.float32)
-        self._uv = np.zeros((*grid, 2), np.uint16)
-        self._mark = np.zeros((*grid, 2), np.uint8)
-        self._back_depth = np.empty((height, width), np.float32)
-        self._back_uv = np.zeros((height, width, 2), np.uint16)
-        self._back_mark = np.zeros((height, width, 2), np.uint8)
+        self._depth = np.empty(grid[0] * grid[1], np.float32)
+        self._words = np.zeros(grid, np.uint64)
+        self._back_depth = np.empty(height * width, np.float32)
+        self._back_words = np.zeros((height, width), np.uint64)
+        self._uv, self._back_uv = rig.uv * UV_STEPS, rig.backdrop_uv * UV_STEPS
         self._residual = ResidualSum(rig.smooth, rig.detail, rig.residual_side)
-        self._eyes = np.zeros((sum(e.picture.shape[0] for e in rig.eyes), max(e.picture.shape[1] for e in rig.eyes), 4), np.uint8)
-        self._light = np.ones(len(rig.vertices), np.float32)
-        self._full_light = np.ones(len(rig.backdrop_vertices), np.float32)
+        self._texture = rig.texture.copy()  # the eyes are painted into it
+        self._light = np.zeros(len(rig.vertices), np.float32)
+        self._full_light = np.zeros(len(rig.backdrop_vertices), np.float32)
         self._back_part = np.zeros(len(rig.backdrop_triangles), np.uint8)
         self._mouth = MouthLight(rig)
         self._tint = tint_table()
@@ -69,17 +70,21 @@ class PortraitRenderer:
         self._residual.update(amount)
         self._paint_eyes(amount)
         self._mouth.light(self._points, self._light)
-        clear_depth(self._depth, 0, 0, self._depth.shape[1], self._depth.shape[0])
-        clear_depth(self._back_depth, 0, 0, width, height)
-        rasterise(self._screen, rig.uv, rig.triangles, rig.part, self._light, self._depth, self._uv, self._mark)
-        rasterise(self._back_screen, rig.backdrop_uv, rig.backdrop_triangles, self._back_part, self._full_light,
-                  self._back_depth, self._back_uv, self._back_mark)  # fmt: skip
-        compose(rig.plate, self._depth, self._uv, self._mark, self._back_depth, self._back_uv, rig.texture,
-                self._residual.packed, self._eyes.view(np.uint32)[..., 0], rig.backdrop, self._tint, out)  # fmt: skip
+        self._see(self._screen, self._uv, rig.triangles, rig.part, self._light, self._depth, self._words)
+        self._see(self._back_screen, self._back_uv, rig.backdrop_triangles, self._back_part, self._full_light,
+                  self._back_depth, self._back_words)  # fmt: skip
+        compose(rig.plate, self._words, self._back_words, self._texture, self._residual.packed, rig.backdrop, self._tint, out)
         return out
 
+    @staticmethod
+    def _see(screen: Floats, uv: Floats, triangles: NDArray[np.uint16], part: NDArray[np.uint8], light: Floats,
+             depth: Floats, words: NDArray[np.uint64]) -> None:  # fmt: skip
+        depth.fill(FAR)
+        words.fill(0)
+        rasterise(screen, uv, triangles, part, light, depth, words.reshape(-1), *words.shape)
+
     def _paint_eyes(self, amount: NDArray[np.float32]) -> None:
-        rig, row = self.rig, 0
+        rig = self.rig
         side, up, down = rig.gaze
         for eye, index, sign in zip(rig.eyes, self._gaze, (1.0, -1.0), strict=True):
             look_in, look_out, look_up, look_down, blink, wide = (float(amount[i]) for i in index)
@@ -87,7 +92,6 @@ class PortraitRenderer:
             pitch = up * look_up - down * look_down
             lid = (0.55 * blink - 0.12 * wide) * eye.radius
             paint_eye(eye.picture, eye.catchlight, eye.centre[0], eye.centre[1], eye.radius, yaw, pitch, rig.shade_scale, lid,
-                      self._eyes, row)  # fmt: skip
-            row += eye.picture.shape[0]
+                      self._texture, *eye.place)  # fmt: skip
 
 

@@ -27,12 +27,13 @@ class LipMeasure:
 
 @dataclass(frozen=True)
 class Eye:
-    """One eyeball: BGR and shade [h, w, 4], catchlight [h, w, 3], centre and radius in px of the picture."""
+    """One eyeball: BGR and shade [h, w, 4], catchlight [h, w, 3], centre and radius in px of the picture, place in the texture."""
 
     picture: NDArray[np.uint8]
     catchlight: NDArray[np.uint8]
     centre: tuple[float, float]
     radius: float
+    place: tuple[int, int]  # x, y of the picture's corner
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, NDArray[Any]]]:
         info = bake.meta["eyes"][side]
         box = size[f"eye_{side}"]
         eyes[side] = {"centre": [info["centre_px"][0] - box[0], info["centre_px"][1] - box[1]],
-                      "radius": info["radius_px_on_canvas"]}
+                      "radius": info["radius_px_on_canvas"], "place": list(places[f"eye_{side}"])}
     arrays["texture"] = encoded(texture, 95)
     arrays["backdrop"] = encoded(backdrop.picture(bake), 95)
     plate = Image.open(bake.folder / "plate.png").convert("RGB").resize((CANVAS // 2, CANVAS // 2), Image.Resampling.BOX)

@@ -29,15 +29,16 @@ def boxes(bake: Bake) -> dict[str, list[int]]:
 
 
 def places(size: dict[str, list[int]]) -> tuple[dict[str, tuple[int, int]], int]:
-    """Top left corner of every mouth part in the strip below the skin, of the eyes in their own picture; atlas height."""
+    """Top left corner of every mouth part in the strip below the skin and of the eyes; atlas height."""
     x, y, tall, out = MARGIN, SKIN_ATLAS + MARGIN, 0, {}
     wanted = {name: (size[name][2] - size[name][0], size[name][3] - size[name][1]) for name in MOUTH_PARTS}
-    for name, (w, h) in {**wanted, "mouth_socket": (SOCKET, SOCKET), "lash": (24, 16)}.items():
+    wanted |= {"mouth_socket": (SOCKET, SOCKET), "lash": (24, 16)}
+    wanted |= {name: (size[name][2] - size[name][0], size[name][3] - size[name][1]) for name in ("eye_left", "eye_right")}
+    for name, (w, h) in wanted.items():
         if x + w + MARGIN > SKIN_ATLAS:
             x, y, tall = MARGIN, y + tall + MARGIN, 0
         out[name] = (x, y)
         x, tall = x + w + MARGIN, max(tall, h)
-    out["eye_left"], out["eye_right"] = (0, 0), (0, size["eye_left"][3] - size["eye_left"][1])  # one above the other
     return out, -(-(y + tall + MARGIN) // 16) * 16
 
 
@@ -55,7 +56,7 @@ def socket(texture: NDArray[np.float32], mesh: Mesh, place: tuple[int, int]) -> 
     x, y = place
     inside = (mesh.uv >= place).all(1) & (mesh.uv < (x + SOCKET, y + SOCKET)).all(1)
     triangles = mesh.triangles[inside[mesh.triangles].all(1) & (mesh.part == MOUTH)]
-    flat = np.concatenate([mesh.uv - place, np.zeros((len(mesh.uv), 1))], 1)
+    flat = np.concatenate([mesh.uv - np.array(place), np.zeros((len(mesh.uv), 1))], 1)
     _, triangle, weights = raster(flat, triangles, SOCKET, SOCKET, culled=False)
     mask = triangle >= 0
     z = at(mesh.neutral[:, 2:], triangles[triangle[mask]], weights[mask])[:, 0]
