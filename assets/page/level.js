@@ -1,31 +1,30 @@
 // The level of the microphone, so that everybody sees whether they are heard.
 
 const FLOOR_DB = -60; // an empty bar
-const FALL = 0.85; // how much of the bar stays when the sound stops, per picture
+const EVERY_MS = 80; // often enough for the eye; each change makes the browser paint the page
+const FALL = 0.7; // how much of the bar stays when the sound stops
 
-/** Calls show(0..1) with every picture of the screen until stop(). */
+/** Calls show(0..1) some times a second until stop(). */
 export class Level {
   #context = new AudioContext();
-  #request = 0;
+  #timer = 0;
 
   constructor(stream, show) {
-    const analyser = new AnalyserNode(this.#context, { fftSize: 1024 });
+    const analyser = new AnalyserNode(this.#context, { fftSize: 2048 });
     this.#context.createMediaStreamSource(stream).connect(analyser);
     const samples = new Float32Array(analyser.fftSize);
     let bar = 0;
-    const draw = () => {
+    this.#timer = setInterval(() => {
       analyser.getFloatTimeDomainData(samples);
       const power = samples.reduce((sum, x) => sum + x * x, 0) / samples.length;
       const level = 1 - (10 * Math.log10(power + 1e-12)) / FLOOR_DB;
-      bar = Math.max(Math.min(level, 1), bar * FALL, 0);
+      bar = Math.max(Math.min(level, 1), bar * FALL);
       show(bar);
-      this.#request = requestAnimationFrame(draw);
-    };
-    draw();
+    }, EVERY_MS);
   }
 
   stop() {
-    cancelAnimationFrame(this.#request);
+    clearInterval(this.#timer);
     this.#context.close();
   }
 }

@@ -5,12 +5,14 @@ import { Level } from "./level.js";
 import { Refused } from "./sentences.js";
 
 const FIGURES_MS = 1000;
+const FAULT_MS = 5000; // how long a fault that the server has got over is shown
 
 class AvatarStage extends HTMLElement {
   #call = null;
   #level = null;
   #timer = 0;
-  #lastFault = "";
+  #fault = null; // the server's last sentence about itself, for a while
+  #faultTimer = 0;
 
   connectedCallback() {
     this.video = this.querySelector("video");
@@ -28,14 +30,13 @@ class AvatarStage extends HTMLElement {
   async start() {
     const call = (this.#call = new Call({ echoCancellation: new URLSearchParams(location.search).get("echo") !== "off" }));
     const figures = new Figures();
-    this.#lastFault = "";
     call.addEventListener("ended", ({ detail }) => this.#finish(call, detail));
     call.addEventListener("live", () => this.#play(call));
     call.addEventListener("unstable", () => this.#show("unstable", "The connection is unstable. Waiting for it to come back…"));
     call.addEventListener("stable", () => this.#showLive());
     call.addEventListener("message", ({ detail: { type, data } }) => {
       if (type === "figures") [figures.serverMs, figures.fresh] = [data.server_ms, data.fresh];
-      if (type === "error") this.#fault(data);
+      if (type === "error") this.#showFault(data);
     });
     this.#show("connecting", "Waiting for the microphone. The browser may ask you for permission.");
     try {
@@ -79,18 +80,22 @@ class AvatarStage extends HTMLElement {
     this.picture.hidden = false;
     this.#mute(false);
     this.#showFigures(null);
-    if (sentence) this.#show("failed", this.#lastFault || sentence);
+    if (sentence) this.#show("failed", this.#fault ?? sentence); // the server says why before it hangs up
     else this.#show("idle", "Stopped. Press Start to speak again.");
   }
 
-  #fault(sentence) {
-    this.#lastFault = sentence;
+  #showFault(sentence) {
+    this.#fault = sentence;
     this.parts.status.textContent = sentence;
+    clearTimeout(this.#faultTimer);
+    this.#faultTimer = setTimeout(() => {
+      this.#fault = null;
+      if (this.dataset.state === "live") this.#showLive();
+    }, FAULT_MS);
   }
 
   #mute(muted) {
     this.video.muted = muted;
-    this.parts.voice.setAttribute("aria-pressed", String(muted));
     this.parts.voice.textContent = muted ? "Unmute voice" : "Mute voice";
   }
 

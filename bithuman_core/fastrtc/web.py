@@ -45,6 +45,16 @@ def build_page(markup: str, title: str) -> gr.Blocks:
     return page
 
 
+class PageFiles(StaticFiles):
+    """Files that the browser asks for again after an upgrade; unchanged ones cost it a line (304)."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """The file, with the header that says so."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def avatar_app(make_engine: Callable[[], LiveEngine], name: str, *, visitors: int, files: Path) -> FastAPI:
     """Everything that is served.
 
@@ -64,10 +74,10 @@ def avatar_app(make_engine: Callable[[], LiveEngine], name: str, *, visitors: in
         await close_visits(stream)
 
     app = FastAPI(title=name, lifespan=lifespan)
-    stream.mount(app)
+    app.post("/webrtc/offer")(stream.offer)  # of FastRTC's routes the one that is needed: no telephone, no websocket
     app.post("/webrtc/leave", status_code=204)(partial(close_visit, stream))
     app.get("/rtc-config")(rtc_configuration)
     app.get("/preview.webp")(lambda: Response(preview.getvalue(), media_type="image/webp"))
-    app.mount("/page", StaticFiles(directory=files))
+    app.mount("/page", PageFiles(directory=files))
     markup = Template((files / "page.html").read_text("utf-8")).substitute(name=name, width=width, height=height)
     return gr.mount_gradio_app(app, build_page(markup, f"{name} · bithuman_core"), path="/", show_api=False, ssr_mode=False)
