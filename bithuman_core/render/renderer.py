@@ -91,7 +91,9 @@ class PortraitRenderer:
             yaw = sign * side * (look_out - look_in)
             pitch = up * look_up - down * look_down
             lid = (0.55 * blink - 0.12 * wide) * eye.radius
-            paint_eye(eye.picture, eye.catchlight, eye.centre[0], eye.centre[1], eye.radius, yaw, pitch, rig.shade_scale, lid,
+            dusk = min(max((blink - 0.3) / 0.5, 0.0), 1.0)  # lid and lashes darken a closing eye
+            shade = rig.shade_scale * (1 - 0.75 * dusk * dusk * (3 - 2 * dusk))
+            paint_eye(eye.picture, eye.catchlight, eye.centre[0], eye.centre[1], eye.radius, yaw, pitch, shade, lid,
                       self._texture, *eye.place)  # fmt: skip
 
 

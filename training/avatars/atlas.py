@@ -20,6 +20,8 @@ from training.avatars.texels import at, raster
 REVEALING = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel",
              "mouthShrugLower", "eyeLookDownLeft", "eyeLookDownRight", "mouthPucker")  # fmt: skip
 CHANGED = 3 / 255  # mean difference about a pixel above which it counts as changed between two pictures
+IN_FRONT = 6.0  # px: hair less than this behind the mesh counts as on it
+LARGEST, LARGEST_GUESS = 0.3, 0.1  # of what a shape may add where the neutral shows the skin, and where it hides it
 SPECK = 60  # texels: smaller islands of known texture are not trusted
 SQUEEZED = (0.06, 0.15)  # canvas px a texel of the same
 FACING = (0.03, 0.15)  # cosine to the view below which a texel is not trusted, and from which it is fully
@@ -94,8 +96,10 @@ def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[NDArray[np.float32], NDArr
     """Colour and alpha [size, size, 4] of the neutral skin and [size, size] where the neutral picture itself shows it."""
     shown = bake.parts("skin", "brow", "beard", "lash").astype(np.float32)
     bare = bake.parts("skin", "brow", "beard").astype(np.float32)  # lashes have a mesh of their own
-    covered = ndimage.binary_erosion(np.isfinite(raster(bake.project(mesh.neutral), mesh.triangles, CANVAS, CANVAS)[0]), iterations=2)
-    in_front = bake.parts("hair", "cloth") & covered  # behind the silhouette hair is behind, and the mesh has its own edge
+    surface = raster(bake.project(mesh.neutral), mesh.triangles, CANVAS, CANVAS)[0]
+    nearest = ndimage.distance_transform_edt(~np.isfinite(surface), return_distances=False, return_indices=True)
+    # Hair that is behind the mesh, beside its silhouette, does not hide it: there the mesh has its own edge.
+    in_front = bake.parts("hair", "cloth") & (bake.depth < surface[tuple(nearest)] + IN_FRONT)
     soft = ndimage.gaussian_filter(1 - in_front.astype(np.float32), 0.8)
     solid = ndimage.minimum_filter(bare, 3)
     picture = bake.picture("neutral.png")
@@ -128,6 +132,18 @@ def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[NDArray[np.float32], NDArr
     return np.concatenate([image, np.clip(alpha_image, 0, 1)[..., None]], 2), tx.image(own)
 
 
+def covered(bake: Bake, mesh: Mesh) -> NDArray[np.bool_]:
+    """Pixels of the canvas that the mesh covers in the neutral."""
+    return np.isfinite(raster(bake.project(mesh.neutral), mesh.triangles, CANVAS, CANVAS)[0])
+
+
+def hidden(mesh: Mesh, alpha: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Triangles of the skin that hair or clothes cover altogether."""
+    largest = ndimage.maximum_filter(alpha, 5)
+    y, x = (np.clip(mesh.uv[:, k].astype(int), 0, len(alpha) - 1) for k in (1, 0))
+    return (mesh.part == SKIN) & (largest[y, x][mesh.triangles] < 0.02).all(1)
+
+
 def residuals(bake: Bake, mesh: Mesh, tx: Texels, start: NDArray[np.float32], own: NDArray[np.float32]) -> NDArray[np.float32]:
     """What every shape at 1 adds to the colour of a texel: [shapes, size, size, 3], in 0..1.
 
@@ -152,7 +168,8 @@ def residuals(bake: Bake, mesh: Mesh, tx: Texels, start: NDArray[np.float32], ow
         firm = ndimage.binary_erosion(tx.image(t) > 0.4, border_value=1, mask=tx.mask) & tx.mask
         known = firm[tx.mask] | (active < 0.01)
         difference = tx.image((c - before) * (known & (active > 0.01))[:, None])
-        out[s] = np.clip(calm(fill(difference, tx.image(known.astype(np.float32)))), -0.3, 0.3) * tx.image(active)[..., None]
+        bound = tx.image(np.where(seen, LARGEST, LARGEST_GUESS).astype(np.float32))[..., None]
+        out[s] = np.clip(calm(fill(difference, tx.image(known.astype(np.float32)))), -bound, bound) * tx.image(active)[..., None]
     return out
 
 

@@ -112,6 +112,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, NDArray[Any]]]:
     small = atlas.texels(m, RESIDUAL)
     half = lambda a: a.reshape(RESIDUAL, 2, RESIDUAL, 2, -1).mean((1, 3))  # noqa: E731
     residual = atlas.residuals(bake, m, small, half(skin[..., :3]), half(own)[..., 0])
+    m = mesh.keep(m, ~atlas.hidden(m, skin[..., 3]))
     texture = np.zeros((height, atlas.SKIN_ATLAS, 4), np.float32)
     texture[: atlas.SKIN_ATLAS] = skin
     texture[atlas.SKIN_ATLAS:] = (0.5, 0.2, 0.18, 1.0)
@@ -121,9 +122,9 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, NDArray[Any]]]:
     layers.socket(texture, m, places["mouth_socket"])
     x, y = places["lash"]
     rim = np.median(skin[skin[..., 3] > 0.9][:, :3], 0)
-    texture[y: y + 16, x: x + 8] = (0.07, 0.045, 0.04, 1.0)
-    texture[y: y + 16, x + 8: x + 16, :3] = 0.45 * rim + 0.05
-    texture[y: y + 16, x + 16: x + 24, :3] = rim * (0.92, 0.84, 0.8)
+    texture[y: y + 16, x: x + 8] = (0.045, 0.03, 0.03, 1.0)
+    texture[y: y + 16, x + 8: x + 16, :3] = 0.28 * rim + 0.02
+    texture[y: y + 16, x + 16: x + 24, :3] = rim * (0.82, 0.74, 0.7)
     texture[y: y + 16, x: x + 24, 3] = 1.0
     arrays: dict[str, NDArray[Any]] = {}
     start, index, delta = sparse(m.deltas)
@@ -132,7 +133,8 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, NDArray[Any]]]:
                "weight": np.round(m.weight * 255).astype(np.uint8),
                "shape_start": start, "shape_index": index, "shape_delta": delta}
     arrays |= landmarks(bake, m) | residual_arrays(residual)
-    g = backdrop.grid(bake)
+    covered = ndimage.binary_erosion(atlas.covered(bake, whole), iterations=2)
+    g = backdrop.grid(bake, covered)
     arrays |= {"backdrop_vertices": g["points"].astype(np.float32), "backdrop_uv": g["uv"].astype(np.float32),
                "backdrop_triangles": g["triangles"].astype(np.uint16),
                "backdrop_weight": np.round(g["weight"] * 255).astype(np.uint8)}
@@ -146,7 +148,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, NDArray[Any]]]:
         eyes[side] = {"centre": [info["centre_px"][0] - box[0], info["centre_px"][1] - box[1]],
                       "radius": info["radius_px_on_canvas"], "place": list(places[f"eye_{side}"])}
     arrays["texture"] = encoded(texture, 95)
-    arrays["backdrop"] = encoded(backdrop.picture(bake), 95)
+    arrays["backdrop"] = encoded(backdrop.picture(bake, covered), 95)
     plate = Image.open(bake.folder / "plate.png").convert("RGB").resize((CANVAS // 2, CANVAS // 2), Image.Resampling.BOX)
     arrays["plate"] = encoded(np.asarray(plate, np.float32) / 255, 97)
     z = np.load(bake.folder / "landmarks.npz")["mediapipe478"][0]
