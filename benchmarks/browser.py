@@ -27,7 +27,7 @@ from tests.browser.harness import (
 
 SETTLE_MS = 8000  # the browser moves sound and picture towards each other in the first seconds
 BURST, BURST_EVERY, BURSTS = 0.08, 1.013, 20  # s, s (no multiple of a tick), in one loop of the fake microphone
-WHOLE = (0.0, 0.0, 1.0, 1.0)
+LAMP = (0.45, 0.45, 0.1, 0.1)
 
 
 def write_bursts(path: Path) -> None:
@@ -56,7 +56,7 @@ def print_stream(recording: Recording) -> None:
 
 
 def measure(playwright: Playwright, folder: Path, seconds: float) -> None:
-    """The avatar with speech, then the metronome with clicks."""
+    """The avatar with speech, then the lamp with clicks."""
     speech, bursts = folder / "speech.wav", folder / "bursts.wav"
     write_speech(speech)
     write_bursts(bursts)
@@ -80,7 +80,7 @@ def measure(playwright: Playwright, folder: Path, seconds: float) -> None:
         page = open_page(browser, server.url)
         start(page)
         page.wait_for_timeout(SETTLE_MS)
-        recording = record(page, seconds, WHOLE)
+        recording = record(page, seconds, LAMP)
         clicks = onsets(recording.heard_at, recording.heard, 0.1)
         flashes = onsets(recording.shown_at, recording.gray.mean(axis=(1, 2)), 128)
         tones = onsets(recording.voice_at, recording.voice, 0.05)

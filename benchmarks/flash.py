@@ -1,4 +1,5 @@
-"""The demo with a metronome for an avatar: a loud moment in the microphone comes back as one white picture with 40 ms of tone.
+"""The demo with a lamp for an avatar: a loud moment in the microphone comes back as 40 ms of
+light and tone.
 
 Both begin with the tick, so that their distance in the browser is the error of lip-sync and nothing else.
 ``python -m benchmarks.flash`` takes the options of app.py.
@@ -16,6 +17,7 @@ from app import serve
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 
 SIDE = 512  # px, as the shipped avatar
+LAMP = slice(224, 288)  # px: small, for a picture that changes all over takes longer to arrive than any of a face
 LOUD = 6000  # int16 counts
 TONE = (12_000 * np.sin(2 * np.pi * 500 * np.arange(SAMPLES_PER_TICK) / SAMPLE_RATE)).astype(np.int16)
 
@@ -38,7 +40,9 @@ class FlashEngine:
     def step(self, samples: NDArray[np.int16] | None) -> FlashTick:
         """Take a tick of the microphone, return the one of two ticks ago as flash or darkness."""
         flash, tone = self.animate(samples)
-        return FlashTick(np.full((SIDE, SIDE, 3), 255 * flash, np.uint8), tone)
+        frame = np.full((SIDE, SIDE, 3), 64, np.uint8)
+        frame[LAMP, LAMP] += np.uint8(128 * flash)
+        return FlashTick(frame, tone)
 
     def animate(self, samples: NDArray[np.int16] | None) -> tuple[bool, NDArray[np.int16] | None]:
         """The same without the picture: (flash, audio)."""

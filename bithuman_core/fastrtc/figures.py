@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, TICK_SECONDS
 
-# What sound passes before it is heard here: aiortc waits for 4 packets, and a packet is 20 ms long.
-INGRESS_SECONDS = 5 * 0.020
+# What sound passes before it is heard here: a packet is 20 ms long, and it is complete when the next one comes.
+INGRESS_SECONDS = 2 * 0.020
 
 
 @dataclass(slots=True)

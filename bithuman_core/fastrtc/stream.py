@@ -8,7 +8,9 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from aiortc import rtcrtpreceiver
 from aiortc.codecs import vpx
+from aiortc.jitterbuffer import JitterBuffer
 from fastrtc import Stream
 
 from bithuman_core.clock import MonotonicClock
@@ -18,6 +20,17 @@ from bithuman_core.fastrtc.live import LiveEngine, Surroundings
 # Bits a second of VP8. aiortc follows the receiver's estimate inside these bounds; its own (0.25 to 1.5 Mbit/s from 0.5) blur
 # a 512 px face after every still moment, because the estimate falls with what is sent.
 MIN_BITRATE, START_BITRATE, MAX_BITRATE = 1_000_000, 1_500_000, 2_500_000
+
+
+class PromptJitterBuffer(JitterBuffer):
+    """Puts packets in order and hands each on as soon as it is complete.
+
+    aiortc's own keeps four packets of sound (80 ms) back against jitter. Here the microphone buffer does that, with as little
+    delay as the network asks for.
+    """
+
+    def __init__(self, capacity: int, prefetch: int = 0, is_video: bool = False) -> None:
+        super().__init__(capacity, 0, is_video)
 
 
 def avatar_stream(
@@ -32,6 +45,8 @@ def avatar_stream(
     next one is told ``concurrency_limit_reached``). ``rtc_configuration`` gives the browser's RTCConfiguration.
     """
     vpx.MIN_BITRATE, vpx.DEFAULT_BITRATE, vpx.MAX_BITRATE = MIN_BITRATE, START_BITRATE, MAX_BITRATE
+    # For all connections of the process, as the bit rates are.
+    rtcrtpreceiver.JitterBuffer = PromptJitterBuffer  # pyright: ignore[reportPrivateImportUsage]
     pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="avatar")
     closing: set[asyncio.Task[None]] = set()
 
