@@ -83,9 +83,17 @@ def test_the_mouth_comes_to_rest_after_speech() -> None:
 def test_the_microphones_gain_hardly_matters() -> None:
     samples, _ = load_clip(CLIPS[1])
     samples = samples / np.abs(samples).max()
-    loud, quiet = lip_gaps(speak(samples)), lip_gaps(speak(samples * np.float32(0.1)))
-    assert np.corrcoef(loud, quiet)[0, 1] > 0.97
-    assert np.abs(loud - quiet).mean() < 0.006
+    first_word = 15  # before it the speaker breathes in, which only a sensitive microphone hears
+    loud, quiet = (lip_gaps(speak(samples * np.float32(gain)))[first_word:] for gain in (1.0, 0.1))
+    assert np.corrcoef(loud, quiet)[0, 1] > 0.98
+    assert np.abs(loud - quiet).mean() < 0.004
+
+
+def test_minutes_of_speech_leave_no_drift() -> None:
+    samples, _ = load_clip(CLIPS[0])
+    times = 50  # 200 s
+    gaps = lip_gaps(speak(np.tile(samples, times))).reshape(times, -1)
+    assert np.abs(gaps[1] - gaps[-1]).mean() < 0.003
 
 
 def test_nothing_later_than_the_look_ahead_is_used() -> None:

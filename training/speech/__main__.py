@@ -32,7 +32,8 @@ def main() -> None:
     model = train(clips, lips, opt.cache / "net.pt", opt.steps, opt.seed, opt.workers)
     export(model, filters(), opt.out)
     net = SpeechNet.load(opt.out)
-    figures = evaluate.table(evaluate.held_out(net, lips, clips, opt.bench), evaluate.at_rest(net, lips))
+    scores = evaluate.held_out(net, lips, clips, opt.bench)
+    figures = evaluate.table(scores, evaluate.at_rest(net, lips), evaluate.motion_quality(net, lips, clips))
     print(figures)
     card = opt.out.with_suffix(".md")
     if card.exists():

@@ -72,6 +72,20 @@ def held_out(net: SpeechNet, lips: LipModel, clips: list[Clip], bench: Path) -> 
     return rows
 
 
+def motion_quality(net: SpeechNet, lips: LipModel, clips: list[Clip]) -> dict[str, float]:
+    """Our lips against the real ones of the held-out GRID clips, as ratios; jerk is the mean |third difference|."""
+    filmed = [c for c in clips if c.held_out and c.gap is not None]
+    real = [c.gap for c in filmed if c.gap is not None]
+    ours = [lip_gaps(lips, speak(net, (c.audio / 32768).astype(np.float32))) for c in filmed]
+
+    def jerk(tracks: list[NDArray[np.float32]]) -> float:
+        return float(np.mean(np.abs(np.concatenate([np.diff(t, 3) for t in tracks]))))
+
+    a, b = np.concatenate(ours), np.concatenate(real)
+    ratios = {"mean gap": a.mean() / b.mean(), "spread of the gap": a.std() / b.std(), "jerk": jerk(ours) / jerk(real)}
+    return {name: float(ratio) for name, ratio in ratios.items()}
+
+
 def at_rest(net: SpeechNet, lips: LipModel, seconds: float = 60.0) -> dict[str, float]:
     """Share of frames with closed lips in sounds that are no speech."""
     rng = np.random.default_rng(99)
@@ -85,7 +99,7 @@ def at_rest(net: SpeechNet, lips: LipModel, seconds: float = 60.0) -> dict[str, 
     return {name: float((lip_gaps(lips, speak(net, x)) < CLOSED_GAP).mean()) for name, x in sounds.items()}
 
 
-def table(rows: list[Row], rest: dict[str, float]) -> str:
+def table(rows: list[Row], rest: dict[str, float], motion: dict[str, float]) -> str:
     """The card's tables, Markdown."""
     lines = ["| set | r | best lag | closures hit | false closures | 7 classes |", "|---|---|---|---|---|---|"]
     for name, s in rows:
@@ -93,4 +107,6 @@ def table(rows: list[Row], rest: dict[str, float]) -> str:
         lines.append(f"| {name} | {s['r']:.2f} | {s['best_lag_ms']:+d} ms | {' | '.join(rate)} |")
     lines += ["", "| no speech | frames with closed lips |", "|---|---|"]
     lines += [f"| {name} | {share:.1%} |" for name, share in rest.items()]
+    lines += ["", "| lips, ours / real (GRID, held-out clips) | ratio |", "|---|---|"]
+    lines += [f"| {name} | {ratio:.2f} |" for name, ratio in motion.items()]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bithuman_core.audio.mel import FEATURE_LOW, LEVEL_FLOOR, POWER_FLOOR
 from bithuman_core.speech.visemes import VISEME_NAMES
 from training.speech.phones import PHONES
-from training.speech.rig import DRIVEN
+from training.speech.rig import DRIVEN, LipModel
 
 BANDS = 48
 FREQUENCY_MIN, FREQUENCY_MAX = 60.0, 7800.0  # Hz
@@ -21,6 +21,7 @@ SILENT_FEATURE = max((10 * np.log10(POWER_FLOOR) - LEVEL_FLOOR) / 20.0, FEATURE_
 
 DECISION = 3.0  # contact and rest are steeper than their probabilities: lips touch or they do not
 
+PARTED = 0.026  # interocular distances: lips that speak and do not touch stand at least so far apart
 HEADS: dict[str, int] = {
     "shape": len(DRIVEN), "contact": 1, "rest": 1, "voice": 1, "viseme": len(VISEME_NAMES), "phone": len(PHONES)
 }  # fmt: skip
@@ -33,8 +34,10 @@ class SpeechModel(nn.Module):
     That makes closures and silence exact events and not averages.
     """
 
-    def __init__(self, closed_pose: NDArray[np.float32]) -> None:
+    def __init__(self, closed_pose: NDArray[np.float32], lips: LipModel) -> None:
         super().__init__()
+        self.rest_gap = lips.rest_gap
+        self.register_buffer("gap_of", torch.from_numpy(lips.gap_of), persistent=False)
         a, b, c = CHANNELS
         self.register_buffer("mean", torch.zeros(BANDS))
         self.register_buffer("scale", torch.ones(BANDS))
@@ -63,4 +66,8 @@ class SpeechModel(nn.Module):
     def mouth(self, heads: dict[str, Tensor]) -> Tensor:
         """Coefficients [..., 13] composed of shape, contact and rest."""
         contact, awake = torch.sigmoid(DECISION * heads["contact"]), torch.sigmoid(-DECISION * heads["rest"])
-        return awake * ((1 - contact) * torch.relu(heads["shape"]) + contact * self.closed_pose)
+        shape = torch.relu(heads["shape"])
+        # The jaw, coefficient 0, opens what the shape leaves too narrow.
+        too_narrow = torch.relu(PARTED - self.rest_gap - shape @ self.gap_of) / self.gap_of[0]
+        parted = torch.cat([shape[..., :1] + too_narrow[..., None], shape[..., 1:]], -1)
+        return awake * ((1 - contact) * parted + contact * self.closed_pose)

@@ -83,7 +83,7 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     poses = pose_table(lips)
-    model = SpeechModel(poses[PHONE_INDEX["m"], 0])
+    model = SpeechModel(poses[PHONE_INDEX["m"], 0], lips)
     optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps, pct_start=0.08, final_div_factor=100)
     step = 0
