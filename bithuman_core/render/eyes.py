@@ -1,5 +1,7 @@
 """Painting the eyeballs as they look now: the iris turns with the gaze, shade and catchlight stay (numba, one core)."""
 
+# pyright: reportCallIssue=false, reportArgumentType=false
+# (numba types are called as casts here)
 from __future__ import annotations
 
 import numpy as np

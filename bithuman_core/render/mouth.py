@@ -1,5 +1,7 @@
 """Light inside the mouth: what the open lips let in."""
 
+# pyright: reportCallIssue=false, reportArgumentType=false
+# (numba types are called as casts here)
 from __future__ import annotations
 
 import numpy as np

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import float32, float64, njit, uint8, uint16, uint32, void
-from numpy.typing import NDArray
 
 from bithuman_core.render.signature import given, scratch
 
-Float = NDArray[np.float32]
 WEIGHTS = 256  # head weights are stored as uint8: one rotation per weight
 
 
@@ -36,24 +34,16 @@ def blend_shapes(neutral, start, index, delta, amount, out):
             out[v, 2] += c * delta[k, 2]
 
 
-def rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
-    """Rotation matrix [3, 3] of the head, degrees, in px space (x right, y down, z away): Rz(roll) Rx(pitch) Ry(yaw)."""
-    y, p, r = np.radians([yaw, pitch, roll])
-    cy, sy, cp, sp, cr, sr = np.cos(y), np.sin(y), np.cos(p), np.sin(p), np.cos(r), np.sin(r)
-    ry = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
-    rx = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
-    rz = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return rz @ rx @ ry
-
-
 @njit(
-    void(
-        float64, float64, float64, float64, float64, float64, scratch(float32, 2),
-    ),
+    void(given(float64, 1), scratch(float32, 2)),
     nogil=True, cache=True,
 )  # fmt: skip
-def head_transforms(yaw, pitch, roll, x, y, z, out):
-    """Rows of out (float32 [256, 12]): rotation by the weighted angles (radians), row-major, then the weighted shift (px)."""
+def head_transforms(head, out):
+    """Rows of out (float32 [256, 12]): rotation by the weighted angles, row-major, then the weighted shift.
+
+    head [6]: yaw, pitch, roll (radians), x, y, z (px). Rotation: Rz(roll) Rx(pitch) Ry(yaw) in px space.
+    """
+    yaw, pitch, roll, x, y, z = head[0], head[1], head[2], head[3], head[4], head[5]
     for k in range(out.shape[0]):
         w = k / (out.shape[0] - 1)
         cy, sy = np.cos(w * yaw), np.sin(w * yaw)

@@ -4,6 +4,8 @@ Word of a sample (uint64): texture u in bits 0-15 and v in bits 20-35 (both in 1
 part in bits 40-47, light 0..255 in bits 48-55, bit 63 set. 0: nothing.
 """
 
+# pyright: reportCallIssue=false, reportArgumentType=false
+# (numba types are called as casts here)
 from __future__ import annotations
 
 import numpy as np

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bithuman_core.face import FaceState, indices
 from bithuman_core.render.eyes import paint_eye
 from bithuman_core.render.mouth import MouthLight, tint_table
-from bithuman_core.render.posing import blend_shapes, head_transforms, project
+from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 from bithuman_core.render.raster import FAR, rasterise
 from bithuman_core.render.residual import ResidualSum
 from bithuman_core.render.rig import PortraitRig
@@ -33,7 +33,7 @@ class PortraitRenderer:
         self._points = np.empty_like(rig.vertices)
         self._screen = np.empty_like(rig.vertices)
         self._back_screen = np.empty_like(rig.backdrop_vertices)
-        self._transforms = np.empty((256, 12), np.float32)
+        self._transforms = np.empty((WEIGHTS, 12), np.float32)
         self._depth = np.empty(grid[0] * grid[1], np.float32)
         self._words = np.zeros(grid, np.uint64)
         self._back_depth = np.empty(height * width, np.float32)
@@ -62,7 +62,7 @@ class PortraitRenderer:
             raise ValueError(f"out must be a contiguous uint8 array [{height}, {width}, 3].")
         amount = rig.coefficients(face)
         blend_shapes(rig.vertices, shapes.start, shapes.index, shapes.delta, amount, self._points)
-        head_transforms(*rig.head(face), self._transforms)
+        head_transforms(rig.head(face), self._transforms)
         half = rig.canvas / 2
         project(self._points, rig.weight, self._transforms, rig.pivot, rig.distance, half, half, 1.0, self._screen)
         project(rig.backdrop_vertices, rig.backdrop_weight, self._transforms, rig.pivot, rig.distance, half, half, 0.5,

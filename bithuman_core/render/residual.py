@@ -3,6 +3,8 @@
 Every shape has a smooth part at a quarter of the texture's size and a detail at half of it, each cut to its box.
 """
 
+# pyright: reportCallIssue=false, reportArgumentType=false
+# (numba types are called as casts here)
 from __future__ import annotations
 
 import numpy as np

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import FACE_NAMES, HEAD_NAMES, FaceState
 from bithuman_core.imx import ImxFile, read_imx
-from bithuman_core.render.posing import blend_shapes, head_transforms, project
+from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 
 KNEE = 0.75  # share of a head limit up to which poses are followed exactly; beyond it they ease into the limit
 DEFAULT_LIMITS = {"headYaw": (-15.0, 15.0), "headPitch": (-10.0, 10.0), "headRoll": (-10.0, 10.0), "headX": (-0.1, 0.1),
@@ -27,7 +27,7 @@ class LipMeasure:
 
 @dataclass(frozen=True)
 class Eye:
-    """One eyeball: BGR and shade [h, w, 4], catchlight [h, w, 3], centre and radius in px of the picture, place in the texture."""
+    """One eyeball: BGR and shade [h, w, 4], catchlight [h, w, 3]; centre and radius in px of the picture."""
 
     picture: NDArray[np.uint8]
     catchlight: NDArray[np.uint8]
@@ -129,8 +129,8 @@ class PortraitRig:
         blend_shapes(self.vertices, shapes.start, shapes.index, shapes.delta, self.coefficients(face), points)
         corners = points[self.landmark_index]
         at = np.ascontiguousarray((corners * self.landmark_weight[..., None]).sum(1), np.float32)
-        transforms = np.empty((256, 12), np.float32)
-        head_transforms(*self.head(face), transforms)
+        transforms = np.empty((WEIGHTS, 12), np.float32)
+        head_transforms(self.head(face), transforms)
         screen = np.empty_like(at)
         whole = np.full(len(at), 255, np.uint8)
         project(at, whole, transforms, self.pivot, self.distance, self.canvas / 2, self.canvas / 2, 1.0, screen)

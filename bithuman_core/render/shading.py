@@ -4,6 +4,8 @@ Textures are packed, one uint32 BGRA a texel (blue lowest). Bilinear weights are
 blended in one 32-bit word, 16 bits each.
 """
 
+# pyright: reportCallIssue=false, reportArgumentType=false
+# (numba types are called as casts here)
 from __future__ import annotations
 
 from numba import int64, njit, uint8, uint32, uint64, void

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.draw import polygon
 from skimage.morphology import remove_small_objects
 
+from training.avatars.arrays import Array
 from training.avatars.fill import fill
 from training.avatars.mesh import SKIN_ATLAS, Mesh
 from training.avatars.source import CANVAS, Bake
@@ -32,11 +32,11 @@ class Texels:
     """Texels of the skin at one size: where they are in the atlas and on the mesh."""
 
     size: int
-    mask: NDArray[np.bool_]  # [size, size]
-    corners: NDArray[np.int64]  # [n, 3] rig vertices
-    weights: NDArray[np.float64]  # [n, 3]
+    mask: Array  # [size, size]
+    corners: Array  # [n, 3] rig vertices
+    weights: Array  # [n, 3]
 
-    def image(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def image(self, values: Array) -> Array:
         """Values [n, k] (or [n]) laid out as [size, size, k]."""
         out = np.zeros((self.size, self.size, *values.shape[1:]), np.float32)
         out[self.mask] = values
@@ -52,8 +52,8 @@ def texels(mesh: Mesh, size: int) -> Texels:
     return Texels(size, mask, skin[triangle[mask]], weights[mask])
 
 
-def look(bake: Bake, mesh: Mesh, tx: Texels, points: NDArray[np.float64], picture: NDArray[np.float32], skin: NDArray,
-         tolerance: float = 2.0) -> tuple[NDArray[np.float32], ...]:
+def look(bake: Bake, mesh: Mesh, tx: Texels, points: Array, picture: Array, skin: Array,
+         tolerance: float = 2.0) -> tuple[Array, ...]:
     """Texels in a picture of the posed mesh: colour [n, 3], trust [n] 0..1, value of skin [n], 1 where the mesh shows them [n].
 
     points: posed vertices (px space). skin [h, w] 0..1: which pixels of the picture show skin (of whatever size).
@@ -86,20 +86,19 @@ def look(bake: Bake, mesh: Mesh, tx: Texels, points: NDArray[np.float64], pictur
     return colour.astype(np.float32), (facing * open_ * shown).astype(np.float32), shown.astype(np.float32), open_
 
 
-def box2(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+def box2(picture: Array) -> Array:
     """The mean over 2 x 2 px about every pixel centre: what one 512 px pixel sees of a 1024 px picture."""
     k = np.array([0.25, 0.5, 0.25])
     return ndimage.convolve1d(ndimage.convolve1d(picture, k, 0), k, 1)
 
 
-def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[Array, Array]:
     """Colour and alpha [size, size, 4] of the neutral skin and [size, size] where the neutral picture itself shows it."""
-    shown = bake.parts("skin", "brow", "beard", "lash").astype(np.float32)
     bare = bake.parts("skin", "brow", "beard").astype(np.float32)  # lashes have a mesh of their own
     surface = raster(bake.project(mesh.neutral), mesh.triangles, CANVAS, CANVAS)[0]
-    nearest = ndimage.distance_transform_edt(~np.isfinite(surface), return_distances=False, return_indices=True)
+    nearest = np.asarray(ndimage.distance_transform_edt(~np.isfinite(surface), return_distances=False, return_indices=True))
     # Hair that is behind the mesh, beside its silhouette, does not hide it: there the mesh has its own edge.
-    in_front = bake.parts("hair", "cloth") & (bake.depth < surface[tuple(nearest)] + IN_FRONT)
+    in_front = bake.parts("hair", "cloth") & (bake.depth < surface[nearest[0], nearest[1]] + IN_FRONT)
     soft = ndimage.gaussian_filter(1 - in_front.astype(np.float32), 0.8)
     solid = ndimage.minimum_filter(bare, 3)
     picture = bake.picture("neutral.png")
@@ -107,16 +106,12 @@ def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[NDArray[np.float32], NDArr
     _, _, alpha, _ = look(bake, mesh, tx, mesh.neutral, picture[..., :3], soft)
     own = trust.copy()
     lids = bake.picture("lids.png")
-    sources = [({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, lids, solid)]
-    for name in REVEALING:
-        sources.append(({name: 1.0}, bake.picture(f"shapes/{name}.webp"), solid))
+    sources = [({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, lids, ndimage.maximum_filter(solid, 25))]  # lids cover the eyes
+    wider = ndimage.maximum_filter(solid, 41)
+    sources += [({name: 1.0}, bake.picture(f"shapes/{name}.webp"), wider) for name in REVEALING]
     total = colour * trust[:, None]
     near = _at(_near_features(bake), bake, mesh.neutral, tx)
-    for k, (pose, image, mask) in enumerate(sources):
-        if k == 0:
-            mask = ndimage.maximum_filter(mask, 25)  # the lids cover the eyes
-        else:
-            mask = ndimage.maximum_filter(mask, 41)
+    for pose, image, mask in sources:
         c, t, _, _ = look(bake, mesh, tx, mesh.posed(pose), np.ascontiguousarray(image[..., :3]), mask)
         t = np.where(t > 0.6, t, 0) * (near > 0.5)
         left = np.clip(1 - trust, 0, 1) * (trust < 0.5)
@@ -132,19 +127,19 @@ def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[NDArray[np.float32], NDArr
     return np.concatenate([image, np.clip(alpha_image, 0, 1)[..., None]], 2), tx.image(own)
 
 
-def covered(bake: Bake, mesh: Mesh) -> NDArray[np.bool_]:
+def covered(bake: Bake, mesh: Mesh) -> Array:
     """Pixels of the canvas that the mesh covers in the neutral."""
     return np.isfinite(raster(bake.project(mesh.neutral), mesh.triangles, CANVAS, CANVAS)[0])
 
 
-def hidden(mesh: Mesh, alpha: NDArray[np.float32]) -> NDArray[np.bool_]:
+def hidden(mesh: Mesh, alpha: Array) -> Array:
     """Triangles of the skin that hair or clothes cover altogether."""
     largest = ndimage.maximum_filter(alpha, 5)
     y, x = (np.clip(mesh.uv[:, k].astype(int), 0, len(alpha) - 1) for k in (1, 0))
     return (mesh.part == SKIN) & (largest[y, x][mesh.triangles] < 0.02).all(1)
 
 
-def residuals(bake: Bake, mesh: Mesh, tx: Texels, start: NDArray[np.float32], own: NDArray[np.float32]) -> NDArray[np.float32]:
+def residuals(bake: Bake, mesh: Mesh, tx: Texels, start: Array, own: Array) -> Array:
     """What every shape at 1 adds to the colour of a texel: [shapes, size, size, 3], in 0..1.
 
     start [size, size, 3]: the neutral atlas at this size; own: where the neutral picture itself shows the texel.
@@ -173,19 +168,19 @@ def residuals(bake: Bake, mesh: Mesh, tx: Texels, start: NDArray[np.float32], ow
     return out
 
 
-def calm(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+def calm(picture: Array) -> Array:
     """Without the grain of the render and the colour blocks of the pictures' compression."""
     luma = picture.mean(2, keepdims=True)
     chroma = ndimage.gaussian_filter(picture - luma, (2.0, 2.0, 0))
     return ndimage.gaussian_filter(luma, (0.7, 0.7, 0)) + chroma
 
 
-def _at(mask: NDArray[np.float32], bake: Bake, points: NDArray[np.float64], tx: Texels) -> NDArray[np.float32]:
+def _at(mask: Array, bake: Bake, points: Array, tx: Texels) -> Array:
     p = at(bake.project(points), tx.corners, tx.weights) * mask.shape[0] / CANVAS
     return ndimage.map_coordinates(mask, [p[:, 1] - 0.5, p[:, 0] - 0.5], order=1, mode="nearest")
 
 
-def _near_features(bake: Bake) -> NDArray[np.float32]:
+def _near_features(bake: Bake) -> Array:
     """Pixels about eyes and mouth, where shapes show skin in front of what the neutral shows."""
     inside = bake.parts("eye", "mouth")
     lips = np.load(bake.folder / "landmarks.npz")["lips_outer"][0]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from training.avatars.arrays import Array
 from training.avatars.atlas import box2
 from training.avatars.fill import fill
 from training.avatars.source import CANVAS, Bake
@@ -14,7 +14,7 @@ STEP = 16  # px between grid points
 INSIDE, OUTLINE = 7.0, 24.0  # px: how far the depth is smoothed in the figure and at its outline
 
 
-def picture(bake: Bake, mesh: NDArray[np.bool_]) -> NDArray[np.float32]:
+def picture(bake: Bake, mesh: Array) -> Array:
     """RGBA [1024, 1024, 4]: the figure without face, neck and ears; the hole continues hair and clothes.
 
     mesh [1024, 1024]: pixels that the mesh of the face covers in the neutral. Skin beyond it (shoulders) stays here.
@@ -26,18 +26,18 @@ def picture(bake: Bake, mesh: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.dstack([box2(fill(rgba[..., :3], solid.astype(np.float32))), box2(alpha)])
 
 
-def _face(bake: Bake, mesh: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _face(bake: Bake, mesh: Array) -> Array:
     return bake.parts("skin", "eye", "mouth", "brow", "lash", "beard") & mesh
 
 
-def _smooth(values: NDArray[np.float32], known: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+def _smooth(values: Array, known: Array, sigma: float) -> Array:
     """Gaussian mean of the known values; where none are near, a continuation."""
     total = ndimage.gaussian_filter(values * known, sigma)
     share = ndimage.gaussian_filter(known, sigma)
     return fill((total / np.maximum(share, 1e-6))[..., None], (share > 0.02).astype(np.float32))[..., 0]
 
 
-def grid(bake: Bake, mesh: NDArray[np.bool_]) -> dict[str, NDArray]:
+def grid(bake: Bake, mesh: Array) -> dict[str, Array]:
     """Vertices [V, 3] (px space), uv [V, 2] (px of the picture), triangles [T, 3], head weight [V] 0..1."""
     own = (bake.part > 0) & ~ndimage.binary_dilation(_face(bake, mesh), iterations=3)
     known = own.astype(np.float32)
@@ -45,7 +45,7 @@ def grid(bake: Bake, mesh: NDArray[np.bool_]) -> dict[str, NDArray]:
     fine, coarse = (_smooth(clean, known, sigma) for sigma in (INSIDE, OUTLINE))
     # Loose strands at the outline lie at any depth; it takes the mean depth about it, so that it turns without waves.
     figure = ndimage.binary_opening(bake.part > 0, iterations=4)
-    inside = np.clip(ndimage.distance_transform_edt(figure) / (2 * OUTLINE), 0, 1)
+    inside = np.clip(np.asarray(ndimage.distance_transform_edt(figure)) / (2 * OUTLINE), 0, 1)
     depth = coarse + (fine - coarse) * inside
     weight = fill((bake.weight.astype(np.float32) / 255)[..., None], known)[..., 0]
     weight = ndimage.gaussian_filter(weight, 5)
@@ -59,8 +59,9 @@ def grid(bake: Bake, mesh: NDArray[np.bool_]) -> dict[str, NDArray]:
     index = np.arange(n * n).reshape(n, n)
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
     alpha = picture(bake, mesh)[..., 3]
-    shown = alpha.reshape(CANVAS // STEP, STEP, CANVAS // STEP, STEP).max((1, 3)) > 1 / 255
-    deep = ndimage.binary_erosion(_face(bake, mesh), iterations=60).reshape(CANVAS // STEP, STEP, CANVAS // STEP, STEP).all((1, 3))
+    cells = (CANVAS // STEP, STEP, CANVAS // STEP, STEP)
+    shown = alpha.reshape(cells).max((1, 3)) > 1 / 255
+    deep = ndimage.binary_erosion(_face(bake, mesh), iterations=60).reshape(cells).all((1, 3))
     cell = (shown & ~deep).ravel()
     triangles = np.concatenate([np.stack([a, b, c], 1)[cell], np.stack([a, c, d], 1)[cell]])
     return {"points": points, "uv": np.stack([xx, yy], -1).reshape(-1, 2).astype(np.float64), "triangles": triangles,

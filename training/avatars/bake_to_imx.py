@@ -1,19 +1,18 @@
-"""Build an avatar from a bake: `python -m training.avatars.bake_to_imx --bake ../shared/data/bake/mara ... -o models/mara.imx`."""
+"""Build an avatar from a bake and print its size and its fidelity to the truth frames (see README.md for the command)."""
 
 from __future__ import annotations
 
 import argparse
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
 from bithuman_core.imx import Manifest, write_imx
 from training.avatars import atlas, backdrop, layers, mesh
+from training.avatars.arrays import Array
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import SKIN
 
@@ -32,7 +31,7 @@ ATTRIBUTION = (
 )
 
 
-def encoded(picture: NDArray[np.float32], quality: int | None) -> NDArray[np.uint8]:
+def encoded(picture: Array, quality: int | None) -> Array:
     """A float 0..1 RGB(A) picture as WebP bytes; quality None: lossless."""
     u8 = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
     stream = io.BytesIO()
@@ -43,7 +42,7 @@ def encoded(picture: NDArray[np.float32], quality: int | None) -> NDArray[np.uin
     return np.frombuffer(stream.getvalue(), np.uint8)
 
 
-def sparse(deltas: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
+def sparse(deltas: Array) -> tuple[Array, Array, Array]:
     """Shape deltas [S, V, 3] as start [S + 1], index [N], delta [N, 3]."""
     start, index, values = [0], [], []
     for d in deltas:
@@ -54,7 +53,7 @@ def sparse(deltas: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
     return (np.array(start, np.uint32), np.concatenate(index).astype(np.uint16), np.concatenate(values).astype(np.float16))
 
 
-def residual_arrays(residual: NDArray[np.float32]) -> dict[str, NDArray]:
+def residual_arrays(residual: Array) -> dict[str, Array]:
     """Residuals [S, n, n, 3] as a smooth part at half size and the detail that it misses, each cut to its box."""
     n = residual.shape[1]
     smooth = residual.reshape(len(residual), n // 2, 2, n // 2, 2, 3).mean((2, 4))
@@ -62,7 +61,7 @@ def residual_arrays(residual: NDArray[np.float32]) -> dict[str, NDArray]:
     return boxed("residual", smooth, LEAST_CHANGE) | boxed("detail", detail, LEAST_DETAIL)
 
 
-def expand(half: NDArray[np.float32]) -> NDArray[np.float32]:
+def expand(half: Array) -> Array:
     """Twice the size, bilinear, as the renderer does it."""
     for axis in (0, 1):
         before, after = np.roll(half, 1, axis), np.roll(half, -1, axis)
@@ -71,11 +70,11 @@ def expand(half: NDArray[np.float32]) -> NDArray[np.float32]:
     return half
 
 
-def boxed(name: str, pictures: NDArray[np.float32], least: float) -> dict[str, NDArray]:
+def boxed(name: str, pictures: Array, least: float) -> dict[str, Array]:
     """Boxes [S, 4] (x0, y0, x1, y1), starts [S + 1] in one byte vector, and the scale [S] of its int8 values (levels)."""
     boxes, data, scales, start = [], [], [], [0]
     for r in pictures:
-        big = np.abs(ndimage.uniform_filter(r, (3, 3, 1))).max(2) > least
+        big = np.abs(ndimage.uniform_filter(r, 3, axes=(0, 1))).max(2) > least
         big = ndimage.binary_opening(big)
         ys, xs = np.flatnonzero(big.any(1)), np.flatnonzero(big.any(0))
         x0, y0, x1, y1 = (xs[0], ys[0], xs[-1] + 1, ys[-1] + 1) if len(xs) else (0, 0, 0, 0)
@@ -89,7 +88,7 @@ def boxed(name: str, pictures: NDArray[np.float32], least: float) -> dict[str, N
             f"{name}_scale": np.array(scales, np.float32), name: np.concatenate(data)}
 
 
-def landmarks(bake: Bake, m: mesh.Mesh) -> dict[str, NDArray]:
+def landmarks(bake: Bake, m: mesh.Mesh) -> dict[str, Array]:
     """The landmarks that measure the mouth, as weights over the rig's vertices."""
     ids, weights = bake.model.Landmarks(bake.head, bake.head3d).mp468
     skin = np.zeros(len(m.vertex), bool)
@@ -101,7 +100,7 @@ def landmarks(bake: Bake, m: mesh.Mesh) -> dict[str, NDArray]:
             "landmark_weight": np.array([weights[k] for k in LANDMARKS], np.float32)}
 
 
-def build(bake: Bake) -> tuple[Manifest, dict[str, NDArray[Any]]]:
+def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     """Manifest and arrays of the avatar (format: docs/imx-format.md)."""
     size = layers.boxes(bake)
     places, height = layers.places(size)
@@ -126,7 +125,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, NDArray[Any]]]:
     texture[y: y + 16, x + 8: x + 16, :3] = 0.28 * rim + 0.02
     texture[y: y + 16, x + 16: x + 24, :3] = rim * (0.82, 0.74, 0.7)
     texture[y: y + 16, x: x + 24, 3] = 1.0
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, Array] = {}
     start, index, delta = sparse(m.deltas)
     arrays |= {"vertices": m.neutral.astype(np.float32), "uv": m.uv.astype(np.float32),
                "triangles": m.triangles.astype(np.uint16), "part": m.part,

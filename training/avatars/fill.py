@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from training.avatars.arrays import Array
 
 
-def fill(values: Float, weight: Float) -> Float:
+def fill(values: Array, weight: Array) -> Array:
     """values [h, w, c] where weight [h, w] > 0 stays; everything else becomes a smooth continuation of it."""
     h, w = weight.shape
     if h <= 2 or w <= 2:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from training.avatars.arrays import Array
 from training.avatars.source import Bake
 
 POINTS = (0, 1, 3, 4)  # of the strand's six; beyond, a lash is thinner than a sample
 LEAST_WIDTH = 0.8  # canvas px
 
 
-def ribbons(bake: Bake) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
+def ribbons(bake: Bake) -> tuple[Array, Array, Array, Array]:
     """Points [V, 3] (px space), deltas [shapes, V, 3], triangles [T, 3], place [V, 2]: 1 on lower lashes, 0 root .. 1 tip."""
     head = bake.head
     strands = bake.strands.Lashes(head, **bake.look["lash"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from training.avatars.arrays import Array
 from training.avatars.atlas import box2
 from training.avatars.fill import fill
 from training.avatars.mesh import SKIN_ATLAS, Mesh
@@ -42,7 +42,7 @@ def places(size: dict[str, list[int]]) -> tuple[dict[str, tuple[int, int]], int]
     return out, -(-(y + tall + MARGIN) // 16) * 16
 
 
-def mouth_part(bake: Bake, name: str) -> NDArray[np.float32]:
+def mouth_part(bake: Bake, name: str) -> Array:
     """RGBA of one mouth part: lit from the front, as the open light shows it, colour bled to the edges."""
     rgba = bake.picture(f"layers/{name}_flat.png")
     bled = _bled(rgba)
@@ -51,10 +51,10 @@ def mouth_part(bake: Bake, name: str) -> NDArray[np.float32]:
     return bled
 
 
-def socket(texture: NDArray[np.float32], mesh: Mesh, place: tuple[int, int]) -> None:
+def socket(texture: Array, mesh: Mesh, place: tuple[int, int]) -> None:
     """Paint the walls of the mouth into the atlas: lip colour at the lips, dark flesh behind them."""
     x, y = place
-    inside = (mesh.uv >= place).all(1) & (mesh.uv < (x + SOCKET, y + SOCKET)).all(1)
+    inside: Array = np.all((mesh.uv >= place) & (mesh.uv < (x + SOCKET, y + SOCKET)), 1)
     triangles = mesh.triangles[inside[mesh.triangles].all(1) & (mesh.part == MOUTH)]
     flat = np.concatenate([mesh.uv - np.array(place), np.zeros((len(mesh.uv), 1))], 1)
     _, triangle, weights = raster(flat, triangles, SOCKET, SOCKET, culled=False)
@@ -66,13 +66,13 @@ def socket(texture: NDArray[np.float32], mesh: Mesh, place: tuple[int, int]) -> 
     texture[y: y + SOCKET, x: x + SOCKET, :3] = fill(patch, mask.astype(np.float32))
 
 
-def _bled(rgba: NDArray[np.float32]) -> NDArray[np.float32]:
+def _bled(rgba: Array) -> Array:
     solid = ndimage.minimum_filter((rgba[..., 3] > 0.98).astype(np.float32), 3)
     colour = fill(rgba[..., :3], solid)
     return np.dstack([box2(colour), np.ones(solid.shape, np.float32)])
 
 
-def eye(bake: Bake, side: str, box: list[int]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def eye(bake: Bake, side: str, box: list[int]) -> tuple[Array, Array, Array]:
     """Colour [h, w, 3] without catchlight, shade [h, w] of lids and brow, catchlight [h, w, 3] of one straight eye."""
     flat = bake.picture(f"layers/eye_{side}.png")
     placed = bake.picture(f"layers/eye_{side}_insitu.png")

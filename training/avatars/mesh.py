@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.avatars import lashes
+from training.avatars.arrays import Array
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import EYE, LASH, MOUTH, SKIN, Surface, assemble, limit_stencil, shape_positions
 from training.avatars.texels import raster
@@ -21,16 +21,16 @@ OPEN = {"jawOpen": 0.55, "mouthUpperUpLeft": 0.8, "mouthUpperUpRight": 0.8, "mou
 class Mesh:
     """neutral [V, 3] px space, uv [V, 2] atlas px, triangles [T, 3], part [T], deltas [shapes, V, 3], weight [V] 0..1."""
 
-    neutral: NDArray[np.float64]
-    uv: NDArray[np.float64]
-    triangles: NDArray[np.int64]
-    part: NDArray[np.uint8]
-    deltas: NDArray[np.float32]
-    weight: NDArray[np.float64]
-    vertex: NDArray[np.int64]  # model vertex, -1: none
+    neutral: Array
+    uv: Array
+    triangles: Array
+    part: Array
+    deltas: Array
+    weight: Array
+    vertex: Array  # model vertex, -1: none
     names: list[str] = field(default_factory=list)
 
-    def posed(self, coefficients: dict[str, float]) -> NDArray[np.float64]:
+    def posed(self, coefficients: dict[str, float]) -> Array:
         """Vertices in px space for named coefficients, head straight."""
         out = self.neutral.copy()
         for name, c in coefficients.items():
@@ -38,14 +38,14 @@ class Mesh:
         return out
 
 
-def turned(bake: Bake, points: NDArray[np.float64], weight: NDArray[np.float64], ypr: tuple[float, ...]) -> NDArray[np.float64]:
+def turned(bake: Bake, points: Array, weight: Array, ypr: tuple[float, ...]) -> Array:
     """Points of the px space with the head turned by yaw, pitch, roll (degrees), by the head model itself."""
     camera = bake.camera
     icts = points / camera.px * np.array([1, -1, -1]) + np.array([0, camera.centre_y, camera.ref_z])
     return bake.ortho(bake.head.rotate_head(icts, weight, ypr))
 
 
-def sphere_cap(bake: Bake, side: str, place: tuple[int, int], box: list[int]) -> tuple[NDArray, NDArray, NDArray]:
+def sphere_cap(bake: Bake, side: str, place: tuple[int, int], box: list[int]) -> tuple[Array, Array, Array]:
     """Front of one eyeball (points, uv, triangles). uv: where the straight eye shows the point in its layer picture."""
     eye = bake.meta["eyes"][side]
     z = eye["z_px"]
@@ -77,9 +77,11 @@ def build(bake: Bake, places: dict[str, tuple[int, int]], boxes: dict[str, list[
     neutral, deltas = shape_positions(bake, stencil)
     gums, teeth = model.mouth_groups(head)
     g0, t0 = model.POLY["gums"][0], model.POLY["teeth"][0]
-    pieces: list[tuple[Surface, NDArray, int]] = []
+    pieces: list[tuple[Surface, Array, int]] = []
 
-    def piece(polygons: NDArray, part: int, layer: str | None, scale: float = SKIN_ATLAS, at: tuple[float, float] = (0, 0)) -> None:
+    def piece(
+        polygons: Array, part: int, layer: str | None, scale: float = SKIN_ATLAS, at: tuple[float, float] = (0, 0)
+    ) -> None:
         s = assemble(bake, polygons)
         if layer is None:
             uv = s.uv * scale + np.array(at)
@@ -114,7 +116,8 @@ def build(bake: Bake, places: dict[str, tuple[int, int]], boxes: dict[str, list[
         offset += len(p)
     p, d, t, place = lashes.ribbons(bake)
     vertices = np.concatenate([vertices, np.full(len(p), -1)])
-    points, all_deltas, weight = np.concatenate([points, p]), np.concatenate([all_deltas, d], 1), np.concatenate([weight, np.ones(len(p))])
+    points, all_deltas = np.concatenate([points, p]), np.concatenate([all_deltas, d], 1)
+    weight = np.concatenate([weight, np.ones(len(p))])
     uv.append(np.array(places["lash"]) + np.stack([4 + 8 * place[:, 0], 2 + 12 * place[:, 1]], 1))
     triangles.append(t + offset)
     part.append(np.full(len(t), LASH, np.uint8))
@@ -122,7 +125,7 @@ def build(bake: Bake, places: dict[str, tuple[int, int]], boxes: dict[str, list[
                 bake.shapes)
 
 
-def visible_triangles(bake: Bake, mesh: Mesh) -> NDArray[np.bool_]:
+def visible_triangles(bake: Bake, mesh: Mesh) -> Array:
     """Triangles that show up in any of a set of extreme poses, and their neighbours."""
     seen = np.zeros(len(mesh.triangles), bool)
     poses: list[tuple[dict[str, float], tuple[int, ...]]] = [({}, h) for h in HEADS] + [(OPEN, h) for h in HEADS]
@@ -136,10 +139,10 @@ def visible_triangles(bake: Bake, mesh: Mesh) -> NDArray[np.bool_]:
         seen[np.unique(triangle[triangle >= 0])] = True
     near = np.zeros(len(mesh.neutral), bool)
     near[mesh.triangles[seen]] = True
-    return near[mesh.triangles].any(1)
+    return np.asarray(near[mesh.triangles].any(1))
 
 
-def keep(mesh: Mesh, wanted: NDArray[np.bool_]) -> Mesh:
+def keep(mesh: Mesh, wanted: Array) -> Mesh:
     """The mesh of the wanted triangles alone."""
     triangles = mesh.triangles[wanted]
     used, inverse = np.unique(triangles, return_inverse=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
+
+from training.avatars.arrays import Array
 
 CANVAS = 1024  # px, side of the canvas all positions are measured in
 
-Float = NDArray[np.float64]
 
 
 class Bake:
@@ -42,19 +42,19 @@ class Bake:
         self.part_names = [str(n) for n in geometry["part_names"]]
         self.weight = geometry["head_weight"]
 
-    def picture(self, name: str) -> NDArray[np.float32]:
+    def picture(self, name: str) -> Array:
         """A picture of the bake, float32 0..1, [h, w, 3 or 4]."""
         return np.asarray(Image.open(self.folder / name), np.float32) / 255
 
-    def parts(self, *names: str) -> NDArray[np.bool_]:
+    def parts(self, *names: str) -> Array:
         """Mask [1024, 1024] of the pixels whose first hit is one of these parts."""
         return np.isin(self.part, [self.part_names.index(n) for n in names])
 
-    def ortho(self, icts: Float) -> Float:
+    def ortho(self, icts: Array) -> Array:
         """ICT points -> px space (X right, Y down, z away; relative to the principal point)."""
         return self.camera.to_px_space(icts)
 
-    def project(self, points: Float) -> Float:
+    def project(self, points: Array) -> Array:
         """Px space -> canvas x, y (perspective) and z."""
         k = self.distance / (self.distance + points[..., 2:])
         return np.concatenate([points[..., :2] * k + CANVAS / 2, points[..., 2:]], -1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from training.avatars.arrays import Array
 from training.avatars.source import Bake
 
 SKIN, EYE, MOUTH, LASH = 0, 1, 2, 3  # part of a triangle; LASH: lashes and lid rims, texture alone
@@ -17,13 +17,13 @@ SKIN, EYE, MOUTH, LASH = 0, 1, 2, 3  # part of a triangle; LASH: lashes and lid 
 class Surface:
     """Triangles of some polygons: corner -> model vertex and texture position in units of the model's own map."""
 
-    vertex: NDArray[np.int64]  # [V] model vertex of every rig vertex
-    uv: NDArray[np.float64]  # [V, 2] 0..1, v down
-    triangles: NDArray[np.int64]  # [T, 3] rig vertices, clockwise on screen (y down) where seen from the front
-    polygon: NDArray[np.int64]  # [T] model polygon
+    vertex: Array  # [V] model vertex of every rig vertex
+    uv: Array  # [V, 2] 0..1, v down
+    triangles: Array  # [T, 3] rig vertices, clockwise on screen (y down) where seen from the front
+    polygon: Array  # [T] model polygon
 
 
-def assemble(bake: Bake, polygons: NDArray[np.int64]) -> Surface:
+def assemble(bake: Bake, polygons: Array) -> Surface:
     """Split model polygons into triangles; a vertex with two texture positions becomes two."""
     head = bake.head
     pairs: dict[tuple[int, int], int] = {}
@@ -87,7 +87,7 @@ def limit_stencil(bake: Bake, polygons: range) -> csr_matrix:
     return csr_matrix((vals, (rows, cols)), shape=(n, n))
 
 
-def shape_positions(bake: Bake, stencil: csr_matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def shape_positions(bake: Bake, stencil: csr_matrix) -> tuple[Array, Array]:
     """Neutral [N, 3] and deltas [shapes, N, 3] of every drawn model vertex in px space, head straight, eyes straight."""
     head = bake.head
     neutral = bake.ortho(stencil @ head.neutral)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+
+from training.avatars.arrays import Array
 
 
 @njit(cache=True)
@@ -33,8 +34,8 @@ def _raster(points, triangles, culled, depth, triangle, weights):
 
 
 def raster(
-    points: NDArray[np.float64], triangles: NDArray[np.int64], height: int, width: int, culled: bool = True
-) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.float64]]:
+    points: Array, triangles: Array, height: int, width: int, culled: bool = True
+) -> tuple[Array, Array, Array]:
     """Depth [h, w] (inf: nothing), triangle [h, w] (-1: nothing) and weights of its corners [h, w, 3] at pixel centres.
 
     points [V, 3]: x, y in px, z. culled: leave out triangles seen from behind.
@@ -46,6 +47,6 @@ def raster(
     return depth, triangle, weights
 
 
-def at(values: NDArray[np.float64], corners: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def at(values: Array, corners: Array, weights: Array) -> Array:
     """Interpolate vertex values [V, k] at points given by their corners [n, 3] and weights [n, 3]."""
     return (values[corners] * weights[..., None]).sum(1)

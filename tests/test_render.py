@@ -1,0 +1,186 @@
+"""What a viewer relies on: a still background, closed lips, blinks, no pops, the same picture every time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bithuman_core.face import ARKIT_NAMES, FaceState
+from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig
+from bithuman_core.settings import models_dir
+
+MOUTH, EYE = 2, 1  # parts of the rig
+
+
+@pytest.fixture(scope="module")
+def rig() -> PortraitRig:
+    return load_rig(models_dir() / "mara.imx")
+
+
+@pytest.fixture(scope="module")
+def renderer(rig: PortraitRig) -> PortraitRenderer:
+    return PortraitRenderer(rig)
+
+
+def face(**values: float) -> FaceState:
+    return FaceState.from_mapping(values)
+
+
+def random_face(rng: np.random.Generator) -> FaceState:
+    """Up to a dozen coefficients at random and a head anywhere inside the limits of most avatars."""
+    out = FaceState()
+    chosen = rng.choice(len(ARKIT_NAMES), 12, replace=False)
+    out.coefficients[chosen] = rng.uniform(0, 1, 12)
+    out.head[:3] = rng.uniform(-1, 1, 3) * (14, 10, 10)
+    out.head[3:] = rng.uniform(-0.05, 0.05, 3)
+    return out
+
+
+def parts_seen(renderer: PortraitRenderer) -> NDArray[np.int64]:
+    """The part of every sample of the last frame, -1 where the head is not."""
+    words = renderer._words
+    return np.where(words == 0, -1, (words >> np.uint64(40)).astype(np.int64) & 0xFF)
+
+
+def far_corners(rig: PortraitRig) -> NDArray[np.bool_]:
+    """Pixels that hair and shoulders of a portrait never reach: the two upper corners."""
+    width, height = rig.size
+    mask = np.zeros((height, width), bool)
+    mask[: height // 3, : width // 8] = True
+    mask[: height // 3, -width // 8 :] = True
+    return mask
+
+
+def test_the_plate_never_moves(rig: PortraitRig, renderer: PortraitRenderer) -> None:
+    rng = np.random.default_rng(1)
+    corners = far_corners(rig)
+    for _ in range(12):
+        frame = renderer.render(random_face(rng))
+        uncovered = (renderer._back_words == 0) & (parts_seen(renderer)[::2, ::2] < 0)
+        uncovered &= (parts_seen(renderer)[1::2, 1::2] < 0) & (parts_seen(renderer)[::2, 1::2] < 0)
+        uncovered &= parts_seen(renderer)[1::2, ::2] < 0
+        assert uncovered[corners].all()
+        np.testing.assert_array_equal(frame[uncovered], rig.plate[uncovered])
+
+
+def test_the_shoulders_do_not_turn_with_the_head(renderer: PortraitRenderer) -> None:
+    still, turned = renderer.render(face()), renderer.render(face(headYaw=12, headPitch=6, headRoll=8))
+    rows = slice(-30, None)
+    for columns in (slice(0, 60), slice(-60, None)):
+        assert np.abs(still[rows, columns].astype(int) - turned[rows, columns]).max() <= 2
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        {},
+        {"mouthPressLeft": 0.5, "mouthPressRight": 0.5, "mouthRollLower": 0.3, "mouthRollUpper": 0.2},
+        {"jawOpen": 0.15, "mouthClose": 0.15},
+        {"mouthSmileLeft": 0.5, "mouthSmileRight": 0.5},
+    ],
+)
+def test_closed_lips_show_no_mouth_inside(renderer: PortraitRenderer, closed: dict[str, float]) -> None:
+    renderer.render(face(**closed))
+    assert (parts_seen(renderer) == MOUTH).sum() < 40  # of a million samples; the open mouth shows thousands
+    renderer.render(face(jawOpen=0.4))
+    assert (parts_seen(renderer) == MOUTH).sum() > 2000
+
+
+def test_an_opening_jaw_opens_the_lips_more_and_more(rig: PortraitRig) -> None:
+    gaps = [rig.measure(face(jawOpen=v)).gap for v in np.linspace(0, 1, 11)]
+    assert np.all(np.diff(gaps) > 0)
+    assert gaps[0] < 0.02 and gaps[-1] > 0.2
+
+
+def test_the_measure_is_about_the_face_and_not_about_the_view(rig: PortraitRig) -> None:
+    still, turned = rig.measure(face(jawOpen=0.3)), rig.measure(face(jawOpen=0.3, headRoll=9, headX=0.05, headZ=0.1))
+    assert turned.gap == pytest.approx(still.gap, rel=0.03)
+    assert turned.width == pytest.approx(still.width, rel=0.03)
+    wide = rig.measure(face(mouthStretchLeft=1, mouthStretchRight=1))
+    assert rig.measure(face(mouthPucker=0.8)).width < still.width < wide.width
+
+
+def test_a_blink_hides_the_eyeballs(renderer: PortraitRenderer) -> None:
+    renderer.render(face())
+    open_eyes = (parts_seen(renderer) == EYE).sum()
+    seen = []
+    for amount in (0.25, 0.5, 0.75, 1.0):
+        renderer.render(face(eyeBlinkLeft=amount, eyeBlinkRight=amount))
+        seen.append((parts_seen(renderer) == EYE).sum())
+    assert np.all(np.diff([open_eyes, *seen]) <= 0)
+    assert seen[-1] < 0.02 * open_eyes
+
+
+def test_the_gaze_moves_the_iris_the_right_way(renderer: PortraitRenderer) -> None:
+    def dark_column(values: FaceState) -> float:
+        frame = renderer.render(values)
+        eye = (parts_seen(renderer)[::2, ::2] == EYE) & (np.arange(frame.shape[1]) > frame.shape[1] / 2)  # image right
+        darkness = np.where(eye, 255.0 - frame.mean(2), 0.0) ** 4
+        return float((darkness * np.arange(frame.shape[1])).sum() / darkness.sum())
+
+    # The eye at image right is the character's left: looking out is looking to image right.
+    assert dark_column(face(eyeLookInLeft=0.6)) + 4 < dark_column(face()) < dark_column(face(eyeLookOutLeft=0.6)) - 4
+
+
+def test_the_same_face_gives_the_same_frame_whatever_came_before(rig: PortraitRig, renderer: PortraitRenderer) -> None:
+    rng = np.random.default_rng(2)
+    wanted = random_face(rng)
+    first = renderer.render(wanted)
+    for _ in range(3):
+        renderer.render(random_face(rng))
+    np.testing.assert_array_equal(renderer.render(wanted), first)
+    np.testing.assert_array_equal(PortraitRenderer(rig).render(wanted), first)
+
+
+def test_two_renderers_on_one_rig_do_not_disturb_each_other(rig: PortraitRig) -> None:
+    rng = np.random.default_rng(3)
+    faces = [random_face(rng) for _ in range(4)]
+    alone = [PortraitRenderer(rig).render(f) for f in faces]
+    a, b = PortraitRenderer(rig), PortraitRenderer(rig)
+    for k in range(2):
+        np.testing.assert_array_equal(a.render(faces[k]), alone[k])
+        np.testing.assert_array_equal(b.render(faces[k + 2]), alone[k + 2])
+
+
+@pytest.mark.parametrize("name", [n for n in ARKIT_NAMES if n != "tongueOut"] + ["headYaw", "headPitch", "headRoll"])
+def test_a_small_change_of_the_face_is_a_small_change_of_the_picture(renderer: PortraitRenderer, name: str) -> None:
+    whole = 10.0 if name.startswith("head") else 1.0
+    frames = [renderer.render(face(**{name: whole * v})).astype(np.int16) for v in np.linspace(0, 1, 21)]
+    steps = np.array([np.abs(b - a).mean() for a, b in pairwise(frames)])
+    assert steps.max() > 0, "nothing moves"
+    assert steps.max() < 4 * np.median(steps) + 0.05, "a pop"
+
+
+def test_frames_go_into_the_array_that_is_given(renderer: PortraitRenderer) -> None:
+    out = np.zeros((512, 512, 3), np.uint8)
+    assert renderer.render(face(jawOpen=0.2), out) is out
+    np.testing.assert_array_equal(out, renderer.render(face(jawOpen=0.2)))
+    fresh = renderer.render(face())
+    assert renderer.render(face(jawOpen=1.0)) is not fresh
+    with pytest.raises(ValueError, match="contiguous uint8"):
+        renderer.render(face(), np.zeros((256, 256, 3), np.uint8))
+
+
+def test_values_out_of_range_are_clamped_and_nan_is_an_error_that_names_it(rig: PortraitRig, renderer: PortraitRenderer) -> None:
+    np.testing.assert_array_equal(renderer.render(face(jawOpen=7.0, mouthPucker=-3.0)), renderer.render(face(jawOpen=1.0)))
+    yaw = rig.limits()["headYaw"][1]
+    far, farther = renderer.render(face(headYaw=50 * yaw)), renderer.render(face(headYaw=500 * yaw))
+    np.testing.assert_array_equal(far, farther)
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="mouthFunnel"):
+            renderer.render(face(mouthFunnel=bad))
+
+
+def test_head_poses_inside_the_limits_are_followed_exactly(rig: PortraitRig) -> None:
+    for name, unit in (("headYaw", np.pi / 180), ("headRoll", np.pi / 180), ("headX", rig.face_width)):
+        low, high = rig.limits()[name]
+        column = ["headYaw", "headPitch", "headRoll", "headX"].index(name)
+        for share in (-0.7, -0.3, 0.4, 0.7):
+            value = share * (high if share > 0 else -low)
+            assert rig.head(face(**{name: value}))[column] == pytest.approx(value * unit, rel=1e-5)
+        eased = [rig.head(face(**{name: v}))[column] for v in np.linspace(0, 3 * high, 40)]
+        assert np.all(np.diff(eased) > 0)
+        assert eased[-1] <= high * unit * (1 + 1e-6)
