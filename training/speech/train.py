@@ -89,15 +89,15 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
     step = 0
     if out.exists():
         saved = torch.load(out, weights_only=True)
-        model.load_state_dict(saved["model"])
         if saved["steps"] == steps:
+            model.load_state_dict(saved["model"])
             optimiser.load_state_dict(saved["optimiser"])
             schedule.load_state_dict(saved["schedule"])
             step = saved["step"]
             log.info("continuing at step %d of %d", step, steps)
     examples = Examples(clips, lips, poses, filters(), seed + step)
     batches = iter(torch.utils.data.DataLoader(examples, BATCH, num_workers=workers, prefetch_factor=4 if workers else None))
-    if step == 0 and not out.exists():
+    if step == 0:
         first = torch.cat([next(batches)[0] for _ in range(4)]).flatten(0, 1)
         model.mean.copy_(first.mean(0))
         model.scale.copy_(1 / (first.std(0) + 0.1))
