@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 from collections.abc import Callable, Generator
@@ -18,6 +19,9 @@ from bithuman_core.fastrtc.voice import VOICE_RATE, VOICE_SAMPLES_PER_TICK
 from bithuman_core.timing import FPS, SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
+
+# A closed connection of aiortc is a cycle that holds codec threads and some MiB, and Python looks for cycles too rarely.
+COLLECT_SECONDS = 2.0
 
 
 class AvatarHandler(AsyncAudioVideoStreamHandler):
@@ -66,6 +70,7 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         if self._task is not None:
             self._task.cancel()
         self._live.voices.close(np.zeros(VOICE_SAMPLES_PER_TICK, np.int16))
+        asyncio.get_running_loop().call_later(COLLECT_SECONDS, gc.collect)
 
     def _begin(self) -> None:
         if self._task is None:
