@@ -40,7 +40,7 @@ def random_face(rng: np.random.Generator) -> FaceState:
 
 
 def parts_seen(renderer: PortraitRenderer) -> NDArray[np.int64]:
-    """The part of every sample of the last frame, -1 where the head is not."""
+    """The part of every sample (two rows a pixel) of the last frame, -1 where the head is not."""
     words = renderer._words
     return np.where(words == 0, -1, (words >> np.uint64(40)).astype(np.int64) & 0xFF)
 
@@ -59,9 +59,8 @@ def test_the_plate_never_moves(rig: PortraitRig, renderer: PortraitRenderer) -> 
     corners = far_corners(rig)
     for _ in range(12):
         frame = renderer.render(random_face(rng))
-        uncovered = (renderer._back_words == 0) & (parts_seen(renderer)[::2, ::2] < 0)
-        uncovered &= (parts_seen(renderer)[1::2, 1::2] < 0) & (parts_seen(renderer)[::2, 1::2] < 0)
-        uncovered &= parts_seen(renderer)[1::2, ::2] < 0
+        parts = parts_seen(renderer)
+        uncovered = (renderer._back_words == 0) & (parts[::2] < 0) & (parts[1::2] < 0)
         assert uncovered[corners].all()
         np.testing.assert_array_equal(frame[uncovered], rig.plate[uncovered])
 
@@ -84,9 +83,9 @@ def test_the_shoulders_do_not_turn_with_the_head(renderer: PortraitRenderer) -> 
 )
 def test_closed_lips_show_no_mouth_inside(renderer: PortraitRenderer, closed: dict[str, float]) -> None:
     renderer.render(face(**closed))
-    assert (parts_seen(renderer) == MOUTH).sum() < 40  # of a million samples; the open mouth shows thousands
+    assert (parts_seen(renderer) == MOUTH).sum() < 20  # of half a million samples; the open mouth shows thousands
     renderer.render(face(jawOpen=0.4))
-    assert (parts_seen(renderer) == MOUTH).sum() > 2000
+    assert (parts_seen(renderer) == MOUTH).sum() > 1000
 
 
 def test_an_opening_jaw_opens_the_lips_more_and_more(rig: PortraitRig) -> None:
@@ -117,7 +116,7 @@ def test_a_blink_hides_the_eyeballs(renderer: PortraitRenderer) -> None:
 def test_the_gaze_moves_the_iris_the_right_way(renderer: PortraitRenderer) -> None:
     def dark_column(values: FaceState) -> float:
         frame = renderer.render(values)
-        eye = (parts_seen(renderer)[::2, ::2] == EYE) & (np.arange(frame.shape[1]) > frame.shape[1] / 2)  # image right
+        eye = (parts_seen(renderer)[::2] == EYE) & (np.arange(frame.shape[1]) > frame.shape[1] / 2)  # image right
         darkness = np.where(eye, 255.0 - frame.mean(2), 0.0) ** 4
         return float((darkness * np.arange(frame.shape[1])).sum() / darkness.sum())
 

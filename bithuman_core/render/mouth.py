@@ -16,7 +16,7 @@ MOUTH = 2  # part number of the mouth's triangles
 
 # Measured on path-traced mouths. Lengths are fractions of the face width.
 DEPTH = (0.112, 0.25)  # behind the lips, where light has fallen to 1/e: closed lips, and what each length of opening adds
-NARROW = 0.0055  # height of the opening that lets half of it in
+NARROW = 0.0035  # height of the opening that lets half of it in
 LIP_SHADOW = 0.02  # below the upper lip, where its shadow ends
 STRENGTH = 1.15
 # Deep in the mouth light has met red tissue: blue and green fade faster. Exponents of brightness for blue, green, red.

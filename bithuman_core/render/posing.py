@@ -67,11 +67,11 @@ def head_transforms(head, out):
 @njit(
     void(
         given(float32, 2), given(uint8, 1), given(float32, 2), given(float32, 1), float32, float32, float32,
-        float32, scratch(float32, 2),
+        float32, float32, scratch(float32, 2),
     ),
     nogil=True, cache=True, fastmath=True,
 )  # fmt: skip
-def project(points, weight, transforms, pivot, distance, centre_x, centre_y, scale, out):
+def project(points, weight, transforms, pivot, distance, centre_x, centre_y, scale_x, scale_y, out):
     """Turn points (px space) with the head and project: out = screen x, y (px of the sample grid) and z (px space)."""
     for v in range(points.shape[0]):
         m = transforms[weight[v]]
@@ -82,6 +82,6 @@ def project(points, weight, transforms, pivot, distance, centre_x, centre_y, sca
         py = m[3] * x + m[4] * y + m[5] * z + pivot[1] + m[10]
         pz = m[6] * x + m[7] * y + m[8] * z + pivot[2] + m[11]
         k = distance / (distance + pz)
-        out[v, 0] = (centre_x + px * k) * scale
-        out[v, 1] = (centre_y + py * k) * scale
+        out[v, 0] = (centre_x + px * k) * scale_x
+        out[v, 1] = (centre_y + py * k) * scale_y
         out[v, 2] = pz

@@ -1,7 +1,11 @@
 """Rasterising triangles into a visibility buffer: what every sample sees, as one packed word (numba, one core).
 
-Word of a sample (uint64): texture u in bits 0-15 and v in bits 20-35 (both in 1/32 px; four of them can be added up),
+Word of a sample (uint64): texture u in bits 0-15 and v in bits 20-35 (both in 1/32 px, with room to add words up),
 part in bits 40-47, light 0..255 in bits 48-55, bit 63 set. 0: nothing.
+
+The head has two samples a pixel, staggered: a row of samples is half a pixel high, its samples sit a quarter of a pixel
+left of the pixels' middles in even rows and right of them in odd ones. Steep and flat edges get three steps that way, as
+with a 2 x 2 grid, for half the work.
 """
 
 # pyright: reportCallIssue=false, reportArgumentType=false
@@ -20,14 +24,15 @@ SEEN = 1 << 63
 @njit(
     void(
         given(float32, 2), given(float32, 2), given(uint16, 2), given(uint8, 1), given(float32, 1), scratch(float32, 1),
-        scratch(uint64, 1), int32, int32,
+        scratch(uint64, 1), int32, int32, float32,
     ),
     nogil=True, cache=True, fastmath=True, error_model="numpy",
 )  # fmt: skip
-def rasterise(points, uv, triangles, part, light, depth, words, height, width):
+def rasterise(points, uv, triangles, part, light, depth, words, height, width, stagger):
     """Draw front-facing triangles with a depth test.
 
-    points [V, 3]: x, y in samples, z; uv [V, 2] in 1/32 texture px; part [T]; light [V] brightness 0..255.
+    points [V, 3]: x, y in samples, z; stagger: how far the samples of even rows sit left of their middle (odd: right);
+    uv [V, 2] in 1/32 texture px; part [T]; light [V] brightness 0..255.
     depth and words [height * width]: row by row; depth must be FAR where words are 0.
     """
     # The arithmetic stays in float32: an int32 beside a float32 would make it float64.
@@ -43,8 +48,8 @@ def rasterise(points, uv, triangles, part, light, depth, words, height, width):
             continue
         top = np.int32(max(np.ceil(ay + min(zero, by, cy)), zero))
         low = np.int32(min(np.floor(ay + max(zero, by, cy)), bottom))
-        left = max(np.ceil(ax + min(zero, bx, cx)), zero)
-        far = min(np.floor(ax + max(zero, bx, cx)), right)
+        left = max(np.ceil(ax - stagger + min(zero, bx, cx)), zero)
+        far = min(np.floor(ax + stagger + max(zero, bx, cx)), right)
         if low < top or far < left:
             continue
         inverse = one / area
@@ -64,30 +69,31 @@ def rasterise(points, uv, triangles, part, light, depth, words, height, width):
         tag = uint64(SEEN) | (uint64(part[t]) << uint64(40)) | (level << uint64(48))
         for y in range(top, low + 1):
             dy = np.float32(y) - ay
-            wb, wc = dy * bdy, dy * cdy  # at x = ax
+            origin = ax - stagger if y & 1 else ax + stagger
+            wb, wc = dy * bdy, dy * cdy  # at x = origin
             wa = one + dy * ady
             begin, end = left, far
             if rb > zero:
-                begin = max(begin, np.ceil(ax - (wb + slack) * rb))
+                begin = max(begin, np.ceil(origin - (wb + slack) * rb))
             elif rb < zero:
-                end = min(end, np.floor(ax - (wb + slack) * rb))
+                end = min(end, np.floor(origin - (wb + slack) * rb))
             elif wb < -slack:
                 continue
             if rc > zero:
-                begin = max(begin, np.ceil(ax - (wc + slack) * rc))
+                begin = max(begin, np.ceil(origin - (wc + slack) * rc))
             elif rc < zero:
-                end = min(end, np.floor(ax - (wc + slack) * rc))
+                end = min(end, np.floor(origin - (wc + slack) * rc))
             elif wc < -slack:
                 continue
             if ra > zero:
-                begin = max(begin, np.ceil(ax - (wa + slack) * ra))
+                begin = max(begin, np.ceil(origin - (wa + slack) * ra))
             elif ra < zero:
-                end = min(end, np.floor(ax - (wa + slack) * ra))
+                end = min(end, np.floor(origin - (wa + slack) * ra))
             elif wa < -slack:
                 continue
             if end < begin:
                 continue
-            dx = begin - ax
+            dx = begin - origin
             z = za + wb * zb + wc * zc + dx * zx
             u = ua + wb * ub + wc * uc + dx * ux
             v = va + wb * vb + wc * vc + dx * vx

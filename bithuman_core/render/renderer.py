@@ -14,7 +14,7 @@ from bithuman_core.render.residual import ResidualSum
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.shading import compose
 
-SAMPLES = 2  # visibility samples a pixel, each way
+STAGGER = 0.25  # px: see raster.py
 UV_STEPS = np.float32(32)  # steps of a texture px in the rasteriser
 Floats = NDArray[np.float32]
 
@@ -29,7 +29,7 @@ class PortraitRenderer:
     def __init__(self, rig: PortraitRig) -> None:
         self.rig = rig
         width, height = rig.size
-        grid = (height * SAMPLES, width * SAMPLES)
+        grid = (2 * height, width)
         self._points = np.empty_like(rig.vertices)
         self._screen = np.empty_like(rig.vertices)
         self._back_screen = np.empty_like(rig.backdrop_vertices)
@@ -64,24 +64,25 @@ class PortraitRenderer:
         blend_shapes(rig.vertices, shapes.start, shapes.index, shapes.delta, amount, self._points)
         head_transforms(rig.head(face), self._transforms)
         half = rig.canvas / 2
-        project(self._points, rig.weight, self._transforms, rig.pivot, rig.distance, half, half, 1.0, self._screen)
-        project(rig.backdrop_vertices, rig.backdrop_weight, self._transforms, rig.pivot, rig.distance, half, half, 0.5,
+        project(self._points, rig.weight, self._transforms, rig.pivot, rig.distance, half, half, 0.5, 1.0, self._screen)
+        project(rig.backdrop_vertices, rig.backdrop_weight, self._transforms, rig.pivot, rig.distance, half, half, 0.5, 0.5,
                 self._back_screen)  # fmt: skip
         self._residual.update(amount)
         self._paint_eyes(amount)
         self._mouth.light(self._points, self._light)
-        self._see(self._screen, self._uv, rig.triangles, rig.part, self._light, self._depth, self._words)
+        self._see(self._screen, self._uv, rig.triangles, rig.part, self._light, self._depth, self._words,
+                  STAGGER)  # fmt: skip
         self._see(self._back_screen, self._back_uv, rig.backdrop_triangles, self._back_part, self._full_light,
-                  self._back_depth, self._back_words)  # fmt: skip
+                  self._back_depth, self._back_words, 0.0)  # fmt: skip
         compose(rig.plate, self._words, self._back_words, self._texture, self._residual.packed, rig.backdrop, self._tint, out)
         return out
 
     @staticmethod
     def _see(screen: Floats, uv: Floats, triangles: NDArray[np.uint16], part: NDArray[np.uint8], light: Floats,
-             depth: Floats, words: NDArray[np.uint64]) -> None:  # fmt: skip
+             depth: Floats, words: NDArray[np.uint64], stagger: float) -> None:  # fmt: skip
         depth.fill(FAR)
         words.fill(0)
-        rasterise(screen, uv, triangles, part, light, depth, words.reshape(-1), *words.shape)
+        rasterise(screen, uv, triangles, part, light, depth, words.reshape(-1), *words.shape, stagger)
 
     def _paint_eyes(self, amount: NDArray[np.float32]) -> None:
         rig = self.rig

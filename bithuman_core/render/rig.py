@@ -133,7 +133,7 @@ class PortraitRig:
         head_transforms(self.head(face), transforms)
         screen = np.empty_like(at)
         whole = np.full(len(at), 255, np.uint8)
-        project(at, whole, transforms, self.pivot, self.distance, self.canvas / 2, self.canvas / 2, 1.0, screen)
+        project(at, whole, transforms, self.pivot, self.distance, self.canvas / 2, self.canvas / 2, 1.0, 1.0, screen)
         p = {number: screen[row].astype(np.float64) for number, row in self.landmark.items()}
         between = float(np.linalg.norm((p[33] + p[133]) / 2 - (p[362] + p[263]) / 2))
         return LipMeasure(float(np.linalg.norm(p[13] - p[14])) / between, float(np.linalg.norm(p[61] - p[291])) / between)

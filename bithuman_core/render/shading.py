@@ -27,7 +27,7 @@ ONE_SURFACE = 256  # 1/32 px: samples of a pixel whose texture places are closer
 def compose(plate, head, back, texture, residual, backdrop, tint, out):
     """out [H, W, 3] = plate, under the backdrop, under the head.
 
-    head, back: words of the rasteriser, 2 x 2 samples a pixel for the head and one for the backdrop.
+    head [2 H, W], back [H, W]: words of the rasteriser, two samples a pixel for the head and one for the backdrop.
     texture, backdrop [h, w]: packed BGRA. residual [h, h]: what the shapes add to the texture at half its size, packed.
     tint [256, 3]: colour of the light in the mouth by its brightness, 256 = 1.
 
@@ -43,27 +43,23 @@ def compose(plate, head, back, texture, residual, backdrop, tint, out):
     for y in range(out.shape[0]):
         upper, lower, behind, under, row = head[2 * y], head[2 * y + 1], back[y], plate[y], out[y]
         for x in range(uint32(out.shape[1])):
-            left = uint32(x * uint32(2))
-            right = uint32(left + uint32(1))
-            a, b, c, d = upper[left], upper[right], lower[left], lower[right]
-            head_blue = head_green = head_red = head_alpha = 0  # colour times alpha, alpha: 0..255 * 4
+            a, b = upper[x], lower[x]
+            head_blue = head_green = head_red = head_alpha = 0  # colour times alpha, alpha: 0..255 * 2
             samples = 0
-            if a | b | c | d:
-                samples = 4
-                if (a & b & c & d) >> uint64(63) and ((a ^ b) | (a ^ c) | (a ^ d)) & uint64(0xFF << 40) == 0:
-                    du = abs(int64(a & place) - int64(d & place)) + abs(int64(b & place) - int64(c & place))
-                    dv = abs(int64((a >> uint64(20)) & place) - int64((d >> uint64(20)) & place))
-                    dv += abs(int64((b >> uint64(20)) & place) - int64((c >> uint64(20)) & place))
-                    if du + dv < 2 * ONE_SURFACE:
+            if a | b:
+                samples = 2
+                if (a & b) >> uint64(63) and (a ^ b) & uint64(0xFF << 40) == 0:
+                    du = abs(int64(a & place) - int64(b & place))
+                    dv = abs(int64((a >> uint64(20)) & place) - int64((b >> uint64(20)) & place))
+                    if du + dv < ONE_SURFACE:
                         samples = 1  # at the mean place
             for k in range(samples):
                 if samples == 1:
                     word = a
                     mean = (a & uint64(0xFFFFFFFFF)) + (b & uint64(0xFFFFFFFFF))
-                    mean += (c & uint64(0xFFFFFFFFF)) + (d & uint64(0xFFFFFFFFF))
-                    u, v, share = int64(mean & uint64(0xFFFFF)), int64(mean >> uint64(20)), 4
+                    u, v, share = int64(mean & uint64(0xFFFFF)) * 2, int64(mean >> uint64(20)) * 2, 2
                 else:
-                    word = a if k == 0 else b if k == 1 else c if k == 2 else d
+                    word = a if k == 0 else b
                     u, v, share = int64(word & place) * 4, int64((word >> uint64(20)) & place) * 4, 1
                     if word == 0:
                         continue
@@ -105,7 +101,7 @@ def compose(plate, head, back, texture, residual, backdrop, tint, out):
                 head_red += red * alpha
             blue, green, red = int64(under[x, 0]), int64(under[x, 1]), int64(under[x, 2])
             word = behind[x]
-            if word != 0 and head_alpha < 1012:
+            if word != 0 and head_alpha < 506:
                 tu = min(max(int64(word & place) * 4 - 64, 0), back_wide)
                 tv = min(max(int64((word >> uint64(20)) & place) * 4 - 64, 0), back_tall)
                 at = uint32((tv >> 7) * back_stride + (tu >> 7))
@@ -127,8 +123,8 @@ def compose(plate, head, back, texture, residual, backdrop, tint, out):
                 green += ((int64((ga >> eight) & uint32(255)) - green) * alpha) >> 8
                 red += ((int64(br >> uint32(24)) - red) * alpha) >> 8
             if head_alpha > 0:
-                keep = 1020 - head_alpha
-                blue = ((head_blue + blue * keep) * 257 + 131072) >> 18  # / 1020
-                green = ((head_green + green * keep) * 257 + 131072) >> 18
-                red = ((head_red + red * keep) * 257 + 131072) >> 18
+                keep = 510 - head_alpha
+                blue = ((head_blue + blue * keep) * 257 + 65536) >> 17  # / 510
+                green = ((head_green + green * keep) * 257 + 65536) >> 17
+                red = ((head_red + red * keep) * 257 + 65536) >> 17
             row[x, 0], row[x, 1], row[x, 2] = uint8(blue), uint8(green), uint8(red)

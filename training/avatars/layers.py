@@ -93,6 +93,8 @@ def eye(bake: Bake, side: str, box: list[int]) -> tuple[Array, Array, Array]:
     light = np.clip(flat[..., :3] - clean, 0, 1) * (bright & (flat[..., 3] > 0.98))[..., None]
     ratio = placed[..., :3].mean(2) / np.maximum(luma, 0.05)
     lit = (placed[..., :3].mean(2) > 0.02) & (flat[..., 3] > 0.9) & ~bright
+    warmth = placed[lit, :3].mean(0) / flat[lit, :3].mean(0)  # light that has met the lids
+    clean = clean * (warmth / warmth.mean())
     shade = fill(np.clip(ratio, 0, 1.3)[..., None].astype(np.float32), lit.astype(np.float32))[..., 0]
     shade = ndimage.gaussian_filter(shade, 1.0)
     return box2(clean), shade.astype(np.float32), box2(light.astype(np.float32))
