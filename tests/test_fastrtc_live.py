@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bithuman_core.fastrtc.line import CAPACITY, Line
 from bithuman_core.fastrtc.live import DEAF_SECONDS, GAVE_UP, MAX_FAILURES, LiveSession, Surroundings
 from bithuman_core.fastrtc.resync import CALM_TICKS, START_TICKS, VoiceResync
-from bithuman_core.fastrtc.voice import VOICE_RATE, VOICE_SAMPLES_PER_TICK, VoiceUpsampler
+from bithuman_core.fastrtc.voice import VOICE_LAG, VOICE_RATE, VOICE_SAMPLES_PER_TICK, VoiceUpsampler
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK, TICK_SECONDS
 from tests.simulated import SimulatedClock
 
@@ -185,10 +185,10 @@ def test_the_voice_is_the_same_sound_at_48_khz_without_a_seam() -> None:
     assert {part.size for part in parts} == {VOICE_SAMPLES_PER_TICK}
     voice = np.concatenate(parts).astype(np.float64)
     time = np.arange(voice.size) / VOICE_RATE
-    best = max(range(200), key=lambda lag: float(np.dot(voice[lag:], np.sin(2 * np.pi * 440 * time[: voice.size - lag]))))
-    wanted = 8000 * np.sin(2 * np.pi * 440 * (time - best / VOICE_RATE))
-    assert best / VOICE_RATE < 0.003
-    assert np.abs(voice - wanted)[VOICE_SAMPLES_PER_TICK:].max() < 80  # 1 % of the tone, also where two ticks meet
+    tones = {lag: np.sin(2 * np.pi * 440 * (time - lag / VOICE_RATE)) for lag in range(VOICE_LAG, VOICE_LAG + VOICE_RATE // 440)}
+    best = max(tones, key=lambda lag: float(np.dot(voice, tones[lag])))
+    assert best - VOICE_LAG < 0.002 * VOICE_RATE
+    assert np.abs(voice - 8000 * tones[best])[VOICE_SAMPLES_PER_TICK:].max() < 80  # 1 % of the tone, also where two ticks meet
 
 
 def resyncs(steps: list[float], quiet: bool) -> list[int]:
