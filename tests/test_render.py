@@ -147,7 +147,8 @@ def test_two_renderers_on_one_rig_do_not_disturb_each_other(rig: PortraitRig) ->
 @pytest.mark.parametrize("name", [n for n in ARKIT_NAMES if n != "tongueOut"] + ["headYaw", "headPitch", "headRoll"])
 def test_a_small_change_of_the_face_is_a_small_change_of_the_picture(renderer: PortraitRenderer, name: str) -> None:
     whole = 10.0 if name.startswith("head") else 1.0
-    frames = [renderer.render(face(**{name: whole * v})).astype(np.int16) for v in np.linspace(0, 1, 21)]
+    base = {"jawOpen": 1.0} if name == "mouthClose" else {}  # which does nothing over a closed jaw
+    frames = [renderer.render(face(**{**base, name: whole * v})).astype(np.int16) for v in np.linspace(0, 1, 21)]
     steps = np.array([np.abs(b - a).mean() for a, b in pairwise(frames)])
     assert steps.max() > 0, "nothing moves"
     assert steps.max() < 4 * np.median(steps) + 0.05, "a pop"
@@ -171,6 +172,11 @@ def test_values_out_of_range_are_clamped_and_nan_is_an_error_that_names_it(rig: 
     for bad in (np.nan, np.inf):
         with pytest.raises(ValueError, match="mouthFunnel"):
             renderer.render(face(mouthFunnel=bad))
+
+
+def test_mouth_close_never_pushes_the_lips_through_each_other(renderer: PortraitRenderer) -> None:
+    np.testing.assert_array_equal(renderer.render(face(mouthClose=0.8)), renderer.render(face()))
+    np.testing.assert_array_equal(renderer.render(face(jawOpen=0.2, mouthClose=0.9)), renderer.render(face(jawOpen=0.2, mouthClose=0.2)))
 
 
 def test_head_poses_inside_the_limits_are_followed_exactly(rig: PortraitRig) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.face import FACE_NAMES, HEAD_NAMES, FaceState
+from bithuman_core.face import FACE_NAMES, HEAD_NAMES, INDEX, FaceState
 from bithuman_core.imx import ImxFile, read_imx
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 
+OPEN, CLOSE = INDEX["jawOpen"], INDEX["mouthClose"]
 KNEE = 0.75  # share of a head limit up to which poses are followed exactly; beyond it they ease into the limit
 DEFAULT_LIMITS = {"headYaw": (-15.0, 15.0), "headPitch": (-10.0, 10.0), "headRoll": (-10.0, 10.0), "headX": (-0.1, 0.1),
                   "headY": (-0.1, 0.1), "headZ": (-0.2, 0.2)}  # fmt: skip
@@ -104,11 +105,14 @@ class PortraitRig:
         return {name: (float(a), float(b)) for name, (a, b) in zip(HEAD_NAMES, self.head_limits, strict=True)}
 
     def coefficients(self, face: FaceState) -> NDArray[np.float32]:
-        """The 52 coefficients inside 0..1. Raises ValueError naming the first value that is not a number."""
+        """The 52 coefficients inside 0..1, mouthClose no larger than jawOpen. Raises ValueError naming the first value that is not a number."""
         if not np.isfinite(face.values).all():
             name = FACE_NAMES[int(np.flatnonzero(~np.isfinite(face.values))[0])]
             raise ValueError(f"The face value {name} is not a finite number: give 0..1 (head: degrees or face widths).")
-        return np.clip(face.coefficients, 0.0, 1.0)
+        amount = np.clip(face.coefficients, 0.0, 1.0)
+        # mouthClose closes the lips over an open jaw; beyond that they would pass through each other.
+        amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
+        return amount
 
     def head(self, face: FaceState) -> NDArray[np.float64]:
         """Yaw, pitch, roll (radians), X, Y, Z (px), eased into the limits."""
@@ -123,7 +127,7 @@ class PortraitRig:
         return out
 
     def measure(self, face: FaceState) -> LipMeasure:
-        """Gap and width of the mouth on the posed and projected rig."""
+        """Gap and width of the mouth in the picture of the posed rig (as they are measured on video: without depth)."""
         points = np.empty_like(self.vertices)
         shapes = self.shapes
         blend_shapes(self.vertices, shapes.start, shapes.index, shapes.delta, self.coefficients(face), points)
@@ -134,7 +138,7 @@ class PortraitRig:
         screen = np.empty_like(at)
         whole = np.full(len(at), 255, np.uint8)
         project(at, whole, transforms, self.pivot, self.distance, self.canvas / 2, self.canvas / 2, 1.0, 1.0, screen)
-        p = {number: screen[row].astype(np.float64) for number, row in self.landmark.items()}
+        p = {number: screen[row, :2].astype(np.float64) for number, row in self.landmark.items()}
         between = float(np.linalg.norm((p[33] + p[133]) / 2 - (p[362] + p[263]) / 2))
         return LipMeasure(float(np.linalg.norm(p[13] - p[14])) / between, float(np.linalg.norm(p[61] - p[291])) / between)
 

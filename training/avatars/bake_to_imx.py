@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from scipy import ndimage
+from skimage.morphology import remove_small_objects
 
 from bithuman_core.imx import Manifest, write_imx
 from training.avatars import atlas, backdrop, layers, mesh
@@ -20,7 +21,7 @@ BUILDER = "bake_to_imx 1"
 RESIDUAL = atlas.SKIN_ATLAS // 2  # px, side of the atlas of what shapes add to the skin
 LEAST_MOVE = 0.06  # px: smaller deltas are dropped
 LEAST_CHANGE = 2.0 / 255  # residual boxes end where nothing is larger
-LEAST_DETAIL = 4.0 / 255
+LEAST_DETAIL = 2.5 / 255
 LIMITS = {"headYaw": (-18.0, 18.0), "headPitch": (-13.0, 13.0), "headRoll": (-13.0, 13.0), "headX": (-0.12, 0.12),
           "headY": (-0.10, 0.10), "headZ": (-0.25, 0.25)}  # fmt: skip
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # MediaPipe numbers: inner lips, mouth corners, eye corners
@@ -75,7 +76,7 @@ def boxed(name: str, pictures: Array, least: float) -> dict[str, Array]:
     boxes, data, scales, start = [], [], [], [0]
     for r in pictures:
         big = np.abs(ndimage.uniform_filter(r, 3, axes=(0, 1))).max(2) > least
-        big = ndimage.binary_opening(big)
+        big = remove_small_objects(big, max_size=12)
         ys, xs = np.flatnonzero(big.any(1)), np.flatnonzero(big.any(0))
         x0, y0, x1, y1 = (xs[0], ys[0], xs[-1] + 1, ys[-1] + 1) if len(xs) else (0, 0, 0, 0)
         cut = r[y0:y1, x0:x1, ::-1] * 255  # BGR
@@ -122,7 +123,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     x, y = places["lash"]
     rim = np.median(skin[skin[..., 3] > 0.9][:, :3], 0)
     texture[y: y + 16, x: x + 8] = (0.045, 0.03, 0.03, 1.0)
-    texture[y: y + 16, x + 8: x + 16, :3] = 0.28 * rim + 0.02
+    texture[y: y + 16, x + 8: x + 16, :3] = 0.5 * rim
     texture[y: y + 16, x + 16: x + 24, :3] = rim * (0.82, 0.74, 0.7)
     texture[y: y + 16, x: x + 24, 3] = 1.0
     arrays: dict[str, Array] = {}
