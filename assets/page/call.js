@@ -9,6 +9,7 @@ export class Call extends EventTarget {
   #pc = null;
   #timer = 0;
   #ended = false;
+  #live = false; // was connected once
 
   constructor({ echoCancellation = true } = {}) {
     super();
@@ -45,10 +46,11 @@ export class Call extends EventTarget {
     pc.addTransceiver("video", { direction: "sendrecv" }); // no camera: the line only has to be there
     for (const track of this.microphone.getAudioTracks()) pc.addTrack(track, this.microphone);
 
-    const answered = Promise.withResolvers ? Promise.withResolvers() : withResolvers();
+    let answered;
+    const accepted = new Promise((resolve) => (answered = resolve));
     pc.onicecandidate = async ({ candidate }) => {
       if (!candidate?.candidate) return;
-      await answered.promise;
+      await accepted;
       if (!this.#ended) this.#offer({ type: "ice-candidate", candidate: candidate.toJSON() }).catch(() => {}); // others may do
     };
     await pc.setLocalDescription();
@@ -56,7 +58,7 @@ export class Call extends EventTarget {
     if (this.#ended) return;
     if (answer.status === "failed") throw refusal(answer.meta?.error ?? "no reason given");
     await pc.setRemoteDescription(answer);
-    answered.resolve();
+    answered();
     this.#timer = setTimeout(() => this.#end(pc.connectionState === "connected" ? SENTENCES.silentServer : SENTENCES.noPath), CONNECT_MS);
   }
 
@@ -82,11 +84,13 @@ export class Call extends EventTarget {
   };
 
   #follow(state) {
-    if (state === "connected") this.#emit(this.live ? "stable" : "live"), (this.live = true);
-    else if (state === "disconnected") {
+    if (state === "connected") {
+      this.#emit(this.#live ? "stable" : "live");
+      this.#live = true;
+    } else if (state === "disconnected") {
       this.#emit("unstable");
       this.#timer = setTimeout(() => this.#pc?.connectionState !== "connected" && this.#end(SENTENCES.lost), UNSTABLE_MS);
-    } else if (state === "failed") this.#end(this.live ? SENTENCES.lost : SENTENCES.noPath);
+    } else if (state === "failed") this.#end(this.#live ? SENTENCES.lost : SENTENCES.noPath);
     else if (state === "closed") this.#end(SENTENCES.ended);
   }
 
@@ -122,10 +126,4 @@ export class Call extends EventTarget {
     if (this.#pc) this.#leave();
     this.#emit("ended", sentence);
   }
-}
-
-function withResolvers() {
-  const parts = {};
-  parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
-  return parts;
 }

@@ -2,7 +2,7 @@
 import { Call } from "./call.js";
 import { Figures } from "./figures.js";
 import { Level } from "./level.js";
-import { Refused } from "./sentences.js";
+import { Refused, SENTENCES } from "./sentences.js";
 
 const FIGURES_MS = 1000;
 const FAULT_MS = 5000; // how long a fault that the server has got over is shown
@@ -46,8 +46,8 @@ class AvatarStage extends HTMLElement {
       this.#show("connecting", "Connecting…");
       await call.connect();
     } catch (error) {
-      if (!(error instanceof Refused)) throw (this.#finish(call, "The page met a fault of its own. Reload it, then press Start again."), error);
-      this.#finish(call, error.message);
+      this.#finish(call, error instanceof Refused ? error.message : SENTENCES.broken);
+      if (!(error instanceof Refused)) throw error; // for the console
       return;
     }
     this.#timer = setInterval(async () => this.#call === call && this.#showFigures(await figures.read(call)), FIGURES_MS);

@@ -22,6 +22,7 @@ export const SENTENCES = {
   silentServer: "The server accepted the visit but sent no picture. Press Start again; its log tells more.",
   lost: "The connection was lost. Check the network, then press Start again.",
   ended: "The server ended the visit. Press Start to begin a new one.",
+  broken: "The page met a fault of its own. Reload it, then press Start again.",
   unplugged: "The microphone stopped. Connect it again, then press Start.",
 };
 

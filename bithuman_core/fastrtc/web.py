@@ -7,7 +7,7 @@ import io
 import os
 import warnings
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
 from string import Template
@@ -84,4 +84,6 @@ def avatar_app(make_engine: Callable[[], LiveEngine], name: str, *, visitors: in
     app.get("/preview.webp")(lambda: Response(preview.getvalue(), media_type="image/webp"))
     app.mount("/page", PageFiles(directory=files))
     markup = Template((files / "page.html").read_text("utf-8")).substitute(name=name, width=width, height=height)
-    return gr.mount_gradio_app(app, build_page(markup, f"{name} · bithuman_core"), path="/", show_api=False, ssr_mode=False)
+    page = build_page(markup, f"{name} · bithuman_core")
+    with redirect_stdout(None):  # Gradio prints a line of its own
+        return gr.mount_gradio_app(app, page, path="/", show_api=False, ssr_mode=False)
