@@ -82,7 +82,8 @@ class PortraitRenderer:
              depth: Floats, words: NDArray[np.uint64], stagger: float) -> None:  # fmt: skip
         depth.fill(FAR)
         words.fill(0)
-        rasterise(screen, uv, triangles, part, light, depth, words.reshape(-1), *words.shape, stagger)
+        height, width = words.shape
+        rasterise(screen, uv, triangles, part, light, depth, words.reshape(-1), height, width, stagger)
 
     def _paint_eyes(self, amount: NDArray[np.float32]) -> None:
         rig = self.rig

@@ -105,7 +105,10 @@ class PortraitRig:
         return {name: (float(a), float(b)) for name, (a, b) in zip(HEAD_NAMES, self.head_limits, strict=True)}
 
     def coefficients(self, face: FaceState) -> NDArray[np.float32]:
-        """The 52 coefficients inside 0..1, mouthClose no larger than jawOpen. Raises ValueError naming the first value that is not a number."""
+        """The 52 coefficients inside 0..1, mouthClose no larger than jawOpen.
+
+        Raises ValueError naming the first value that is not a number.
+        """
         if not np.isfinite(face.values).all():
             name = FACE_NAMES[int(np.flatnonzero(~np.isfinite(face.values))[0])]
             raise ValueError(f"The face value {name} is not a finite number: give 0..1 (head: degrees or face widths).")

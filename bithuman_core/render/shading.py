@@ -99,9 +99,14 @@ def compose(plate, head, back, texture, residual, backdrop, tint, out):
                 head_blue += blue * alpha
                 head_green += green * alpha
                 head_red += red * alpha
+            if head_alpha >= 508:  # nothing shines through
+                row[x, 0] = uint8((head_blue * 257 + 65536) >> 17)  # / 510
+                row[x, 1] = uint8((head_green * 257 + 65536) >> 17)
+                row[x, 2] = uint8((head_red * 257 + 65536) >> 17)
+                continue
             blue, green, red = int64(under[x, 0]), int64(under[x, 1]), int64(under[x, 2])
             word = behind[x]
-            if word != 0 and head_alpha < 506:
+            if word != 0:
                 tu = min(max(int64(word & place) * 4 - 64, 0), back_wide)
                 tv = min(max(int64((word >> uint64(20)) & place) * 4 - 64, 0), back_tall)
                 at = uint32((tv >> 7) * back_stride + (tu >> 7))
