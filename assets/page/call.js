@@ -55,7 +55,7 @@ export class Call extends EventTarget {
     };
     await pc.setLocalDescription();
     const answer = await this.#offer({ type: "offer", sdp: pc.localDescription.sdp });
-    if (this.#ended) return;
+    if (this.#ended) return this.#leave(); // stopped while the server was making room
     if (answer.status === "failed") throw refusal(answer.meta?.error ?? "no reason given");
     await pc.setRemoteDescription(answer);
     answered();
