@@ -15,9 +15,10 @@ MOUTH = 2  # part number of the mouth's triangles
 
 
 # Measured on path-traced mouths. Lengths are fractions of the face width.
-DEPTH = (0.112, 0.25)  # behind the lips, where light has fallen to 1/e: closed lips, and what each length of opening adds
+DEPTH = (0.1, 0.25)  # behind the lips, where light has fallen to 1/e: closed lips, and what each length of opening adds
 NARROW = 0.0035  # height of the opening that lets half of it in
 LIP_SHADOW = 0.02  # below the upper lip, where its shadow ends
+SHADE = 0.6  # what the shadow of the upper lip leaves
 STRENGTH = 1.15
 # Deep in the mouth light has met red tissue: blue and green fade faster. Exponents of brightness for blue, green, red.
 TINT = (1.12, 1.06, 0.86)
@@ -72,5 +73,5 @@ def _light(points, index, weight, inside, unit, out):
         far = max(points[v, 2] - front, zero) / reach
         deep = np.exp(-far * np.sqrt(far))
         below = min(max((points[v, 1] - upper) / (float32(LIP_SHADOW) * unit), zero), one)
-        shadow = float32(0.45) + float32(0.55) * below * (float32(2) - below)
+        shadow = float32(SHADE) + float32(1 - SHADE) * below * (float32(2) - below)
         out[v] = float32(255) * min(float32(STRENGTH) * deep * shadow * opening / (opening + float32(NARROW) * unit), one)

@@ -64,9 +64,10 @@ def rasterise(points, uv, triangles, part, light, depth, words, height, width, s
         ua, ub, uc = uv[a, 0], uv[b, 0] - uv[a, 0], uv[c, 0] - uv[a, 0]
         va, vb, vc = uv[a, 1], uv[b, 1] - uv[a, 1], uv[c, 1] - uv[a, 1]
         zx, ux, vx = zb * bdx + zc * cdx, ub * bdx + uc * cdx, vb * bdx + vc * cdx
-        # Light is taken at the middle: only the mouth has any that changes, and its triangles are small.
-        level = uint64(int32((light[a] + light[b] + light[c]) * np.float32(1 / 3)))
-        tag = uint64(SEEN) | (uint64(part[t]) << uint64(40)) | (level << uint64(48))
+        tag = uint64(SEEN) | (uint64(part[t]) << uint64(40))
+        la, lb, lc = light[a], light[b] - light[a], light[c] - light[a]
+        lx = lb * bdx + lc * cdx
+        lit = la > zero or lb != zero or lc != zero  # few triangles have a light of their own
         for y in range(top, low + 1):
             dy = np.float32(y) - ay
             origin = ax - stagger if y & 1 else ax + stagger
@@ -98,7 +99,20 @@ def rasterise(points, uv, triangles, part, light, depth, words, height, width, s
             u = ua + wb * ub + wc * uc + dx * ux
             v = va + wb * vb + wc * vc + dx * vx
             row = uint32(y) * uint32(width)
-            for k in range(row + uint32(int32(begin)), row + uint32(int32(end)) + uint32(1)):
+            first, stop = row + uint32(int32(begin)), row + uint32(int32(end)) + uint32(1)
+            if lit:
+                level = la + wb * lb + wc * lc + dx * lx
+                for k in range(first, stop):
+                    if z < depth[k]:
+                        depth[k] = z
+                        word = tag | uint64(uint32(int32(max(u, zero)))) | (uint64(uint32(int32(max(v, zero)))) << uint64(20))
+                        words[k] = word | (uint64(uint32(int32(min(max(level, zero), np.float32(255))))) << uint64(48))
+                    z += zx
+                    u += ux
+                    v += vx
+                    level += lx
+                continue
+            for k in range(first, stop):
                 if z < depth[k]:
                     depth[k] = z
                     words[k] = tag | uint64(uint32(int32(max(u, zero)))) | (uint64(uint32(int32(max(v, zero)))) << uint64(20))
