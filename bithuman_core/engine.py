@@ -15,6 +15,7 @@ from bithuman_core.imx import Manifest, read_imx
 from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import PortraitRenderer, PortraitRig
+from bithuman_core.render.compiler import release_compiler
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
@@ -36,7 +37,9 @@ class Fixture:
         """
         avatar = read_imx(path)
         gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
-        return cls(avatar.manifest, PortraitRig.from_imx(avatar), net or SpeechNet.load(), gestures)
+        loaded = cls(avatar.manifest, PortraitRig.from_imx(avatar), net or SpeechNet.load(), gestures)
+        release_compiler()
+        return loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ class Settings(BaseSettings):
     OUTPUT_WIDTH: int = Field(default=0, ge=0, le=4096)
     model_path: str | None = Field(default=None, validation_alias=AliasChoices("BITHUMAN_MODEL_PATH", "BITHUMAN_AVATAR_MODEL"))
     model_root: Path | None = Field(default=None, validation_alias="BITHUMAN_MODEL_ROOT")
-    log_level: str = Field(default="WARNING", validation_alias="BITHUMAN_LOG_LEVEL")
 
 
 @lru_cache(1)
