@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +169,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     return manifest, arrays
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bake", type=Path, required=True)
     parser.add_argument("--tools", type=Path, required=True)
@@ -178,8 +180,11 @@ def main() -> None:
     write_imx(options.output, manifest, arrays)
     for name, array in sorted(arrays.items(), key=lambda kv: -kv[1].nbytes)[:8]:
         print(f"{name:20s}{array.nbytes / 1e3:9.0f} kB")
-    print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
+    print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB", flush=True)
+    shared = options.tools.resolve().parents[1]  # it holds the truth frames and the tool that compares with them
+    table = [sys.executable, "-m", "benchmarks.fidelity", str(options.output), "--shared", str(shared)]
+    return subprocess.run(table, check=False).returncode
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
