@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import ModelLoadError
 from bithuman_core.face import INDEX
 from bithuman_core.motion.gesture import Gesture, GesturePlayer
@@ -26,6 +27,23 @@ def player(**clips: Any) -> GesturePlayer:
 
 def test_the_promised_gestures_are_there() -> None:
     assert {path.stem for path in SOURCES} == WANTED
+
+
+def test_the_shipped_avatar_carries_exactly_the_promised_gestures(fixture: Fixture) -> None:
+    assert set(fixture.gestures) == WANTED
+    assert fixture.manifest.gestures == {path.stem: json.loads(path.read_text()) for path in SOURCES}
+
+
+def test_a_nod_of_the_shipped_avatar_takes_the_head_down_and_back(fixture: Fixture) -> None:
+    """Against the same session without it: idle life moves the head of both alike, what differs is the nod."""
+    still, nodding = Engine(fixture, seed=1), Engine(fixture, seed=1)
+    assert nodding.mixer.gestures.play("nod")
+    pitch = np.array([[engine.animate()[0]["headPitch"] for engine in (still, nodding)] for _ in range(50)])
+    added = pitch[:, 1] - pitch[:, 0]
+    assert added.min() < -5.0  # degrees, + lifts the nose
+    assert 0.1 < added.argmin() * 0.04 < 0.5  # seconds: at once, not some time later
+    assert pitch[:, 1].min() < pitch[0, 1] - 4.0
+    assert np.abs(added[-15:]).max() < 1e-4
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.stem)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,12 +16,14 @@ from scipy import ndimage
 from skimage.morphology import remove_small_objects
 
 from bithuman_core.imx import Manifest, write_imx
+from bithuman_core.motion.gesture import Gesture
 from training.avatars import atlas, backdrop, layers, mesh
 from training.avatars.arrays import Array
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import SKIN
 
 BUILDER = "bake_to_imx 1"
+GESTURES = Path(__file__).with_name("gestures")
 RESIDUAL = atlas.SKIN_ATLAS // 2  # px, side of the atlas of what shapes add to the skin
 LEAST_MOVE = 0.06  # px: smaller deltas are dropped
 LEAST_CHANGE = 2.0 / 255  # residual boxes end where nothing is larger
@@ -103,6 +107,14 @@ def landmarks(bake: Bake, m: mesh.Mesh) -> dict[str, Array]:
             "landmark_weight": np.array([weights[k] for k in LANDMARKS], np.float32)}
 
 
+def gestures(folder: Path = GESTURES) -> dict[str, Any]:
+    """The motion clips of a folder by name (its *.json). Raises ModelLoadError for a clip that no avatar could play."""
+    clips = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    for name, clip in clips.items():
+        Gesture.from_manifest(name, clip)
+    return clips
+
+
 def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     """Manifest and arrays of the avatar (format: docs/imx-format.md)."""
     size = layers.boxes(bake)
@@ -159,8 +171,8 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
            "gaze_degrees": {"yaw": bake.model.GAZE_YAW, "up": bake.model.GAZE_UP, "down": bake.model.GAZE_DOWN}}
     images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))
     manifest = Manifest(
-        name=bake.name.capitalize(), canvas=(CANVAS // 2, CANVAS // 2), coefficients=tuple(bake.shapes), limits=LIMITS, rig=rig,
-        images=images,
+        name=bake.name.capitalize(), canvas=(CANVAS // 2, CANVAS // 2), coefficients=tuple(bake.shapes), limits=LIMITS,
+        gestures=gestures(), rig=rig, images=images,
         indices={"triangles": "vertices", "shape_index": "vertices", "landmark_index": "vertices",
                  "backdrop_triangles": "backdrop_vertices"},
         provenance={"sources": ["ICT-FaceKit Light (MIT)", "MakeHuman assets (CC0)"], "attribution": ATTRIBUTION,
