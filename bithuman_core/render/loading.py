@@ -13,6 +13,10 @@ from bithuman_core.imx import ImxFile
 from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # what the measure of the mouth needs
+MAX_TURN = 60.0  # degrees: no limit of the head may lie beyond
+MAX_SHIFT = 1.0  # face widths
+ROW_STEP = 16  # a frame's height is a multiple: it is drawn in bands of two rows of samples a row of pixels
+SMALLEST = 16  # px, of a picture's side
 
 
 def load(avatar: ImxFile) -> PortraitRig:
@@ -21,14 +25,14 @@ def load(avatar: ImxFile) -> PortraitRig:
     width, height = manifest.canvas
     vertices = _array(avatar, "vertices", np.float32, None, 3)
     uv = _array(avatar, "uv", np.float32, len(vertices), 2)
-    triangles = _array(avatar, "triangles", np.uint16, None, 3)
+    triangles = _indices(avatar, "triangles", None, 3, len(vertices))
     texture = _packed(avatar, "texture")
     backdrop = _packed(avatar, "backdrop")
     plate = _bgra(avatar, "plate", 3)
     if plate.shape[:2] != (height, width):
         raise ModelLoadError(f"The avatar's plate is {plate.shape[1]} x {plate.shape[0]}, its canvas {width} x {height}.")
     canvas = int(_number(rig, "sample_canvas"))
-    if canvas != 2 * width or width != height:
+    if canvas != 2 * width or width != height or height % ROW_STEP:
         raise ModelLoadError(f"The avatar's canvas {width} x {height} does not fit its {canvas} px rig.")
     back_vertices = _array(avatar, "backdrop_vertices", np.float32, None, 3)
     landmark = _array(avatar, "landmark", np.uint16, None)
@@ -38,9 +42,11 @@ def load(avatar: ImxFile) -> PortraitRig:
     _inside("uv", uv, texture)
     back_uv = _array(avatar, "backdrop_uv", np.float32, len(back_vertices), 2)
     _inside("backdrop_uv", back_uv, backdrop)
-    gaze = rig.get("gaze_degrees", {})
+    gaze = _object(rig, "gaze_degrees")
     side = texture.shape[1] // 2
-    return PortraitRig(
+    if texture.shape[1] % 4 or min(*texture.shape, *backdrop.shape) < SMALLEST:
+        raise ModelLoadError(f"The avatar's texture must have a width that divides by 4, sides of {SMALLEST} px at least.")
+    loaded = PortraitRig(
         name=manifest.name,
         size=(width, height),
         canvas=canvas,
@@ -55,15 +61,15 @@ def load(avatar: ImxFile) -> PortraitRig:
         triangles=triangles,
         part=_array(avatar, "part", np.uint8, len(triangles)),
         weight=_array(avatar, "weight", np.uint8, len(vertices)),
-        shapes=_shapes(avatar),
+        shapes=_shapes(avatar, len(vertices)),
         smooth=_residual(avatar, "residual", side // 2),
         detail=_residual(avatar, "detail", side),
         landmark=row,
-        landmark_index=_array(avatar, "landmark_index", np.uint16, len(landmark), 3),
+        landmark_index=_indices(avatar, "landmark_index", len(landmark), 3, len(vertices)),
         landmark_weight=_array(avatar, "landmark_weight", np.float32, len(landmark), 3),
         backdrop_vertices=back_vertices,
         backdrop_uv=back_uv,
-        backdrop_triangles=_array(avatar, "backdrop_triangles", np.uint16, None, 3),
+        backdrop_triangles=_indices(avatar, "backdrop_triangles", None, 3, len(back_vertices)),
         backdrop_weight=_array(avatar, "backdrop_weight", np.uint8, len(back_vertices)),
         texture=texture,
         backdrop=backdrop,
@@ -71,6 +77,36 @@ def load(avatar: ImxFile) -> PortraitRig:
         eyes=(_eye(avatar, "left", texture), _eye(avatar, "right", texture)),
         residual_side=side,
     )
+    _in_front_of_camera(loaded)
+    return loaded
+
+
+def _in_front_of_camera(rig: PortraitRig) -> None:
+    """Refuse a rig that some pose could bring near the camera: there the projection has no finite answer."""
+    turn, shift = np.abs(rig.head_limits[:3]).max(), np.abs(rig.head_limits[3:]).max()
+    if turn > MAX_TURN or shift > MAX_SHIFT:
+        raise ModelLoadError(f"The avatar's head limits go beyond {MAX_TURN:.0f} degrees or {MAX_SHIFT:.0f} face width.")
+    reach = np.abs(rig.vertices)
+    np.add.at(reach, rig.shapes.index, np.abs(rig.shapes.delta))  # every shape at once
+    farthest = max((float(np.linalg.norm(p, axis=1).max()) for p in (reach, rig.backdrop_vertices) if len(p)), default=0.0)
+    farthest += 2.0 * float(np.linalg.norm(rig.pivot)) + 2.0 * float(shift) * rig.face_width
+    if not farthest < 0.95 * rig.distance:
+        raise ModelLoadError("The avatar's mesh reaches behind its camera; the file is damaged.")
+
+
+def _indices(avatar: ImxFile, name: str, rows: int | None, columns: int | None, below: int) -> NDArray[np.uint16]:
+    """An array of row numbers, all of them smaller than ``below``: the kernels do not check."""
+    array = _array(avatar, name, np.uint16, rows, columns)
+    if array.size and int(array.max()) >= below:
+        raise ModelLoadError(f"The avatar's array {name!r} points outside its {below} rows; the file is damaged.")
+    return array
+
+
+def _object(raw: Any, name: str) -> dict[str, Any]:
+    value = raw.get(name)
+    if not isinstance(value, dict):
+        raise ModelLoadError(f"The avatar's manifest lacks the rig numbers {name!r}; build it again with this version.")
+    return value
 
 
 def _array(avatar: ImxFile, name: str, dtype: Any, rows: int | None, columns: int | None = None) -> NDArray[Any]:
@@ -110,7 +146,11 @@ def _number(rig: dict[str, Any], name: str) -> float:
 
 def _vector(rig: dict[str, Any], name: str, length: int) -> NDArray[np.float32]:
     value = rig.get(name)
-    if not isinstance(value, list) or len(value) != length or not all(isinstance(v, int | float) for v in value):
+    if (
+        not isinstance(value, list)
+        or len(value) != length
+        or not all(isinstance(v, int | float) and not isinstance(v, bool) and np.isfinite(v) for v in value)
+    ):
         raise ModelLoadError(f"The avatar's manifest lacks the rig numbers {name!r}; build it again with this version.")
     return np.array(value, np.float32)
 
@@ -122,23 +162,26 @@ def _inside(name: str, uv: NDArray[np.float32], picture: NDArray[np.uint32]) -> 
 
 
 def _eye(avatar: ImxFile, side: str, texture: NDArray[np.uint32]) -> Eye:
-    numbers = avatar.manifest.rig.get("eyes", {}).get(side, {})
+    numbers = _object(_object(avatar.manifest.rig, "eyes"), side)
     picture, catchlight = _bgra(avatar, f"eye_{side}", 4), _bgra(avatar, f"catchlight_{side}", 3)
     if catchlight.shape[:2] != picture.shape[:2]:
         raise ModelLoadError(f"The avatar's pictures of its {side} eye differ in size; build it again with this version.")
     x, y = _vector(numbers, "centre", 2)
     left, top = (int(v) for v in _vector(numbers, "place", 2))
+    tall, wide, radius = *picture.shape[:2], _number(numbers, "radius")
+    if min(tall, wide) < SMALLEST or not (0 <= x <= wide and 0 <= y <= tall and 1 <= radius <= max(tall, wide)):
+        raise ModelLoadError(f"The avatar's {side} eye does not lie in its picture; the file is damaged.")
     if left < 0 or top < 0 or left + picture.shape[1] > texture.shape[1] or top + picture.shape[0] > texture.shape[0]:
         raise ModelLoadError(f"The avatar's {side} eye lies outside its texture; the file is damaged.")
-    return Eye(picture, catchlight, (float(x), float(y)), _number(numbers, "radius"), (left, top))
+    return Eye(picture, catchlight, (float(x), float(y)), radius, (left, top))
 
 
-def _shapes(avatar: ImxFile) -> Shapes:
+def _shapes(avatar: ImxFile, vertices: int) -> Shapes:
     """Shapes in the order of ARKIT_NAMES, whatever the order and number in the file."""
     names = avatar.manifest.coefficients
     count = len(names)
     start = _array(avatar, "shape_start", np.uint32, count + 1).astype(np.int64)
-    index = _array(avatar, "shape_index", np.uint16, None)
+    index = _indices(avatar, "shape_index", None, None, vertices)
     delta = _array(avatar, "shape_delta", np.float16, len(index), 3)
     if start[0] != 0 or start[-1] != len(index) or (np.diff(start) < 0).any():
         raise ModelLoadError("The avatar's shapes do not fit their index; the file is damaged.")

@@ -23,22 +23,27 @@ SEEN = 1 << 63
 
 @njit(
     void(
-        given(float32, 2), given(float32, 2), given(uint16, 2), given(uint8, 1), given(float32, 1), scratch(float32, 1),
-        scratch(uint64, 1), int32, int32, float32,
+        given(float32, 2), given(float32, 2), given(uint16, 2), given(uint8, 1), given(float32, 1), given(uint32, 1),
+        scratch(float32, 1), scratch(uint64, 2), int32, float32,
     ),
     nogil=True, cache=True, fastmath=True, error_model="numpy",
 )  # fmt: skip
-def rasterise(points, uv, triangles, part, light, depth, words, height, width, stagger):
-    """Draw front-facing triangles with a depth test.
+def rasterise(points, uv, triangles, part, light, chosen, depth, words, first_row, stagger):
+    """Draw front-facing triangles with a depth test into one band of rows.
 
     points [V, 3]: x, y in samples, z; stagger: how far the samples of even rows sit left of their middle (odd: right);
-    uv [V, 2] in 1/32 texture px; part [T]; light [V] brightness 0..255.
-    depth and words [height * width]: row by row; depth must be FAR where words are 0.
+    uv [V, 2] in 1/32 texture px; part [T]; light [V] brightness 0..255; chosen: the triangles to draw, as numbers.
+    words [rows, width]: the samples of rows first_row, first_row + 1, ...; depth [rows * width]: theirs. Both are cleared before.
     """
     # The arithmetic stays in float32: an int32 beside a float32 would make it float64.
     half, zero, one, slack = np.float32(0.5), np.float32(0), np.float32(1), np.float32(1e-4)
-    bottom, right = np.float32(height - 1), np.float32(width - 1)
-    for t in range(uint32(triangles.shape[0])):
+    rows, width = words.shape
+    samples = words.reshape(-1)
+    samples[:] = uint64(0)
+    depth[:] = np.float32(FAR)
+    ceiling, bottom, right = np.float32(first_row), np.float32(first_row + rows - 1), np.float32(width - 1)
+    for i in range(uint32(chosen.shape[0])):
+        t = chosen[i]
         a, b, c = uint32(triangles[t, 0]), uint32(triangles[t, 1]), uint32(triangles[t, 2])
         ax, ay = points[a, 0] - half, points[a, 1] - half  # sample centres are whole numbers from here on
         bx, by = points[b, 0] - half - ax, points[b, 1] - half - ay
@@ -46,7 +51,7 @@ def rasterise(points, uv, triangles, part, light, depth, words, height, width, s
         area = bx * cy - by * cx
         if area <= slack:  # seen from behind, or a line
             continue
-        top = np.int32(max(np.ceil(ay + min(zero, by, cy)), zero))
+        top = np.int32(max(np.ceil(ay + min(zero, by, cy)), ceiling))
         low = np.int32(min(np.floor(ay + max(zero, by, cy)), bottom))
         left = max(np.ceil(ax - stagger + min(zero, bx, cx)), zero)
         far = min(np.floor(ax + stagger + max(zero, bx, cx)), right)
@@ -98,7 +103,7 @@ def rasterise(points, uv, triangles, part, light, depth, words, height, width, s
             z = za + wb * zb + wc * zc + dx * zx
             u = ua + wb * ub + wc * uc + dx * ux
             v = va + wb * vb + wc * vc + dx * vx
-            row = uint32(y) * uint32(width)
+            row = uint32(y - first_row) * uint32(width)
             first, stop = row + uint32(int32(begin)), row + uint32(int32(end)) + uint32(1)
             if lit:
                 level = la + wb * lb + wc * lc + dx * lx
@@ -106,7 +111,7 @@ def rasterise(points, uv, triangles, part, light, depth, words, height, width, s
                     if z < depth[k]:
                         depth[k] = z
                         word = tag | uint64(uint32(int32(max(u, zero)))) | (uint64(uint32(int32(max(v, zero)))) << uint64(20))
-                        words[k] = word | (uint64(uint32(int32(min(max(level, zero), np.float32(255))))) << uint64(48))
+                        samples[k] = word | (uint64(uint32(int32(min(max(level, zero), np.float32(255))))) << uint64(48))
                     z += zx
                     u += ux
                     v += vx
@@ -115,7 +120,49 @@ def rasterise(points, uv, triangles, part, light, depth, words, height, width, s
             for k in range(first, stop):
                 if z < depth[k]:
                     depth[k] = z
-                    words[k] = tag | uint64(uint32(int32(max(u, zero)))) | (uint64(uint32(int32(max(v, zero)))) << uint64(20))
+                    samples[k] = tag | uint64(uint32(int32(max(u, zero)))) | (uint64(uint32(int32(max(v, zero)))) << uint64(20))
                 z += zx
                 u += ux
                 v += vx
+
+
+@njit(
+    void(given(float32, 2), given(uint16, 2), int32, int32, float32, scratch(uint32, 1), scratch(uint32, 1)),
+    nogil=True, cache=True, fastmath=True, error_model="numpy",
+)  # fmt: skip
+def sort_into_bands(points, triangles, rows, width, stagger, order, start):
+    """Which front-facing triangles touch which band of ``rows`` sample rows.
+
+    points [V, 3]: x, y in samples. start [bands + 1]: band b has the triangles order[start[b] : start[b + 1]], in their own
+    order; order needs room for every triangle in every band.
+    """
+    bands = start.shape[0] - 1
+    half, zero, slack = np.float32(0.5), np.float32(0), np.float32(1e-4)
+    right, share, last = np.float32(width - 1), np.float32(1) / np.float32(rows), np.float32(bands - 1)
+    start[:] = uint32(0)
+    for filling in range(2):  # first count, then fill
+        if filling:
+            total = uint32(0)
+            for band in range(bands + 1):
+                count = start[band]
+                start[band] = total
+                total += count
+        for t in range(uint32(triangles.shape[0])):
+            a, b, c = uint32(triangles[t, 0]), uint32(triangles[t, 1]), uint32(triangles[t, 2])
+            ax, ay = points[a, 0] - half, points[a, 1] - half
+            bx, by = points[b, 0] - half - ax, points[b, 1] - half - ay
+            cx, cy = points[c, 0] - half - ax, points[c, 1] - half - ay
+            if bx * cy - by * cx <= slack:
+                continue
+            if ax + max(zero, bx, cx) + stagger < zero or ax + min(zero, bx, cx) - stagger > right:
+                continue
+            top, low = np.ceil(ay + min(zero, by, cy)), np.floor(ay + max(zero, by, cy))
+            if low < top or low < zero or top * share >= last + np.float32(1):
+                continue
+            for band in range(int32(max(top, zero) * share), int32(min(low * share, last)) + 1):
+                if filling:
+                    order[start[band]] = t
+                start[band] += uint32(1)
+    for band in range(bands, 0, -1):  # each start has moved on to the next one's
+        start[band] = start[band - 1]
+    start[0] = uint32(0)

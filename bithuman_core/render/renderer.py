@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState, indices
+from bithuman_core.render.bands import BANDS, Bands
 from bithuman_core.render.eyes import paint_eye
 from bithuman_core.render.mouth import MouthLight, tint_table
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
-from bithuman_core.render.raster import FAR, rasterise
 from bithuman_core.render.residual import ResidualSum
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.shading import compose
@@ -29,21 +29,17 @@ class PortraitRenderer:
     def __init__(self, rig: PortraitRig) -> None:
         self.rig = rig
         width, height = rig.size
-        grid = (2 * height, width)
         self._points = np.empty_like(rig.vertices)
         self._screen = np.empty_like(rig.vertices)
         self._back_screen = np.empty_like(rig.backdrop_vertices)
         self._transforms = np.empty((WEIGHTS, 12), np.float32)
-        self._depth = np.empty(grid[0] * grid[1], np.float32)
-        self._words = np.zeros(grid, np.uint64)
-        self._back_depth = np.empty(height * width, np.float32)
-        self._back_words = np.zeros((height, width), np.uint64)
+        self._head = Bands(rig.triangles, rig.part, 2 * height, width, STAGGER)
+        self._back = Bands(rig.backdrop_triangles, np.zeros(len(rig.backdrop_triangles), np.uint8), height, width, 0.0)
         self._uv, self._back_uv = rig.uv * UV_STEPS, rig.backdrop_uv * UV_STEPS
         self._residual = ResidualSum(rig.smooth, rig.detail, rig.residual_side)
         self._texture = rig.texture.copy()  # the eyes are painted into it
         self._light = np.zeros(len(rig.vertices), np.float32)
         self._full_light = np.zeros(len(rig.backdrop_vertices), np.float32)
-        self._back_part = np.zeros(len(rig.backdrop_triangles), np.uint8)
         self._mouth = MouthLight(rig)
         self._tint = tint_table()
         self._gaze = (_gaze("Left"), _gaze("Right"))
@@ -70,20 +66,15 @@ class PortraitRenderer:
         self._residual.update(amount)
         self._paint_eyes(amount)
         self._mouth.light(self._points, self._light)
-        self._see(self._screen, self._uv, rig.triangles, rig.part, self._light, self._depth, self._words,
-                  STAGGER)  # fmt: skip
-        self._see(self._back_screen, self._back_uv, rig.backdrop_triangles, self._back_part, self._full_light,
-                  self._back_depth, self._back_words, 0.0)  # fmt: skip
-        compose(rig.plate, self._words, self._back_words, self._texture, self._residual.packed, rig.backdrop, self._tint, out)
+        self._head.sort(self._screen)
+        self._back.sort(self._back_screen)
+        rows = height // BANDS
+        for band in range(BANDS):
+            head = self._head.draw(band, self._screen, self._uv, self._light)
+            back = self._back.draw(band, self._back_screen, self._back_uv, self._full_light)
+            part = slice(band * rows, (band + 1) * rows)
+            compose(rig.plate[part], head, back, self._texture, self._residual.packed, rig.backdrop, self._tint, out[part])
         return out
-
-    @staticmethod
-    def _see(screen: Floats, uv: Floats, triangles: NDArray[np.uint16], part: NDArray[np.uint8], light: Floats,
-             depth: Floats, words: NDArray[np.uint64], stagger: float) -> None:  # fmt: skip
-        depth.fill(FAR)
-        words.fill(0)
-        height, width = words.shape
-        rasterise(screen, uv, triangles, part, light, depth, words.reshape(-1), height, width, stagger)
 
     def _paint_eyes(self, amount: NDArray[np.float32]) -> None:
         rig = self.rig

@@ -8,7 +8,7 @@ blended in one 32-bit word, 16 bits each.
 # (numba types are called as casts here)
 from __future__ import annotations
 
-from numba import int64, njit, uint8, uint32, uint64, void
+from numba import int32, int64, njit, uint8, uint32, uint64, void
 
 from bithuman_core.render.residual import BIAS
 from bithuman_core.render.signature import given, scratch
@@ -39,11 +39,57 @@ def compose(plate, head, back, texture, residual, backdrop, tint, out):
     last = (residual.shape[0] - 2) * 128
     stride, back_stride, side = texture.shape[1], backdrop.shape[1], residual.shape[1]
     texels, back_texels, extra = texture.reshape(-1), backdrop.reshape(-1), residual.reshape(-1)
+    wide64, tall64, stride32 = int32(wide >> 1), int32(tall >> 1), int32(stride)
+    last128, side32, zero_level = int32(last), int32(side), int32(BIAS * 64 - 64)
     low, eight, place = uint32(0x00FF00FF), uint32(8), uint64(0xFFFF)
     for y in range(out.shape[0]):
         upper, lower, behind, under, row = head[2 * y], head[2 * y + 1], back[y], plate[y], out[y]
+        row[:] = under
         for x in range(uint32(out.shape[1])):
             a, b = upper[x], lower[x]
+            if a | b | behind[x] == 0:
+                continue
+            # The usual pixel: both samples on one smooth surface of opaque skin. Shaded once, at the mean place; what comes
+            # after it is the general case of the same.
+            if (a & b) >> uint64(63) and (a | b) & uint64(0xFF << 40) == 0:
+                du = abs(int32(a & place) - int32(b & place))
+                dv = abs(int32((a >> uint64(20)) & place) - int32((b >> uint64(20)) & place))
+                if du + dv < ONE_SURFACE:
+                    mean = (a & uint64(0xFFFFFFFFF)) + (b & uint64(0xFFFFFFFFF))
+                    su, sv = int32(mean & uint64(0x1FFFF)), int32((mean >> uint64(20)) & uint64(0x1FFFF))  # 1/64 px
+                    tu = min(max(su - int32(32), int32(0)), wide64)
+                    tv = min(max(sv - int32(32), int32(0)), tall64)
+                    at = uint32((tv >> int32(6)) * stride32 + (tu >> int32(6)))
+                    fx, fy = uint32((tu & int32(63)) >> int32(2)), uint32((tv & int32(63)) >> int32(2))
+                    w11 = uint32(fx * fy)
+                    w10, w01 = uint32(fy * uint32(16) - w11), uint32(fx * uint32(16) - w11)
+                    w00 = uint32(uint32(256) - w11 - w10 - w01)
+                    p00, p01 = texels[at], texels[at + uint32(1)]
+                    p10, p11 = texels[at + uint32(stride32)], texels[at + uint32(stride32) + uint32(1)]
+                    br = uint32((p00 & low) * w00 + (p01 & low) * w01 + (p10 & low) * w10 + (p11 & low) * w11)
+                    ga = uint32(
+                        ((p00 >> eight) & low) * w00 + ((p01 >> eight) & low) * w01
+                        + ((p10 >> eight) & low) * w10 + ((p11 >> eight) & low) * w11
+                    )  # fmt: skip
+                    if ga >> uint32(24) == uint32(255):
+                        ru = min(max(su - int32(64), int32(0)), last128)
+                        rv = min(max(sv - int32(64), int32(0)), last128)
+                        at = uint32((rv >> int32(7)) * side32 + (ru >> int32(7)))
+                        gx, gy = uint64((ru & int32(127)) >> int32(4)), uint64((rv & int32(127)) >> int32(4))
+                        g11 = gx * gy
+                        g10, g01 = gy * uint64(8) - g11, gx * uint64(8) - g11
+                        sums = extra[at] * (uint64(64) - g11 - g10 - g01) + extra[at + uint32(1)] * g01
+                        sums += extra[at + uint32(side32)] * g10 + extra[at + uint32(side32) + uint32(1)] * g11
+                        level = int32(br & uint32(0xFFFF)) >> int32(8)
+                        level += (int32(sums & place) - zero_level) >> int32(7)
+                        row[x, 0] = uint8(min(max(level, int32(0)), int32(255)))
+                        level = int32((ga >> eight) & uint32(255))
+                        level += (int32((sums >> uint64(16)) & place) - zero_level) >> int32(7)
+                        row[x, 1] = uint8(min(max(level, int32(0)), int32(255)))
+                        level = int32(br >> uint32(24))
+                        level += (int32((sums >> uint64(32)) & place) - zero_level) >> int32(7)
+                        row[x, 2] = uint8(min(max(level, int32(0)), int32(255)))
+                        continue
             head_blue = head_green = head_red = head_alpha = 0  # colour times alpha, alpha: 0..255 * 2
             samples = 0
             if a | b:

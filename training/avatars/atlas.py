@@ -102,7 +102,7 @@ def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[Array, Array]:
     soft = ndimage.gaussian_filter(1 - in_front.astype(np.float32), 0.8)
     solid = ndimage.minimum_filter(bare, 3)
     picture = bake.picture("neutral.png")
-    colour, trust, _, open_ = look(bake, mesh, tx, mesh.neutral, picture[..., :3], solid)
+    colour, trust, _, open_ = look(bake, mesh, tx, mesh.neutral, box2(picture[..., :3]), solid)
     _, _, alpha, _ = look(bake, mesh, tx, mesh.neutral, picture[..., :3], soft)
     own = trust.copy()
     lids = bake.picture("lids.png")

@@ -12,7 +12,7 @@ from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import EYE, LASH, MOUTH, SKIN, Surface, assemble, limit_stencil, shape_positions
 from training.avatars.texels import raster
 
-SKIN_ATLAS = 640  # px, side of the face's place in the atlas: about 1.7 texels a pixel of the frame
+SKIN_ATLAS = 448  # px, side of the face's place in the atlas: about 1.2 texels a pixel of the frame
 HEADS = [(0, 0, 0), (20, 0, 0), (-20, 0, 0), (0, 14, 0), (0, -14, 0), (14, 12, 0), (-14, 12, 0), (14, -12, 0), (-14, -12, 0)]
 OPEN = {"jawOpen": 0.55, "mouthUpperUpLeft": 0.8, "mouthUpperUpRight": 0.8, "mouthLowerDownLeft": 0.8, "mouthLowerDownRight": 0.8}
 

@@ -1,0 +1,36 @@
+"""Drawing a mesh band by band, so that depth and visibility of a band stay in the processor's cache."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.render.raster import rasterise, sort_into_bands
+
+BANDS = 16  # of a frame; a band of a 512 px frame then takes half a megabyte
+Floats = NDArray[np.float32]
+
+
+class Bands:
+    """One mesh of one session: which of its triangles lie in which band, and the samples of the band drawn last."""
+
+    def __init__(self, triangles: NDArray[np.uint16], part: NDArray[np.uint8], height: int, width: int, stagger: float) -> None:
+        """triangles [T, 3], part [T]; height, width: of the whole picture in samples, height a multiple of 2 * BANDS."""
+        self._triangles, self._part, self._stagger = triangles, part, stagger
+        self._rows = height // BANDS
+        self._order = np.empty(BANDS * len(triangles), np.uint32)
+        self._start = np.zeros(BANDS + 1, np.uint32)
+        self._depth = np.empty(self._rows * width, np.float32)
+        self._words = np.empty((self._rows, width), np.uint64)
+
+    def sort(self, points: Floats) -> None:
+        """Take the posed mesh, points [V, 3] with x and y in samples."""
+        width = self._words.shape[1]
+        sort_into_bands(points, self._triangles, self._rows, width, self._stagger, self._order, self._start)
+
+    def draw(self, band: int, points: Floats, uv: Floats, light: Floats) -> NDArray[np.uint64]:
+        """The samples of a band, uint64 [rows, width], valid until the next call."""
+        chosen = self._order[self._start[band] : self._start[band + 1]]
+        first_row = band * self._rows
+        rasterise(points, uv, self._triangles, self._part, light, chosen, self._depth, self._words, first_row, self._stagger)
+        return self._words
