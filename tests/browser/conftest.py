@@ -15,7 +15,7 @@ from tests.browser.harness import ROOT, Server, chromium, open_page, write_speec
 SHOTS = ROOT / "out" / "browser"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def needs_chromium() -> None:
     """Skip loudly without a Chromium; on CI that is a failure."""
     if find_chromium() is None:
@@ -24,20 +24,20 @@ def needs_chromium() -> None:
         pytest.skip(MISSING)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright(needs_chromium: None) -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The demo for one visitor at a time."""
     with Server(tmp_path_factory.mktemp("server") / "log.txt", "app.py", "--max-visitors", "1") as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def speech_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fake microphone into which somebody speaks, with pauses."""
     path = tmp_path_factory.mktemp("microphone") / "speech.wav"
@@ -45,7 +45,7 @@ def speech_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright, speech_wav: Path) -> Iterator[Browser]:
     """A Chromium that gives the microphone when asked."""
     with chromium(playwright, speech_wav) as browser:
