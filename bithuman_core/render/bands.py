@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.render.raster import rasterise, sort_into_bands
 
-BANDS = 16  # of a frame; a band of a 512 px frame then takes half a megabyte
+BANDS = 8  # of a frame; a band of a 512 px frame then takes a megabyte
 Floats = NDArray[np.float32]
 
 
@@ -18,6 +18,7 @@ class Bands:
         """triangles [T, 3], part [T]; height, width: of the whole picture in samples, height a multiple of 2 * BANDS."""
         self._triangles, self._part, self._stagger = triangles, part, stagger
         self._rows = height // BANDS
+        self._span = np.empty((len(triangles), 2), np.uint8)
         self._order = np.empty(BANDS * len(triangles), np.uint32)
         self._start = np.zeros(BANDS + 1, np.uint32)
         self._depth = np.empty(self._rows * width, np.float32)
@@ -26,7 +27,7 @@ class Bands:
     def sort(self, points: Floats) -> None:
         """Take the posed mesh, points [V, 3] with x and y in samples."""
         width = self._words.shape[1]
-        sort_into_bands(points, self._triangles, self._rows, width, self._stagger, self._order, self._start)
+        sort_into_bands(points, self._triangles, self._rows, width, self._stagger, self._span, self._order, self._start)
 
     def draw(self, band: int, points: Floats, uv: Floats, light: Floats) -> NDArray[np.uint64]:
         """The samples of a band, uint64 [rows, width], valid until the next call."""

@@ -9,7 +9,7 @@ from numba import float32, int32, njit, uint8, uint32, void
 
 from bithuman_core.render.signature import given, scratch
 
-TALL = np.float32(0.72)  # of the eyeball's radius: half the height that lids can bare
+TALL = np.float32(0.6)  # of the eyeball's radius: half the height that lids can bare
 
 
 @njit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from bithuman_core.errors import ModelLoadError
 from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
 from bithuman_core.imx import ImxFile
 from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes
+from bithuman_core.render.still import settled
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # what the measure of the mouth needs
 MAX_TURN = 60.0  # degrees: no limit of the head may lie beyond
@@ -78,7 +80,8 @@ def load(avatar: ImxFile) -> PortraitRig:
         residual_side=side,
     )
     _in_front_of_camera(loaded)
-    return loaded
+    plate, moving = settled(loaded)
+    return replace(loaded, plate=plate, backdrop_triangles=moving)
 
 
 def _in_front_of_camera(rig: PortraitRig) -> None:

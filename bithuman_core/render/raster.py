@@ -35,6 +35,7 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, first_ro
     uv [V, 2] in 1/32 texture px; part [T]; light [V] brightness 0..255; chosen: the triangles to draw, as numbers.
     words [rows, width]: the samples of rows first_row, first_row + 1, ...; depth [rows * width]: theirs. Both are cleared before.
     """
+    # uv is never below 0; what the slack below adds is far less than the 1 that truncation forgives.
     # The arithmetic stays in float32: an int32 beside a float32 would make it float64.
     half, zero, one, slack = np.float32(0.5), np.float32(0), np.float32(1), np.float32(1e-4)
     rows, width = words.shape
@@ -110,7 +111,7 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, first_ro
                 for k in range(first, stop):
                     if z < depth[k]:
                         depth[k] = z
-                        word = tag | uint64(uint32(int32(max(u, zero)))) | (uint64(uint32(int32(max(v, zero)))) << uint64(20))
+                        word = tag | uint64(uint32(int32(u))) | (uint64(uint32(int32(v))) << uint64(20))
                         samples[k] = word | (uint64(uint32(int32(min(max(level, zero), np.float32(255))))) << uint64(48))
                     z += zx
                     u += ux
@@ -120,49 +121,52 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, first_ro
             for k in range(first, stop):
                 if z < depth[k]:
                     depth[k] = z
-                    samples[k] = tag | uint64(uint32(int32(max(u, zero)))) | (uint64(uint32(int32(max(v, zero)))) << uint64(20))
+                    samples[k] = tag | uint64(uint32(int32(u))) | (uint64(uint32(int32(v))) << uint64(20))
                 z += zx
                 u += ux
                 v += vx
 
 
 @njit(
-    void(given(float32, 2), given(uint16, 2), int32, int32, float32, scratch(uint32, 1), scratch(uint32, 1)),
+    void(given(float32, 2), given(uint16, 2), int32, int32, float32, scratch(uint8, 2), scratch(uint32, 1), scratch(uint32, 1)),
     nogil=True, cache=True, fastmath=True, error_model="numpy",
 )  # fmt: skip
-def sort_into_bands(points, triangles, rows, width, stagger, order, start):
+def sort_into_bands(points, triangles, rows, width, stagger, span, order, start):
     """Which front-facing triangles touch which band of ``rows`` sample rows.
 
     points [V, 3]: x, y in samples. start [bands + 1]: band b has the triangles order[start[b] : start[b + 1]], in their own
-    order; order needs room for every triangle in every band.
+    order; order needs room for every triangle in every band. span [T, 2] is scratch: first and last band, reversed for none.
     """
     bands = start.shape[0] - 1
     half, zero, slack = np.float32(0.5), np.float32(0), np.float32(1e-4)
     right, share, last = np.float32(width - 1), np.float32(1) / np.float32(rows), np.float32(bands - 1)
     start[:] = uint32(0)
-    for filling in range(2):  # first count, then fill
-        if filling:
-            total = uint32(0)
-            for band in range(bands + 1):
-                count = start[band]
-                start[band] = total
-                total += count
-        for t in range(uint32(triangles.shape[0])):
-            a, b, c = uint32(triangles[t, 0]), uint32(triangles[t, 1]), uint32(triangles[t, 2])
-            ax, ay = points[a, 0] - half, points[a, 1] - half
-            bx, by = points[b, 0] - half - ax, points[b, 1] - half - ay
-            cx, cy = points[c, 0] - half - ax, points[c, 1] - half - ay
-            if bx * cy - by * cx <= slack:
-                continue
-            if ax + max(zero, bx, cx) + stagger < zero or ax + min(zero, bx, cx) - stagger > right:
-                continue
-            top, low = np.ceil(ay + min(zero, by, cy)), np.floor(ay + max(zero, by, cy))
-            if low < top or low < zero or top * share >= last + np.float32(1):
-                continue
-            for band in range(int32(max(top, zero) * share), int32(min(low * share, last)) + 1):
-                if filling:
-                    order[start[band]] = t
-                start[band] += uint32(1)
+    for t in range(uint32(triangles.shape[0])):
+        a, b, c = uint32(triangles[t, 0]), uint32(triangles[t, 1]), uint32(triangles[t, 2])
+        ax, ay = points[a, 0] - half, points[a, 1] - half
+        bx, by = points[b, 0] - half - ax, points[b, 1] - half - ay
+        cx, cy = points[c, 0] - half - ax, points[c, 1] - half - ay
+        span[t, 0], span[t, 1] = uint8(1), uint8(0)
+        if bx * cy - by * cx <= slack:
+            continue
+        if ax + max(zero, bx, cx) + stagger < zero or ax + min(zero, bx, cx) - stagger > right:
+            continue
+        top, low = np.ceil(ay + min(zero, by, cy)), np.floor(ay + max(zero, by, cy))
+        if low < top or low < zero or top * share >= last + np.float32(1):
+            continue
+        begin, end = uint32(max(top, zero) * share), uint32(min(low * share, last))
+        span[t, 0], span[t, 1] = uint8(begin), uint8(end)
+        for band in range(begin, end + uint32(1)):
+            start[band] += uint32(1)
+    total = uint32(0)
+    for band in range(bands + 1):
+        count = start[band]
+        start[band] = total
+        total += count
+    for t in range(uint32(triangles.shape[0])):
+        for band in range(uint32(span[t, 0]), uint32(span[t, 1]) + uint32(1)):
+            order[start[band]] = t
+            start[band] += uint32(1)
     for band in range(bands, 0, -1):  # each start has moved on to the next one's
         start[band] = start[band - 1]
     start[0] = uint32(0)

@@ -11,11 +11,10 @@ from bithuman_core.render.eyes import paint_eye
 from bithuman_core.render.mouth import MouthLight, tint_table
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 from bithuman_core.render.residual import ResidualSum
-from bithuman_core.render.rig import PortraitRig
+from bithuman_core.render.rig import UV_STEPS, PortraitRig
 from bithuman_core.render.shading import compose
 
 STAGGER = 0.25  # px: see raster.py
-UV_STEPS = np.float32(32)  # steps of a texture px in the rasteriser
 Floats = NDArray[np.float32]
 
 

@@ -13,6 +13,7 @@ from bithuman_core.imx import ImxFile, read_imx
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 
 OPEN, CLOSE = INDEX["jawOpen"], INDEX["mouthClose"]
+UV_STEPS = np.float32(32)  # steps of a texture px in the rasteriser
 KNEE = 0.75  # share of a head limit up to which poses are followed exactly; beyond it they ease into the limit
 DEFAULT_LIMITS = {"headYaw": (-15.0, 15.0), "headPitch": (-10.0, 10.0), "headRoll": (-10.0, 10.0), "headX": (-0.1, 0.1),
                   "headY": (-0.1, 0.1), "headZ": (-0.2, 0.2)}  # fmt: skip
@@ -89,7 +90,7 @@ class PortraitRig:
     backdrop_weight: NDArray[np.uint8]
     texture: NDArray[np.uint32]  # packed BGRA
     backdrop: NDArray[np.uint32]
-    plate: NDArray[np.uint8]
+    plate: NDArray[np.uint8]  # with what of the backdrop never moves
     eyes: tuple[Eye, Eye]  # the character's left (image right), right
     residual_side: int
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 
 from training.avatars.arrays import Array
-from training.avatars.atlas import box2
 from training.avatars.fill import fill
 from training.avatars.source import CANVAS, Bake
 
 STEP = 16  # px between grid points
+SIDE = 640  # px of the picture: 1.25 a pixel of the frame, so that the frame neither blurs nor skips any
 INSIDE, OUTLINE = 7.0, 24.0  # px: how far the depth is smoothed in the figure and at its outline
 
 
 def picture(bake: Bake, mesh: Array) -> Array:
-    """RGBA [1024, 1024, 4]: the figure without face, neck and ears; the hole continues hair and clothes.
+    """RGBA [SIDE, SIDE, 4]: the figure without face, neck and ears; the hole continues hair and clothes.
 
     mesh [1024, 1024]: pixels that the mesh of the face covers in the neutral. Skin beyond it (shoulders) stays here.
     """
@@ -23,7 +24,12 @@ def picture(bake: Bake, mesh: Array) -> Array:
     own = ~ndimage.binary_dilation(_face(bake, mesh), iterations=3)
     alpha = fill(rgba[..., 3:], own.astype(np.float32))[..., 0]
     solid = own & (rgba[..., 3] > 0.05)
-    return np.dstack([box2(fill(rgba[..., :3], solid.astype(np.float32))), box2(alpha)])
+    full = np.dstack([fill(rgba[..., :3], solid.astype(np.float32)), alpha])
+    return np.dstack([_resized(np.asarray(full[..., k], np.float32)) for k in range(4)])
+
+
+def _resized(plane: Array) -> Array:
+    return np.clip(np.asarray(Image.fromarray(plane).resize((SIDE, SIDE), Image.Resampling.BICUBIC)), 0.0, 1.0)
 
 
 def _face(bake: Bake, mesh: Array) -> Array:
@@ -58,11 +64,11 @@ def grid(bake: Bake, mesh: Array) -> dict[str, Array]:
     n = len(lines)
     index = np.arange(n * n).reshape(n, n)
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
-    alpha = picture(bake, mesh)[..., 3]
     cells = (CANVAS // STEP, STEP, CANVAS // STEP, STEP)
-    shown = alpha.reshape(cells).max((1, 3)) > 1 / 255
+    small = (CANVAS // STEP, SIDE * STEP // CANVAS, CANVAS // STEP, SIDE * STEP // CANVAS)
+    shown = ndimage.maximum_filter(picture(bake, mesh)[..., 3], 3).reshape(small).max((1, 3)) > 1 / 255
     deep = ndimage.binary_erosion(_face(bake, mesh), iterations=60).reshape(cells).all((1, 3))
     cell = (shown & ~deep).ravel()
     triangles = np.concatenate([np.stack([a, b, c], 1)[cell], np.stack([a, c, d], 1)[cell]])
-    return {"points": points, "uv": np.stack([xx, yy], -1).reshape(-1, 2).astype(np.float64), "triangles": triangles,
+    return {"points": points, "uv": np.stack([xx, yy], -1).reshape(-1, 2) * (SIDE / CANVAS), "triangles": triangles,
             "weight": weight[iy, ix].ravel().astype(np.float64)}
