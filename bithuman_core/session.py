@@ -115,7 +115,7 @@ class Session:
         self._commands.append(lambda: setattr(self._engine.mixer, "listening", bool(listening)))
 
     def next_frame(self) -> VideoFrame:
-        """Make the next frame (about 5 ms of work). Call from one thread at a time, and :meth:`release` it before use."""
+        """Make the next frame (some 10 ms of work). Call from one thread at a time, and :meth:`release` it before use."""
         with self._lock:
             interrupts = self._interrupts
             tick = self._queue.pop()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.audio.fifo import SampleFifo
 from bithuman_core.timing import SAMPLES_PER_TICK
 
 
@@ -23,8 +24,7 @@ class Tick:
 @dataclass(slots=True)
 class _Utterance:
     message_id: str
-    chunks: deque[NDArray[np.int16]]
-    size: int = 0  # samples waiting
+    waiting: SampleFifo
     popped: bool = False  # whether a tick of it was taken already
     closed: bool = False
 
@@ -38,23 +38,20 @@ class TickQueue:
     @property
     def samples(self) -> int:
         """How many samples wait."""
-        return sum(u.size for u in self._utterances)
+        return sum(u.waiting.size for u in self._utterances)
 
     def push(self, samples: NDArray[np.int16], message_id: str) -> None:
         """Append samples to the utterance that is open, or begin one."""
         if not self._utterances or self._utterances[-1].closed:
-            self._utterances.append(_Utterance(message_id, deque()))
-        utterance = self._utterances[-1]
-        if samples.size:
-            utterance.chunks.append(samples.copy())
-            utterance.size += samples.size
+            self._utterances.append(_Utterance(message_id, SampleFifo()))
+        self._utterances[-1].waiting.push(samples)
 
     def close(self) -> None:
         """End the open utterance; without one, or with one that never had a sample, nothing happens."""
         if self._utterances:
             utterance = self._utterances[-1]
             utterance.closed = True
-            if not utterance.size and not utterance.popped:
+            if not utterance.waiting.size and not utterance.popped:
                 self._utterances.pop()
 
     def clear(self) -> None:
@@ -66,25 +63,12 @@ class TickQueue:
         if not self._utterances:
             return None
         utterance = self._utterances[0]
-        if utterance.size < SAMPLES_PER_TICK and not utterance.closed:
+        waiting = utterance.waiting
+        if waiting.size < SAMPLES_PER_TICK and not utterance.closed:
             return None
-        samples = _take(utterance, min(SAMPLES_PER_TICK, utterance.size))
+        samples = waiting.pop(min(SAMPLES_PER_TICK, waiting.size))
         utterance.popped = True
-        last = utterance.closed and not utterance.size
+        last = utterance.closed and not waiting.size
         if last:
             self._utterances.popleft()
         return Tick(samples, utterance.message_id, last)
-
-
-def _take(utterance: _Utterance, count: int) -> NDArray[np.int16]:
-    parts: list[NDArray[np.int16]] = []
-    missing = count
-    while missing:
-        chunk = utterance.chunks.popleft()
-        if chunk.size > missing:
-            utterance.chunks.appendleft(chunk[missing:])
-            chunk = chunk[:missing]
-        parts.append(chunk)
-        missing -= chunk.size
-    utterance.size -= count
-    return np.concatenate(parts) if parts else np.zeros(0, np.int16)

@@ -12,6 +12,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.audio.fifo import SampleFifo
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 
 PACKET = SAMPLE_RATE // 50  # 320 samples: browsers send 20 ms at a time
@@ -28,8 +29,7 @@ class MicrophoneBuffer:
     """int16 samples at 16 kHz in, whole ticks out. Not thread-safe: one event loop uses it."""
 
     def __init__(self) -> None:
-        self._chunks: deque[NDArray[np.int16]] = deque()
-        self._size = 0
+        self._waiting = SampleFifo()
         self._flowing = False
         self._margin = MIN_MARGIN
         self._calm = 0
@@ -38,7 +38,7 @@ class MicrophoneBuffer:
     @property
     def backlog(self) -> int:
         """Samples that wait."""
-        return self._size
+        return self._waiting.size
 
     @property
     def margin(self) -> int:
@@ -47,24 +47,22 @@ class MicrophoneBuffer:
 
     def push(self, samples: NDArray[np.int16]) -> None:
         """Append samples, int16 [n]."""
-        if samples.size:
-            self._chunks.append(samples)
-            self._size += samples.size
+        self._waiting.push(samples)
 
     def take(self) -> NDArray[np.int16] | None:
         """The next tick, int16 [640], or None while too little has arrived (the speaker hears silence meanwhile)."""
         if not self._flowing:
-            if self._size < SAMPLES_PER_TICK + self._margin:
+            if self._waiting.size < SAMPLES_PER_TICK + self._margin:
                 return None
-            self._drop(self._size - SAMPLES_PER_TICK - self._margin)
+            self._waiting.pop(self._waiting.size - SAMPLES_PER_TICK - self._margin)
             self._flowing = True
-        elif self._size < SAMPLES_PER_TICK:
+        elif self._waiting.size < SAMPLES_PER_TICK:
             self._flowing = False
             self._margin = min(self._margin + MARGIN_STEP, MAX_MARGIN)
             self._calm = 0
             self._lows.clear()
             return None
-        tick = self._pop(SAMPLES_PER_TICK)
+        tick = self._waiting.pop(SAMPLES_PER_TICK)
         self._watch(tick)
         return tick
 
@@ -74,32 +72,15 @@ class MicrophoneBuffer:
         if self._calm >= CALM_TICKS:
             self._margin = max(self._margin - MARGIN_STEP, MIN_MARGIN)
             self._calm = 0
-        self._lows.append(self._size)
+        self._lows.append(self._waiting.size)
         if len(self._lows) < WINDOW:
             return
         standing = min(self._lows) - self._margin
         if standing <= 0:
             return
-        if is_quiet(tick) or self._size > MAX_BACKLOG:
-            self._drop(standing)
+        if is_quiet(tick) or self._waiting.size > MAX_BACKLOG:
+            self._waiting.pop(standing)
             self._lows.clear()
-
-    def _drop(self, count: int) -> None:
-        if count > 0:
-            self._pop(count)
-
-    def _pop(self, count: int) -> NDArray[np.int16]:
-        parts: list[NDArray[np.int16]] = []
-        missing = count
-        while missing:
-            chunk = self._chunks.popleft()
-            if chunk.size > missing:
-                self._chunks.appendleft(chunk[missing:])
-                chunk = chunk[:missing]
-            parts.append(chunk)
-            missing -= chunk.size
-        self._size -= count
-        return np.concatenate(parts)
 
 
 def is_quiet(samples: NDArray[np.int16]) -> bool:
