@@ -1,7 +1,7 @@
 """The face state: the one interface between motion and render.
 
-52 ARKit blendshape coefficients (Apple's order and spelling) and the head pose, backed by one float32 array, so that
-motion can be blended with plain array arithmetic and exported to any tool that speaks ARKit.
+52 ARKit blendshape coefficients (Apple's order and spelling), the head pose and the breath, backed by one float32 array, so
+that motion can be blended with plain array arithmetic and exported to any tool that speaks ARKit.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ ARKIT_NAMES: tuple[str, ...] = (
 # Degrees; yaw + turns the nose to image right, pitch + lifts the nose, roll + tips the top of the head to image right.
 # X (image right), Y (image down) and Z (away from the camera) are fractions of the face width.
 HEAD_NAMES: tuple[str, ...] = ("headYaw", "headPitch", "headRoll", "headX", "headY", "headZ")
-FACE_NAMES: tuple[str, ...] = ARKIT_NAMES + HEAD_NAMES
+BREATH = "breath"  # 0: as in the neutral picture, 1: lungs full, the shoulders at their highest
+FACE_NAMES: tuple[str, ...] = (*ARKIT_NAMES, *HEAD_NAMES, BREATH)
 INDEX: dict[str, int] = {name: i for i, name in enumerate(FACE_NAMES)}
 
 COEFFICIENTS = len(ARKIT_NAMES)  # 52
-FACE_SIZE = len(FACE_NAMES)  # 58
+HEAD = slice(COEFFICIENTS, COEFFICIENTS + len(HEAD_NAMES))
+FACE_SIZE = len(FACE_NAMES)  # 59
 
 
 def indices(*names: str) -> NDArray[np.intp]:
@@ -41,7 +43,7 @@ def indices(*names: str) -> NDArray[np.intp]:
 class FaceState:
     """One face at one moment.
 
-    ``values`` is float32 [58]: coefficients 0..1 in the order of :data:`ARKIT_NAMES`, then :data:`HEAD_NAMES`.
+    ``values`` is float32 [59]: coefficients 0..1 in the order of :data:`ARKIT_NAMES`, then :data:`HEAD_NAMES`, then breath 0..1.
     Items are read and set by name: ``face["jawOpen"] = 0.4``. Unknown names raise KeyError.
     """
 
@@ -70,7 +72,7 @@ class FaceState:
     @property
     def head(self) -> NDArray[np.float32]:
         """Yaw, pitch, roll (degrees), X, Y, Z (face widths), a view, float32 [6]."""
-        return self.values[COEFFICIENTS:]
+        return self.values[HEAD]
 
     def __getitem__(self, name: str) -> float:
         return float(self.values[INDEX[name]])

@@ -37,7 +37,7 @@ def test_indices_follow_the_names() -> None:
 
 
 def test_wrong_arrays_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"float32 \[58\]"):
+    with pytest.raises(ValueError, match=r"float32 \[59\]"):
         FaceState(np.zeros(52, np.float32))
     with pytest.raises(ValueError, match="float64"):
-        FaceState(np.zeros(58))  # type: ignore[arg-type]
+        FaceState(np.zeros(59))  # type: ignore[arg-type]

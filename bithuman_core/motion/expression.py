@@ -66,7 +66,7 @@ class Expression:
         self.goal = self.blend(emotions)
 
     def blend(self, emotions: Mapping[Emotion, float] | Iterable[EmotionPrediction]) -> NDArray[np.float32]:
-        """The face of emotions blended by score, float32 [58].
+        """The face of emotions blended by score, float32 [59].
 
         Scores are 0..1 each; what they lack to 1 in all is neutral; more than 1 in all is scaled down. Raises ValueError
         for an unknown emotion or a score that is not a number from 0 to 1.
@@ -83,7 +83,7 @@ class Expression:
         return np.sum([self._targets[e] * (s / total) for e, s in scores.items()], axis=0).astype(np.float32)
 
     def next(self, speaking: float, closed: float) -> NDArray[np.float32]:
-        """The expression at the next tick, float32 [58].
+        """The expression at the next tick, float32 [59].
 
         speaking 0..1 leaves the mouth to the speech; closed 0..1 (how surely the speech holds the lips closed) withdraws what
         would part them.

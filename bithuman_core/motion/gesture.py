@@ -40,7 +40,7 @@ class Gesture:
         return cls(name, max(float(times[-1]) for times, _ in channels.values()), channels)
 
     def at(self, seconds: float) -> NDArray[np.float32]:
-        """What the gesture adds to the face at a time, float32 [58]; eased between keys, 0 before and after."""
+        """What the gesture adds to the face at a time, float32 [59]; eased between keys, 0 before and after."""
         face = np.zeros(FACE_SIZE, np.float32)
         for channel, (times, values) in self.channels.items():
             k = int(np.searchsorted(times, seconds, side="right")) - 1
@@ -117,7 +117,7 @@ class GesturePlayer:
             self._playing = None
 
     def next(self) -> NDArray[np.float32]:
-        """What the gestures add to the face at the next tick, float32 [58]."""
+        """What the gestures add to the face at the next tick, float32 [59]."""
         self._left *= np.float32(math.exp(-4.0 * TICK_SECONDS / CUT_SECONDS))
         if self._playing is None:
             return self._left.copy()

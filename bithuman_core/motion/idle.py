@@ -48,7 +48,7 @@ class IdleLife:
     def next(
         self, speaking: float = 0.0, phrase_ended: bool = False, listening: bool = False, lively: float = 1.0
     ) -> NDArray[np.float32]:
-        """The idle face at the next tick, float32 [58].
+        """The idle face at the next tick, float32 [59].
 
         speaking 0..1 livens the head; phrase_ended invites a blink; listening draws the gaze to the viewer and nods now and
         then; lively 0..1 scales the motion of head, gaze and expression (blinks and breath stay).
