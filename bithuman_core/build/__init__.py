@@ -1,0 +1,1 @@
+"""Making `.imx` avatars from a photo, on this machine. Needs the extra `bithuman-core[build]`."""

@@ -1,0 +1,39 @@
+"""What the analysis of one photo hands to the making of the rig."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+CANVAS = 1024
+"""Side S of the square canvas an avatar is built on, px."""
+FRAME = CANVAS // 2
+"""Side of the frames it renders, px."""
+FACE_WIDTH = 0.4
+"""Width of the face (MediaPipe points 234 to 454) as a share of the canvas."""
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One analysed photo, upright on the canvas. S = `CANVAS`.
+
+    Canvas px: x right, y down, (0, 0) the top left corner, the middle of the first pixel at (0.5, 0.5).
+    """
+
+    picture: NDArray[np.float32]
+    """[S, S, 3] RGB 0..1, sRGB as stored; beyond the photo's edge the background goes on."""
+    landmarks: NDArray[np.float32]
+    """[478, 3] canvas px in MediaPipe's order (468 to 477 irises); z in the same px, negative towards the camera."""
+    blendshapes: dict[str, float]
+    """What the photo's own expression holds: ARKit name to 0..1, as MediaPipe's 52-shape net reads it."""
+    alpha: NDArray[np.float32]
+    """[S, S] 0..1, the person."""
+    plate: NDArray[np.float32]
+    """[S/2, S/2, 3] RGB 0..1: the background alone, continued behind the person."""
+    notes: list[str]
+    """Sentences for the user: what the photo lacks, what was assumed."""
+    provenance: dict[str, Any]
+    """Goes into the avatar file: source hash, canvas, models, builder version."""
