@@ -59,6 +59,12 @@ class ModelSecurityError(ModelError):
     default_code = "MODEL_SECURITY"
 
 
+class BuildError(ModelError):
+    """A photo cannot become an avatar: it is unreadable, or the face in it cannot be used."""
+
+    default_code = "BUILD"
+
+
 class RuntimeNotReadyError(BithumanError):
     default_code = "RUNTIME_NOT_READY"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bithuman_core.timing import FPS, SAMPLE_RATE
@@ -17,7 +17,8 @@ class Settings(BaseSettings):
     """Runtime settings. Each can be set by the environment variable of its name.
 
     FPS and INPUT_SAMPLE_RATE are fixed by the pipeline and are here to be read. OUTPUT_WIDTH: longest side of the frames in
-    px; 0 keeps the avatar's own size.
+    px; 0 keeps the avatar's own size. LOADING_MODE is accepted and has one meaning: everything is loaded at the start.
+    The secret and the token are asked of nobody unless BITHUMAN_API_URL names a server of one's own.
     """
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
@@ -25,8 +26,19 @@ class Settings(BaseSettings):
     FPS: int = Field(default=FPS, ge=FPS, le=FPS)
     INPUT_SAMPLE_RATE: int = Field(default=SAMPLE_RATE, ge=SAMPLE_RATE, le=SAMPLE_RATE)
     OUTPUT_WIDTH: int = Field(default=0, ge=0, le=4096)
+    LOADING_MODE: str = "SYNC"
     model_path: str | None = Field(default=None, validation_alias=AliasChoices("BITHUMAN_MODEL_PATH", "BITHUMAN_AVATAR_MODEL"))
     model_root: Path | None = Field(default=None, validation_alias="BITHUMAN_MODEL_ROOT")
+    api_url: str | None = Field(default=None, validation_alias="BITHUMAN_API_URL")
+    api_secret: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("BITHUMAN_API_SECRET", "BITHUMAN_API_KEY")
+    )
+    api_token: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("BITHUMAN_API_TOKEN", "BITHUMAN_RUNTIME_TOKEN")
+    )
+    verbose: bool = Field(default=False, validation_alias="BITHUMAN_VERBOSE")
+    log_level: str | None = Field(default=None, validation_alias="BITHUMAN_LOG_LEVEL")
+    face_model: Path | None = Field(default=None, validation_alias="BITHUMAN_FACE_MODEL")
 
 
 @lru_cache(1)
