@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bithuman_core.errors import ModelLoadError
 from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
 from bithuman_core.imx import ImxFile
+from bithuman_core.render.correctives import Correctives, read_correctives
 from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes
 from bithuman_core.render.still import settled
 
@@ -48,6 +49,7 @@ def load(avatar: ImxFile) -> PortraitRig:
     side = texture.shape[1] // 2
     if texture.shape[1] % 4 or min(*texture.shape, *backdrop.shape) < SMALLEST:
         raise ModelLoadError(f"The avatar's texture must have a width that divides by 4, sides of {SMALLEST} px at least.")
+    correctives = read_correctives(rig.get("correctives", []))
     loaded = PortraitRig(
         name=manifest.name,
         size=(width, height),
@@ -64,8 +66,9 @@ def load(avatar: ImxFile) -> PortraitRig:
         part=_array(avatar, "part", np.uint8, len(triangles)),
         weight=_array(avatar, "weight", np.uint8, len(vertices)),
         shapes=_shapes(avatar, len(vertices)),
-        smooth=_residual(avatar, "residual", side // 2),
-        detail=_residual(avatar, "detail", side),
+        correctives=correctives,
+        smooth=_residual(avatar, "residual", side // 2, correctives),
+        detail=_residual(avatar, "detail", side, correctives),
         landmark=row,
         landmark_index=_indices(avatar, "landmark_index", len(landmark), 3, len(vertices)),
         landmark_weight=_array(avatar, "landmark_weight", np.float32, len(landmark), 3),
@@ -199,10 +202,10 @@ def _shapes(avatar: ImxFile, vertices: int) -> Shapes:
     )
 
 
-def _residual(avatar: ImxFile, name: str, side: int) -> Residual:
-    """One kind of texture residual in the order of ARKIT_NAMES; side: px of the picture it belongs to."""
+def _residual(avatar: ImxFile, name: str, side: int, correctives: Correctives) -> Residual:
+    """One kind of texture residual in the order of ARKIT_NAMES, then the correctives; side: px of its picture."""
     names = avatar.manifest.coefficients
-    count = len(names)
+    count = len(names) + len(correctives.order)
     box = _array(avatar, f"{name}_box", np.uint16, count, 4).astype(np.int32)
     first = _array(avatar, f"{name}_start", np.uint32, count + 1).astype(np.int64)
     values = _array(avatar, name, np.int8, None)
@@ -211,7 +214,7 @@ def _residual(avatar: ImxFile, name: str, side: int) -> Residual:
     fits = (size >= 0).all() and (not count or box.max() <= side)
     if not fits or first[0] != 0 or first[-1] != len(values) or (np.diff(first) != size.prod(1) * 3).any():
         raise ModelLoadError(f"The avatar's texture residuals {name!r} do not fit their boxes; the file is damaged.")
-    rows = [names.index(n) if n in names else -1 for n in ARKIT_NAMES]
+    rows = [names.index(n) if n in names else -1 for n in ARKIT_NAMES] + [len(names) + k for k in correctives.order]
     return Residual(
         box=np.array([box[r] if r >= 0 else np.zeros(4, np.int32) for r in rows], np.int32),
         values=tuple(values[first[r] : first[r + 1]] if r >= 0 else values[:0] for r in rows),

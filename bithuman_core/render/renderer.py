@@ -62,7 +62,7 @@ class PortraitRenderer:
         project(self._points, rig.weight, self._transforms, rig.pivot, rig.distance, half, half, 0.5, 1.0, self._screen)
         project(rig.backdrop_vertices, rig.backdrop_weight, self._transforms, rig.pivot, rig.distance, half, half, 0.5, 0.5,
                 self._back_screen)  # fmt: skip
-        self._residual.update(amount)
+        self._residual.update(rig.correctives.amounts(amount, rig.head(face)))
         self._paint_eyes(amount)
         self._mouth.light(self._points, self._light)
         self._head.sort(self._screen)

@@ -1,6 +1,6 @@
 """What the shapes add to the skin's texture: wrinkles, blush and shadow of an expression (numba, one core).
 
-Every shape has a smooth part at a quarter of the texture's size and a detail at half of it, each cut to its box.
+Every row (a shape or a corrective) has a smooth part at a quarter of the texture's size and a detail at half of it, each cut to its box.
 """
 
 # pyright: reportCallIssue=false, reportArgumentType=false
@@ -29,7 +29,7 @@ class ResidualSum:
         self.packed = np.full((side, side), BIAS * (1 + (1 << 16) + (1 << 32)), np.uint64)
 
     def update(self, amount: NDArray[np.float32]) -> None:
-        """Set the sum for 52 coefficients."""
+        """Set the sum: amount [R] says how far every row acts."""
         for k, (part, total) in enumerate(zip(self._parts, self._sums, strict=True)):
             x0, y0, x1, y1 = self._touched[k]
             total[y0:y1, x0:x1] = 0.0

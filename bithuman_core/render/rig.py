@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import FACE_NAMES, HEAD_NAMES, INDEX, FaceState
 from bithuman_core.imx import ImxFile, read_imx
+from bithuman_core.render.correctives import Correctives
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 
 OPEN, CLOSE = INDEX["jawOpen"], INDEX["mouthClose"]
@@ -49,11 +50,11 @@ class Shapes:
 
 @dataclass(frozen=True)
 class Residual:
-    """What each of the 52 coefficients adds to the texture, cut to its box; absent ones are empty."""
+    """What each of R rows, the 52 coefficients and the correctives, adds to the texture, cut to its box; absent ones are empty."""
 
-    box: NDArray[np.int32]  # [52, 4] x0, y0, x1, y1
-    values: tuple[NDArray[np.int8], ...]  # 52 flat vectors, row by row, BGR
-    scale: NDArray[np.float32]  # [52] levels a step
+    box: NDArray[np.int32]  # [R, 4] x0, y0, x1, y1
+    values: tuple[NDArray[np.int8], ...]  # R flat vectors, row by row, BGR
+    scale: NDArray[np.float32]  # [R] levels a step
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class PortraitRig:
     part: NDArray[np.uint8]
     weight: NDArray[np.uint8]
     shapes: Shapes
+    correctives: Correctives
     smooth: Residual  # at a quarter of the texture's size
     detail: Residual  # at half of it
     landmark: dict[int, int]  # MediaPipe number -> row of the two below

@@ -17,7 +17,7 @@ from skimage.morphology import remove_small_objects
 
 from bithuman_core.imx import Manifest, write_imx
 from bithuman_core.motion.gesture import Gesture
-from training.avatars import atlas, backdrop, layers, mesh
+from training.avatars import atlas, backdrop, fit, layers, mesh
 from training.avatars.arrays import Array
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import SKIN
@@ -126,6 +126,9 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     small = atlas.texels(m, RESIDUAL)
     half = lambda a: a.reshape(RESIDUAL, 2, RESIDUAL, 2, -1).mean((1, 3))  # noqa: E731
     residual = atlas.residuals(bake, m, small, half(skin[..., :3]), half(own)[..., 0])
+    added = lambda c: np.tensordot([c.get(n, 0.0) for n in m.names], residual, 1)  # noqa: E731
+    skin[..., :3], rows = fit.fit(bake, m, skin, added, fit.frames(bake))
+    residual = np.concatenate([residual, rows])
     m = mesh.keep(m, ~atlas.hidden(m, skin[..., 3]))
     texture = np.zeros((height, atlas.SKIN_ATLAS, 4), np.float32)
     texture[: atlas.SKIN_ATLAS] = skin
@@ -161,12 +164,12 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
         box = size[f"eye_{side}"]
         eyes[side] = {"centre": [info["centre_px"][0] - box[0], info["centre_px"][1] - box[1]],
                       "radius": info["radius_px_on_canvas"], "place": list(places[f"eye_{side}"])}
-    arrays["texture"] = encoded(texture, 95)
-    arrays["backdrop"] = encoded(backdrop.picture(bake, covered), 95)
+    arrays["texture"] = encoded(texture, None)
+    arrays["backdrop"] = encoded(backdrop.picture(bake, covered), None)
     plate = Image.open(bake.folder / "plate.png").convert("RGB").resize((CANVAS // 2, CANVAS // 2), Image.Resampling.BOX)
     arrays["plate"] = encoded(np.asarray(plate, np.float32) / 255, 97)
     z = np.load(bake.folder / "landmarks.npz")["mediapipe478"][0]
-    rig = {"distance": bake.distance, "pivot": bake.pivot.tolist(), "sample_canvas": CANVAS, "eyes": eyes,
+    rig = {"correctives": fit.drivers(), "distance": bake.distance, "pivot": bake.pivot.tolist(), "sample_canvas": CANVAS, "eyes": eyes,
            "face_width": float(np.linalg.norm(z[454] - z[234])), "shade_scale": 1.3,
            "gaze_degrees": {"yaw": bake.model.GAZE_YAW, "up": bake.model.GAZE_UP, "down": bake.model.GAZE_DOWN}}
     images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))
