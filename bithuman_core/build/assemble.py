@@ -1,0 +1,148 @@
+"""From an analysed portrait to an avatar: the stages in their order, and the arrays of the file (``docs/imx-format.md``)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bithuman_core.build import eyes as eye_stage
+from bithuman_core.build import limits, mouth, skin
+from bithuman_core.build.camera import DISTANCE, project
+from bithuman_core.build.fit import Fit, fit
+from bithuman_core.build.portrait import FRAME, Portrait
+from bithuman_core.build.rest import rest
+from bithuman_core.build.shapes import transferred
+from bithuman_core.build.surround import SOFT, STILL, follows, reach, surround
+from bithuman_core.build.template import ATLAS, EYE, ORIGIN, PROXY, SKIN, UNIT, Array, Template, load_template
+from bithuman_core.imx import Manifest
+
+LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
+LEAST_MOVE = 0.08  # px: smaller deltas are dropped
+PIVOT = np.array([0.0, -8.0, 0.5])  # units of the head model: base of the skull
+GAZE = {"yaw": 25.0, "up": 20.0, "down": 22.0}  # degrees at coefficient 1
+Progress = Callable[[str], None]
+
+
+def encoded(picture: Array, quality: int | None) -> Array:
+    """A float 0..1 RGB(A) picture as WebP bytes; quality None: lossless."""
+    stream = io.BytesIO()
+    image = Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
+    if quality is None:
+        image.save(stream, "WEBP", lossless=True, quality=60, method=3, exact=True)
+    else:
+        image.save(stream, "WEBP", quality=quality, method=4, alpha_quality=95, exact=True)
+    return np.frombuffer(stream.getvalue(), np.uint8)
+
+
+def pivot(fitted: Fit) -> Array:
+    """The point the head turns about [3], px space."""
+    return (np.array([PIVOT[0], ORIGIN[1] - PIVOT[1], ORIGIN[2] - PIVOT[2]]) * UNIT) @ fitted.turn.T + fitted.shift
+
+
+def assemble(portrait: Portrait, name: str, progress: Progress | None = None) -> tuple[Manifest, dict[str, Array]]:
+    """Manifest and arrays of the avatar of a portrait; ``write_imx`` makes the file of them.
+
+    progress is called with the name of every stage as it begins. The same portrait gives the same bytes.
+    """
+    tell = progress or (lambda stage: None)
+    template = load_template()
+    tell("fitting the head")
+    fitted = fit(template, portrait.landmarks, portrait.blendshapes)
+    neutral, _ = rest(template, fitted)
+    tell("transferring the shapes")
+    balls = eye_stage.balls(template, fitted, neutral)
+    deltas = transferred(template, fitted, neutral, balls)
+    tell("painting the skin")
+    tx = skin.texels(template)
+    colour = skin.paint(template, tx, portrait.picture, fitted.points)
+    inside = reach(portrait, fitted)
+    places = project(fitted.points)[:, :2]
+    still = _smoothstep(skin.sample(inside, places) / (STILL * fitted.face_width))
+    outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
+    deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
+    spots = skin.at(places, tx.corners, tx.weights)
+    alpha = tx.image(_smoothstep(skin.sample(inside, spots) / (SOFT * fitted.face_width)))
+    alpha[~tx.mask] = 0
+    tell("painting eyes and mouth")
+    seen_balls = eye_stage.balls(template, fitted, fitted.points)
+    eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
+            for side in ("left", "right")}  # fmt: skip
+    strip = mouth.strip(template, colour, tx)
+    texture = np.concatenate([np.dstack([colour, alpha]), np.dstack([strip, np.ones(strip.shape[:2], np.float32)])])
+    tell("placing hair and shoulders")
+    around = surround(template, portrait, fitted, neutral)
+    tell("writing the rig")
+    arrays = _mesh(template, neutral, deltas, alpha, fitted, eyes)
+    arrays |= {"backdrop_vertices": around.points.astype(np.float32), "backdrop_uv": around.uv.astype(np.float32),
+               "backdrop_triangles": around.triangles.astype(np.uint16),
+               "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
+    arrays["texture"] = encoded(texture, 95)
+    arrays["backdrop"] = encoded(around.picture, 95)
+    arrays["plate"] = encoded(portrait.plate, 97)
+    numbers: dict[str, Any] = {}
+    for side, eye in eyes.items():
+        arrays[f"eye_{side}"] = encoded(np.dstack([eye.colour, eye.shade / eye_stage.SHADE_SCALE]), None)
+        arrays[f"catchlight_{side}"] = encoded(eye.glint, None)
+        x, y, radius = eye.on_canvas
+        numbers[side] = {"centre": [x, y], "radius": radius, "place": list(template.eye_place[side])}
+    rig = {"distance": DISTANCE, "pivot": pivot(fitted).tolist(), "sample_canvas": 2 * FRAME, "eyes": numbers,
+           "face_width": fitted.face_width, "shade_scale": eye_stage.SHADE_SCALE, "gaze_degrees": GAZE}  # fmt: skip
+    images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))
+    manifest = Manifest(
+        name=name, canvas=(FRAME, FRAME), coefficients=tuple(template.names), limits=limits.head(fitted), rig=rig, images=images,
+        indices={"triangles": "vertices", "shape_index": "vertices", "landmark_index": "vertices",
+                 "backdrop_triangles": "backdrop_vertices"},
+        provenance=dict(portrait.provenance),
+    )  # fmt: skip
+    return manifest, arrays
+
+
+def _smoothstep(t: Array) -> Array:
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _mesh(template: Template, points: Array, deltas: Array, alpha: Array, fitted: Fit,
+          eyes: dict[str, eye_stage.Eyeball]) -> dict[str, Array]:  # fmt: skip
+    """The arrays of mesh and shapes: triangles that nothing shows are left out."""
+    uv = template.uv.astype(np.float64).copy()
+    caps = template.vertices_of(EYE)
+    for side, eye in eyes.items():
+        cap = caps[(template.points[caps, 0] > 0) == (side == "left")]
+        uv[cap] = project(points[cap])[:, :2] - eye.box + np.array(template.eye_place[side])
+    from scipy import ndimage
+
+    largest = ndimage.maximum_filter(alpha, 5)
+    y, x = (np.clip(uv[:, k].astype(int), 0, ATLAS - 1) for k in (1, 0))
+    clear = (template.part == SKIN) & (largest[y, x][template.triangles] < 0.02).all(1)
+    keep = ~clear & (template.part != PROXY)
+    index, weight = template.rings["mediapipe"]
+    rows = index[list(LANDMARKS)]
+    used = np.union1d(np.unique(template.triangles[keep]), np.unique(rows))
+    new = np.full(len(points), -1)
+    new[used] = np.arange(len(used))
+    start, moved, values = [0], [], []
+    for delta in deltas[:, used]:
+        rows_moved = np.flatnonzero(np.abs(delta).max(1) > LEAST_MOVE)
+        moved.append(rows_moved)
+        values.append(delta[rows_moved])
+        start.append(start[-1] + len(rows_moved))
+    return {
+        "vertices": points[used].astype(np.float32), "uv": uv[used].astype(np.float32),
+        "triangles": new[template.triangles[keep]].astype(np.uint16), "part": template.part[keep],
+        "weight": np.round(255 * np.where(np.isin(used, template.vertices_of(SKIN)), follows(fitted, points[used]), 1)).astype(np.uint8),
+        "shape_start": np.array(start, np.uint32), "shape_index": np.concatenate(moved).astype(np.uint16),
+        "shape_delta": np.concatenate(values).astype(np.float16),
+        "landmark": np.array(LANDMARKS, np.uint16), "landmark_index": new[rows].astype(np.uint16),
+        "landmark_weight": weight[list(LANDMARKS)].astype(np.float32),
+        **_no_residual("residual", len(deltas)), **_no_residual("detail", len(deltas)),
+    }  # fmt: skip
+
+
+def _no_residual(name: str, shapes: int) -> dict[str, Array]:
+    return {name: np.zeros(0, np.int8), f"{name}_box": np.zeros((shapes, 4), np.uint16),
+            f"{name}_start": np.zeros(shapes + 1, np.uint32), f"{name}_scale": np.ones(shapes, np.float32)}  # fmt: skip

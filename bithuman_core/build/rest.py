@@ -1,0 +1,47 @@
+"""The rest pose: what the rig's neutral face keeps of the photo's expression. The mouth is closed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bithuman_core.build.camera import project
+from bithuman_core.build.fit import TOUCHING, Fit, spread_remainder
+from bithuman_core.build.template import Array, Template
+
+OPENING = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mouthStretch", "mouthPucker", "mouthShrug")
+"""Shapes (by the beginning of their names) that part the lips; a closed mouth holds none of them."""
+SMILING = ("mouthSmile", "mouthDimple", "cheekSquint", "mouthPress")
+KEPT_SMILE = 0.45  # of the photo's smile once the lips have closed: its creases stay in the skin
+UPPER_LIP = 0.2  # share of the remaining gap that the upper lip closes
+OUTER = 0.75  # of the inner lip's move that its outer line follows
+UPPER_INNER, LOWER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324)
+UPPER_OUTER, LOWER_OUTER = (40, 39, 37, 0, 267, 269, 270), (91, 181, 84, 17, 314, 405, 321)
+CHIN = (152, 148, 377, 176, 400, 199, 200, 18, 175, 83, 313)
+
+
+def gap(template: Template, points: Array) -> Array:
+    """Canvas px between upper and lower lip at the nine pairs of points of the inner lips [9]; below 0 they overlap."""
+    marks = project(template.at("mediapipe", points))
+    return marks[list(LOWER_INNER), 1] - marks[list(UPPER_INNER), 1]
+
+
+def rest(template: Template, fitted: Fit) -> tuple[Array, dict[str, float]]:
+    """Vertices [V, 3] of the neutral face (px space) and what is left of the photo's expression."""
+    points, kept = fitted.points, dict(fitted.expression)
+    if gap(template, points).max() > TOUCHING * fitted.face_width:
+        for name, amount in fitted.expression.items():
+            if name.startswith(OPENING):
+                kept[name] = 0.0
+            elif name.startswith(SMILING):
+                kept[name] = KEPT_SMILE * amount
+        gone = sum((fitted.expression[n] - kept[n]) * template.deltas[template.names.index(n)] for n in kept)
+        points = points - np.asarray(gone, np.float64) @ fitted.turn.T
+    for _ in range(2):  # what is left of the gap is closed by the lips themselves
+        left = gap(template, points)
+        miss = np.zeros((468, 2))
+        miss[list(UPPER_INNER), 1], miss[list(LOWER_INNER), 1] = UPPER_LIP * left, (UPPER_LIP - 1) * left
+        miss[list(UPPER_OUTER), 1] = OUTER * UPPER_LIP * left[1:-1]
+        miss[list(LOWER_OUTER), 1] = OUTER * (UPPER_LIP - 1) * left[1:-1]
+        miss[list(CHIN), 1] = 0.5 * (UPPER_LIP - 1) * left.mean()
+        points = spread_remainder(template, points, miss, fitted.face_width)
+    return points, {n: v for n, v in kept.items() if v > 0}

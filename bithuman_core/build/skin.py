@@ -1,0 +1,89 @@
+"""The texture of the skin: the photo on the mesh, continued where the photo does not show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from bithuman_core.build.camera import DISTANCE, project
+from bithuman_core.build.fill import fill
+from bithuman_core.build.portrait import CANVAS
+from bithuman_core.build.raster import at, raster
+from bithuman_core.build.template import ATLAS, PROXY, RIM, SKIN, Array, Template
+
+FACING = (0.05, 0.2)  # cosine to the view below which a texel is not trusted, and from which it is fully
+SQUEEZED = (0.06, 0.15)  # canvas px a texel of the same (a folded lid)
+BEHIND = 3.0  # px: how far behind the front of the mesh a texel may lie and still count as seen
+
+
+@dataclass(frozen=True)
+class Texels:
+    """Texels of the skin: where they are in the atlas and on the mesh."""
+
+    mask: Array  # [ATLAS, ATLAS]
+    corners: Array  # [n, 3] vertices
+    weights: Array  # [n, 3]
+
+    def image(self, values: Array) -> Array:
+        """Values [n] or [n, k] laid out as [ATLAS, ATLAS(, k)]."""
+        out = np.zeros((ATLAS, ATLAS, *values.shape[1:]), np.float32)
+        out[self.mask] = values
+        return out
+
+
+def texels(template: Template) -> Texels:
+    """The texels of the template's skin."""
+    skin = template.triangles[template.part == SKIN]
+    flat = np.concatenate([template.uv, np.zeros((len(template.uv), 1))], 1)
+    _, triangle, weights = raster(flat, skin, ATLAS, ATLAS, culled=False)
+    mask = triangle >= 0
+    return Texels(mask, skin[triangle[mask]], weights[mask])
+
+
+def sample(picture: Array, places: Array) -> Array:
+    """Colours [n(, k)] of a picture on the canvas at canvas px [n, 2] (bilinear)."""
+    scale = picture.shape[0] / CANVAS
+    where = [places[:, 1] * scale - 0.5, places[:, 0] * scale - 0.5]
+    planes = picture[..., None] if picture.ndim == 2 else picture
+    out = np.stack([ndimage.map_coordinates(planes[..., k], where, order=1, mode="nearest") for k in range(planes.shape[2])], 1)
+    return out[:, 0] if picture.ndim == 2 else out
+
+
+def frame_sharp(picture: Array) -> Array:
+    """The mean over 2 x 2 px about every pixel centre: what one pixel of the frame sees of the canvas."""
+    k = np.array([0.25, 0.5, 0.25], np.float32)
+    return ndimage.convolve1d(ndimage.convolve1d(picture, k, 0), k, 1)
+
+
+def seen(template: Template, tx: Texels, points: Array) -> tuple[Array, Array]:
+    """Canvas places [n, 2] of the texels in the photo (vertices points [V, 3]) and how far the photo shows them [n] 0..1."""
+    screen = project(points)
+    solid = template.triangles[(template.part != RIM) & (template.part != PROXY)]
+    depth, _, _ = raster(screen, solid, CANVAS, CANVAS)
+    depth = ndimage.minimum_filter(np.where(np.isinf(depth), 1e6, depth), 3)
+    p = at(screen, tx.corners, tx.weights)
+    a, b, c = (points[tx.corners[:, k]] for k in range(3))
+    normal = np.cross(b - a, c - a)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    view = at(points, tx.corners, tx.weights) - np.array([0, 0, -DISTANCE])
+    view /= np.linalg.norm(view, axis=1, keepdims=True)
+    cosine = (normal * view).sum(1)
+    facing = np.clip((cosine - FACING[0]) / (FACING[1] - FACING[0]), 0, 1)
+    yi, xi = (np.clip(p[:, k].astype(int), 0, CANVAS - 1) for k in (1, 0))
+    front = p[:, 2] < depth[yi, xi] + BEHIND / np.maximum(cosine, 0.3)
+    a, b, c = (screen[tx.corners[:, k], :2] for k in range(3))
+    drawn = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
+    a, b, c = (template.uv[tx.corners[:, k]] for k in range(3))
+    held = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
+    spread = np.clip((drawn / np.maximum(held, 1e-9) - SQUEEZED[0]) / (SQUEEZED[1] - SQUEEZED[0]), 0, 1)
+    inside = (p[:, :2] >= 0).all(1) & (p[:, :2] < CANVAS).all(1)
+    return p[:, :2], (facing * front * spread * inside).astype(np.float32)
+
+
+def paint(template: Template, tx: Texels, picture: Array, points: Array) -> Array:
+    """RGB [ATLAS, ATLAS, 3] of the skin of a photo whose mesh has the vertices points [V, 3]."""
+    places, trust = seen(template, tx, points)
+    colour = sample(frame_sharp(picture), places)
+    return fill(tx.image(colour), tx.image(trust))

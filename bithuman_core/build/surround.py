@@ -1,0 +1,96 @@
+"""What lies around the face: which part of the mesh is drawn, and a grid with depth that carries hair, ears, neck and shoulders.
+
+Mesh and grid have the same depth and follow the head by the same share, and the moves of the shapes fade out before the mesh does:
+where one becomes the other, both show the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from bithuman_core.build.camera import project, unproject
+from bithuman_core.build.fill import fill
+from bithuman_core.build.fit import OVAL, Fit
+from bithuman_core.build.portrait import CANVAS, Portrait
+from bithuman_core.build.raster import raster
+from bithuman_core.build.template import ORIGIN, PROXY, SKIN, UNIT, Array, Template
+
+STEP = 16  # px between grid points
+SIDE = 640  # px of the picture of the surroundings: 1.25 a pixel of the frame
+GROWN_UP, GROWN_SIDE, GROWN_DOWN = 0.16, 0.06, 0.42  # face widths the mesh reaches beyond the outline of the face
+SOFT = 0.07  # face widths over which the mesh fades out
+STILL = 0.22  # face widths over which the moves of the shapes fade before
+INSIDE = 0.025  # face widths inside the person's outline where the mesh ends
+BLUR = 6.0  # px: how far the depth is smoothed
+
+
+@dataclass(frozen=True)
+class Surround:
+    """The grid: px space [B, 3], texture px [B, 2], triangles [C, 3], share of the head's pose [B] 0..1, RGBA [SIDE, SIDE, 4]."""
+
+    points: Array
+    uv: Array
+    triangles: Array
+    weight: Array
+    picture: Array
+
+
+def follows(fitted: Fit, points: Array) -> Array:
+    """Share of the head's pose that points [..., 3] of px space follow, 0..1: 1 on the head, 0 on the shoulders."""
+    scale = np.cbrt(np.linalg.det(fitted.turn))
+    unit = scale * UNIT
+    upright = (points - fitted.shift) @ (fitted.turn / scale)
+    y, z = ORIGIN[1] - upright[..., 1] / unit, ORIGIN[2] - upright[..., 2] / unit
+    t = np.clip((y + 1.5 * np.maximum(z - 5, 0) + 16) / 8, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def reach(portrait: Portrait, fitted: Fit) -> Array:
+    """Canvas px that a place lies inside the region where the mesh is drawn [S, S]; below 0 outside."""
+    width = fitted.face_width
+    oval = portrait.landmarks[list(OVAL), :2].astype(np.float64)
+    centre = oval.mean(0)
+    way = oval - centre
+    up = np.clip(-way[:, 1] / np.abs(way[:, 1]).max(), -1, 1)
+    grow = GROWN_SIDE + np.where(up > 0, (GROWN_UP - GROWN_SIDE) * up**2, (GROWN_DOWN - GROWN_SIDE) * up**2)
+    outline = oval + way / np.linalg.norm(way, axis=1, keepdims=True) * (grow * width)[:, None]
+    canvas = Image.new("L", (CANVAS // 2, CANVAS // 2))
+    ImageDraw.Draw(canvas).polygon([(x / 2, y / 2) for x, y in outline], fill=1)
+    region = np.asarray(canvas, bool)
+    solid = ndimage.zoom(portrait.alpha, 0.5, order=1) > 0.9
+    inner = np.asarray(ndimage.distance_transform_edt(region)) * 2
+    person = np.asarray(ndimage.distance_transform_edt(np.pad(solid, 1, mode="edge"))[1:-1, 1:-1]) * 2 - INSIDE * width
+    return ndimage.zoom(np.minimum(inner, person), 2, order=1).astype(np.float32)
+
+
+def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array) -> Surround:
+    """The grid behind the mesh whose drawn vertices are points [V, 3]."""
+    screen = project(points)
+    body = template.triangles[(template.part == SKIN) | (template.part == PROXY)]
+    half = screen * (0.5, 0.5, 1)
+    depth, _, _ = raster(half, body, CANVAS // 2, CANVAS // 2)
+    known = np.isfinite(depth)
+    core = ndimage.binary_erosion(known, iterations=4)
+    depth = fill(np.where(known, depth, 0)[..., None].astype(np.float32), core.astype(np.float32))[..., 0]
+    depth = ndimage.gaussian_filter(depth, BLUR / 2)
+    lines = np.arange(0, CANVAS + 1, STEP)
+    yy, xx = np.meshgrid(lines, lines, indexing="ij")
+    z = depth[np.clip(yy // 2, 0, len(depth) - 1), np.clip(xx // 2, 0, len(depth) - 1)]
+    grid = unproject(np.stack([xx, yy, z + 1.5], -1).reshape(-1, 3).astype(np.float64))
+    n = len(lines)
+    index = np.arange(n * n).reshape(n, n)
+    a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
+    rgba = np.dstack([portrait.picture, portrait.alpha])
+    solid = (portrait.alpha > 0.95).astype(np.float32)
+    rgba[..., :3] = fill(rgba[..., :3], solid) if solid.any() else rgba[..., :3]
+    small = np.dstack([np.asarray(Image.fromarray(np.ascontiguousarray(rgba[..., k])).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+                       for k in range(4)])  # fmt: skip
+    cells = (CANVAS // STEP, STEP, CANVAS // STEP, STEP)
+    shown = (ndimage.maximum_filter(portrait.alpha, 3).reshape(cells).max((1, 3)) > 1 / 255).ravel()
+    triangles = np.concatenate([np.stack([a, b, c], 1)[shown], np.stack([a, c, d], 1)[shown]])
+    return Surround(grid, np.stack([xx, yy], -1).reshape(-1, 2) * (SIDE / CANVAS), triangles, follows(fitted, grid),
+                    np.clip(small, 0, 1))  # fmt: skip
