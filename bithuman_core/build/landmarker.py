@@ -21,11 +21,15 @@ MARGIN = 1.5
 """Side of the crop in sides of the face's box."""
 PASSES = 3
 """One crop from the detection, two from the landmarks of the pass before."""
-MIN_PRESENCE = 0.5
+MIN_PRESENCE = 0.9
+"""Presence of a face in the crop: above .999 on people, covered and blurred ones too, below .6 on a cat."""
 LEFT_EDGE, RIGHT_EDGE = 234, 454
 """The face's edges in front of the ears, image left and right: their distance is the face width."""
-EYE_CORNERS = 33, 263
+EYE_CORNERS = [33, 263]
 """Outer eye corners, image left and right."""
+FOREHEAD, CHIN = 10, 152
+SYMMETRIC = np.array([(234, 454), (127, 356), (33, 263), (93, 323), (132, 361), (58, 288), (61, 291), (50, 280), (70, 300)])
+"""Points that mirror each other, image left first."""
 
 # fmt: off
 BLENDSHAPE_POINTS = np.array([
@@ -44,22 +48,34 @@ BLENDSHAPE_NAMES = ("_neutral", *sorted(name for name in ARKIT_NAMES if name != 
 
 @dataclass(frozen=True)
 class Face:
-    """One face: landmarks [478, 3] in photo px (z negative towards the camera), expression, presence 0..1."""
+    """One face: landmarks [478, 3] in photo px (z negative towards the camera), expression, the detector's score 0..1."""
 
     landmarks: NDArray[np.float32]
     blendshapes: dict[str, float]
-    presence: float
+    score: float
 
     @property
     def width(self) -> float:
-        """Face width, photo px."""
-        return float(np.linalg.norm(self.landmarks[RIGHT_EDGE, :2] - self.landmarks[LEFT_EDGE, :2]))
+        """Face width as if seen from the front, photo px."""
+        return float(np.linalg.norm(self.landmarks[RIGHT_EDGE] - self.landmarks[LEFT_EDGE]))
 
     @property
-    def middle(self) -> NDArray[np.float32]:
-        """Middle of the face's box, photo px."""
-        points = self.landmarks[:468, :2]
-        return (points.min(0) + points.max(0)) / 2
+    def box(self) -> NDArray[np.float32]:
+        """x0, y0, x1, y1 of the landmarks, photo px."""
+        return np.concatenate([self.landmarks[:, :2].min(0), self.landmarks[:, :2].max(0)])
+
+    @property
+    def angles(self) -> tuple[float, float, float]:
+        """Yaw (+ nose to image right), pitch (+ up) and roll (+ clockwise) of the head, degrees.
+
+        From the mean direction of symmetric pairs and of the line from chin to forehead; within 2 degrees on our renders.
+        """
+        pairs = self.landmarks[SYMMETRIC[:, 1]] - self.landmarks[SYMMETRIC[:, 0]]
+        across = (pairs / np.linalg.norm(pairs, axis=1, keepdims=True)).mean(0)
+        down = self.landmarks[CHIN] - self.landmarks[FOREHEAD]
+        yaw = np.arcsin(across[2] / np.linalg.norm(across))
+        pitch = np.arcsin(-down[2] / np.linalg.norm(down))
+        return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(np.arctan2(across[1], across[0])))
 
 
 def read_face(nets: FaceNets, photo: Image.Image, detection: Detection) -> Face | None:
@@ -69,10 +85,10 @@ def read_face(nets: FaceNets, photo: Image.Image, detection: Detection) -> Face 
         landmarks, presence = _landmarks(nets, photo, *crop)
         if presence < MIN_PRESENCE:
             return None
-        crop = _crop_at(np.concatenate([landmarks[:, :2].min(0), landmarks[:, :2].max(0)]), landmarks[list(EYE_CORNERS), :2])
+        crop = _crop_at(np.concatenate([landmarks[:, :2].min(0), landmarks[:, :2].max(0)]), landmarks[EYE_CORNERS, :2])
     values = nets.blendshapes(landmarks[BLENDSHAPE_POINTS, :2])[0]
     expression = {name: float(value) for name, value in zip(BLENDSHAPE_NAMES, values, strict=True) if name != "_neutral"}
-    return Face(landmarks, expression, presence)
+    return Face(landmarks, expression, detection.score)
 
 
 def _crop_at(box: NDArray[np.float32], eyes: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, float]:

@@ -1,0 +1,137 @@
+"""From a picture file to upright sRGB pixels, safely: capped before anything is decoded, one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from bithuman_core.errors import BuildError
+
+MAX_BYTES = 64 << 20
+MAX_PIXELS = 64_000_000
+MAX_ASPECT = 8
+MIN_SIDE = 90
+WORKING_PIXELS = 16_000_000
+"""Larger JPEG files are decoded at half or a quarter of their size: an avatar needs far less."""
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
+CLEAR = (190, 190, 190)
+"""What shows through the clear parts of a cut-out picture."""
+
+# What Pillow's decoders raise on broken files, besides their own errors.
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, ArithmeticError, LookupError, TypeError)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An upright RGB picture in sRGB, sha256 of the file, and sentences for the user."""
+
+    image: Image.Image
+    sha256: str
+    notes: tuple[str, ...]
+
+
+def load_photo(source: str | Path | bytes) -> Photo:
+    """Decode a photo (a path, or the bytes of a file).
+
+    Raises `BuildError`: not readable, no picture, damaged, over 64 MiB or 64 megapixels, under 90 px a side.
+    """
+    data = source if isinstance(source, bytes) else _read(Path(source))
+    if len(data) > MAX_BYTES:
+        raise BuildError(_too_large(len(data)))
+    if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif"):
+        raise BuildError("the photo is in Apple's HEIC format, which cannot be read here: export it as JPEG or PNG")
+    try:
+        image = Image.open(BytesIO(data), formats=[name for name in FORMATS if name in _known_formats()])
+        _check_size(*image.size)
+        notes = ["The file holds several pictures: the first one is used."] if _is_animated(image) else []
+        image.draft("RGB", _draft_size(*image.size))
+        image.load()
+        image = ImageOps.exif_transpose(image)
+        return Photo(_to_srgb(image, notes), hashlib.sha256(data).hexdigest(), tuple(notes))
+    except BuildError:
+        raise
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise BuildError(f"the photo would need too much memory ({error}): use one of 64 megapixels at most") from error
+    except Image.UnidentifiedImageError as error:
+        raise BuildError("the file is no picture that can be read here: use a JPEG, PNG or WebP photo") from error
+    except _BROKEN as error:
+        raise BuildError(f"the photo is damaged or incomplete ({error}): save it again as JPEG or PNG") from error
+
+
+def _known_formats() -> list[str]:
+    Image.init()
+    return Image.ID
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_file() and path.stat().st_size > MAX_BYTES:
+            raise BuildError(_too_large(path.stat().st_size))
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BuildError(f"cannot read the photo {str(path)!r}: {reason}") from error
+
+
+def _too_large(size: int) -> str:
+    return f"the photo file has {size / 2**20:.0f} MiB and {MAX_BYTES >> 20} are allowed: save it smaller"
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        megapixels = width * height / 1e6
+        raise BuildError(f"the photo has {width} x {height} px, {megapixels:.0f} megapixels, and 64 are allowed: shrink it")
+    if min(width, height) < MIN_SIDE:
+        raise BuildError(f"the photo has {width} x {height} px and {MIN_SIDE} a side are needed: use a larger one")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise BuildError(f"the photo has {width} x {height} px, a strip of over {MAX_ASPECT} to 1: cut it around the head")
+
+
+def _draft_size(width: int, height: int) -> tuple[int, int]:
+    shrink = 1
+    while width * height > WORKING_PIXELS * shrink**2:
+        shrink *= 2
+    return width // shrink, height // shrink
+
+
+def _is_animated(image: Image.Image) -> bool:
+    return bool(getattr(image, "is_animated", False)) and image.format != "MPO"
+
+
+def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Any mode and colour profile -> RGB in sRGB."""
+    if image.mode.startswith(("I", "F")):
+        image = _to_8_bit(image)
+    profile = image.info.get("icc_profile")
+    if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode == "RGBA":
+        if image.getchannel("A").getextrema()[0] < 255:
+            notes.append("The clear parts of the picture were made grey.")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, (*CLEAR, 255)), image)
+        image = image.convert("RGB")
+    if profile and image.mode in ("RGB", "CMYK", "L"):
+        try:
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            image = converted if converted is not None else image
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            notes.append("The colour profile of the photo could not be used: its colours are taken as sRGB.")
+    return image.convert("RGB")
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    """16-bit integers and floats -> L. The range is what the type allows, or what the picture uses where that is unknown."""
+    values = np.asarray(image, np.float32)
+    if not np.isfinite(values).all():
+        raise BuildError("the photo holds numbers that are not finite: save it as JPEG or PNG")
+    high = float(values.max())
+    top = 65535 if high > 255 else 255 if high > 1 else 1
+    return Image.fromarray(np.clip(values * (255 / max(top, high)), 0, 255).astype(np.uint8))
