@@ -11,32 +11,81 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bithuman_core.engine import Engine, Fixture
-    from bithuman_core.errors import BithumanError
+    from bithuman_core.errors import (
+        AccountStatusError,
+        AudioError,
+        AvatarError,
+        BithumanError,
+        Failed,
+        InvalidAvatar,
+        ModelError,
+        ModelLoadError,
+        ModelNotFoundError,
+        ModelSecurityError,
+        NotAuthorised,
+        NotSupported,
+        RuntimeNotReadyError,
+        TokenError,
+        TokenExpiredError,
+        TokenRequestError,
+        TokenValidationError,
+    )
+    from bithuman_core.opening import Avatar, open
     from bithuman_core.runtime import AsyncBithuman
+    from bithuman_core.sync import Bithuman, ComposedFrame, Runtime
     from bithuman_core.types import AudioChunk, Emotion, EmotionPrediction, VideoControl, VideoFrame
 
 __version__ = "0.1.0"
 
+_HOME = {
+    "AsyncBithuman": "runtime",
+    **dict.fromkeys(("Engine", "Fixture"), "engine"),
+    **dict.fromkeys(("Bithuman", "ComposedFrame", "Runtime"), "sync"),
+    **dict.fromkeys(("Avatar", "open"), "opening"),
+    **dict.fromkeys(("AudioChunk", "Emotion", "EmotionPrediction", "VideoControl", "VideoFrame"), "types"),
+    **dict.fromkeys(
+        (
+            "AccountStatusError", "AudioError", "AvatarError", "BithumanError", "Failed", "InvalidAvatar", "ModelError",
+            "ModelLoadError", "ModelNotFoundError", "ModelSecurityError", "NotAuthorised", "NotSupported",
+            "RuntimeNotReadyError", "TokenError", "TokenExpiredError", "TokenRequestError", "TokenValidationError",
+        ),
+        "errors",
+    ),
+}  # fmt: skip
+
 __all__ = [
+    "AccountStatusError",
     "AsyncBithuman",
     "AudioChunk",
+    "AudioError",
+    "Avatar",
+    "AvatarError",
+    "Bithuman",
     "BithumanError",
+    "ComposedFrame",
     "Emotion",
     "EmotionPrediction",
     "Engine",
+    "Failed",
     "Fixture",
+    "InvalidAvatar",
+    "ModelError",
+    "ModelLoadError",
+    "ModelNotFoundError",
+    "ModelSecurityError",
+    "NotAuthorised",
+    "NotSupported",
+    "Runtime",
+    "RuntimeNotReadyError",
+    "TokenError",
+    "TokenExpiredError",
+    "TokenRequestError",
+    "TokenValidationError",
     "VideoControl",
     "VideoFrame",
     "__version__",
+    "open",
 ]
-
-_HOME = {
-    "AsyncBithuman": "runtime",
-    "BithumanError": "errors",
-    "Engine": "engine",
-    "Fixture": "engine",
-    **dict.fromkeys(("AudioChunk", "Emotion", "EmotionPrediction", "VideoControl", "VideoFrame"), "types"),
-}
 
 
 def __getattr__(name: str) -> Any:

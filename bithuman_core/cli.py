@@ -17,7 +17,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bithuman_core.errors import BithumanError, ModelError, NotAuthorised, TokenError
+from bithuman_core.errors import BithumanError, ModelError, NotAuthorised, TokenError, TokenRequestError
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.files import replacing
 from bithuman_core.settings import models_dir
@@ -183,6 +183,23 @@ def info(avatar: AvatarArgument, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def validate(
+    avatar: Annotated[Path | None, typer.Argument(metavar="[AVATAR.imx]", help="The avatar file (the default one).")] = None,
+) -> None:
+    """Say in one line where you stand: this machine alone or a token server, the secret, the avatar file."""
+    from bithuman_core.controls import open_access
+    from bithuman_core.settings import default_avatar
+
+    access = open_access(None, None, None)
+    where = "this machine alone, no secret needed" if access is None else f"{access.server}, the secret is valid"
+    if access is not None:
+        access.close()
+    path = avatar or default_avatar()
+    _load_rig(path)
+    print(f"ok: {where}; {path.name} is a sound avatar")
+
+
+@app.command()
 def bench(
     avatar: Annotated[Path | None, typer.Argument(metavar="[AVATAR.imx]", help="The avatar file (Mara).")] = None,
     as_json: JsonOption = False,
@@ -220,7 +237,10 @@ def _with_progress(frames: Iterator[Any], total: int, what: str) -> Iterator[Any
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 2 wrong usage, 66 invalid avatar, 70 failed, 77 not authorised."""
+    """Run the command line.
+
+    Exit codes: 0 done, 2 wrong usage, 66 invalid avatar, 69 token server unreachable, 70 failed, 77 not authorised.
+    """
     try:
         app()
     except BithumanError as error:
@@ -234,4 +254,6 @@ def main() -> None:
 def _exit_code(error: BithumanError) -> int:
     if isinstance(error, ModelError):
         return EXIT_INVALID_AVATAR
+    if isinstance(error, TokenRequestError):
+        return EXIT_UNREACHABLE
     return EXIT_NOT_AUTHORISED if isinstance(error, TokenError | NotAuthorised) else EXIT_FAILED

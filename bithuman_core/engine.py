@@ -16,30 +16,37 @@ from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import PortraitRenderer, PortraitRig
 from bithuman_core.render.compiler import release_compiler
+from bithuman_core.scale import scaled
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
+FADE_TICKS = 8  # a change of the avatar
 
-@dataclass(frozen=True, slots=True)
+
 class Fixture:
-    """One avatar's data and the speech net, loaded once and shared, read-only, by any number of engines."""
+    """One avatar's data and the speech net, loaded once and shared, read-only, by any number of sessions."""
 
     manifest: Manifest
     rig: PortraitRig
     net: SpeechNet
     gestures: dict[str, Gesture]
 
-    @classmethod
-    def load(cls, path: str | Path, net: SpeechNet | None = None) -> Fixture:
+    def __init__(self, path: str | Path, net: SpeechNet | None = None) -> None:
         """Load an ``.imx`` file (and the shipped speech net, where none is given).
 
         Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
         """
         avatar = read_imx(path)
-        gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
-        loaded = cls(avatar.manifest, PortraitRig.from_imx(avatar), net or SpeechNet.load(), gestures)
+        self.manifest = avatar.manifest
+        self.gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
+        self.rig = PortraitRig.from_imx(avatar)
+        self.net = net or SpeechNet.load()
         release_compiler()
-        return loaded
+
+    @classmethod
+    def load(cls, path: str | Path, net: SpeechNet | None = None) -> Fixture:
+        """The same as calling the class."""
+        return cls(path, net)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +70,40 @@ class Engine:
         self._speech = fixture.net.stream()
         self.mixer = Mixer(fixture.net.mouth_names, seed, fixture.gestures)
         self._renderer = PortraitRenderer(fixture.rig)
+        self._leaving: PortraitRenderer | None = None  # of the avatar before, while it fades
+        self._fade = 0
         self._pending: deque[NDArray[np.int16] | None] = deque([None] * LOOKAHEAD_TICKS)
 
     def step(self, samples: NDArray[np.int16] | None = None) -> EngineTick:
         """Advance by one tick. samples: int16 [640] at 16 kHz, fewer at the end of an utterance, None for silence."""
         face, audio = self.animate(samples)
-        return EngineTick(face, self._renderer.render(face), audio)
+        return EngineTick(face, self._picture(face), audio)
+
+    def _picture(self, face: FaceState) -> NDArray[np.uint8]:
+        picture = self._renderer.render(face)
+        if self._leaving is None:
+            return picture
+        share = self._fade / (FADE_TICKS + 1)
+        old = scaled(self._leaving.render(face), (picture.shape[1], picture.shape[0]))
+        self._fade -= 1
+        if not self._fade:
+            self._leaving = None
+        return (picture + share * (old.astype(np.float32) - picture)).astype(np.uint8)
 
     def animate(self, samples: NDArray[np.int16] | None = None) -> tuple[FaceState, NDArray[np.int16] | None]:
         """The same without the picture: (face, audio)."""
-        heard = self._speech.push(padded_tick(samples))
+        newest = padded_tick(samples)
+        heard = self._speech.push(newest)
         self._pending.append(samples)
         audio = self._pending.popleft()
-        return self.mixer.next(heard, padded_tick(audio)), audio
+        return self.mixer.next(heard, newest), audio
+
+    def change(self, fixture: Fixture) -> None:
+        """Go on with another avatar: face, motion and sound carry on, the picture cross-fades within a third of a second."""
+        self.fixture = fixture
+        self.mixer.gestures.change(fixture.gestures)
+        self._leaving, self._renderer = self._renderer, PortraitRenderer(fixture.rig)
+        self._fade = FADE_TICKS
 
     def reset(self) -> None:
         """Forget the sound that is still inside (interruption); the face goes on from where it is."""

@@ -3,83 +3,80 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.access import Access
 from bithuman_core.clock import Clock, MonotonicClock, Pacer
-from bithuman_core.engine import Engine, Fixture
+from bithuman_core.controls import Controls, open_access, set_log_level
+from bithuman_core.engine import Fixture
 from bithuman_core.errors import RuntimeNotReadyError
-from bithuman_core.session import Session
-from bithuman_core.settings import Settings, models_dir, settings
-from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
-from bithuman_core.types import VideoControl, VideoFrame
-
-DEFAULT_AVATAR = "mara.imx"
+from bithuman_core.settings import default_avatar
+from bithuman_core.timing import SAMPLES_PER_TICK
+from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 
 
-class _Interrupted:
-    """Returned by :meth:`AsyncBithuman.interrupt`, so that ``await runtime.interrupt()`` works as well."""
+class Awaitable:
+    """Returned by calls that are done already, so that ``await runtime.interrupt()`` works as well."""
 
-    def __await__(self) -> Any:
+    def __await__(self) -> Iterator[Any]:
         return iter(())
 
 
-class AsyncBithuman:
+class AsyncBithuman(Controls):
     """A talking avatar for asyncio code. Make one with :meth:`create`; ``async with`` frees it.
 
     Push int16 mono at any rate with :meth:`push_audio`, end an utterance with :meth:`flush`, iterate :meth:`run` for frames.
+    Every call belongs on the event loop that iterates :meth:`run`.
     """
 
-    def __init__(self, fixture: Fixture, *, output_buffer_size: int = 6, seed: int = 0, clock: Clock | None = None) -> None:
+    def __init__(
+        self, fixture: Fixture, *, input_buffer_size: int = 0, output_buffer_size: int = 6,
+        output_size: int | tuple[int, int] | None = None, seed: int = 0, clock: Clock | None = None, access: Access | None = None,
+    ) -> None:  # fmt: skip
         """Use :meth:`create` instead, unless several runtimes share one ``fixture``."""
-        self._fixture: Fixture | None = fixture
-        self._size = fixture.rig.size
-        self._seed = seed
+        super().__init__(fixture, output_size=output_size, seed=seed, access=access)
         self._burst = output_buffer_size
+        self._input_samples = input_buffer_size * SAMPLES_PER_TICK
         self._clock = clock or MonotonicClock()
-        self._session = Session(Engine(fixture, seed))
         self._executor = ThreadPoolExecutor(1, "bithuman-frame")
         self._consumer: object | None = None
+        self._taken = asyncio.Event()  # a frame was made, or waiting is over
+        self._idle_timeout: float | None = None
 
     @classmethod
     async def create(
-        cls, *, model_path: str | Path | None = None, output_buffer_size: int = 6, seed: int = 0, clock: Clock | None = None
-    ) -> AsyncBithuman:
+        cls, *, model_path: str | Path | None = None, token: str | None = None, api_secret: str | None = None,
+        api_url: str | None = None, tags: str | None = "bithuman", insecure: bool = False, input_buffer_size: int = 0,
+        output_buffer_size: int = 6, num_threads: int = 0, verbose: bool | None = None, batch_workers: int = 1,
+        quality: str = "medium", identity: str | None = None, output_size: int | tuple[int, int] | None = None,
+        agent_code: str | None = None, billing_type: str | None = None, fingerprint: str | None = None, seed: int = 0,
+        clock: Clock | None = None,
+    ) -> AsyncBithuman:  # fmt: skip
         """Load an avatar and get ready to run.
 
         model_path: an ``.imx`` file (BITHUMAN_MODEL_PATH, else the shipped Mara, where it is left out).
-        output_buffer_size: how many frames may follow at once after the consumer stalled. seed: of the idle motion.
-        clock: replaces the machine's clock in tests. Raises ModelError.
+        input_buffer_size: frames (40 ms) of sound that may wait before :meth:`push_audio` waits for :meth:`run`; 0: an hour.
+        output_buffer_size: how many frames may follow at once after the consumer stalled.
+        output_size: longest side of the frames in px, or (width, height); the avatar's own where it is left out.
+        verbose: log what happens (BITHUMAN_VERBOSE, BITHUMAN_LOG_LEVEL). seed: of the idle motion. clock: replaces the
+        machine's clock in tests.
+        token, api_secret, api_url, insecure: for a token server of your own (see BITHUMAN_API_URL); nobody is asked otherwise.
+        tags, num_threads, batch_workers, quality, identity, agent_code, billing_type, fingerprint: accepted for compatible
+        callers; there is one quality, one thread is enough, and nothing is billed.
+        Raises ModelError, TokenError, ValueError for sizes out of range.
         """
-        path = Path(model_path or settings().model_path or models_dir() / DEFAULT_AVATAR)
-        fixture = await asyncio.get_running_loop().run_in_executor(None, Fixture.load, path)
-        return cls(fixture, output_buffer_size=output_buffer_size, seed=seed, clock=clock)
-
-    # -- what one may know -------------------------------------------------------------------------------------------
-    @property
-    def settings(self) -> Settings:
-        """FPS, INPUT_SAMPLE_RATE and the other settings."""
-        return settings()
-
-    fps = property(lambda self: FPS, doc="Frames a second (25).")
-    sample_rate = property(lambda self: SAMPLE_RATE, doc="Rate of the sound in the frames, Hz (16000).")
-    samples_per_tick = property(lambda self: SAMPLES_PER_TICK, doc="Samples a frame (640).")
-    frame_width = property(lambda self: self._size[0], doc="Width of the frames, px.")
-    frame_height = property(lambda self: self._size[1], doc="Height of the frames, px.")
-
-    def get_frame_size(self) -> tuple[int, int]:
-        """(width, height) of the frames in px, known from the start."""
-        return self._size
-
-    def get_first_frame(self) -> NDArray[np.uint8]:
-        """A picture of the avatar at rest, BGR uint8 [h, w, 3]; the session does not advance."""
-        return Engine(self._ready(), self._seed).step(None).frame
+        set_log_level(verbose)
+        loop = asyncio.get_running_loop()
+        access = await loop.run_in_executor(None, open_access, api_url, api_secret, token, insecure)
+        fixture = await loop.run_in_executor(None, Fixture, model_path or default_avatar())
+        return cls(fixture, input_buffer_size=input_buffer_size, output_buffer_size=output_buffer_size,
+                   output_size=output_size, seed=seed, clock=clock, access=access)  # fmt: skip
 
     # -- sound in ----------------------------------------------------------------------------------------------------
     async def push_audio(self, data: bytes | NDArray[Any], sample_rate: int, last_chunk: bool = True) -> None:
@@ -87,75 +84,124 @@ class AsyncBithuman:
 
         ``last_chunk`` ends the utterance (as :meth:`flush` does). Raises AudioError or RuntimeNotReadyError.
         """
-        self._ready()
+        await self._room()
         self._session.push(data, sample_rate, last=last_chunk)
 
     async def push(self, control: VideoControl) -> None:
         """Take a control: its sound is spoken under its message id, its action is played, its emotions are shown.
 
-        Raises ValueError for an unknown gesture (listing the known ones) or emotion; nothing of the control is then done.
+        ``target_video`` names a style of the idle motion (``idle``, ``calm``). Raises ValueError for an unknown gesture, style
+        (listing the known ones) or emotion; nothing of the control is then done.
         """
+        await self._room()
+        self._take(control)
+
+    async def _room(self) -> None:
+        """Wait while as much sound waits as may (``input_buffer_size``)."""
         self._ready()
-        self._session.perform(control)
-        if control.audio is not None:
-            last = control.audio.last_chunk or control.end_of_speech
-            self._session.push(control.audio.data, control.audio.sample_rate, last=last, message_id=control.message_id)
-        elif control.end_of_speech:
-            self._session.flush()
+        while self._input_samples and self._session.waiting_samples >= self._input_samples:
+            self._taken.clear()
+            await self._taken.wait()
+            self._ready()
 
-    def set_stillness(self, stillness: float) -> None:
-        """How calm the avatar is: 0 (lively) to 1 (only speech, blinks and breath move). Raises ValueError outside."""
-        self._session.set_stillness(stillness)
-
-    def set_listening(self, listening: bool) -> None:
-        """Tell whether the user is speaking: the avatar then looks at them and nods now and then."""
-        self._session.set_listening(listening)
+    def set_idle_timeout(self, seconds: float | None) -> None:
+        """End :meth:`run` after this many seconds without speech; None: never."""
+        self._idle_timeout = seconds
 
     async def flush(self) -> None:
         """End the utterance: the rest plays, and its last frame has ``end_of_speech=True``."""
         self._ready()
         self._session.flush()
 
-    def interrupt(self) -> _Interrupted:
+    def interrupt(self) -> Awaitable:
         """Stop speaking now: sound that has not been shown is dropped. May be awaited."""
         self._ready()
         self._session.interrupt()
-        return _Interrupted()
+        self._taken.set()
+        return Awaitable()
 
     # -- frames out --------------------------------------------------------------------------------------------------
     async def run(
-        self, out_buffer_empty: Callable[[], bool] | None = None, *, idle_timeout: float | None = None
+        self, out_buffer_empty: Callable[[], bool] | None = None, *, idle_timeout: float | None = None, loop: Any = None
     ) -> AsyncIterator[VideoFrame]:
         """Frames at 25 a second until :meth:`stop`, :meth:`shutdown` or ``idle_timeout`` seconds without speech.
 
-        While nothing is said the frames are idle ones without sound. One consumer at a time (RuntimeNotReadyError).
-        ``out_buffer_empty`` is accepted for compatible callers; frames are made when they are asked for and due.
+        While nothing is said the frames are idle ones without sound. One consumer at a time (RuntimeNotReadyError). Raises
+        TokenError where a token server of your own ends the access. ``out_buffer_empty`` and ``loop`` are accepted for
+        compatible callers; frames are made when they are asked for and due.
         """
-        self._ready()
-        if self._consumer is not None:
-            raise RuntimeNotReadyError("Another task iterates run() already: stop() that one first, or create a second runtime.")
-        me = self._consumer = object()
-        loop = asyncio.get_running_loop()
+        me = self._begin()
         pacer = Pacer(self._clock, self._burst)
         quiet_since = self._clock.now()
         try:
             while True:
                 await pacer.wait()
-                if self._consumer is not me:
+                frame = await self._make(me)
+                if frame is None:
                     return
-                frame = await loop.run_in_executor(self._executor, self._session.next_frame)
-                if self._consumer is not me:
-                    return
+                timeout = self._idle_timeout if idle_timeout is None else idle_timeout
                 if frame.audio_chunk is not None or self._session.waiting_samples:
                     quiet_since = self._clock.now()
-                elif idle_timeout is not None and self._clock.now() - quiet_since >= idle_timeout:
+                elif timeout is not None and self._clock.now() - quiet_since >= timeout:
                     return
                 yield self._session.release(frame)
         finally:
-            if self._consumer is me:
-                self._consumer = None
+            self._end(me)
+
+    async def process_audio_chunk(self, chunk: AudioChunk) -> AsyncIterator[VideoFrame]:
+        """The frames of one chunk of sound, as fast as they can be made.
+
+        Where the chunk is not the last one, the frames of its last 80 ms come with the next chunk: so far the lips look ahead.
+        """
+        me = self._begin()
+        try:
+            self._session.push(chunk.data, chunk.sample_rate, last=chunk.last_chunk)
+            while self._session.pending(chunk.last_chunk):
+                frame = await self._make(me)
+                if frame is None:
+                    return
+                if frame.audio_chunk is not None:
+                    yield self._session.release(frame)
+        finally:
+            self._end(me)
+
+    def _begin(self) -> object:
+        self._ready()
+        if self._consumer is not None:
+            raise RuntimeNotReadyError("Another task iterates run() already: stop() that one first, or create a second runtime.")
+        self._consumer = object()
+        return self._consumer
+
+    async def _make(self, me: object) -> VideoFrame | None:
+        """The next frame, or None where the iteration was ended meanwhile."""
+        if self._consumer is not me:
+            return None
+        self._check_access()
+        frame = await asyncio.get_running_loop().run_in_executor(self._executor, self._session.next_frame)
+        self._taken.set()
+        return frame if self._consumer is me else None
+
+    def _end(self, me: object) -> None:
+        if self._consumer is me:
+            self._consumer = None
 
     # -- life --------------------------------------------------------------------------------------------------------
+    async def set_model(self, model_path: str | Path) -> AsyncBithuman:
+        """Become another avatar, also while :meth:`run` is iterated: the pictures cross-fade, what is being said goes on.
+
+        Frames keep their size. Raises ModelError; the avatar then stays what it is.
+        """
+        old = self._ready()
+        fixture = await asyncio.get_running_loop().run_in_executor(None, Fixture, Path(model_path), old.net)
+        self._ready()
+        self._fixture = fixture
+        self._session.change(fixture)
+        return self
+
+    async def load_data_async(self) -> None:
+        """The same as :meth:`load_data`."""
+        self._ready()
+
     async def start(self) -> None:
         """Make the first frame, so that run() begins without delay."""
         await asyncio.get_running_loop().run_in_executor(self._executor, self.get_first_frame)
@@ -164,6 +210,7 @@ class AsyncBithuman:
         """End a running :meth:`run` and drop what is left to say. The avatar stays loaded and can run again."""
         self._consumer = None
         self._session.interrupt()
+        self._taken.set()
 
     async def shutdown(self) -> None:
         """Free everything, also while another task iterates :meth:`run`: the iteration then ends."""
@@ -176,13 +223,13 @@ class AsyncBithuman:
     def cleanup(self) -> None:
         """Free everything at once. Calling it again does nothing."""
         self._consumer = None
-        self._fixture = None
         self._executor.shutdown(wait=False)
+        self._taken.set()
+        self._release()
 
-    def _ready(self) -> Fixture:
-        if self._fixture is None:
-            raise RuntimeNotReadyError("This runtime was shut down: create a new one.")
-        return self._fixture
+    async def _initialize_token(self) -> None:
+        if self._access is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._access.open)
 
     async def __aenter__(self) -> AsyncBithuman:
         return self

@@ -12,11 +12,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bithuman_core.audio import StreamResampler, Tick, TickQueue
-from bithuman_core.engine import Engine
+from bithuman_core.engine import Engine, Fixture
+from bithuman_core.errors import AudioError
 from bithuman_core.pcm import mono_int16
-from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE
+from bithuman_core.scale import output_size, scaled
+from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 
+MAX_WAITING = 3600 * SAMPLE_RATE  # samples: an hour
+IDLE_STYLES = {"idle": 0.0, "calm": 0.8}  # what ``target_video`` may name: stillness of the idle motion
 
 @dataclass(slots=True)
 class _Shown:
@@ -33,8 +37,11 @@ class Session:
     queue, and the engine is changed by the output side alone, which carries out the commands of the input side.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, fixture: Fixture, *, seed: int = 0, size: int | tuple[int, int] | None = None) -> None:
+        """seed: of the idle motion. size: longest side of the frames, or (width, height), in px (ValueError outside 64..2160)."""
+        self.size = output_size(fixture.rig.size, size)  # width, height of the frames
+        self.muted = False  # sound that is pushed while this is set is not spoken
+        self._engine = Engine(fixture, seed)
         self._lock = threading.Lock()
         self._queue = TickQueue()
         self._resampler: StreamResampler | None = None
@@ -43,7 +50,7 @@ class Session:
         self._interrupts = 0
         self._interrupts_done = 0
         self._frames = 0
-        self._commands: deque[Callable[[], object]] = deque()
+        self._commands: deque[Callable[[], object]] = deque()  # of the input side, for the output side
         self._clear_beside()
 
     def _clear_beside(self) -> None:
@@ -55,10 +62,21 @@ class Session:
         with self._lock:
             return self._queue.samples
 
+    def pending(self, closed: bool) -> bool:
+        """Whether sound that was pushed has not come out yet; of an utterance that goes on (not closed), whole ticks count."""
+        with self._lock:
+            if self._queue.samples >= (1 if closed else SAMPLES_PER_TICK):
+                return True
+        return closed and any(shown.message_id is not None for shown in self._beside)
+
     def push(self, samples: NDArray[Any] | bytes, sample_rate: int, *, last: bool, message_id: str | None = None) -> None:
         """Append sound; ``last`` ends the utterance. Raises AudioError for samples that are not sound."""
         mono = mono_int16(samples)
         with self._lock:
+            if self._queue.samples > MAX_WAITING:
+                raise AudioError("More than an hour of sound waits to be spoken: take frames with run(), or call interrupt().")
+            if self.muted:
+                mono = mono[:0]
             if self._resampler is None or self._resampler.rate_in != sample_rate:
                 resampler = StreamResampler(sample_rate)
                 self._finish_resampler()
@@ -93,16 +111,24 @@ class Session:
 
     def perform(self, control: VideoControl) -> None:
         """Show a control's emotions and play its action. Raises ValueError for unknown ones; nothing is then done."""
+        if control.target_video is not None and control.target_video not in IDLE_STYLES:
+            raise ValueError(f"There is no idle style {control.target_video!r}; known are: {', '.join(IDLE_STYLES)}.")
         expression, gestures = self._engine.mixer.expression, self._engine.mixer.gestures
         names = [control.action] if isinstance(control.action, str) else control.action or []
         gestures.find(*names)
         if control.emotion_preds is not None:
             goal = expression.blend(control.emotion_preds)
             self._commands.append(lambda: setattr(expression, "goal", goal))
+        if control.target_video is not None:
+            self.set_stillness(IDLE_STYLES[control.target_video])
         user, agent = bool(control.stop_on_user_speech), bool(control.stop_on_agent_speech)
         self._commands.append(
             lambda: gestures.play(*names, force=control.force_action, stop_on_user_speech=user, stop_on_agent_speech=agent)
         )
+
+    def change(self, fixture: Fixture) -> None:
+        """Go on with another avatar; frames keep their size, the pictures cross-fade."""
+        self._commands.append(lambda: self._engine.change(fixture))
 
     def set_stillness(self, stillness: float) -> None:
         """0 (lively) to 1 (calm: only speech, blinks and breath move). Raises ValueError outside."""
@@ -128,7 +154,7 @@ class Session:
         tick = self._note(tick)
         made = self._engine.step(tick.samples if tick is not None and tick.samples.size else None)
         shown = self._beside.popleft()
-        frame = VideoFrame(made.frame, frame_index=self._frames)
+        frame = VideoFrame(scaled(made.frame, self.size), frame_index=self._frames)
         self._frames += 1
         frame.source_message_id, frame.end_of_speech = shown.message_id, shown.last
         if made.audio is not None:

@@ -56,6 +56,11 @@ def models_dir() -> Path:
     return installed if installed.is_dir() else PACKAGE.parent / "models"
 
 
+def default_avatar() -> Path:
+    """The avatar that is used where none is named: BITHUMAN_MODEL_PATH, else the shipped Mara."""
+    return Path(settings().model_path or models_dir() / "mara.imx")
+
+
 def speech_clip() -> Path:
     """A clip of real speech (LibriSpeech, CC BY 4.0) for measuring and for trying an avatar."""
     installed = PACKAGE / "_assets"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.audio.fifo import SampleFifo
+from bithuman_core.audio.live import LiveTrim
 from bithuman_core.timing import SAMPLES_PER_TICK
 
 
@@ -27,10 +28,14 @@ class _Utterance:
     waiting: SampleFifo
     popped: bool = False  # whether a tick of it was taken already
     closed: bool = False
+    trim: LiveTrim = field(default_factory=LiveTrim)
 
 
 class TickQueue:
-    """Cuts pushed samples into ticks. Nothing is lost, padded or reordered; utterances never share a tick."""
+    """Cuts pushed samples into ticks. Nothing is lost, padded or reordered; utterances never share a tick.
+
+    The one exception is a live microphone that is never flushed: what waits for nothing is cut out of its silence.
+    """
 
     def __init__(self) -> None:
         self._utterances: deque[_Utterance] = deque()
@@ -68,6 +73,8 @@ class TickQueue:
             return None
         samples = waiting.pop(min(SAMPLES_PER_TICK, waiting.size))
         utterance.popped = True
+        if not utterance.closed and (skipped := utterance.trim.superfluous(samples, waiting.size)):
+            samples = np.concatenate([samples[skipped:], waiting.pop(skipped)])
         last = utterance.closed and not waiting.size
         if last:
             self._utterances.popleft()

@@ -18,6 +18,7 @@ from bithuman_core.timing import TICK_SECONDS
 MAX_SECONDS = 20.0
 MAX_KEYS = 200
 CUT_SECONDS = 0.25  # how quickly a gesture that is cut goes away
+SIZE, PACE = (0.88, 1.08), (0.95, 1.08)  # nobody nods twice alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Gesture:
 
     name: str
     seconds: float
-    channels: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
+    channels: dict[int, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]  # times, values, slopes
 
     @classmethod
     def from_manifest(cls, name: str, raw: Any) -> Gesture:
@@ -36,18 +37,32 @@ class Gesture:
         channels = {}
         for channel, keys in raw.items():
             times, values = _keys(name, channel, keys)
-            channels[INDEX[channel]] = (times, values)
-        return cls(name, max(float(times[-1]) for times, _ in channels.values()), channels)
+            channels[INDEX[channel]] = (times, values, _slopes(times, values))
+        return cls(name, max(float(times[-1]) for times, _, _ in channels.values()), channels)
 
     def at(self, seconds: float) -> NDArray[np.float32]:
-        """What the gesture adds to the face at a time, float32 [59]; eased between keys, 0 before and after."""
+        """What the gesture adds to the face at a time, float32 [59]; cubic between keys, 0 before and after."""
         face = np.zeros(FACE_SIZE, np.float32)
-        for channel, (times, values) in self.channels.items():
+        for channel, (times, values, slopes) in self.channels.items():
             k = int(np.searchsorted(times, seconds, side="right")) - 1
             if 0 <= k < len(times) - 1:
-                t = (seconds - times[k]) / (times[k + 1] - times[k])
-                face[channel] = values[k] + (values[k + 1] - values[k]) * t * t * (3.0 - 2.0 * t)
+                span = times[k + 1] - times[k]
+                t = (seconds - times[k]) / span
+                ease = t * t * (3.0 - 2.0 * t)
+                bow = t * (1.0 - t) * ((1.0 - t) * slopes[k] - t * slopes[k + 1]) * span
+                face[channel] = values[k] + (values[k + 1] - values[k]) * ease + bow
         return face
+
+
+def _slopes(times: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Slopes at the keys of the monotone cubic (Fritsch and Butland 1984): 0 at both ends and at every turn, no overshoot."""
+    steps = np.diff(times)
+    rises = np.diff(values) / steps
+    slopes = np.zeros_like(values)
+    through = np.flatnonzero(rises[:-1] * rises[1:] > 0.0)
+    before, after = 2 * steps[through + 1] + steps[through], steps[through + 1] + 2 * steps[through]
+    slopes[through + 1] = (before + after) / (before / rises[through] + after / rises[through + 1])
+    return slopes
 
 
 def _keys(name: str, channel: Any, keys: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -69,10 +84,12 @@ def _keys(name: str, channel: Any, keys: Any) -> tuple[NDArray[np.float64], NDAr
 
 
 class GesturePlayer:
-    """Plays one gesture at a time, further ones of the same request after it."""
+    """Plays one gesture at a time, further ones of the same request after it; each time a little different, seeded."""
 
-    def __init__(self, gestures: Mapping[str, Gesture]) -> None:
+    def __init__(self, gestures: Mapping[str, Gesture], rng: np.random.Generator) -> None:
         self._gestures = gestures
+        self._rng = rng
+        self._size = self._pace = 1.0
         self._playing: Gesture | None = None
         self._queue: deque[Gesture] = deque()
         self._age = 0.0
@@ -105,15 +122,24 @@ class GesturePlayer:
             return False
         self.cut()
         self._queue = wanted
-        self._playing, self._age = wanted.popleft(), 0.0
+        self._begin(wanted.popleft())
         self.stop_on_user_speech, self.stop_on_agent_speech = stop_on_user_speech, stop_on_agent_speech
         return True
+
+    def change(self, gestures: Mapping[str, Gesture]) -> None:
+        """Other clips from now on; a running one fades."""
+        self.cut()
+        self._gestures = gestures
+
+    def _begin(self, gesture: Gesture | None) -> None:
+        self._playing, self._age = gesture, 0.0
+        self._size, self._pace = float(self._rng.uniform(*SIZE)), float(self._rng.uniform(*PACE))
 
     def cut(self) -> None:
         """End the running gesture and those waiting; its face fades within a quarter of a second."""
         self._queue.clear()
         if self._playing is not None:
-            self._left += self._playing.at(self._age)
+            self._left += np.float32(self._size) * self._playing.at(self._age)
             self._playing = None
 
     def next(self) -> NDArray[np.float32]:
@@ -121,8 +147,8 @@ class GesturePlayer:
         self._left *= np.float32(math.exp(-4.0 * TICK_SECONDS / CUT_SECONDS))
         if self._playing is None:
             return self._left.copy()
-        self._age += TICK_SECONDS
-        face = self._left + self._playing.at(self._age)
+        self._age += TICK_SECONDS * self._pace
+        face = self._left + np.float32(self._size) * self._playing.at(self._age)
         if self._age >= self._playing.seconds:
-            self._playing, self._age = (self._queue.popleft() if self._queue else None), 0.0
+            self._begin(self._queue.popleft() if self._queue else None)
         return face

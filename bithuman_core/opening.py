@@ -1,0 +1,83 @@
+"""``bithuman_core.open(path)``: an avatar in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.errors import AudioError, Failed, InvalidAvatar, ModelError, NotAuthorised, TokenError
+from bithuman_core.sync import Bithuman
+from bithuman_core.timing import FPS, SAMPLE_RATE
+
+
+class Avatar:
+    """An opened avatar; ``with`` closes it."""
+
+    def __init__(self, runtime: Bithuman) -> None:
+        self._runtime = runtime
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the frames in px."""
+        return self._runtime.get_frame_size()
+
+    def render(
+        self, audio: NDArray[Any] | str | Path, out_mp4: str | Path | None = None, *, sample_rate: int = SAMPLE_RATE
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Every frame of a clip, RGB uint8 [h, w, 3], 25 a second of sound; with ``out_mp4`` the video is written instead.
+
+        audio: an audio file, or samples at ``sample_rate`` Hz. Raises Failed where the sound cannot be used.
+        """
+        frames = self._frames(audio, sample_rate)
+        if out_mp4 is None:
+            return frames
+        self._write(audio, sample_rate, frames, Path(out_mp4))
+        return iter(())
+
+    def _frames(self, audio: NDArray[Any] | str | Path, sample_rate: int) -> Iterator[NDArray[np.uint8]]:
+        try:
+            for frame in self._runtime.compose(audio, sample_rate=sample_rate):
+                yield frame.bgr[:, :, ::-1]
+        except AudioError as error:
+            raise Failed(error.message) from error
+
+    def _write(
+        self, audio: NDArray[Any] | str | Path, sample_rate: int, frames: Iterator[NDArray[np.uint8]], path: Path
+    ) -> None:
+        from bithuman_core.audio import int16_to_float32, load_audio, write_video_with_audio
+        from bithuman_core.pcm import mono_int16
+
+        try:
+            is_file = isinstance(audio, str | Path)
+            sound, rate = load_audio(audio) if is_file else (int16_to_float32(mono_int16(audio)), sample_rate)
+        except AudioError as error:
+            raise Failed(error.message) from error
+        write_video_with_audio(path, frames, sound, rate, fps=FPS)
+
+    def close(self) -> None:
+        """Free everything. Calling it again does nothing."""
+        self._runtime.cleanup()
+
+    def __enter__(self) -> Avatar:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def open(path: str | Path, *, api_secret: str | None = None, output_size: int | tuple[int, int] | None = None) -> Avatar:
+    """Open an avatar file.
+
+    Raises InvalidAvatar where it is none, NotAuthorised where a token server of your own says no.
+    """
+    try:
+        return Avatar(Bithuman.create(model_path=path, api_secret=api_secret, output_size=output_size))
+    except ModelError as error:
+        raise InvalidAvatar(error.message) from error
+    except TokenError as error:
+        raise NotAuthorised(error.message) from error

@@ -1,0 +1,33 @@
+"""Frames of another size than the avatar's own."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+MAX_SIDE = 2160  # px
+
+
+def output_size(own: tuple[int, int], wanted: int | tuple[int, int] | None) -> tuple[int, int]:
+    """Width and height in px, even: those given, or with this longest side; 0 or None keeps the avatar's own.
+
+    Raises ValueError outside 64..2160.
+    """
+    if not wanted:
+        return own
+    width, height = own
+    if isinstance(wanted, int):
+        scale = wanted / max(own)
+        wanted = round(width * scale), round(height * scale)
+    if len(wanted) != 2 or not all(isinstance(side, int) and 64 <= side <= MAX_SIDE for side in wanted):
+        raise ValueError(f"The output size is {wanted}; give the longest side, or (width, height), from 64 to {MAX_SIDE} px.")
+    return wanted[0] - wanted[0] % 2, wanted[1] - wanted[1] % 2
+
+
+def scaled(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A frame (uint8 [h, w, 3]) at a size (width, height); itself where it has that size already."""
+    if frame.shape[1::-1] == size:
+        return frame
+    shrinks = size[0] <= frame.shape[1]
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC))

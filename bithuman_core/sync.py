@@ -1,0 +1,180 @@
+"""Bithuman: the same avatar for code without asyncio, in both generations of the compatible interface."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.access import Access
+from bithuman_core.audio import resample
+from bithuman_core.controls import Controls, open_access, set_log_level
+from bithuman_core.engine import Fixture, render_clip
+from bithuman_core.errors import RuntimeNotReadyError
+from bithuman_core.pcm import float32_to_int16, mono_int16
+from bithuman_core.scale import output_size as frame_size
+from bithuman_core.scale import scaled
+from bithuman_core.settings import default_avatar
+from bithuman_core.timing import SAMPLE_RATE, TICK_SECONDS
+from bithuman_core.types import VideoControl, VideoFrame
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedFrame:
+    """One frame of :meth:`Bithuman.compose`: BGR uint8 [h, w, 3] and its number from 0."""
+
+    bgr: NDArray[np.uint8]
+    frame_idx: int
+
+
+class Bithuman(Controls):
+    """A talking avatar for code without asyncio. Make one with :meth:`create` or :meth:`load`; ``with`` frees it.
+
+    Input may come from another thread than the one that iterates :meth:`run`.
+    """
+
+    def __init__(
+        self, fixture: Fixture, *, output_buffer_size: int = 6, output_size: int | tuple[int, int] | None = None, seed: int = 0,
+        access: Access | None = None, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
+    ) -> None:  # fmt: skip
+        """Use :meth:`create` instead, unless several runtimes share one ``fixture``. now, sleep: the machine's, or a test's."""
+        super().__init__(fixture, output_size=output_size, seed=seed, access=access)
+        self._burst = max(output_buffer_size, 1)
+        self._now, self._sleep = now, sleep
+        self._consumer: object | None = None
+        self._idle_timeout: float | None = None
+
+    @classmethod
+    def create(
+        cls, *, model_path: str | Path | None = None, token: str | None = None, api_secret: str | None = None,
+        api_url: str | None = None, tags: str | None = "bithuman", insecure: bool = False, input_buffer_size: int = 0,
+        output_buffer_size: int = 6, num_threads: int = 0, verbose: bool | None = None, batch_workers: int = 1,
+        quality: str = "medium", identity: str | None = None, output_size: int | tuple[int, int] | None = None,
+        agent_code: str | None = None, billing_type: str | None = None, fingerprint: str | None = None, seed: int = 0,
+    ) -> Bithuman:  # fmt: skip
+        """As :meth:`AsyncBithuman.create` (``input_buffer_size`` is accepted; as much as an hour of sound may wait)."""
+        set_log_level(verbose)
+        access = open_access(api_url, api_secret, token, insecure)
+        return cls(Fixture(model_path or default_avatar()), output_buffer_size=output_buffer_size, output_size=output_size,
+                   seed=seed, access=access)  # fmt: skip
+
+    @classmethod
+    def load(cls, model_path: str | Path, api_secret: str | None = None, **options: Any) -> Bithuman:
+        """The same as :meth:`create`, named as in the other generation of the interface."""
+        return cls.create(model_path=model_path, api_secret=api_secret, **options)
+
+    def push_audio(self, data: bytes | NDArray[Any], sample_rate: int, last_chunk: bool = True) -> None:
+        """Speak, as :meth:`AsyncBithuman.push_audio`. Raises AudioError or RuntimeNotReadyError."""
+        self._ready()
+        self._session.push(data, sample_rate, last=last_chunk)
+
+    def push(self, control: VideoControl) -> None:
+        """Take a control, as :meth:`AsyncBithuman.push`. Raises ValueError for unknown names."""
+        self._ready()
+        self._take(control)
+
+    def flush(self) -> None:
+        """End the utterance: the rest plays, and its last frame has ``end_of_speech=True``."""
+        self._ready()
+        self._session.flush()
+
+    def interrupt(self) -> None:
+        """Stop speaking now: sound that has not been shown is dropped."""
+        self._ready()
+        self._session.interrupt()
+
+    def set_idle_timeout(self, seconds: float | None) -> None:
+        """End :meth:`run` after this many seconds without speech; None: never."""
+        self._idle_timeout = seconds
+
+    def run(
+        self, out_buffer_empty: Callable[[], bool] | None = None, *, idle_timeout: float | None = None
+    ) -> Iterator[VideoFrame]:
+        """Frames at 25 a second, as :meth:`AsyncBithuman.run`; it sleeps between them."""
+        self._ready()
+        if self._consumer is not None:
+            raise RuntimeNotReadyError("Somebody iterates run() already: stop() that one first, or create a second runtime.")
+        me = self._consumer = object()
+        due = quiet_since = self._now()
+        try:
+            while self._consumer is me:
+                if (wait := due - self._now()) > 0:
+                    self._sleep(wait)
+                due = max(due, self._now() - self._burst * TICK_SECONDS) + TICK_SECONDS
+                if self._consumer is not me:
+                    return
+                self._check_access()
+                frame = self._session.release(self._session.next_frame())
+                timeout = self._idle_timeout if idle_timeout is None else idle_timeout
+                if frame.audio_chunk is not None or self._session.waiting_samples:
+                    quiet_since = self._now()
+                elif timeout is not None and self._now() - quiet_since >= timeout:
+                    return
+                yield frame
+        finally:
+            if self._consumer is me:
+                self._consumer = None
+
+    def compose(
+        self, audio: NDArray[Any] | str | Path, output_size: int | tuple[int, int] | None = None, sample_rate: int = SAMPLE_RATE
+    ) -> Iterator[ComposedFrame]:
+        """Every frame of a whole clip, 25 a second of sound, as fast as they can be made.
+
+        audio: samples (int16 or float) at ``sample_rate`` Hz, or an audio file. Raises AudioError, ValueError for a bad size.
+        """
+        fixture = self._ready()
+        size = frame_size(fixture.rig.size, output_size or self._session.size)
+        for index, tick in enumerate(render_clip(fixture, clip_samples(audio, sample_rate), self._seed)):
+            yield ComposedFrame(scaled(tick.frame, size), index)
+
+    def set_model(self, model_path: str | Path) -> Bithuman:
+        """Become another avatar; the pictures cross-fade. Raises ModelError; the avatar then stays what it is."""
+        fixture = Fixture(model_path, self._ready().net)
+        self._fixture = fixture
+        self._session.change(fixture)
+        return self
+
+    def start(self) -> None:
+        """Make the first frame, so that run() begins without delay."""
+        self.get_first_frame()
+
+    def stop(self) -> None:
+        """End a running :meth:`run` and drop what is left to say. The avatar stays loaded and can run again."""
+        self._consumer = None
+        self._session.interrupt()
+
+    def shutdown(self) -> None:
+        """Free everything; a running :meth:`run` ends."""
+        self.cleanup()
+
+    close = shutdown
+
+    def cleanup(self) -> None:
+        """Free everything at once. Calling it again does nothing."""
+        self._consumer = None
+        self._release()
+
+    def __enter__(self) -> Bithuman:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.cleanup()
+
+
+Runtime = Bithuman  # Runtime(fixture): one more cheap session on an avatar that is loaded already
+
+
+def clip_samples(audio: NDArray[Any] | str | Path, sample_rate: int) -> NDArray[np.int16]:
+    """A whole clip as int16 mono at 16 kHz, from samples or a file. Raises AudioError."""
+    if isinstance(audio, str | Path):
+        from bithuman_core.audio import load_audio  # brings FFmpeg in
+
+        return float32_to_int16(load_audio(audio, SAMPLE_RATE)[0])
+    samples = mono_int16(audio)
+    return samples if sample_rate == SAMPLE_RATE else float32_to_int16(resample(samples / 32768.0, sample_rate, SAMPLE_RATE))
