@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig
 from bithuman_core.render.bands import BANDS
+from bithuman_core.render.texel import EYE, MOUTH, NOTHING, PART_SHIFT
 from bithuman_core.settings import models_dir
-
-MOUTH, EYE = 2, 1  # parts of the rig
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def parts_seen(renderer: PortraitRenderer) -> NDArray[np.int64]:
     """The part of every sample (two rows a pixel) of the last frame, -1 where the head is not."""
     bands = [renderer._head.draw(b, renderer._screen, renderer._uv, renderer._light).copy() for b in range(BANDS)]
     words = np.concatenate(bands)
-    return np.where(words == 0, -1, (words >> np.uint64(40)).astype(np.int64) & 0xFF)
+    return np.where(words == NOTHING, -1, (words >> PART_SHIFT).astype(np.int64))
 
 
 def far_corners(rig: PortraitRig) -> NDArray[np.bool_]:
@@ -64,7 +63,7 @@ def test_the_plate_never_moves(rig: PortraitRig, renderer: PortraitRenderer) -> 
         parts = parts_seen(renderer)
         mesh = renderer._back_screen, renderer._back_uv, renderer._full_light
         back = [renderer._back.draw(b, *mesh).copy() for b in range(BANDS)]
-        uncovered = (np.concatenate(back) == 0) & (parts[::2] < 0) & (parts[1::2] < 0)
+        uncovered = (np.concatenate(back) == NOTHING) & (parts[::2] < 0) & (parts[1::2] < 0)
         assert uncovered[corners].all()
         np.testing.assert_array_equal(frame[uncovered], rig.plate[uncovered])
 

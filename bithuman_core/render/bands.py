@@ -22,16 +22,18 @@ class Bands:
         self._order = np.empty(BANDS * len(triangles), np.uint32)
         self._start = np.zeros(BANDS + 1, np.uint32)
         self._depth = np.empty(self._rows * width, np.float32)
-        self._words = np.empty((self._rows, width), np.uint64)
+        self._words = np.empty((self._rows, width), np.uint32)
+        self.glow = np.empty((self._rows, width), np.uint8)  # light of the samples of the mouth
 
     def sort(self, points: Floats) -> None:
         """Take the posed mesh, points [V, 3] with x and y in samples."""
         width = self._words.shape[1]
         sort_into_bands(points, self._triangles, self._rows, width, self._stagger, self._span, self._order, self._start)
 
-    def draw(self, band: int, points: Floats, uv: Floats, light: Floats) -> NDArray[np.uint64]:
-        """The samples of a band, uint64 [rows, width], valid until the next call."""
+    def draw(self, band: int, points: Floats, uv: Floats, light: Floats) -> NDArray[np.uint32]:
+        """The samples of a band, uint32 [rows, width], valid until the next call."""
         chosen = self._order[self._start[band] : self._start[band + 1]]
         first_row = band * self._rows
-        rasterise(points, uv, self._triangles, self._part, light, chosen, self._depth, self._words, first_row, self._stagger)
+        mesh = points, uv, self._triangles, self._part, light
+        rasterise(*mesh, chosen, self._depth, self._words, self.glow, first_row, self._stagger)
         return self._words

@@ -14,6 +14,7 @@ from bithuman_core.imx import ImxFile
 from bithuman_core.render.correctives import Correctives, read_correctives
 from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes
 from bithuman_core.render.still import settled
+from bithuman_core.render.texel import LARGEST, OTHER
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # what the measure of the mouth needs
 MAX_TURN = 60.0  # degrees: no limit of the head may lie beyond
@@ -47,8 +48,10 @@ def load(avatar: ImxFile) -> PortraitRig:
     _inside("backdrop_uv", back_uv, backdrop)
     gaze = _object(rig, "gaze_degrees")
     side = texture.shape[1] // 2
-    if texture.shape[1] % 4 or min(*texture.shape, *backdrop.shape) < SMALLEST:
-        raise ModelLoadError(f"The avatar's texture must have a width that divides by 4, sides of {SMALLEST} px at least.")
+    if texture.shape[1] % 4 or texture.shape[0] < texture.shape[1] or min(*texture.shape, *backdrop.shape) < SMALLEST:
+        raise ModelLoadError(
+            f"The avatar's texture must be no wider than high, its width divide by 4, its sides have {SMALLEST} px at least."
+        )
     correctives = read_correctives(rig.get("correctives", []))
     loaded = PortraitRig(
         name=manifest.name,
@@ -63,7 +66,7 @@ def load(avatar: ImxFile) -> PortraitRig:
         vertices=vertices,
         uv=uv,
         triangles=triangles,
-        part=_array(avatar, "part", np.uint8, len(triangles)),
+        part=np.minimum(_array(avatar, "part", np.uint8, len(triangles)), OTHER),
         weight=_array(avatar, "weight", np.uint8, len(vertices)),
         shapes=_shapes(avatar, len(vertices)),
         correctives=correctives,
@@ -163,7 +166,7 @@ def _vector(rig: dict[str, Any], name: str, length: int) -> NDArray[np.float32]:
 
 def _inside(name: str, uv: NDArray[np.float32], picture: NDArray[np.uint32]) -> None:
     height, width = picture.shape[:2]
-    if uv.size and (uv.min() < 0 or (uv.max(0) > (width, height)).any() or max(width, height) > 2047):
+    if uv.size and (uv.min() < 0 or (uv.max(0) > (width, height)).any() or max(width, height) > LARGEST):
         raise ModelLoadError(f"The avatar's array {name!r} points outside its picture; build it again with this version.")
 
 
@@ -217,6 +220,11 @@ def _residual(avatar: ImxFile, name: str, side: int, correctives: Correctives) -
     rows = [names.index(n) if n in names else -1 for n in ARKIT_NAMES] + [len(names) + k for k in correctives.order]
     return Residual(
         box=np.array([box[r] if r >= 0 else np.zeros(4, np.int32) for r in rows], np.int32),
-        values=tuple(values[first[r] : first[r + 1]] if r >= 0 else values[:0] for r in rows),
+        values=tuple(_four_channels(values[first[r] : first[r + 1]] if r >= 0 else values[:0]) for r in rows),
         scale=np.array([scale[r] if r >= 0 else 0.0 for r in rows], np.float32),
     )
+
+
+def _four_channels(colours: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Three bytes a pixel as four, the last one 0."""
+    return np.concatenate([colours.reshape(-1, 3), np.zeros((len(colours) // 3, 1), np.int8)], 1).ravel()

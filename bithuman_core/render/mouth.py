@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.signature import given, scratch
-
-MOUTH = 2  # part number of the mouth's triangles
-
+from bithuman_core.render.texel import MOUTH
 
 # Measured on path-traced mouths. Lengths are fractions of the face width.
 DEPTH = (0.1, 0.25)  # behind the lips, where light has fallen to 1/e: closed lips, and what each length of opening adds

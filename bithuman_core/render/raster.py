@@ -1,7 +1,4 @@
-"""Rasterising triangles into a visibility buffer: what every sample sees, as one packed word (numba, one core).
-
-Word of a sample (uint64): texture u in bits 0-15 and v in bits 20-35 (both in 1/32 px, with room to add words up),
-part in bits 40-47, light 0..255 in bits 48-55, bit 63 set. 0: nothing.
+"""Rasterising triangles into a visibility buffer: what every sample sees, as one packed word (see texel.py; numba, one core).
 
 The head has two samples a pixel, staggered: a row of samples is half a pixel high, its samples sit a quarter of a pixel
 left of the pixels' middles in even rows and right of them in odd ones. Steep and flat edges get three steps that way, as
@@ -13,34 +10,35 @@ with a 2 x 2 grid, for half the work.
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int32, njit, uint8, uint16, uint32, uint64, void
+from numba import float32, int32, njit, uint8, uint16, uint32, void
 
 from bithuman_core.render.signature import given, scratch
+from bithuman_core.render.texel import NOTHING, PART_SHIFT, V_SHIFT
 
 FAR = 1e9  # depth of an empty sample
-SEEN = 1 << 63
 
 
 @njit(
     void(
         given(float32, 2), given(float32, 2), given(uint16, 2), given(uint8, 1), given(float32, 1), given(uint32, 1),
-        scratch(float32, 1), scratch(uint64, 2), int32, float32,
+        scratch(float32, 1), scratch(uint32, 2), scratch(uint8, 2), int32, float32,
     ),
     nogil=True, cache=True, fastmath=True, error_model="numpy",
 )  # fmt: skip
-def rasterise(points, uv, triangles, part, light, chosen, depth, words, first_row, stagger):
+def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, first_row, stagger):
     """Draw front-facing triangles with a depth test into one band of rows.
 
     points [V, 3]: x, y in samples, z; stagger: how far the samples of even rows sit left of their middle (odd: right);
-    uv [V, 2] in 1/32 texture px; part [T]; light [V] brightness 0..255; chosen: the triangles to draw, as numbers.
-    words [rows, width]: the samples of rows first_row, first_row + 1, ...; depth [rows * width]: theirs. Both are cleared before.
+    uv [V, 2] in 1/16 texture px; part [T] 0..3; light [V] brightness 0..255; chosen: the triangles to draw, as numbers.
+    words [rows, width]: the samples of rows first_row, first_row + 1, ...; depth [rows * width]: theirs. Both are cleared before;
+    glow [rows, width]: light of the samples whose triangles have some.
     """
     # uv is never below 0; what the slack below adds is far less than the 1 that truncation forgives.
     # The arithmetic stays in float32: an int32 beside a float32 would make it float64.
     half, zero, one, slack = np.float32(0.5), np.float32(0), np.float32(1), np.float32(1e-4)
     rows, width = words.shape
-    samples = words.reshape(-1)
-    samples[:] = uint64(0)
+    samples, lights = words.reshape(-1), glow.reshape(-1)
+    samples[:] = NOTHING
     depth[:] = np.float32(FAR)
     ceiling, bottom, right = np.float32(first_row), np.float32(first_row + rows - 1), np.float32(width - 1)
     for i in range(uint32(chosen.shape[0])):
@@ -70,7 +68,7 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, first_ro
         ua, ub, uc = uv[a, 0], uv[b, 0] - uv[a, 0], uv[c, 0] - uv[a, 0]
         va, vb, vc = uv[a, 1], uv[b, 1] - uv[a, 1], uv[c, 1] - uv[a, 1]
         zx, ux, vx = zb * bdx + zc * cdx, ub * bdx + uc * cdx, vb * bdx + vc * cdx
-        tag = uint64(SEEN) | (uint64(part[t]) << uint64(40))
+        tag = uint32(part[t]) << PART_SHIFT
         la, lb, lc = light[a], light[b] - light[a], light[c] - light[a]
         lx = lb * bdx + lc * cdx
         lit = la > zero or lb != zero or lc != zero  # few triangles have a light of their own
@@ -111,8 +109,8 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, first_ro
                 for k in range(first, stop):
                     if z < depth[k]:
                         depth[k] = z
-                        word = tag | uint64(uint32(int32(u))) | (uint64(uint32(int32(v))) << uint64(20))
-                        samples[k] = word | (uint64(uint32(int32(min(max(level, zero), np.float32(255))))) << uint64(48))
+                        samples[k] = tag | uint32(int32(u)) | uint32(uint32(int32(v)) << V_SHIFT)
+                        lights[k] = uint8(int32(min(max(level, zero), np.float32(255))))
                     z += zx
                     u += ux
                     v += vx
@@ -121,7 +119,7 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, first_ro
             for k in range(first, stop):
                 if z < depth[k]:
                     depth[k] = z
-                    samples[k] = tag | uint64(uint32(int32(u))) | (uint64(uint32(int32(v))) << uint64(20))
+                    samples[k] = tag | uint32(int32(u)) | uint32(uint32(int32(v)) << V_SHIFT)
                 z += zx
                 u += ux
                 v += vx

@@ -11,8 +11,9 @@ from bithuman_core.render.eyes import paint_eye
 from bithuman_core.render.mouth import MouthLight, tint_table
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 from bithuman_core.render.residual import ResidualSum
-from bithuman_core.render.rig import UV_STEPS, PortraitRig
+from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.shading import compose
+from bithuman_core.render.texel import UV_STEPS
 
 STAGGER = 0.25  # px: see raster.py
 Floats = NDArray[np.float32]
@@ -35,12 +36,13 @@ class PortraitRenderer:
         self._head = Bands(rig.triangles, rig.part, 2 * height, width, STAGGER)
         self._back = Bands(rig.backdrop_triangles, np.zeros(len(rig.backdrop_triangles), np.uint8), height, width, 0.0)
         self._uv, self._back_uv = rig.uv * UV_STEPS, rig.backdrop_uv * UV_STEPS
-        self._residual = ResidualSum(rig.smooth, rig.detail, rig.residual_side)
-        self._texture = rig.texture.copy()  # the eyes are painted into it
+        self._texture = rig.texture.copy()  # residuals are laid over it, the eyes painted into it
+        self._residual = ResidualSum(rig.smooth, rig.detail, rig.texture, self._texture, rig.residual_side)
         self._light = np.zeros(len(rig.vertices), np.float32)
         self._full_light = np.zeros(len(rig.backdrop_vertices), np.float32)
         self._mouth = MouthLight(rig)
         self._tint = tint_table()
+        self._row = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)
         self._gaze = (_gaze("Left"), _gaze("Right"))
 
     def render(self, face: FaceState, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
@@ -72,7 +74,7 @@ class PortraitRenderer:
             head = self._head.draw(band, self._screen, self._uv, self._light)
             back = self._back.draw(band, self._back_screen, self._back_uv, self._full_light)
             part = slice(band * rows, (band + 1) * rows)
-            compose(rig.plate[part], head, back, self._texture, self._residual.packed, rig.backdrop, self._tint, out[part])
+            compose(rig.plate[part], head, self._head.glow, back, self._texture, rig.backdrop, self._tint, *self._row, out[part])
         return out
 
     def _paint_eyes(self, amount: NDArray[np.float32]) -> None:

@@ -1,6 +1,8 @@
 """What the shapes add to the skin's texture: wrinkles, blush and shadow of an expression (numba, one core).
 
-Every row (a shape or a corrective) has a smooth part at a quarter of the texture's size and a detail at half of it, each cut to its box.
+Every row (a shape or a corrective) has a smooth part at a quarter of the texture's size and a detail at half of it, each cut
+to its box. Levels are whole eighths above -255; four of them (blue, green, red and one that stays) make a pixel, which is
+handled as one uint64.
 """
 
 # pyright: reportCallIssue=false, reportArgumentType=false
@@ -8,87 +10,150 @@ Every row (a shape or a corrective) has a smooth part at a quarter of the textur
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int8, int32, njit, uint64, void
+from numba import float32, int8, int16, int32, int64, njit, uint8, uint16, uint32, uint64, void
 from numpy.typing import NDArray
 
 from bithuman_core.render.rig import Residual
 from bithuman_core.render.signature import given, scratch
 
-BIAS = 511  # packed texels hold 2 * level + BIAS, 16 bits a channel: blended with 64ths they still fit
-Box = tuple[int, int, int, int]
+STEPS = 8  # of a level
+ZERO = 255 * STEPS  # sums go from 0 to 2 * ZERO; 16 times that still fits 16 bits
+HALF, SHIFT = np.uint16(8 * STEPS), np.uint16(7)  # from 16ths of a step to levels, rounded
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1; all 0: empty
+EMPTY: Box = (0, 0, 0, 0)
+Packed = NDArray[np.uint32]  # one BGRA a texel
 
 
 class ResidualSum:
-    """The weighted sum of residuals, packed for the shader: ``packed`` uint64 [side, side]."""
+    """The weighted sum of residuals, laid over the texture of one session."""
 
-    def __init__(self, smooth: Residual, detail: Residual, side: int) -> None:
+    def __init__(self, smooth: Residual, detail: Residual, skin: Packed, texture: Packed, side: int) -> None:
+        """skin: the neutral texture; texture: the session's own copy, written by :meth:`update`; side: px of the detail.
+
+        The skin is the top square of both, packed BGRA, twice ``side`` px or twice that again.
+        """
         self._parts = (smooth, detail)
-        self._sums = (np.zeros((side // 2, side // 2, 3), np.float32), np.zeros((side, side, 3), np.float32))
-        self._touched: list[Box] = [(0, 0, 0, 0), (0, 0, 0, 0)]
-        self._dirty: Box = (0, 0, 0, 0)
-        self.packed = np.full((side, side), BIAS * (1 + (1 << 16) + (1 << 32)), np.uint64)
+        width = skin.shape[1]
+        self._sums = (_zeros(side // 2), _zeros(side))
+        self._enlarged = [_zeros(size) for size in (side, 2 * side) if size < width]
+        self._touched: list[Box] = [EMPTY, EMPTY]
+        self._dirty = EMPTY
+        self._skin, self._texture = (t[:width].view(np.uint8).reshape(width, width, 4) for t in (skin, texture))
+        self._tall, self._wide = np.zeros(side * 2 + 2, np.uint64), np.zeros(width, np.uint64)  # scratch
 
     def update(self, amount: NDArray[np.float32]) -> None:
         """Set the sum: amount [R] says how far every row acts."""
         for k, (part, total) in enumerate(zip(self._parts, self._sums, strict=True)):
             x0, y0, x1, y1 = self._touched[k]
-            total[y0:y1, x0:x1] = 0.0
+            total[y0:y1, x0:x1] = ZERO
             active = [s for s in np.flatnonzero(amount) if len(part.values[s])]
             for s in active:
-                add(part.values[s], amount[s] * part.scale[s], *part.box[s], total)
-            self._touched[k] = _around(part.box[active])
-        side = len(self.packed)
-        x0, y0, x1, y1 = self._touched[0]
-        smooth = (max(2 * x0 - 1, 0), max(2 * y0 - 1, 0), min(2 * x1 + 1, side), min(2 * y1 + 1, side)) if x1 else (0, 0, 0, 0)
-        now = _around(np.array([box for box in (smooth, self._touched[1]) if box[2]], np.int32).reshape(-1, 4))
-        # What the frame before touched must be packed once more.
-        stale = np.array([box for box in (now, self._dirty) if box[2]], np.int32).reshape(-1, 4)
-        pack(*self._sums, *_around(stale), self.packed)
+                add(part.values[s], STEPS * amount[s] * part.scale[s], *part.box[s], total)
+            self._touched[k] = _around([_box(part.box[s]) for s in active])
+        smooth, detail = self._sums
+        side = len(detail)
+        now = _around([_twice(self._touched[0], side), self._touched[1]])
+        stale = _around([now, self._dirty])  # what the frame before touched must be laid once more
         self._dirty = now
+        if stale == EMPTY:
+            return
+        for k, out in enumerate(self._enlarged):
+            enlarge(_pixels(smooth if k == 0 else self._enlarged[k - 1]), *stale, self._tall, self._wide, _pixels(out))
+            if k == 0:
+                part = out[stale[1] : stale[3], stale[0] : stale[2]]
+                part += detail[stale[1] : stale[3], stale[0] : stale[2]] - ZERO
+                np.clip(part, 0, 2 * ZERO, out=part)
+            stale = _twice(stale, 2 * len(out))
+        lay(_pixels(self._enlarged[-1]), *stale, self._tall, self._wide, self._skin, self._texture)
 
 
-def _around(boxes: NDArray[np.int32]) -> Box:
-    if not len(boxes):
-        return 0, 0, 0, 0
-    x0, y0 = boxes[:, :2].min(0)
-    x1, y1 = boxes[:, 2:].max(0)
-    return int(x0), int(y0), int(x1), int(y1)
+def _zeros(side: int) -> NDArray[np.int16]:
+    return np.full((side, side, 4), ZERO, np.int16)
+
+
+def _pixels(picture: NDArray[np.int16]) -> NDArray[np.uint64]:
+    return picture.view(np.uint64)[..., 0]
+
+
+def _box(row: NDArray[np.int32]) -> Box:
+    return int(row[0]), int(row[1]), int(row[2]), int(row[3])
+
+
+def _twice(box: Box, side: int) -> Box:
+    """The box in a picture of twice the size, with the px that bilinear sampling reaches beyond."""
+    x0, y0, x1, y1 = box
+    return EMPTY if x1 == 0 else (max(2 * x0 - 2, 0), max(2 * y0 - 2, 0), min(2 * x1 + 2, side), min(2 * y1 + 2, side))
+
+
+def _around(boxes: list[Box]) -> Box:
+    boxes = [box for box in boxes if box[2]]
+    if not boxes:
+        return EMPTY
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 @njit(
-    void(given(int8, 1), float32, int32, int32, int32, int32, scratch(float32, 3)),
+    void(given(int8, 1), float32, int32, int32, int32, int32, scratch(int16, 3)),
     nogil=True, cache=True, fastmath=True,
 )  # fmt: skip
 def add(values, amount, x0, y0, x1, y1, total):
-    """total[y0:y1, x0:x1] += amount * values (int8, row by row)."""
-    width = (x1 - x0) * 3
+    """total[y0:y1, x0:x1] += amount * values (int8, row by row), rounded and kept inside 0 to 2 * ZERO."""
+    width = (x1 - x0) * 4
+    lift = float32(16384.5)  # truncation then rounds
     k = 0
     for y in range(y0, y1):
-        row = total[y].reshape(-1)[x0 * 3 : x0 * 3 + width]
+        row = total[y].reshape(-1)[x0 * 4 : x0 * 4 + width]
         part = values[k : k + width]
         for i in range(width):
-            row[i] += amount * float32(part[i])
+            level = int32(row[i]) + int32(amount * float32(part[i]) + lift) - int32(16384)
+            row[i] = int16(min(max(level, int32(0)), int32(2 * ZERO)))
         k += width
 
 
 @njit(
-    void(given(float32, 3), given(float32, 3), int32, int32, int32, int32, scratch(uint64, 2)),
-    nogil=True, cache=True, fastmath=True,
+    void(given(uint64, 2), int64, int64, int64, scratch(uint64, 1), scratch(uint64, 1)),
+    nogil=True, cache=True,
 )  # fmt: skip
-def pack(smooth, detail, x0, y0, x1, y1, out):
-    """out[y0:y1, x0:x1] = smooth (bilinear, at half the size) + detail, levels, packed for blending."""
-    low, high = float32(0), float32(1022)
-    near, far = float32(2 * 0.75), float32(2 * 0.25)
+def _enlarged_row(picture, y, x0, x1, tall, wide):
+    """wide: row y of the picture at twice the size (bilinear), times 16, in the columns 2 * x0 to 2 * x1."""
+    height, width = picture.shape
+    near, far = picture[y >> 1], picture[min(max((y >> 1) + 2 * (y & 1) - 1, 0), height - 1)]
+    # tall, scratch, begins one pixel left of the picture.
+    for x in range(uint32(max(x0 - 1, 0)), uint32(min(x1 + 1, width))):
+        tall[x + uint64(1)] = near[x] * uint64(3) + far[x]
+    tall[0], tall[width + 1] = tall[1], tall[width]
+    for x in range(uint32(x0), uint32(x1)):
+        middle = tall[x + uint64(1)] * uint64(3)
+        wide[uint64(2) * x] = middle + tall[x]
+        wide[uint64(2) * x + uint64(1)] = middle + tall[x + uint64(2)]
+
+
+@njit(
+    void(given(uint64, 2), int64, int64, int64, int64, scratch(uint64, 1), scratch(uint64, 1), scratch(uint64, 2)),
+    nogil=True, cache=True,
+)  # fmt: skip
+def enlarge(picture, x0, y0, x1, y1, tall, wide, out):
+    """out[y0:y1, x0:x1] = the picture at twice the size, bilinear."""
     for y in range(y0, y1):
-        ya = y >> 1
-        yb = min(max(ya + (y & 1) * 2 - 1, 0), smooth.shape[0] - 1)
-        for x in range(x0, x1):
-            xa = x >> 1
-            xb = min(max(xa + (x & 1) * 2 - 1, 0), smooth.shape[1] - 1)
-            word = uint64(0)
-            for k in range(3):
-                a = float32(0.75) * smooth[ya, xa, k] + float32(0.25) * smooth[ya, xb, k]
-                b = float32(0.75) * smooth[yb, xa, k] + float32(0.25) * smooth[yb, xb, k]
-                level = near * a + far * b + float32(2) * detail[y, x, k] + float32(BIAS + 0.5)
-                word |= uint64(int32(min(max(level, low), high))) << uint64(16 * k)
-            out[y, x] = word
+        _enlarged_row(picture, y, x0 >> 1, (x1 + 1) >> 1, tall, wide)
+        row, values = out[y].view(np.uint16), wide.view(np.uint16)
+        for i in range(uint32(4 * x0), uint32(4 * x1)):
+            row[i] = uint16(values[i] + uint16(8)) >> uint16(4)
+
+
+@njit(
+    void(
+        given(uint64, 2), int64, int64, int64, int64, scratch(uint64, 1), scratch(uint64, 1), given(uint8, 3),
+        scratch(uint8, 3),
+    ),
+    nogil=True, cache=True,
+)  # fmt: skip
+def lay(picture, x0, y0, x1, y1, tall, wide, skin, out):
+    """out[y0:y1, x0:x1] = skin + the picture at twice its size, bilinear, in levels."""
+    for y in range(y0, y1):
+        _enlarged_row(picture, y, x0 >> 1, (x1 + 1) >> 1, tall, wide)
+        row, plain, values = out[y].reshape(-1), skin[y].reshape(-1), wide.view(np.uint16)
+        for i in range(uint32(4 * x0), uint32(4 * x1)):
+            level = int16(int16(plain[i]) + int16(uint16(values[i] + HALF) >> SHIFT) - int16(255))
+            row[i] = uint8(min(max(level, int16(0)), int16(255)))

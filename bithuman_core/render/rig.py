@@ -14,7 +14,6 @@ from bithuman_core.render.correctives import Correctives
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 
 OPEN, CLOSE = INDEX["jawOpen"], INDEX["mouthClose"]
-UV_STEPS = np.float32(32)  # steps of a texture px in the rasteriser
 KNEE = 0.75  # share of a head limit up to which poses are followed exactly; beyond it they ease into the limit
 DEFAULT_LIMITS = {"headYaw": (-15.0, 15.0), "headPitch": (-10.0, 10.0), "headRoll": (-10.0, 10.0), "headX": (-0.1, 0.1),
                   "headY": (-0.1, 0.1), "headZ": (-0.2, 0.2)}  # fmt: skip
@@ -50,10 +49,10 @@ class Shapes:
 
 @dataclass(frozen=True)
 class Residual:
-    """What each of R rows, the 52 coefficients and the correctives, adds to the texture, cut to its box; absent ones are empty."""
+    """What each of R rows, the 52 coefficients and the correctives, adds to the texture, in its box; absent ones are empty."""
 
     box: NDArray[np.int32]  # [R, 4] x0, y0, x1, y1
-    values: tuple[NDArray[np.int8], ...]  # R flat vectors, row by row, BGR
+    values: tuple[NDArray[np.int8], ...]  # R flat vectors, row by row: blue, green, red, 0
     scale: NDArray[np.float32]  # [R] levels a step
 
 

@@ -1,181 +1,141 @@
-"""From visibility to pixels: texture, light and anti-aliasing of the head, over the backdrop and the plate (numba, one core).
+"""From visibility to pixels: the head over the backdrop over the plate, row by row (numba, one core).
 
-Textures are packed, one uint32 BGRA a texel (blue lowest). Bilinear weights are whole 256ths, so that two channels are
-blended in one 32-bit word, 16 bits each.
+A row is painted in runs of pixels of one kind, so that nearly all of them go through short loops without branches.
+Colours are packed, one uint32 BGRA a pixel (blue lowest), alpha straight.
 """
 
 # pyright: reportCallIssue=false, reportArgumentType=false
 # (numba types are called as casts here)
 from __future__ import annotations
 
-from numba import int32, int64, njit, uint8, uint32, uint64, void
+import numpy as np
+from numba import int32, int64, njit, uint8, uint32, void
 
-from bithuman_core.render.residual import BIAS
 from bithuman_core.render.signature import given, scratch
+from bithuman_core.render.texel import MOUTH, NOTHING, PART_SHIFT, PLACE, V_SHIFT, texel
 
-SKIN, MOUTH = 0, 2  # parts: skin takes the residual, the mouth its light; all others are texture alone
-ONE_SURFACE = 256  # 1/32 px: samples of a pixel whose texture places are closer lie on one smooth surface
+ONE_SURFACE = np.int32(128)  # 1/16 px: samples of a pixel whose texture places are closer lie on one smooth surface
+EMPTY, SMOOTH, MIXED = np.uint8(0), np.uint8(1), np.uint8(2)  # kinds of pixels
+BYTE, ONE = np.uint32(255), np.uint32(1)
+
+
+@njit(nogil=True)
+def end_of_run(kind, first):
+    """The first place after ``first`` where the kind is another."""
+    stop = first + ONE
+    while stop < kind.shape[0] and kind[stop] == kind[first]:
+        stop = uint32(stop + ONE)
+    return uint32(stop)
+
+
+@njit(nogil=True)
+def sort_head(upper, lower, kind):
+    """EMPTY: no sample sees the head. SMOOTH: both see one smooth surface, without light of its own. MIXED: all others."""
+    for x in range(uint32(kind.shape[0])):
+        a, b = upper[x], lower[x]
+        du = abs(int32(int32(a & PLACE) - int32(b & PLACE)))
+        dv = abs(int32(int32((a >> V_SHIFT) & PLACE) - int32((b >> V_SHIFT) & PLACE)))
+        one_part = (uint32(a ^ b) >> PART_SHIFT == 0) & (a >> PART_SHIFT != MOUTH) & (a != NOTHING) & (b != NOTHING)
+        smooth = one_part & (int32(du + dv) < ONE_SURFACE)
+        kind[x] = (SMOOTH if smooth else MIXED) if (a & b) != NOTHING else EMPTY
+
+
+@njit(nogil=True)
+def sort_back(words, front, kind):
+    """SMOOTH where the backdrop is seen and the head does not cover it, else EMPTY."""
+    for x in range(uint32(kind.shape[0])):
+        kind[x] = SMOOTH if (words[x] != NOTHING) & (front[x] >> uint32(24) != BYTE) else EMPTY
+
+
+@njit(nogil=True)
+def lit(colour, word, light, tint):
+    """The colour of one sample: 0 where it sees nothing, under its light in the mouth."""
+    if word == NOTHING:
+        return uint32(0)
+    if word >> PART_SHIFT != MOUTH:
+        return colour
+    blue, green = ((colour & BYTE) * tint[light, 0]) >> 8, (((colour >> uint32(8)) & BYTE) * tint[light, 1]) >> 8
+    red = (((colour >> uint32(16)) & BYTE) * tint[light, 2]) >> 8
+    return uint32((colour & uint32(0xFF000000)) | uint32(blue) | (uint32(green) << uint32(8)) | (uint32(red) << uint32(16)))
+
+
+@njit(nogil=True)
+def mean_of_two(a, b):
+    """The mean of two colours, each as much as its alpha."""
+    a, b = int64(a), int64(b)
+    share_a, share_b = a >> 24, b >> 24
+    total = max(share_a + share_b, 1)
+    out = ((total + 1) >> 1) << 24
+    for shift in (0, 8, 16):
+        level = ((a >> shift) & 255) * share_a + ((b >> shift) & 255) * share_b
+        out |= ((level + (total >> 1)) // total) << shift
+    return uint32(out)
+
+
+@njit(nogil=True)
+def over(plate, far, front, out):
+    """out [3 W] = plate [3 W], under far [W], under front [W]."""
+    for x in range(uint32(front.shape[0])):
+        a, b = far[x], front[x]
+        share_a, share_b = a >> uint32(24), b >> uint32(24)
+        for k in range(uint32(3)):
+            shift = uint32(uint32(8) * k)
+            level = blended(uint32(plate[uint32(3) * x + k]), (a >> shift) & BYTE, share_a)
+            out[uint32(3) * x + k] = uint8(blended(level, (b >> shift) & BYTE, share_b))
+
+
+@njit(nogil=True)
+def blended(under, colour, share):
+    """(under * (255 - share) + colour * share) / 255, rounded; all 0 to 255."""
+    total = uint32(uint32(under * uint32(BYTE - share)) + uint32(colour * share))
+    return uint32(total * uint32(257) + uint32(32768)) >> uint32(16)
 
 
 @njit(
     void(
-        given(uint8, 3), given(uint64, 2), given(uint64, 2), given(uint32, 2), given(uint64, 2), given(uint32, 2),
-        given(int64, 2), scratch(uint8, 3),
+        given(uint8, 3), given(uint32, 2), given(uint8, 2), given(uint32, 2), given(uint32, 2), given(uint32, 2),
+        given(int64, 2), scratch(uint32, 2), scratch(uint8, 2), scratch(uint8, 3),
     ),
     nogil=True, cache=True, error_model="numpy",
 )  # fmt: skip
-def compose(plate, head, back, texture, residual, backdrop, tint, out):
+def compose(plate, head, glow, back, texture, backdrop, tint, colours, kinds, out):
     """out [H, W, 3] = plate, under the backdrop, under the head.
 
-    head [2 H, W], back [H, W]: words of the rasteriser, two samples a pixel for the head and one for the backdrop.
-    texture, backdrop [h, w]: packed BGRA. residual [h, h]: what the shapes add to the texture at half its size, packed.
-    tint [256, 3]: colour of the light in the mouth by its brightness, 256 = 1.
-
-    All in one function on purpose: arrays handed to helpers inside the loop cost a reference count each.
+    head [2 H, W], back [H, W]: words of the rasteriser, two samples a pixel for the head and one for the backdrop;
+    glow [2 H, W]: light of the head's samples. texture, backdrop [h, w]: packed BGRA. tint [256, 3]: colour of the light
+    in the mouth by its brightness, 256 = 1. colours [2, W], kinds [2, W]: scratch.
     """
-    # Texture places are in 1/128 px from here on; the last texel is left out so that its neighbour exists.
-    tall, wide = (texture.shape[0] - 2) * 128, (texture.shape[1] - 2) * 128
-    back_tall, back_wide = (backdrop.shape[0] - 2) * 128, (backdrop.shape[1] - 2) * 128
-    last = (residual.shape[0] - 2) * 128
-    stride, back_stride, side = texture.shape[1], backdrop.shape[1], residual.shape[1]
-    texels, back_texels, extra = texture.reshape(-1), backdrop.reshape(-1), residual.reshape(-1)
-    wide64, tall64, stride32 = int32(wide >> 1), int32(tall >> 1), int32(stride)
-    last128, side32, zero_level = int32(last), int32(side), int32(BIAS * 64 - 64)
-    low, eight, place = uint32(0x00FF00FF), uint32(8), uint64(0xFFFF)
-    for y in range(out.shape[0]):
-        upper, lower, behind, under, row = head[2 * y], head[2 * y + 1], back[y], plate[y], out[y]
-        row[:] = under
-        for x in range(uint32(out.shape[1])):
-            a, b = upper[x], lower[x]
-            if a | b | behind[x] == 0:
-                continue
-            # The usual pixel: both samples on one smooth surface of opaque skin. Shaded once, at the mean place; what comes
-            # after it is the general case of the same.
-            if (a & b) >> uint64(63) and (a | b) & uint64(0xFF << 40) == 0:
-                du = abs(int32(a & place) - int32(b & place))
-                dv = abs(int32((a >> uint64(20)) & place) - int32((b >> uint64(20)) & place))
-                if du + dv < ONE_SURFACE:
-                    mean = (a & uint64(0xFFFFFFFFF)) + (b & uint64(0xFFFFFFFFF))
-                    su, sv = int32(mean & uint64(0x1FFFF)), int32((mean >> uint64(20)) & uint64(0x1FFFF))  # 1/64 px
-                    tu = min(max(su - int32(32), int32(0)), wide64)
-                    tv = min(max(sv - int32(32), int32(0)), tall64)
-                    at = uint32((tv >> int32(6)) * stride32 + (tu >> int32(6)))
-                    fx, fy = uint32((tu & int32(63)) >> int32(2)), uint32((tv & int32(63)) >> int32(2))
-                    w11 = uint32(fx * fy)
-                    w10, w01 = uint32(fy * uint32(16) - w11), uint32(fx * uint32(16) - w11)
-                    w00 = uint32(uint32(256) - w11 - w10 - w01)
-                    p00, p01 = texels[at], texels[at + uint32(1)]
-                    p10, p11 = texels[at + uint32(stride32)], texels[at + uint32(stride32) + uint32(1)]
-                    br = uint32((p00 & low) * w00 + (p01 & low) * w01 + (p10 & low) * w10 + (p11 & low) * w11)
-                    ga = uint32(
-                        ((p00 >> eight) & low) * w00 + ((p01 >> eight) & low) * w01
-                        + ((p10 >> eight) & low) * w10 + ((p11 >> eight) & low) * w11
-                    )  # fmt: skip
-                    if ga >> uint32(24) == uint32(255):
-                        ru = min(max(su - int32(64), int32(0)), last128)
-                        rv = min(max(sv - int32(64), int32(0)), last128)
-                        at = uint32((rv >> int32(7)) * side32 + (ru >> int32(7)))
-                        gx, gy = uint64((ru & int32(127)) >> int32(4)), uint64((rv & int32(127)) >> int32(4))
-                        g11 = gx * gy
-                        g10, g01 = gy * uint64(8) - g11, gx * uint64(8) - g11
-                        sums = extra[at] * (uint64(64) - g11 - g10 - g01) + extra[at + uint32(1)] * g01
-                        sums += extra[at + uint32(side32)] * g10 + extra[at + uint32(side32) + uint32(1)] * g11
-                        level = int32(br & uint32(0xFFFF)) >> int32(8)
-                        level += (int32(sums & place) - zero_level) >> int32(7)
-                        row[x, 0] = uint8(min(max(level, int32(0)), int32(255)))
-                        level = int32((ga >> eight) & uint32(255))
-                        level += (int32((sums >> uint64(16)) & place) - zero_level) >> int32(7)
-                        row[x, 1] = uint8(min(max(level, int32(0)), int32(255)))
-                        level = int32(br >> uint32(24))
-                        level += (int32((sums >> uint64(32)) & place) - zero_level) >> int32(7)
-                        row[x, 2] = uint8(min(max(level, int32(0)), int32(255)))
-                        continue
-            head_blue = head_green = head_red = head_alpha = 0  # colour times alpha, alpha: 0..255 * 2
-            samples = 0
-            if a | b:
-                samples = 2
-                if (a & b) >> uint64(63) and (a ^ b) & uint64(0xFF << 40) == 0:
-                    du = abs(int64(a & place) - int64(b & place))
-                    dv = abs(int64((a >> uint64(20)) & place) - int64((b >> uint64(20)) & place))
-                    if du + dv < ONE_SURFACE:
-                        samples = 1  # at the mean place
-            for k in range(samples):
-                if samples == 1:
-                    word = a
-                    mean = (a & uint64(0xFFFFFFFFF)) + (b & uint64(0xFFFFFFFFF))
-                    u, v, share = int64(mean & uint64(0xFFFFF)) * 2, int64(mean >> uint64(20)) * 2, 2
-                else:
-                    word = a if k == 0 else b
-                    u, v, share = int64(word & place) * 4, int64((word >> uint64(20)) & place) * 4, 1
-                    if word == 0:
-                        continue
-                part = (word >> uint64(40)) & uint64(255)
-                tu, tv = min(max(u - 64, 0), wide), min(max(v - 64, 0), tall)
-                at = uint32((tv >> 7) * stride + (tu >> 7))
-                below = uint32(at + uint32(stride))
-                fx, fy = uint32((tu & 127) >> 3), uint32((tv & 127) >> 3)
-                w11 = uint32(fx * fy)
-                w10, w01 = uint32(fy * uint32(16) - w11), uint32(fx * uint32(16) - w11)
-                w00 = uint32(uint32(256) - w11 - w10 - w01)
-                p00, p01, p10, p11 = texels[at], texels[at + uint32(1)], texels[below], texels[below + uint32(1)]
-                br = uint32((p00 & low) * w00 + (p01 & low) * w01 + (p10 & low) * w10 + (p11 & low) * w11)
-                ga = uint32(
-                    ((p00 >> eight) & low) * w00 + ((p01 >> eight) & low) * w01
-                    + ((p10 >> eight) & low) * w10 + ((p11 >> eight) & low) * w11
-                )  # fmt: skip
-                blue, green = int64((br >> eight) & uint32(255)), int64((ga >> eight) & uint32(255))
-                red, alpha = int64(br >> uint32(24)), int64(ga >> uint32(24))
-                if part == SKIN:
-                    ru, rv = min(max((u >> 1) - 64, 0), last), min(max((v >> 1) - 64, 0), last)
-                    at = uint32((rv >> 7) * side + (ru >> 7))
-                    below = uint32(at + uint32(side))
-                    gx, gy = uint64((ru & 127) >> 4), uint64((rv & 127) >> 4)
-                    g11 = gx * gy
-                    g10, g01 = gy * uint64(8) - g11, gx * uint64(8) - g11
-                    sums = extra[at] * (uint64(64) - g11 - g10 - g01) + extra[at + uint32(1)] * g01
-                    sums += extra[below] * g10 + extra[below + uint32(1)] * g11
-                    blue = min(max(blue + ((int64(sums & place) - (BIAS * 64 - 64)) >> 7), 0), 255)
-                    green = min(max(green + ((int64((sums >> uint64(16)) & place) - (BIAS * 64 - 64)) >> 7), 0), 255)
-                    red = min(max(red + ((int64((sums >> uint64(32)) & place) - (BIAS * 64 - 64)) >> 7), 0), 255)
-                elif part == MOUTH:
-                    light = (word >> uint64(48)) & uint64(255)
-                    blue, green, red = (blue * tint[light, 0]) >> 8, (green * tint[light, 1]) >> 8, (red * tint[light, 2]) >> 8
-                alpha *= share
-                head_alpha += alpha
-                head_blue += blue * alpha
-                head_green += green * alpha
-                head_red += red * alpha
-            if head_alpha >= 508:  # nothing shines through
-                row[x, 0] = uint8((head_blue * 257 + 65536) >> 17)  # / 510
-                row[x, 1] = uint8((head_green * 257 + 65536) >> 17)
-                row[x, 2] = uint8((head_red * 257 + 65536) >> 17)
-                continue
-            blue, green, red = int64(under[x, 0]), int64(under[x, 1]), int64(under[x, 2])
-            word = behind[x]
-            if word != 0:
-                tu = min(max(int64(word & place) * 4 - 64, 0), back_wide)
-                tv = min(max(int64((word >> uint64(20)) & place) * 4 - 64, 0), back_tall)
-                at = uint32((tv >> 7) * back_stride + (tu >> 7))
-                below = uint32(at + uint32(back_stride))
-                fx, fy = uint32((tu & 127) >> 3), uint32((tv & 127) >> 3)
-                w11 = uint32(fx * fy)
-                w10, w01 = uint32(fy * uint32(16) - w11), uint32(fx * uint32(16) - w11)
-                w00 = uint32(uint32(256) - w11 - w10 - w01)
-                p00, p01 = back_texels[at], back_texels[at + uint32(1)]
-                p10, p11 = back_texels[below], back_texels[below + uint32(1)]
-                br = uint32((p00 & low) * w00 + (p01 & low) * w01 + (p10 & low) * w10 + (p11 & low) * w11)
-                ga = uint32(
-                    ((p00 >> eight) & low) * w00 + ((p01 >> eight) & low) * w01
-                    + ((p10 >> eight) & low) * w10 + ((p11 >> eight) & low) * w11
-                )  # fmt: skip
-                alpha = int64(ga >> uint32(24))
-                alpha += alpha >> 7  # 0..256
-                blue += ((int64((br >> eight) & uint32(255)) - blue) * alpha) >> 8
-                green += ((int64((ga >> eight) & uint32(255)) - green) * alpha) >> 8
-                red += ((int64(br >> uint32(24)) - red) * alpha) >> 8
-            if head_alpha > 0:
-                keep = 510 - head_alpha
-                blue = ((head_blue + blue * keep) * 257 + 65536) >> 17  # / 510
-                green = ((head_green + green * keep) * 257 + 65536) >> 17
-                red = ((head_red + red * keep) * 257 + 65536) >> 17
-            row[x, 0], row[x, 1], row[x, 2] = uint8(blue), uint8(green), uint8(red)
+    skin, behind = texture.reshape(-1), backdrop.reshape(-1)
+    stride, back_stride = int32(texture.shape[1]), int32(backdrop.shape[1])
+    wide, tall = int32((texture.shape[1] - 2) * 32), int32((texture.shape[0] - 2) * 32)
+    back_wide, back_tall = int32((backdrop.shape[1] - 2) * 32), int32((backdrop.shape[0] - 2) * 32)
+    front, far, kind, back_kind = colours[0], colours[1], kinds[0], kinds[1]
+    width = uint32(out.shape[1])
+    for y in range(uint32(out.shape[0])):
+        upper, lower, under = head[2 * y], head[2 * y + 1], back[y]
+        sort_head(upper, lower, kind)
+        first = uint32(0)
+        while first < width:
+            stop = end_of_run(kind, first)
+            if kind[first] == SMOOTH:
+                for x in range(first, stop):
+                    front[x] = texel(skin, stride, wide, tall, upper[x], lower[x])
+            elif kind[first] == MIXED:
+                for x in range(first, stop):
+                    a = lit(texel(skin, stride, wide, tall, upper[x], upper[x]), upper[x], glow[2 * y, x], tint)
+                    b = lit(texel(skin, stride, wide, tall, lower[x], lower[x]), lower[x], glow[2 * y + 1, x], tint)
+                    front[x] = mean_of_two(a, b)
+            else:
+                front[first:stop] = uint32(0)
+            first = stop
+        sort_back(under, front, back_kind)
+        first = uint32(0)
+        while first < width:
+            stop = end_of_run(back_kind, first)
+            if back_kind[first] == SMOOTH:
+                for x in range(first, stop):
+                    far[x] = texel(behind, back_stride, back_wide, back_tall, under[x], under[x])
+            else:
+                far[first:stop] = uint32(0)
+            first = stop
+        over(plate[y].reshape(-1), far, front, out[y].reshape(-1))

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from bithuman_core.render.mouth import tint_table
 from bithuman_core.render.posing import WEIGHTS, head_transforms, project
 from bithuman_core.render.raster import rasterise
-from bithuman_core.render.rig import UV_STEPS, PortraitRig
+from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.shading import compose
+from bithuman_core.render.texel import NOTHING, UV_STEPS
 
 
 def settled(rig: PortraitRig) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
@@ -25,11 +26,13 @@ def settled(rig: PortraitRig) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     half = rig.canvas / 2
     project(rig.backdrop_vertices, rig.backdrop_weight, transforms, rig.pivot, rig.distance, half, half, 0.5, 0.5, points)
     light, part = np.zeros(len(points), np.float32), np.zeros(len(still), np.uint8)
-    words, depth = np.empty((height, width), np.uint64), np.empty(height * width, np.float32)
+    words, glow = np.empty((height, width), np.uint32), np.zeros((2 * height, width), np.uint8)
+    depth = np.empty(height * width, np.float32)
     chosen = np.flatnonzero(still).astype(np.uint32)
-    rasterise(points, rig.backdrop_uv * UV_STEPS, rig.backdrop_triangles, part, light, chosen, depth, words, 0, 0.0)
-    nothing, plate = np.zeros((2 * height, width), np.uint64), np.empty_like(rig.plate)
-    residual = np.zeros((rig.residual_side, rig.residual_side), np.uint64)
-    compose(rig.plate, nothing, words, rig.texture, residual, rig.backdrop, tint_table(), plate)
+    mesh = points, rig.backdrop_uv * UV_STEPS, rig.backdrop_triangles, part, light
+    rasterise(*mesh, chosen, depth, words, glow[:height], 0, 0.0)
+    nothing, plate = np.full((2 * height, width), NOTHING, np.uint32), np.empty_like(rig.plate)
+    scratch = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)
+    compose(rig.plate, nothing, glow, words, rig.texture, rig.backdrop, tint_table(), *scratch, plate)
     plate.flags.writeable = False
     return plate, np.ascontiguousarray(rig.backdrop_triangles[~still])
