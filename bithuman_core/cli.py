@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import sys
@@ -12,19 +11,18 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bithuman_core.errors import BithumanError, ModelError, NotAuthorised, TokenError, TokenRequestError
-from bithuman_core.face import ARKIT_NAMES, FaceState
+from bithuman_core.face import FaceState
 from bithuman_core.files import replacing
+from bithuman_core.motion_export import RATES, MotionFormat, at_rate, write
 from bithuman_core.settings import models_dir
-from bithuman_core.timing import FPS, LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
+from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 
 EXIT_INVALID_AVATAR, EXIT_UNREACHABLE, EXIT_FAILED, EXIT_NOT_AUTHORISED = 66, 69, 70, 77
-MOTION_COLUMNS = ("time", "viseme", "lipGap", "mouthWidth", *ARKIT_NAMES, "headYaw", "headPitch", "headRoll")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console(stderr=True)
@@ -58,38 +56,27 @@ def render(
 @app.command()
 def motion(
     audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="Any audio file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.csv", help="The table to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The file to write.")],
     avatar: Annotated[Path | None, typer.Option(metavar="AVATAR.imx", help="Whose lips are measured (Mara).")] = None,
+    form: Annotated[
+        MotionFormat, typer.Option("--format", "-f", help="A table, one as Live Link Face records it, JSON, or viseme cues.")
+    ] = MotionFormat.CSV,
+    fps: Annotated[int, typer.Option(help="Frames a second: 25, 30 or 60.")] = FPS,
+    style: Annotated[float, typer.Option(min=0.5, max=1.5, help="How clearly the mouth articulates.")] = 1.0,
 ) -> None:
-    """Write the speech motion of an audio file as a table, 25 rows a second (no idle motion)."""
-    from bithuman_core.audio import float32_to_int16, load_audio
-    from bithuman_core.speech.net import SpeechNet
+    """Write the speech motion of an audio file for animation tools (no idle motion)."""
+    from bithuman_core.audio import AudioFile
+    from bithuman_core.speech import SpeechNet
+    from bithuman_core.speech_motion import speech_motion
 
-    rig = _load_rig(avatar or models_dir() / "mara.imx")
-    sound, _ = load_audio(audio, SAMPLE_RATE)
+    if fps not in RATES:
+        raise typer.BadParameter(f"--fps is {fps}; give one of {', '.join(map(str, RATES))}")
+    sound, rig = AudioFile(audio), _load_rig(avatar or models_dir() / "mara.imx")
     _check_folder(output)
-    with replacing(output) as temporary, temporary.open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(MOTION_COLUMNS)
-        for index, (face, viseme) in enumerate(_speech_motion(SpeechNet.load(), float32_to_int16(sound))):
-            lips = rig.measure(face)
-            pose = [f"{v:.4f}" for v in (lips.gap, lips.width, *face.coefficients, *face.head[:3])]
-            table.writerow([f"{index / FPS:.2f}", viseme, *pose])
-
-
-def _speech_motion(net: Any, samples: NDArray[np.int16]) -> Iterator[tuple[FaceState, str]]:
-    """The face of every tick from speech alone, and the name of its most probable viseme."""
-    from bithuman_core.engine import cut_into_ticks, padded_tick
-    from bithuman_core.face import indices
-    from bithuman_core.speech.visemes import VISEME_NAMES
-
-    stream, mouth = net.stream(), indices(*net.mouth_names)
-    for index, tick in enumerate([*cut_into_ticks(samples), *[None] * LOOKAHEAD_TICKS]):
-        heard = stream.push(padded_tick(tick))
-        if index >= LOOKAHEAD_TICKS:
-            face = FaceState()
-            face.values[mouth] = heard.mouth
-            yield face, VISEME_NAMES[int(heard.visemes.argmax())]
+    moments = speech_motion(SpeechNet.load(), sound.ticks(), rig.measure, style)
+    moments = _with_progress(moments, math.ceil(sound.seconds * FPS), "listening")
+    with replacing(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        write(at_rate(moments, fps), file, form, fps)
 
 
 @app.command()
