@@ -58,15 +58,14 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     deltas = transferred(template, fitted, neutral, balls)
     tell("painting the skin")
     tx = skin.texels(template)
-    colour = skin.paint(template, tx, portrait.picture, fitted.points)
+    spots, trust = skin.seen(template, tx, fitted.points)
+    colour = skin.paint(tx, portrait.picture, spots, trust)
     inside = reach(portrait, fitted)
     places = project(fitted.points)[:, :2]
     still = _smoothstep(skin.sample(inside, places) / (STILL * fitted.face_width))
     outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
-    spots = skin.at(places, tx.corners, tx.weights)
-    alpha = tx.image(_smoothstep(skin.sample(inside, spots) / (SOFT * fitted.face_width)))
-    alpha[~tx.mask] = 0
+    alpha = skin.shown(tx, trust) * tx.image(_smoothstep(skin.sample(inside, spots) / (SOFT * fitted.face_width)))
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])

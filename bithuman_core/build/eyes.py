@@ -16,7 +16,9 @@ from bithuman_core.build.template import EYE, Array, Template
 
 SHADE_SCALE = 1.3  # light of an eye where its alpha is 255
 LID_SHADOW, LID_DEPTH = 0.35, 0.16  # what the upper lid takes of the light at its edge; radii over which that falls to 1/e
-EDGE = 1.5  # px of the eye beside the lids that the photo blurs with them
+EDGE = 2.5  # px of the eye beside the lids that the photo blurs with them
+WHITE = np.array([1.02, 0.97, 0.94], np.float32)  # of the eye, in units of the brightness of the lid above it
+LEAST_WHITE, OWN_WHITE = 40, 3.0  # px that the photo must show of it; px beyond them that keep their own colour
 GLINT = 0.12  # how much brighter than the rest of its ring about the pupil a reflex is
 IRIS_MARKS = {"left": range(473, 478), "right": range(468, 473)}
 
@@ -81,10 +83,26 @@ def picture(template: Template, points: Array, photo: Array, landmarks: Array, s
     typical = profile.mean(1)[ring]
     bright = iris & bare & (luma > typical + GLINT) & (away < 0.9 * rim)
     bright = ndimage.binary_dilation(bright, iterations=2) & iris & bare
-    sclera = fill(flat, (bare & (away > rim + 1.5)).astype(np.float32))
+    sclera = _sclera(flat, bare & (away > rim + 1.5), upper, crop)
     hidden = profile[ring].astype(np.float32)
     complete = np.where((iris & (~bare | bright))[..., None], hidden, np.where((iris | bare)[..., None], flat, sclera))
-    soft = np.clip(rim + 1 - away, 0, 1)[..., None] * (~bare)[..., None]
+    soft = np.clip((rim + 1 - away) / 2, 0, 1)[..., None] * (~bare)[..., None]
     complete = np.where(~bare[..., None], sclera * (1 - soft) + hidden * soft, complete).astype(np.float32)
     glint = np.clip(crop - complete * shade[..., None], 0, 1) * bright[..., None]
     return Eyeball(np.clip(complete, 0, 1), shade.astype(np.float32), glint.astype(np.float32), (left, top), centre, radius)
+
+
+def _sclera(flat: Array, bare: Array, upper: Array, crop: Array) -> Array:
+    """The white of the eye [h, w, 3], continued under the lids in its own brighter half's colour."""
+    h, w = bare.shape
+    brow = crop[max(int(upper[:, 1].min()) - 14, 0) : max(int(upper[:, 1].min()) - 4, 1), w // 3 : 2 * w // 3].mean((0, 1))
+    tone = WHITE * float(brow.mean())
+    luma = flat.mean(2)
+    if bare.sum() > LEAST_WHITE:
+        bright = bare & (luma >= np.quantile(luma[bare], 0.4))
+        measured = flat[bright].mean(0)
+        tone = np.maximum(measured, tone) if measured.mean() < tone.mean() else measured
+    away = np.asarray(ndimage.distance_transform_edt(~bare)) if bare.any() else np.full((h, w), np.inf)
+    own = fill(flat, bare.astype(np.float32)) if bare.any() else np.broadcast_to(tone, flat.shape)
+    share = np.exp(-away / OWN_WHITE)[..., None]
+    return (own * share + tone * (1 - share)).astype(np.float32)

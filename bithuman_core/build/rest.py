@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
-from bithuman_core.build.camera import project
-from bithuman_core.build.fit import TOUCHING, Fit, spread_remainder
-from bithuman_core.build.template import Array, Template
+from bithuman_core.build.camera import project, unproject
+from bithuman_core.build.fit import LIPS_OPEN, TOUCHING, Fit, spread_remainder
+from bithuman_core.build.template import MOUTH, SKIN, Array, Template
 
 OPENING = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mouthStretch", "mouthPucker", "mouthShrug")
 """Shapes (by the beginning of their names) that part the lips; a closed mouth holds none of them."""
 SMILING = ("mouthSmile", "mouthDimple", "cheekSquint", "mouthPress")
 KEPT_SMILE = 0.45  # of the photo's smile once the lips have closed: its creases stay in the skin
 UPPER_LIP = 0.2  # share of the remaining gap that the upper lip closes
+SEAL_REACH = 0.016  # face widths beside the inner lips that follow them
+SEAL_OVERLAP = 0.6  # px by which closed lips overlap
 OUTER = 0.75  # of the inner lip's move that its outer line follows
 UPPER_INNER, LOWER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324)
 UPPER_OUTER, LOWER_OUTER = (40, 39, 37, 0, 267, 269, 270), (91, 181, 84, 17, 314, 405, 321)
@@ -44,4 +47,23 @@ def rest(template: Template, fitted: Fit) -> tuple[Array, dict[str, float]]:
         miss[list(LOWER_OUTER), 1] = OUTER * (UPPER_LIP - 1) * left[1:-1]
         miss[list(CHIN), 1] = 0.5 * (UPPER_LIP - 1) * left.mean()
         points = spread_remainder(template, points, miss, fitted.face_width)
-    return points, {n: v for n, v in kept.items() if v > 0}
+    return seal(template, points, fitted.face_width), {n: v for n, v in kept.items() if v > 0}
+
+
+def seal(template: Template, points: Array, width: float) -> Array:
+    """Points [V, 3] with the inner lips meeting along their whole length, corner to corner."""
+    apart = template.points + LIPS_OPEN * template.deltas[template.names.index("jawOpen")]
+    ring = template.at("lips_inner", apart)
+    near = np.setdiff1d(template.vertices_of(SKIN, MOUTH), template.teeth)
+    distance = cdist(apart[near], ring)
+    scale = float(np.linalg.norm(np.subtract(*template.at("mediapipe", template.points)[[454, 234]])))
+    above, below = distance[:, 1:20].min(1), distance[:, 21:].min(1)
+    follow = np.exp(-((np.minimum(above, below) / (SEAL_REACH * scale)) ** 2))
+    seen = project(points)
+    for _ in range(2):
+        lips = project(template.at("lips_inner", unproject(seen)))
+        upper, lower = lips[:21], np.concatenate([lips[:1], lips[:19:-1]])
+        x = seen[near, 0]
+        open_ = np.interp(x, lower[:, 0], lower[:, 1]) - np.interp(x, upper[:, 0], upper[:, 1]) + SEAL_OVERLAP
+        seen[near, 1] += follow * open_ * np.where(above < below, UPPER_LIP, UPPER_LIP - 1)
+    return unproject(seen)

@@ -15,6 +15,7 @@ from bithuman_core.build.template import ATLAS, PROXY, RIM, SKIN, Array, Templat
 
 FACING = (0.05, 0.2)  # cosine to the view below which a texel is not trusted, and from which it is fully
 SQUEEZED = (0.06, 0.15)  # canvas px a texel of the same (a folded lid)
+MIDDLE = (125.0, 155.0)  # texels beside the atlas' middle line up to which all is drawn, and from which only what was seen
 BEHIND = 3.0  # px: how far behind the front of the mesh a texel may lie and still count as seen
 
 
@@ -82,8 +83,18 @@ def seen(template: Template, tx: Texels, points: Array) -> tuple[Array, Array]:
     return p[:, :2], (facing * front * spread * inside).astype(np.float32)
 
 
-def paint(template: Template, tx: Texels, picture: Array, points: Array) -> Array:
-    """RGB [ATLAS, ATLAS, 3] of the skin of a photo whose mesh has the vertices points [V, 3]."""
-    places, trust = seen(template, tx, points)
-    colour = sample(frame_sharp(picture), places)
-    return fill(tx.image(colour), tx.image(trust))
+def paint(tx: Texels, picture: Array, places: Array, trust: Array) -> Array:
+    """RGB [ATLAS, ATLAS, 3] of the skin of a photo that shows the texels at places [n, 2] (canvas px) as far as trust [n]."""
+    return fill(tx.image(sample(frame_sharp(picture), places)), tx.image(trust))
+
+
+def shown(tx: Texels, trust: Array) -> Array:
+    """How far the texels are drawn [ATLAS, ATLAS] 0..1: what the photo shows, and of the middle everything.
+
+    Ears and temples that the photo does not show are left to the surroundings, which go on behind the face.
+    """
+    known = ndimage.gaussian_filter(tx.image((trust > 0.5).astype(np.float32)), 2.5)
+    share = known / np.maximum(ndimage.gaussian_filter(tx.mask.astype(np.float32), 2.5), 1e-3)
+    middle = (MIDDLE[1] - np.abs(np.arange(ATLAS) + 0.5 - ATLAS / 2)) / (MIDDLE[1] - MIDDLE[0])
+    out = np.clip(np.maximum((share - 0.45) / 0.45, middle[None, :]), 0, 1).astype(np.float32)
+    return out * tx.mask

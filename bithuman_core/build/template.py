@@ -63,6 +63,12 @@ class Template:
         """Rows of the vertices that triangles of these parts use."""
         return np.unique(self.triangles[np.isin(self.part, parts)])
 
+    @property
+    def teeth(self) -> Array:
+        """Rows of teeth, gums and tongue: they are rigid, and no lip moves them."""
+        inside = self.vertices_of(MOUTH)
+        return inside[self.uv[inside, 1] < self.lash_place[1]]  # the walls are painted in the row of the lashes
+
     def at(self, ring: str, points: Array) -> Array:
         """The points of a ring [n, 3] on posed vertices [V, 3]."""
         index, weight = self.rings[ring]
