@@ -85,9 +85,10 @@ class FaceState:
         return FaceState(self.values.copy())
 
     def clipped(self) -> FaceState:
-        """A copy with every coefficient inside 0..1 (the head pose is limited by the avatar, not here)."""
+        """A copy with every coefficient and the breath inside 0..1 (the head pose is limited by the avatar, not here)."""
         face = self.copy()
         np.clip(face.coefficients, 0.0, 1.0, out=face.coefficients)
+        face.values[-1] = min(max(face.values[-1], 0.0), 1.0)
         return face
 
     def to_dict(self) -> dict[str, float]:

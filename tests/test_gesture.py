@@ -22,7 +22,7 @@ WANTED = {"nod", "shake", "tilt", "smile", "laugh", "wink", "surprise", "think",
 
 
 def player(**clips: Any) -> GesturePlayer:
-    return GesturePlayer({name: Gesture.from_manifest(name, raw) for name, raw in clips.items()})
+    return GesturePlayer({name: Gesture.from_manifest(name, raw) for name, raw in clips.items()}, np.random.default_rng(0))
 
 
 def test_the_promised_gestures_are_there() -> None:
@@ -54,7 +54,7 @@ def test_a_shipped_gesture_begins_and_ends_at_rest_and_moves_without_a_jump(path
     assert np.abs(frames).max() > 0.3
     steps = np.abs(np.diff(frames, axis=0)).max(axis=0)
     head = slice(INDEX["headYaw"], INDEX["headX"])
-    assert steps[:52].max() < 0.5
+    assert steps[:52].max() < 0.75  # a blink closes in two frames
     assert steps[head].max() < 4.0  # degrees a frame
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.face import FACE_SIZE, FaceState, indices
-from bithuman_core.timing import TICK_SECONDS
+from bithuman_core.face import FaceState, indices
+from bithuman_core.motion.spring import Spring
 from bithuman_core.types import Emotion, EmotionPrediction
 
 FADE_SECONDS = 0.5  # from one expression to the next, 0 to 96 %
 ASYMMETRY = 0.12  # faces are never quite even: one side goes up to this much further
+USUAL, AROUSAL_GAIN = 0.4, 0.5  # the arousal that leaves an expression as it is, and what more or less of it does
 SPEECH_SHARE = 0.65  # of the mouth's part of an expression while speaking; brows and eyes keep all of theirs
 
 
@@ -58,8 +58,7 @@ class Expression:
         sides = {"Left": 1.0 + ASYMMETRY * float(rng.uniform(-1, 1)), "Right": 1.0 + ASYMMETRY * float(rng.uniform(-1, 1))}
         self._targets = {emotion: _face(values, sides) for emotion, values in EXPRESSIONS.items()}
         self.goal = self._targets[Emotion.NEUTRAL]
-        self._shown = self.goal.copy()
-        self._speed = np.zeros(FACE_SIZE, np.float32)
+        self._spring = Spring(self.goal, FADE_SECONDS)
 
     def feel(self, emotions: Mapping[Emotion, float] | Iterable[EmotionPrediction]) -> None:
         """Go to a blend of emotions, see :meth:`blend`."""
@@ -82,20 +81,14 @@ class Expression:
         total = max(total, 1.0)
         return np.sum([self._targets[e] * (s / total) for e, s in scores.items()], axis=0).astype(np.float32)
 
-    def next(self, speaking: float, closed: float) -> NDArray[np.float32]:
+    def next(self, speaking: float, closed: float, arousal: float = USUAL) -> NDArray[np.float32]:
         """The expression at the next tick, float32 [59].
 
         speaking 0..1 leaves the mouth to the speech; closed 0..1 (how surely the speech holds the lips closed) withdraws what
-        would part them.
+        would part them; arousal 0..1 of the voice scales the whole of it while speaking.
         """
-        # critically damped spring, exact for a goal that rests: starts and ends without a corner
-        rate = 4.8 / FADE_SECONDS
-        decay = math.exp(-rate * TICK_SECONDS)
-        offset = self._shown - self.goal
-        pull = self._speed + rate * offset
-        self._shown = self.goal + (offset + pull * TICK_SECONDS) * decay
-        self._speed = (self._speed - rate * pull * TICK_SECONDS) * decay
-        face = self._shown.astype(np.float32)
+        face = self._spring.next(self.goal).astype(np.float32)
+        face *= np.float32(1.0 + AROUSAL_GAIN * (arousal - USUAL) * speaking)
         face[MOUTH] *= 1.0 - (1.0 - SPEECH_SHARE) * speaking
         face[OPENERS] *= 1.0 - closed
         return face

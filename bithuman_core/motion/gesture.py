@@ -148,7 +148,8 @@ class GesturePlayer:
         if self._playing is None:
             return self._left.copy()
         self._age += TICK_SECONDS * self._pace
-        face = self._left + np.float32(self._size) * self._playing.at(self._age)
+        face = self._left.copy()
+        face += self._size * self._playing.at(self._age)
         if self._age >= self._playing.seconds:
             self._begin(self._queue.popleft() if self._queue else None)
         return face

@@ -8,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import INDEX, FaceState, indices
+from bithuman_core.motion.beat import Beats
 from bithuman_core.motion.expression import Expression
+from bithuman_core.motion.gaze import aim
 from bithuman_core.motion.gesture import Gesture, GesturePlayer
-from bithuman_core.motion.idle import IdleLife
+from bithuman_core.motion.idle import IdleLife, Moment
 from bithuman_core.motion.prosody import Prosody
 from bithuman_core.speech.net import SpeechTick
 from bithuman_core.speech.visemes import VISEME_NAMES
+from bithuman_core.timing import TICK_SECONDS
 
 RELEASE = 0.55  # what is left, a tick later, of a mouth that was cut off
-NOD_DEGREES = 1.6  # the head goes down with stress
-STRESS_BROW = 0.16
 BILABIAL = VISEME_NAMES.index("PP")
-BROWS = indices("browInnerUp", "browOuterUpLeft", "browOuterUpRight")
+ANGLES = slice(INDEX["headYaw"], INDEX["headRoll"] + 1)
 
 
 class Mixer:
@@ -31,17 +32,62 @@ class Mixer:
     """
 
     def __init__(self, mouth_names: Sequence[str], seed: int, gestures: Mapping[str, Gesture] | None = None) -> None:
-        rng = np.random.default_rng(seed)
-        self.expression = Expression(rng)
-        self.gestures = GesturePlayer(gestures or {})
+        # one stream of chance each: what one does leaves the others as they were
+        idle, expression, beats, player = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
+        self.expression = Expression(expression)
+        self.gestures = GesturePlayer(gestures or {}, player)
         self.stillness = 0.0
         self.listening = False
         self._mouth = indices(*mouth_names)
-        self._idle = IdleLife(rng)
-        self._prosody = Prosody()
+        self._idle, self._beats, self._prosody = IdleLife(idle), Beats(beats), Prosody()
         self._spoke = False, False  # the avatar, the user
         self._shown = np.zeros(len(mouth_names), np.float32)
         self._release = np.zeros(len(mouth_names), np.float32)
+        self._angles: NDArray[np.float32] | None = None
+        self._head_speed = 0.0
+
+    @property
+    def speaking(self) -> float:
+        """How much the avatar is speaking, 0..1, smooth."""
+        return self._prosody.speaking
+
+    @property
+    def arousal(self) -> float:
+        """How aroused the voice sounds against this speaker's usual (0.4), 0..1, smooth."""
+        return self._prosody.arousal
+
+    def cut(self) -> None:
+        """The speech was interrupted: the mouth closes from where it is, within a few frames."""
+        self._release = self._shown.copy()
+        self._prosody.cut()
+
+    def next(self, heard: SpeechTick, samples: NDArray[np.float32]) -> FaceState:
+        """The face of the next tick.
+
+        heard: what the net says of it. samples: the newest sound, float32 [640] in -1..1; it may lie some ticks ahead of
+        ``heard``, so that head and brows, which need time to move, meet the stressed syllable.
+        """
+        prosody = self._prosody
+        prosody.push(samples, heard.voice)
+        self._cut_gesture(prosody.speaking > 0.5, self.listening)
+        closed = float(heard.visemes[BILABIAL]) * prosody.speaking
+        lively = 1.0 - self.stillness
+        moment = Moment(prosody.speaking, prosody.phrase_began, prosody.phrase_ended, self.listening, lively)
+        values = self._idle.next(moment, self._head_speed)
+        values += np.float32(lively) * self._beats.next(prosody)
+        values += self.expression.next(prosody.speaking, closed, prosody.arousal)
+        values += self.gestures.next()
+        aim(values, float(self._idle.gaze[0]), float(self._idle.gaze[1]))
+        self._release *= RELEASE
+        self._shown = np.maximum(heard.mouth, self._release)
+        values[self._mouth] += self._shown
+        self._note_speed(values[ANGLES])
+        return FaceState(values).clipped()
+
+    def _note_speed(self, angles: NDArray[np.float32]) -> None:
+        if self._angles is not None:
+            self._head_speed = float(np.linalg.norm(angles - self._angles)) / TICK_SECONDS
+        self._angles = angles.copy()
 
     def _cut_gesture(self, agent_speaks: bool, user_speaks: bool) -> None:
         """End a gesture that was to stop where somebody begins to speak."""
@@ -49,29 +95,3 @@ class Mixer:
         self._spoke = agent_speaks, user_speaks
         if (agent_begins and self.gestures.stop_on_agent_speech) or (user_begins and self.gestures.stop_on_user_speech):
             self.gestures.cut()
-
-    @property
-    def speaking(self) -> float:
-        """How much the avatar is speaking, 0..1, smooth."""
-        return self._prosody.speaking
-
-    def cut(self) -> None:
-        """The speech was interrupted: the mouth closes from where it is, within a few frames."""
-        self._release = self._shown.copy()
-
-    def next(self, heard: SpeechTick, samples: NDArray[np.float32]) -> FaceState:
-        """The face of the next tick. heard: what the net says of it; samples: its sound, float32 [640] in -1..1."""
-        self._prosody.push(samples, heard.voice)
-        speaking, stress = self._prosody.speaking, self._prosody.stress
-        self._cut_gesture(speaking > 0.5, self.listening)
-        closed = float(heard.visemes[BILABIAL]) * speaking
-        lively = 1.0 - self.stillness
-        values = self._idle.next(speaking, self._prosody.phrase_ended, self.listening, lively)
-        values += self.expression.next(speaking, closed)
-        values += self.gestures.next()
-        values[INDEX["headPitch"]] -= NOD_DEGREES * stress * lively
-        values[BROWS] += STRESS_BROW * max(stress, 0.0) * lively
-        self._release *= RELEASE
-        self._shown = np.maximum(heard.mouth, self._release)
-        values[self._mouth] += self._shown
-        return FaceState(values).clipped()

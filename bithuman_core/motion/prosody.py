@@ -1,47 +1,153 @@
-"""What the sound of the speech does to the head and brows: stress lifts and nods, a phrase end settles."""
+"""What the sound of the speech says besides words: stressed syllables, the tune, phrases, and how aroused it is."""
 
 from __future__ import annotations
+
+import math
+from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.motion.pitch import PitchTracker
 from bithuman_core.timing import TICK_SECONDS
 
 FLOOR_DB = -50.0  # quieter than this is silence
-SLOW_SECONDS = 1.2  # the running level that stress stands out from
-FAST_SECONDS = 0.12
 PHRASE_END_SECONDS = 0.24  # this long without voice ends a phrase
+NORM_SECONDS, NORM_START = 20.0, 0.3  # memory of the speaker's norm; what is assumed before counts for so many seconds
+AROUSAL_SECONDS = 1.2  # over which the voice is judged
+RATE_SECONDS = 2.0  # over which syllables are counted
+NEAR_SECONDS = 1.2  # the neighbourhood that a stressed syllable stands out from
+SYLLABLE_GAP = 0.12  # s, least time between two syllables' peaks
+SYLLABLE_RISE = 1.5  # dB that the level must have risen to a peak
+DECLINATION = 0.2  # the norms lag above a voice that falls through every phrase
+REST = 0.3  # arousal of somebody who says nothing
+REST_SECONDS = 3.0
+RISING = 2.0  # semitones above the norm at the end of a phrase that make a question
+TUNE = 4.0  # semitones above the norm are tune 1
 
 
 def level_db(samples: NDArray[np.float32]) -> float:
     """Root mean square level of samples (-1..1) in dB of full scale, not below -50."""
     power = float(np.dot(samples, samples)) / max(samples.size, 1)
-    return max(10.0 * np.log10(power + 1e-12), FLOOR_DB)
+    return max(10.0 * math.log10(power + 1e-12), FLOOR_DB)
+
+
+class Norm:
+    """Running mean and deviation of a quantity: quick at first, slow once it is known."""
+
+    def __init__(self, mean: float, deviation: float, seconds: float = NORM_SECONDS) -> None:
+        self.mean, self._variance = mean, deviation**2
+        self._known, self._most = NORM_START, seconds
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation."""
+        return math.sqrt(self._variance)
+
+    def push(self, value: float, seconds: float = TICK_SECONDS) -> None:
+        """Take a value that stands for so many seconds."""
+        self._known = min(self._known + seconds, self._most)
+        share = seconds / self._known
+        away = value - self.mean
+        self.mean += share * away
+        self._variance += share * (away * away * (1.0 - share) - self._variance)
 
 
 class Prosody:
-    """Follows level and voice activity of the speech tick by tick.
+    """Follows level, pitch and voice activity of the speech tick by tick. Causal; about 0.1 ms a tick.
 
-    After :meth:`push`: ``speaking`` 0..1 (smooth), ``stress`` about -1..1 (level against its running mean, 8 dB = 1, smooth),
-    ``phrase_ended`` (true for one tick).
+    After :meth:`push`: ``speaking`` 0..1 (smooth); ``phrase_began`` and ``phrase_ended`` (true for one tick); ``question`` (with
+    ``phrase_ended``: whether the voice rose); ``accent`` 0..1 (not 0 for the one tick in which a syllable proves stressed);
+    ``tune`` -1..1 (pitch against the speaker's norm, smooth); ``arousal`` 0..1 (smooth; 0.4 is this speaker's usual).
     """
 
     def __init__(self) -> None:
-        self.speaking = 0.0
-        self.stress = 0.0
-        self.phrase_ended = False
-        self._mean = FLOOR_DB + 25.0
-        self._quiet = np.inf
+        self.speaking = self.accent = self.tune = 0.0
+        self.arousal = REST
+        self.phrase_began = self.phrase_ended = self.question = False
+        self._pitch = PitchTracker()
+        self._quiet = math.inf  # s since the last voice
+        self._level, self._tone = Norm(FLOOR_DB + 25.0, 6.0), Norm(math.nan, 2.5)  # dB, semitones
+        self._peaks = Norm(0.0, 0.7, 6.0)  # prominence of syllables
+        self._recent = deque([0.0], 8)  # tones of the last voiced ticks, against the norm
+        self._smooth_db, self._valley, self._rising = FLOOR_DB, FLOOR_DB, False
+        self._near_level, self._near_tone = FLOOR_DB + 25.0, 0.0
+        self._since_peak = math.inf
+        self._rate = self._rate_norm = 4.0  # syllables a second
+        self._loud = self._high = self._lively = 0.0  # the voice now, in the speaker's deviations
+
+    def cut(self) -> None:
+        """The speech was interrupted: what comes next has nothing to do with it. The speaker's norm stays."""
+        self._pitch.reset()
 
     def push(self, samples: NDArray[np.float32], voice: float) -> None:
-        """Take one tick of samples (-1..1) and its voice activity 0..1."""
-        active = float(voice > 0.5)
-        self.speaking += (active - self.speaking) * TICK_SECONDS / (0.15 if active else 0.5)
-        level = level_db(samples)
-        if active:
-            self._mean += (level - self._mean) * TICK_SECONDS / SLOW_SECONDS
-        target = active * float(np.clip((level - self._mean) / 8.0, -1.0, 1.0))
-        self.stress += (target - self.stress) * TICK_SECONDS / FAST_SECONDS
+        """Take one tick of samples (float32 [640], -1..1), which may lie ahead of the voice activity ``voice`` 0..1."""
+        active = voice > 0.5
+        self.speaking += (float(active) - self.speaking) * TICK_SECONDS / (0.15 if active else 0.5)
         quiet = 0.0 if active else self._quiet + TICK_SECONDS
+        self.phrase_began = active and self._quiet >= PHRASE_END_SECONDS
         self.phrase_ended = self._quiet < PHRASE_END_SECONDS <= quiet
         self._quiet = quiet
+        level = level_db(samples)
+        hertz = self._pitch.push(samples) if level > FLOOR_DB else 0.0
+        tone = self._tone_of(hertz)
+        self.question = self.phrase_ended and len(self._recent) == 8 and self._rose()
+        if self.phrase_ended:
+            self._recent.clear()
+        self._hear_syllable(level, tone, bool(hertz) or active)
+        self._judge(level, tone, bool(hertz))
+        self.tune += (min(max(tone / TUNE, -1.0), 1.0) * bool(hertz) - self.tune) * TICK_SECONDS / 0.2
+
+    def _tone_of(self, hertz: float) -> float:
+        """Semitones above the speaker's norm; that of the last voiced tick where there is none."""
+        if not hertz:
+            return self._recent[-1] if self._recent else 0.0
+        semitones = 12.0 * math.log2(hertz / 100.0)
+        if math.isnan(self._tone.mean):
+            self._tone.mean = semitones
+        self._tone.push(semitones)
+        self._recent.append(semitones - self._tone.mean)
+        return self._recent[-1]
+
+    def _rose(self) -> bool:
+        tones = [*self._recent]
+        end, before = sum(tones[-3:]) / 3, sum(tones[:4]) / 4
+        return end > RISING and end > before
+
+    def _hear_syllable(self, level: float, tone: float, voiced: bool) -> None:
+        """Find the peak of a syllable just after it, and how prominent it is among the others."""
+        self.accent = 0.0
+        self._since_peak += TICK_SECONDS
+        before = self._smooth_db
+        self._smooth_db += (level - self._smooth_db) * 0.6
+        if voiced:
+            self._near_level += (level - self._near_level) * TICK_SECONDS / NEAR_SECONDS
+            self._near_tone += (tone - self._near_tone) * TICK_SECONDS / NEAR_SECONDS
+        fell = self._smooth_db < before
+        if self._rising and fell and voiced and before - self._valley > SYLLABLE_RISE and self._since_peak > SYLLABLE_GAP:
+            self._rate += 1.0 / RATE_SECONDS
+            self._since_peak = 0.0
+            prominence = (before - self._near_level) / 5.0 + (tone - self._near_tone) / 3.0
+            above = (prominence - self._peaks.mean) / max(self._peaks.deviation, 0.25)
+            self._peaks.push(prominence, 0.25)
+            self.accent = min(max(0.5 * above, 0.0), 1.0)
+        if not fell and not self._rising:
+            self._valley = before
+        self._rising = not fell
+        self._rate -= self._rate * TICK_SECONDS / RATE_SECONDS if self._quiet == 0.0 else 0.0
+
+    def _judge(self, level: float, tone: float, voiced: bool) -> None:
+        """Arousal: louder, higher, more melodious and faster than this speaker's usual (Scherer 2003)."""
+        if voiced:
+            share = TICK_SECONDS / AROUSAL_SECONDS
+            self._loud += share * ((level - self._level.mean) / max(self._level.deviation, 3.0) - self._loud)
+            self._high += share * (tone / max(self._tone.deviation, 1.5) - self._high)
+            self._lively += share * (abs(tone) / max(self._tone.deviation, 1.5) - 0.8 - self._lively)
+            self._level.push(level)
+            self._rate_norm += (self._rate - self._rate_norm) * TICK_SECONDS / NORM_SECONDS
+            pace = self._rate / max(self._rate_norm, 1.0) - 1.0
+            felt = 0.9 * self._loud + 0.7 * self._high + 0.4 * self._lively + 0.5 * pace + DECLINATION
+            judged = 1.0 / (1.0 + 1.5 * math.exp(-1.6 * felt))  # 0.4 for the usual
+            self.arousal += (judged - self.arousal) * TICK_SECONDS / 0.5
+        elif self._quiet > PHRASE_END_SECONDS:
+            self.arousal += (REST - self.arousal) * TICK_SECONDS / REST_SECONDS
