@@ -1,1 +1,24 @@
-"""Making `.imx` avatars from a photo, on this machine. Needs the extra `bithuman-core[build]`."""
+"""Making `.imx` avatars from a photo, on this machine. Needs the extra `bithuman-core[build]`.
+
+The names below are imported on first use: they bring the nets' runtime and scipy along.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bithuman_core.build.analysis import analyse
+    from bithuman_core.build.builder import BuildReport, build_avatar
+    from bithuman_core.build.portrait import Portrait
+
+__all__ = ["BuildReport", "Portrait", "analyse", "build_avatar"]
+
+_HOME = {"BuildReport": "builder", "Portrait": "portrait", "analyse": "analysis", "build_avatar": "builder"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'bithuman_core.build' has no attribute {name!r}")
+    return getattr(import_module(f"bithuman_core.build.{_HOME[name]}"), name)

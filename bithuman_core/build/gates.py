@@ -79,9 +79,9 @@ def _check_angles(face: Face) -> list[str]:
 def _check_frame(face: Face, image: Image.Image) -> list[str]:
     points, size = face.landmarks[:, :2], np.array(image.size)
     for part, numbers in NEEDED.items():
-        over = np.maximum(-points[numbers], points[numbers] - size).max()
+        over = int(np.ceil(np.maximum(-points[numbers], points[numbers] - size).max()))
         if over > 0:
-            raise BuildError(f"{part} is cut off by the photo's edge ({over:.0f} px lie outside): use one that shows the whole head")
+            raise BuildError(f"{part} is cut off by the photo's edge ({over} px are missing): use one that shows the whole head")
     return []
 
 

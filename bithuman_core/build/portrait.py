@@ -24,7 +24,8 @@ class Portrait:
     """
 
     picture: NDArray[np.float32]
-    """[S, S, 3] RGB 0..1, sRGB as stored; beyond the photo's edge the background goes on."""
+    """[S, S, 3] RGB 0..1, sRGB as stored: the photo where `alpha` is 1. Towards 0 the person's own colours, with the old
+    background taken out of hair and edges, continued outwards: ``picture * alpha + plate * (1 - alpha)`` is the photo."""
     landmarks: NDArray[np.float32]
     """[478, 3] canvas px in MediaPipe's order (468 to 477 irises); z in the same px, negative towards the camera."""
     blendshapes: dict[str, float]

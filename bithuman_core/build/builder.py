@@ -1,0 +1,90 @@
+"""From a photo to an avatar file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bithuman_core import __version__
+from bithuman_core.build.analysis import analyse
+from bithuman_core.errors import BuildError
+from bithuman_core.imx import write_imx
+from bithuman_core.imx.manifest import MAX_NAME
+
+ASPECTS = ("1:1",)
+MAX_CONSENT = 2000
+STAGES = {
+    "reading the photo": 0.06,
+    "finding the face": 0.1,
+    "laying out the canvas": 0.1,
+    "cutting out the person": 0.2,
+    "continuing the background": 0.06,
+    "fitting the head": 0.08,
+    "transferring the shapes": 0.06,
+    "painting the skin": 0.12,
+    "painting eyes and mouth": 0.06,
+    "placing hair and shoulders": 0.06,
+    "writing the rig": 0.1,
+}
+"""Every stage, and its share of the time."""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What was built: the file, its size in bytes, the avatar's name, sentences for the user."""
+
+    path: Path
+    size: int
+    name: str
+    notes: tuple[str, ...]
+
+
+def build_avatar(
+    photo: str | Path | bytes,
+    out: str | Path,
+    *,
+    consent: str,
+    name: str | None = None,
+    face: int | None = None,
+    aspect: str = "1:1",
+    progress: Callable[[str, float], None] | None = None,
+) -> BuildReport:
+    """Make an avatar of one photo, on this machine, in seconds.
+
+    photo: path, or the bytes of a picture file. out: the ``.imx`` file to write (only if all goes well). consent: who agreed to
+    this avatar and how, stored in the file. name: of the avatar (the photo's file name). face: which one, 1 the largest, where
+    there are several. aspect: "1:1". progress: called with a stage's name and the share of the work done, 0..1.
+
+    The same photo, name and consent give the same bytes. Raises `BuildError` with one sentence that says what is wrong with the
+    photo and what to do, and `OSError` where the file cannot be written.
+    """
+    consent = consent.strip()
+    if not consent or len(consent) > MAX_CONSENT:
+        raise BuildError(
+            f"the consent has {len(consent)} characters and 1 to {MAX_CONSENT} are needed: "
+            'say who agreed to this avatar, for example "I am the person in the photo"'
+        )
+    if aspect not in ASPECTS:
+        raise BuildError(f"the aspect {aspect!r} is not supported: frames are square today, use 1:1")
+    out = Path(out)
+    if not out.parent.is_dir():
+        raise BuildError(f"the folder {str(out.parent)!r} does not exist: make it first")
+    name = (name or ("" if isinstance(photo, bytes) else Path(photo).stem) or "avatar")[:MAX_NAME]
+    done = 0.0
+
+    def tell(stage: str) -> None:
+        nonlocal done
+        if progress:
+            progress(stage, min(done, 1.0))
+        done += STAGES.get(stage, 0.0)
+
+    from bithuman_core.build.assemble import assemble
+
+    portrait = analyse(photo, face=face, progress=tell)
+    provenance = {**portrait.provenance, "consent": consent, "builder": f"bithuman-core {__version__}"}
+    manifest, arrays = assemble(replace(portrait, provenance=provenance), name, tell)
+    write_imx(out, manifest, arrays)
+    if progress:
+        progress("done", 1.0)
+    return BuildReport(out, out.stat().st_size, name, tuple(portrait.notes))

@@ -1,0 +1,172 @@
+"""The person's matte: MediaPipe's selfie segmentation, refined to the edges of hair, and the person's own colours at those edges.
+
+He, Sun, "Fast guided filter" (2015) carries the coarse matte to the edges of the picture; there, each px is unmixed into the
+colours of person and background around it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import ndimage
+from scipy.spatial import ConvexHull
+
+from bithuman_core.build.canvas import Canvas
+from bithuman_core.build.fill import fill
+from bithuman_core.build.landmarker import CHIN
+from bithuman_core.build.models import Net
+from bithuman_core.build.portrait import CANVAS, FACE_WIDTH
+
+Array = NDArray[np.float32]
+
+NET_SIDE = 256
+MARGIN = 96
+"""Px of the half-size picture by which the net's second look is wider."""
+SURE = 0.06
+"""Where the net's value is this near to 0 or 1, it is believed (if not at an edge)."""
+EDGE = 10
+"""Px about the edge of the coarse matte where it is not."""
+REACH = 64
+"""Px from the coarse edge that hair may fly."""
+RADIUS, EPSILON = 8, 2e-4
+"""Window (px of the half-size picture) and regularisation (squared colours 0..1) of the guided filter."""
+UNDECIDED = 0.25, 0.75
+"""Values of the guided filter that become 0 and 1: the net is soft where it is unsure, not only at soft edges."""
+DISTINCT = 0.12
+"""Distance of the colours of person and background (RGB 0..1) from which they can be told apart."""
+BUSY = 6.0
+"""How much a varied background, varied clothes or a foreign colour count against telling them apart."""
+AROUND = 24.0
+"""Px (sigma) over which the variation is measured."""
+FADE = 0.2
+"""Face widths over which the person ends beyond the upper edge of the photo."""
+
+
+def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
+    """Matte [S, S] 0..1 and the person's colours [S, S, 3]: the old background taken out, continued beyond the edge."""
+    coarse = segment(net, canvas.picture)
+    face = _face(canvas.landmarks)
+    known_person, known_ground = _known(coarse, face)
+    guided = _guided(canvas.picture, coarse)
+    guided = _smoothstep((guided - UNDECIDED[0]) / (UNDECIDED[1] - UNDECIDED[0]))
+    front = fill(canvas.picture, known_person.astype(np.float32))
+    back = fill(canvas.picture, (known_ground & canvas.inside).astype(np.float32))
+    noise = _variance(canvas.picture, known_person) + _variance(canvas.picture, known_ground & canvas.inside)
+    alpha = _unmixed(canvas.picture, front, back, guided, noise)
+    alpha[known_person], alpha[known_ground] = 1, 0
+    colour = _own_colour(canvas.picture, front, back, alpha)
+    return _beyond(alpha, canvas), colour
+
+
+def segment(net: Net, picture: Array) -> Array:
+    """The net's matte [S, S] 0..1: mean over two sizes and their mirror images, of what hangs together with the person."""
+    whole = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
+    wider = Image.fromarray(np.pad(np.asarray(whole.reduce(2)), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect"))
+    side, edge = CANVAS // 2 + 2 * MARGIN, MARGIN
+    zoomed = _enlarged(_seen(net, wider), side)[edge : side - edge, edge : side - edge]
+    mean = (_enlarged(_seen(net, whole), CANVAS // 2) + zoomed) / 2
+    labels, count = ndimage.label(mean > 0.5)
+    sizes = ndimage.sum_labels(mean, labels, np.arange(1, count + 1)) if count else np.zeros(1)
+    solid = ndimage.binary_fill_holes(labels == 1 + int(np.argmax(sizes)))
+    near = np.asarray(ndimage.distance_transform_edt(~solid)) < REACH / 2
+    return np.clip(_enlarged(np.where(solid, np.maximum(mean, 0.5), mean * near).astype(np.float32), CANVAS), 0, 1)
+
+
+def _seen(net: Net, picture: Image.Image) -> Array:
+    """Matte of a square picture [NET_SIDE, NET_SIDE]."""
+    values = np.asarray(picture.resize((NET_SIDE, NET_SIDE), Image.Resampling.BOX), np.float32) / 255
+    straight, mirrored = (net(v)[0].reshape(NET_SIDE, NET_SIDE) for v in (values, values[:, ::-1]))
+    return (straight + mirrored[:, ::-1]) / 2
+
+
+def _enlarged(values: Array, side: int) -> Array:
+    return np.array(Image.fromarray(values).resize((side, side), Image.Resampling.BICUBIC))
+
+
+def _smoothstep(t: Array) -> Array:
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _face(landmarks: Array) -> NDArray[np.bool_]:
+    points = landmarks[:468, :2]
+    outline = points[ConvexHull(points).vertices]
+    drawn = Image.new("1", (CANVAS, CANVAS))
+    ImageDraw.Draw(drawn).polygon([(float(x), float(y)) for x, y in outline], fill=1)
+    return np.asarray(drawn)
+
+
+def _known(coarse: Array, face: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Px that are surely the person, and surely background."""
+    solid = (coarse > 0.5) | face
+    inwards = np.asarray(ndimage.distance_transform_edt(solid))
+    outwards = np.asarray(ndimage.distance_transform_edt(~solid))
+    person = ((inwards > EDGE) & (coarse > 1 - SURE)) | (inwards > REACH) | face
+    return person, ((outwards > EDGE) & (coarse < SURE)) | (outwards > REACH)
+
+
+def _guided(picture: Array, values: Array) -> Array:
+    """Guided filter: ``values`` [S, S] as a locally linear function of the colours, from the half-size picture."""
+    guide = picture.reshape(CANVAS // 2, 2, CANVAS // 2, 2, 3).mean((1, 3))
+    small = values.reshape(CANVAS // 2, 2, CANVAS // 2, 2).mean((1, 3))
+
+    def mean(plane: Array) -> Array:
+        return ndimage.uniform_filter(plane, 2 * RADIUS + 1, mode="nearest")
+
+    means = np.stack([mean(guide[..., k]) for k in range(3)], -1)
+    average = mean(small)
+    covariance = np.empty((*small.shape, 3, 3), np.float32)
+    for i in range(3):
+        for j in range(i, 3):
+            covariance[..., i, j] = covariance[..., j, i] = mean(guide[..., i] * guide[..., j]) - means[..., i] * means[..., j]
+    covariance += EPSILON * np.eye(3, dtype=np.float32)
+    mixed = np.stack([mean(guide[..., k] * small) - means[..., k] * average for k in range(3)], -1)
+    slope = np.linalg.solve(covariance, mixed[..., None])[..., 0]
+    offset = average - (slope * means).sum(-1)
+    planes = [_enlarged(mean(np.ascontiguousarray(plane)), CANVAS) for plane in (*np.moveaxis(slope, -1, 0), offset)]
+    return np.clip(sum(planes[k] * picture[..., k] for k in range(3)) + planes[3], 0, 1)
+
+
+def _unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: Array) -> Array:
+    """How much of the way from the background's colour to the person's a px has gone; ``guided`` where the two do not differ
+    clearly more than each of them varies (``noise`` [S, S], squared colours), or where the px has neither's colour."""
+    across = front - back
+    length = (across**2).sum(-1)
+    share = np.clip(((picture - back) * across).sum(-1) / np.maximum(length, 1e-6), 0, 1)
+    rest = ((picture - back - share[..., None] * across) ** 2).sum(-1)
+    trust = length / (length + DISTINCT**2 + BUSY * noise + BUSY * rest)
+    return (guided + trust * (share - guided)).astype(np.float32)
+
+
+def _variance(picture: Array, known: NDArray[np.bool_]) -> Array:
+    """How much the colours of the known px vary around each px, [S, S] squared colours."""
+    weight = known[::2, ::2].astype(np.float32)
+    guide = picture[::2, ::2]
+    total = ndimage.gaussian_filter(weight, AROUND / 2) + 1e-4
+
+    def mean(plane: Array) -> Array:
+        return ndimage.gaussian_filter(plane * weight, AROUND / 2) / total
+
+    spread = sum(np.maximum(mean(guide[..., k] ** 2) - mean(guide[..., k]) ** 2, 0) for k in range(3))
+    return _enlarged(np.asarray(spread, np.float32), CANVAS)
+
+
+def _own_colour(picture: Array, front: Array, back: Array, alpha: Array) -> Array:
+    """The picture with the background's share taken out; where little is left to see, the person's colour nearby."""
+    own = np.clip((picture - (1 - alpha[..., None]) * back) / np.maximum(alpha[..., None], 0.1), 0, 1)
+    trust = np.clip((alpha[..., None] - 0.2) / 0.6, 0, 1)
+    return (front + trust * (own - front)).astype(np.float32)
+
+
+def _beyond(alpha: Array, canvas: Canvas) -> Array:
+    """The matte beyond the photo: clothes go on to the sides and downwards, hair ends softly."""
+    if canvas.inside.all():
+        return alpha
+    y, x = np.mgrid[0:CANVAS, 0:CANVAS]
+    rows, columns = canvas.nearest
+    distance = np.hypot(y - rows, x - columns) / (FADE * FACE_WIDTH * CANVAS)
+    clothes = (y - rows > np.abs(x - columns)) | (y > canvas.landmarks[CHIN, 1])
+    ending = np.where(clothes, 1, 1 - _smoothstep(distance.astype(np.float32)))
+    outside = ndimage.gaussian_filter(alpha[rows, columns], EDGE) * ending
+    return np.where(canvas.inside, alpha, outside).astype(np.float32)

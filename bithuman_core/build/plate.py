@@ -1,0 +1,55 @@
+"""What stands behind the person: the background, continued where the person hid it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bithuman_core.build.canvas import Canvas
+from bithuman_core.build.fill import fill
+from bithuman_core.build.portrait import CANVAS, FRAME
+
+Array = NDArray[np.float32]
+
+MARGIN = 3
+"""Px about the person that are not trusted: stray hair, soft edges."""
+FINE = 5.0
+"""Px (sigma): what is finer is texture."""
+STRONGEST = 0.08
+"""Texture goes on as far as this (colours 0..1); stronger details are things, and would come out as scraps of them."""
+TEXTURED = 48.0
+"""Px behind the person's edge that texture goes on; a head that turns 5 degrees uncovers about 20."""
+
+
+def background(canvas: Canvas, alpha: Array) -> Array:
+    """Plate [FRAME, FRAME, 3] RGB 0..1: where the photo shows the background, the photo itself.
+
+    Behind the person a smooth continuation (pull-push), on which the texture, mirrored at the person's edge, fades out.
+    """
+    picture = canvas.picture.reshape(FRAME, 2, FRAME, 2, 3).mean((1, 3))
+    covered = np.where(canvas.inside, alpha, 1).reshape(FRAME, CANVAS // FRAME, FRAME, CANVAS // FRAME).max((1, 3)) > 1 / 255
+    known = ~ndimage.binary_dilation(covered, iterations=MARGIN)
+    if not known.any():
+        return np.broadcast_to(np.median(picture, axis=(0, 1)), picture.shape).astype(np.float32)
+    weight = known.astype(np.float32)
+    smooth = _blurred(fill(picture, weight), 1 - weight)
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    y, x = np.mgrid[0:FRAME, 0:FRAME]
+    rows, columns = (np.clip(2 * near - place, 0, FRAME - 1) for near, place in zip(nearest, (y, x), strict=True))
+    fading = np.clip(1 - np.hypot(y - nearest[0], x - nearest[1]) / TEXTURED, 0, 1) * weight[rows, columns]
+    texture = np.clip(picture - _mean(picture, weight), -STRONGEST, STRONGEST)[rows, columns] * fading[..., None]
+    return np.where(known[..., None], picture, np.clip(smooth + texture, 0, 1)).astype(np.float32)
+
+
+def _mean(picture: Array, weight: Array) -> Array:
+    """Blur of the known px alone."""
+    total = np.maximum(ndimage.gaussian_filter(weight, FINE), 1e-3)
+    return np.stack([ndimage.gaussian_filter(picture[..., k] * weight, FINE) / total for k in range(3)], -1)
+
+
+def _blurred(picture: Array, unknown: Array) -> Array:
+    """Soft where unknown, the more the farther from what is known: pull-push leaves faint squares."""
+    share = ndimage.gaussian_filter(unknown, 2 * FINE)[..., None] * unknown[..., None]
+    soft = np.stack([ndimage.gaussian_filter(picture[..., k], 2 * FINE) for k in range(3)], -1)
+    return picture + share * (soft - picture)
