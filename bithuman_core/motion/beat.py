@@ -15,7 +15,8 @@ from bithuman_core.timing import TICK_SECONDS
 HEAD_SETTLE, BROW_SETTLE, TILT_SETTLE = 0.42, 0.34, 0.8  # s
 BEAT_DEGREES = np.array([3.0, 9.0, 2.2])  # drive of a full accent: yaw and roll to either side, pitch down
 BEAT_FADE, BROW_FADE, TILT_FADE = 0.13, 0.3, 1.1  # s, time constants of the drives
-BEAT_WAIT, BROW_WAIT = 0.3, 0.9  # s between two of them, at least
+BEAT_WAIT, BROW_WAIT = 0.3, 0.9  # s between two of them, at least, unless the second is much the stronger
+LEAST_ACCENT = 0.1
 BROW_ACCENT = 0.55  # an accent as strong as this lifts the brows as well
 BROW_LIFT = np.array([0.42, 0.36, 0.3])  # inner, outer left, outer right
 TUNE_PITCH, TUNE_BROW = 1.1, 0.09  # degrees and coefficient at tune 1: the head follows the voice up and down
@@ -39,6 +40,7 @@ class Beats:
         self._tilt = Spring(np.zeros(3), TILT_SETTLE)
         self._beat, self._lift, self._settle = np.zeros(3), np.zeros(3), np.zeros(3)
         self._since_beat = self._since_lift = math.inf
+        self._strength = 0.0  # of the last beat
 
     def next(self, prosody: Prosody) -> NDArray[np.float32]:
         """What the speech of this tick adds to the face, float32 [59]."""
@@ -48,10 +50,10 @@ class Beats:
         self._since_beat += TICK_SECONDS
         self._since_lift += TICK_SECONDS
         accent = prosody.accent * energy(prosody.arousal)
-        if accent > 0.0 and self._since_beat > BEAT_WAIT:
+        if accent > LEAST_ACCENT and (self._since_beat > BEAT_WAIT or accent > 2.0 * self._strength):
             aside = self._rng.standard_normal(3) * 0.7
             aside[1] = -self._rng.uniform(0.6, 1.2)
-            self._beat = accent * BEAT_DEGREES * aside
+            self._beat, self._strength = accent * BEAT_DEGREES * aside, accent
             self._since_beat = 0.0
         if accent > BROW_ACCENT and self._since_lift > BROW_WAIT:
             self._lift = min(accent, 1.0) * BROW_LIFT * self._rng.uniform(0.6, 1.0, 3)

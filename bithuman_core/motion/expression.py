@@ -25,27 +25,30 @@ def _both(**values: float) -> dict[str, float]:
 # Prototypes after the facial action coding system (Ekman, Friesen, Hager 2002, EMFACS): action units as ARKit shapes, at the
 # strength of a person in conversation, not of an actor.
 EXPRESSIONS: dict[Emotion, dict[str, float]] = {
-    # AU 6 + 12
-    Emotion.JOY: _both(mouthSmile=0.62, cheekSquint=0.45, eyeSquint=0.22, mouthDimple=0.15, browOuterUp=0.08)
-    | {"headPitch": 1.0},
+    # AU 6 + 12 + 25
+    Emotion.JOY: _both(mouthSmile=0.78, cheekSquint=0.62, eyeSquint=0.26, mouthDimple=0.12, mouthUpperUp=0.16, browOuterUp=0.14)
+    | {"browInnerUp": 0.08, "headPitch": 1.2, "headRoll": 1.0},
     # AU 1 + 4 + 15 + 17, lowered gaze
-    Emotion.SADNESS: _both(mouthFrown=0.5, browDown=0.12, eyeBlink=0.14, eyeSquint=0.12, mouthStretch=0.08)
-    | {"browInnerUp": 0.62, "mouthShrugLower": 0.28, "headPitch": -3.0, "headRoll": 1.5},
-    # AU 4 + 5 + 7 + 23
-    Emotion.ANGER: _both(browDown=0.72, eyeSquint=0.35, eyeWide=0.12, noseSneer=0.22, mouthPress=0.32, mouthFrown=0.18)
-    | {"jawForward": 0.15, "headPitch": -2.0},
-    # AU 1 + 2 + 4 + 5 + 20 + 26
-    Emotion.FEAR: _both(browOuterUp=0.32, browDown=0.18, eyeWide=0.6, mouthStretch=0.38, mouthLowerDown=0.1)
-    | {"browInnerUp": 0.72, "jawOpen": 0.05, "headPitch": 1.5},
+    Emotion.SADNESS: _both(mouthFrown=0.66, browDown=0.14, eyeBlink=0.16, eyeSquint=0.14, mouthStretch=0.06, eyeLookDown=0.1)
+    | {"browInnerUp": 0.92, "mouthShrugLower": 0.4, "headPitch": -3.0, "headRoll": 1.8},
+    # AU 4 + 5 + 7 + 23 + 24, from under the brows
+    Emotion.ANGER: _both(browDown=1.0, browOuterUp=0.15, eyeSquint=0.4, eyeWide=0.35, noseSneer=0.35, mouthPress=0.5)
+    | _both(mouthFrown=0.5)
+    | {"jawForward": 0.25, "mouthShrugLower": 0.18, "headPitch": -3.5},
+    # AU 1 + 2 + 4 + 5 + 20 + 26, drawn back
+    Emotion.FEAR: _both(browOuterUp=0.3, browDown=0.2, eyeWide=0.85, mouthStretch=0.65, mouthLowerDown=0.22, mouthFrown=0.12)
+    | {"browInnerUp": 1.0, "jawOpen": 0.08, "headPitch": 1.0, "headZ": 0.02},
     # AU 1 + 2 + 5 + 26
-    Emotion.SURPRISE: _both(browOuterUp=0.68, eyeWide=0.52) | {"browInnerUp": 0.7, "jawOpen": 0.16, "headPitch": 1.5},
-    # AU 9 + 10 + 17
-    Emotion.DISGUST: _both(noseSneer=0.62, mouthUpperUp=0.22, browDown=0.38, eyeSquint=0.3, mouthFrown=0.25)
-    | {"mouthShrugLower": 0.22, "headYaw": 2.5, "headPitch": 1.0},
+    Emotion.SURPRISE: _both(browOuterUp=0.92, eyeWide=0.78)
+    | {"browInnerUp": 0.95, "jawOpen": 0.24, "headPitch": 1.5, "headZ": 0.012},
+    # AU 9 + 10 + 17, turned away
+    Emotion.DISGUST: _both(noseSneer=0.66, mouthUpperUp=0.3, browDown=0.6, eyeSquint=0.5, cheekSquint=0.3, mouthFrown=0.42)
+    | {"mouthShrugLower": 0.5, "headYaw": 3.0, "headPitch": 1.2, "headRoll": -1.5},
     # a touch of warmth
-    Emotion.NEUTRAL: _both(mouthSmile=0.06),
+    Emotion.NEUTRAL: _both(mouthSmile=0.14, mouthDimple=0.04, cheekSquint=0.06, browOuterUp=0.03),
 }
-_MOUTH = [n for n in sorted({n for e in EXPRESSIONS.values() for n in e}) if n.startswith(("mouth", "jaw"))]
+# a sneer lifts the upper lip
+_MOUTH = [n for n in sorted({n for e in EXPRESSIONS.values() for n in e}) if n.startswith(("mouth", "jaw", "noseSneer"))]
 MOUTH = indices(*_MOUTH)
 # what parts the lips: withdrawn while the speech holds them closed
 OPENERS = indices("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
@@ -96,4 +99,4 @@ class Expression:
 
 def _face(values: Mapping[str, float], sides: Mapping[str, float]) -> NDArray[np.float32]:
     uneven = {name: value * next((g for side, g in sides.items() if name.endswith(side)), 1.0) for name, value in values.items()}
-    return FaceState.from_mapping(uneven).values
+    return FaceState.from_mapping(uneven).clipped().values

@@ -13,13 +13,12 @@ from bithuman_core.motion.expression import Expression
 from bithuman_core.motion.gaze import aim
 from bithuman_core.motion.gesture import Gesture, GesturePlayer
 from bithuman_core.motion.idle import IdleLife, Moment
+from bithuman_core.motion.lips import LipSeal
 from bithuman_core.motion.prosody import Prosody
 from bithuman_core.speech.net import SpeechTick
-from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import TICK_SECONDS
 
 RELEASE = 0.55  # what is left, a tick later, of a mouth that was cut off
-BILABIAL = VISEME_NAMES.index("PP")
 ANGLES = slice(INDEX["headYaw"], INDEX["headRoll"] + 1)
 
 
@@ -40,6 +39,7 @@ class Mixer:
         self.listening = False
         self._mouth = indices(*mouth_names)
         self._idle, self._beats, self._prosody = IdleLife(idle), Beats(beats), Prosody()
+        self._lips = LipSeal(mouth_names)
         self._spoke = False, False  # the avatar, the user
         self._shown = np.zeros(len(mouth_names), np.float32)
         self._release = np.zeros(len(mouth_names), np.float32)
@@ -70,7 +70,7 @@ class Mixer:
         prosody = self._prosody
         prosody.push(samples, heard.voice)
         self._cut_gesture(prosody.speaking > 0.5, self.listening)
-        closed = float(heard.visemes[BILABIAL]) * prosody.speaking
+        closed = self._lips.next(heard.mouth, heard.voice)
         lively = 1.0 - self.stillness
         moment = Moment(prosody.speaking, prosody.phrase_began, prosody.phrase_ended, self.listening, lively)
         values = self._idle.next(moment, self._head_speed)
