@@ -14,10 +14,11 @@ from bithuman_core.pcm import float32_to_int16, int16_to_float32
 from bithuman_core.types import AudioChunk
 
 if TYPE_CHECKING:
-    from bithuman_core.audio.file import load_audio, write_video, write_video_with_audio
+    from bithuman_core.audio.file import AudioFile, load_audio, write_video, write_video_with_audio
 
 __all__ = [
     "AudioChunk",
+    "AudioFile",
     "StreamResampler",
     "Tick",
     "TickQueue",
@@ -31,6 +32,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("load_audio", "write_video", "write_video_with_audio"):
+    if name not in ("AudioFile", "load_audio", "write_video", "write_video_with_audio"):
         raise AttributeError(f"module 'bithuman_core.audio' has no attribute {name!r}")
     return getattr(import_module("bithuman_core.audio.file"), name)

@@ -55,6 +55,11 @@ class LogMelStream:
         self._windowed = np.zeros((FRAMES_PER_TICK, FFT), np.float32)
         self._level = LEVEL_FLOOR
 
+    @property
+    def level(self) -> float:
+        """The level that the last tick was measured against, dBFS."""
+        return self._level
+
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """One tick, float32 [640] in -1..1, to features float32 [4, bands] in -3..2 (units of 20 dB over the level)."""
         self._line[:OVERLAP] = self._line[SAMPLES_PER_TICK:]

@@ -23,12 +23,14 @@ from bithuman_core.audio.mel import BINS, FRAMES_PER_TICK, LogMelStream
 from bithuman_core.errors import AudioError, ModelLoadError, ModelNotFoundError
 from bithuman_core.face import ARKIT_NAMES
 from bithuman_core.settings import models_dir
+from bithuman_core.speech.effort import Effort
 from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
 FILE_NAME = "speech.onnx"
-FORMAT = "1"  # of the metadata; training/speech/export.py writes it
+FORMAT = "2"  # of the metadata; training/speech/export.py writes it
 MAX_BYTES = 64 << 20
+LEAST_STYLE, MOST_STYLE = 0.5, 1.5
 ADVICE = "reinstall the package, or train it again with python -m training.speech"
 _OUTPUTS = ("mouth", "visemes", "voice", "context_out", "memory_out")
 _ORT_ERRORS = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.InvalidArgument, ort_errors.Fail,
@@ -85,22 +87,35 @@ class SpeechNet:
         return net
 
     def run(
-        self, mel: NDArray[np.float32], context: NDArray[np.float32], memory: NDArray[np.float32]
+        self, mel: NDArray[np.float32], context: NDArray[np.float32], memory: NDArray[np.float32], opening: NDArray[np.float32]
     ) -> list[NDArray[np.float32]]:
-        """One tick of the bare net: mouth, visemes, voice [1], and the context and memory of the next tick."""
-        return cast("list[NDArray[np.float32]]", self._session.run(_OUTPUTS, {"mel": mel, "context": context, "memory": memory}))
+        """One tick of the bare net: mouth, visemes, voice [1], and the context and memory of the next tick.
 
-    def stream(self) -> SpeechStream:
-        """A new stream with its own state."""
-        return SpeechStream(self)
+        ``opening`` [1] scales the shape of the open mouth; lips that touch touch at any opening, others stay parted.
+        """
+        inputs = {"mel": mel, "context": context, "memory": memory, "opening": opening}
+        return cast("list[NDArray[np.float32]]", self._session.run(_OUTPUTS, inputs))
+
+    def stream(self, style: float = 1.0) -> SpeechStream:
+        """A new stream with its own state. ``style`` as in :class:`SpeechStream`."""
+        return SpeechStream(self, style)
 
 
 class SpeechStream:
-    """One session's state: the audio's recent past and the net's memory. Costs some 50 KB."""
+    """One session's state: the audio's recent past and the net's memory. Costs some 50 KB.
 
-    def __init__(self, net: SpeechNet) -> None:
+    ``style`` 0.5..1.5 is how clearly the mouth articulates: below 1 it mumbles, above 1 it speaks to the back row; lips that
+    touch do so in every style. Raises ValueError outside of that range.
+    """
+
+    def __init__(self, net: SpeechNet, style: float = 1.0) -> None:
+        if not LEAST_STYLE <= style <= MOST_STYLE:
+            raise ValueError(f"The style of articulation is {style}; give a number from {LEAST_STYLE} to {MOST_STYLE}.")
         self._net = net
+        self._style = style
         self._mel = LogMelStream(net.filters)
+        self._effort = Effort()
+        self._opening = np.ones(1, np.float32)
         # What the convolutions and the recurrent layers know when all was silent before: made by the net itself once
         # per reset, because digital silence is not the number 0 in decibels.
         self._context: NDArray[np.float32]
@@ -110,6 +125,7 @@ class SpeechStream:
     def reset(self) -> None:
         """Forget everything: the next tick is the first."""
         self._mel.reset()
+        self._effort.reset()
         silence = self._mel.push(np.zeros(SAMPLES_PER_TICK, np.float32))
         self._mel.reset()
         self._context = np.broadcast_to(silence[0], self._net.shapes["context"]).copy()
@@ -128,7 +144,9 @@ class SpeechStream:
         if not np.isfinite(samples).all():
             raise AudioError("The audio holds NaN or infinite samples: check how it was decoded.")
         mel = self._mel.push(samples)
-        mouth, visemes, voice, self._context, self._memory = self._net.run(mel, self._context, self._memory)
+        self._opening[0] = self._style * self._effort.opening
+        mouth, visemes, voice, self._context, self._memory = self._net.run(mel, self._context, self._memory, self._opening)
+        self._effort.push(self._mel.level, float(voice[0]))
         self._pushed += 1
         if self._pushed <= LOOKAHEAD_TICKS:
             return silent_tick(len(self._net.mouth_names))
