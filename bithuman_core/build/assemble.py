@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from bithuman_core.build import eyes as eye_stage
-from bithuman_core.build import limits, mouth, skin
+from bithuman_core.build import glasses, lids, light, limits, mouth, skin
 from bithuman_core.build.camera import DISTANCE, project
 from bithuman_core.build.fit import Fit, fit
 from bithuman_core.build.portrait import FRAME, Portrait
-from bithuman_core.build.rest import rest
+from bithuman_core.build.rest import lip_trust, rest
 from bithuman_core.build.shapes import transferred
 from bithuman_core.build.surround import SOFT, STILL, follows, reach, surround
-from bithuman_core.build.template import ATLAS, EYE, ORIGIN, PROXY, SKIN, UNIT, Array, Template, load_template
+from bithuman_core.build.template import ATLAS, EYE, ORIGIN, PROXY, RIM, SKIN, UNIT, Array, Template, load_template
 from bithuman_core.imx import Manifest
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
@@ -56,10 +57,15 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     tell("transferring the shapes")
     balls = eye_stage.balls(template, fitted, neutral)
     deltas = transferred(template, fitted, neutral, balls)
+    if glasses.worn(portrait.picture, portrait.landmarks):
+        glasses.behind_glasses(template, deltas)
     tell("painting the skin")
     tx = skin.texels(template)
     spots, trust = skin.seen(template, tx, fitted.points)
-    colour = skin.paint(tx, portrait.picture, spots, trust)
+    photo = skin.sample(skin.frame_sharp(portrait.picture), spots)
+    trust *= lip_trust(template, fitted, spots, photo)
+    lends = lids.plain(template, tx, photo, spots, portrait.landmarks, fitted.points)
+    colour = skin.paint(tx, photo, trust, lends)
     inside = reach(portrait, fitted)
     places = project(fitted.points)[:, :2]
     still = _smoothstep(skin.sample(inside, places) / (STILL * fitted.face_width))
@@ -70,15 +76,17 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
             for side in ("left", "right")}  # fmt: skip
-    strip = mouth.strip(template, colour, tx)
+    lash = lids.lashes(template, neutral, deltas, portrait.picture)
+    strip = mouth.strip(template, colour, lash.colour)
     texture = np.concatenate([np.dstack([colour, alpha]), np.dstack([strip, np.ones(strip.shape[:2], np.float32)])])
     tell("placing hair and shoulders")
     around = surround(template, portrait, fitted, neutral)
     tell("writing the rig")
-    arrays = _mesh(template, neutral, deltas, alpha, fitted, eyes)
+    arrays = _mesh(template, neutral, deltas, alpha, fitted, eyes, lash)
     arrays |= {"backdrop_vertices": around.points.astype(np.float32), "backdrop_uv": around.uv.astype(np.float32),
                "backdrop_triangles": around.triangles.astype(np.uint16),
                "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
+    arrays |= light.residual(template.names, colour, fitted.expression)
     arrays["texture"] = encoded(texture, 95)
     arrays["backdrop"] = encoded(around.picture, 95)
     arrays["plate"] = encoded(portrait.plate, 97)
@@ -106,15 +114,13 @@ def _smoothstep(t: Array) -> Array:
 
 
 def _mesh(template: Template, points: Array, deltas: Array, alpha: Array, fitted: Fit,
-          eyes: dict[str, eye_stage.Eyeball]) -> dict[str, Array]:  # fmt: skip
+          eyes: dict[str, eye_stage.Eyeball], lash: lids.Lashes) -> dict[str, Array]:  # fmt: skip
     """The arrays of mesh and shapes: triangles that nothing shows are left out."""
     uv = template.uv.astype(np.float64).copy()
     caps = template.vertices_of(EYE)
     for side, eye in eyes.items():
         cap = caps[(template.points[caps, 0] > 0) == (side == "left")]
         uv[cap] = project(points[cap])[:, :2] - eye.box + np.array(template.eye_place[side])
-    from scipy import ndimage
-
     largest = ndimage.maximum_filter(alpha, 5)
     y, x = (np.clip(uv[:, k].astype(int), 0, ATLAS - 1) for k in (1, 0))
     clear = (template.part == SKIN) & (largest[y, x][template.triangles] < 0.02).all(1)
@@ -124,21 +130,25 @@ def _mesh(template: Template, points: Array, deltas: Array, alpha: Array, fitted
     used = np.union1d(np.unique(template.triangles[keep]), np.unique(rows))
     new = np.full(len(points), -1)
     new[used] = np.arange(len(used))
+    weights = np.where(np.isin(used, template.vertices_of(SKIN)), follows(fitted, points[used]), 1)
+    lash_uv = np.broadcast_to(np.array(template.lash_place) + np.array([4.0, 8.0]), (len(lash.points), 2))
     start, moved, values = [0], [], []
-    for delta in deltas[:, used]:
+    for delta in np.concatenate([deltas[:, used], lash.deltas], 1):
         rows_moved = np.flatnonzero(np.abs(delta).max(1) > LEAST_MOVE)
         moved.append(rows_moved)
         values.append(delta[rows_moved])
         start.append(start[-1] + len(rows_moved))
     return {
-        "vertices": points[used].astype(np.float32), "uv": uv[used].astype(np.float32),
-        "triangles": new[template.triangles[keep]].astype(np.uint16), "part": template.part[keep],
-        "weight": np.round(255 * np.where(np.isin(used, template.vertices_of(SKIN)), follows(fitted, points[used]), 1)).astype(np.uint8),
+        "vertices": np.concatenate([points[used], lash.points]).astype(np.float32),
+        "uv": np.concatenate([uv[used], lash_uv]).astype(np.float32),
+        "triangles": np.concatenate([new[template.triangles[keep]], lash.triangles + len(used)]).astype(np.uint16),
+        "part": np.concatenate([template.part[keep], np.full(len(lash.triangles), RIM)]).astype(np.uint8),
+        "weight": np.round(255 * np.concatenate([weights, np.ones(len(lash.points))])).astype(np.uint8),
         "shape_start": np.array(start, np.uint32), "shape_index": np.concatenate(moved).astype(np.uint16),
         "shape_delta": np.concatenate(values).astype(np.float16),
         "landmark": np.array(LANDMARKS, np.uint16), "landmark_index": new[rows].astype(np.uint16),
         "landmark_weight": weight[list(LANDMARKS)].astype(np.float32),
-        **_no_residual("residual", len(deltas)), **_no_residual("detail", len(deltas)),
+        **_no_residual("detail", len(deltas)),
     }  # fmt: skip
 
 

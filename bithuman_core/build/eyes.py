@@ -15,7 +15,7 @@ from bithuman_core.build.shapes import lids
 from bithuman_core.build.template import EYE, Array, Template
 
 SHADE_SCALE = 1.3  # light of an eye where its alpha is 255
-LID_SHADOW, LID_DEPTH = 0.35, 0.16  # what the upper lid takes of the light at its edge; radii over which that falls to 1/e
+LID_SHADOW, LID_DEPTH = 0.2, 0.16  # what the upper lid takes of the light at its edge; radii over which that falls to 1/e
 EDGE = 2.5  # px of the eye beside the lids that the photo blurs with them
 WHITE = np.array([1.02, 0.97, 0.94], np.float32)  # of the eye, in units of the brightness of the lid above it
 LEAST_WHITE, OWN_WHITE = 40, 3.0  # px that the photo must show of it; px beyond them that keep their own colour
@@ -54,7 +54,8 @@ def balls(template: Template, fitted: Fit, points: Array) -> dict[str, tuple[Arr
     return out
 
 
-def picture(template: Template, points: Array, photo: Array, landmarks: Array, side: str, centre: Array, radius: float) -> Eyeball:
+def picture(template: Template, points: Array, photo: Array, landmarks: Array, side: str, centre: Array,
+            radius: float) -> Eyeball:  # fmt: skip
     """The picture of one eye from the photo [S, S, 3] whose mesh has the vertices points [V, 3]."""
     w, h = template.eye_size[side]
     x, y, _ = project(centre)
@@ -64,6 +65,7 @@ def picture(template: Template, points: Array, photo: Array, landmarks: Array, s
     upper, lower = lids(project(template.at(f"eye_{side}", points))[:, :2] - (left, top))
     lid, floor = np.interp(xx[0], upper[:, 0], upper[:, 1])[None], np.interp(xx[0], lower[:, 0], lower[:, 1])[None]
     bare = (yy > lid + EDGE) & (yy < floor - EDGE) & (xx > upper[0, 0] + EDGE) & (xx < upper[-1, 0] - EDGE)
+    seen = (yy > lid) & (yy < floor) & (xx > upper[0, 0]) & (xx < upper[-1, 0])
     size = radius * DISTANCE / (DISTANCE + centre[2])
     shade = 1 - LID_SHADOW * np.exp(-np.maximum(yy - lid, 0) / (LID_DEPTH * size))
     flat = crop / shade[..., None]
@@ -83,17 +85,20 @@ def picture(template: Template, points: Array, photo: Array, landmarks: Array, s
     typical = profile.mean(1)[ring]
     bright = iris & bare & (luma > typical + GLINT) & (away < 0.9 * rim)
     bright = ndimage.binary_dilation(bright, iterations=2) & iris & bare
-    sclera = _sclera(flat, bare & (away > rim + 1.5), upper, crop)
+    sclera = _sclera(flat, bare & (away > rim + 1.5), seen, upper, crop)
+    inner = np.clip((rim + 1 - away) / 2, 0, 1)[..., None]
     hidden = profile[ring].astype(np.float32)
-    complete = np.where((iris & (~bare | bright))[..., None], hidden, np.where((iris | bare)[..., None], flat, sclera))
-    soft = np.clip((rim + 1 - away) / 2, 0, 1)[..., None] * (~bare)[..., None]
-    complete = np.where(~bare[..., None], sclera * (1 - soft) + hidden * soft, complete).astype(np.float32)
+    complete = np.where(seen[..., None], flat, sclera * (1 - inner) + hidden * inner)
+    complete = np.where((bright | (iris & ~bare & seen))[..., None], hidden, complete).astype(np.float32)
     glint = np.clip(crop - complete * shade[..., None], 0, 1) * bright[..., None]
     return Eyeball(np.clip(complete, 0, 1), shade.astype(np.float32), glint.astype(np.float32), (left, top), centre, radius)
 
 
-def _sclera(flat: Array, bare: Array, upper: Array, crop: Array) -> Array:
-    """The white of the eye [h, w, 3], continued under the lids in its own brighter half's colour."""
+def _sclera(flat: Array, bare: Array, seen: Array, upper: Array, crop: Array) -> Array:
+    """The white of the eye [h, w, 3], continued under the lids in its own brighter half's colour.
+
+    bare [h, w]: where the photo shows it well; seen: where it shows the eye at all.
+    """
     h, w = bare.shape
     brow = crop[max(int(upper[:, 1].min()) - 14, 0) : max(int(upper[:, 1].min()) - 4, 1), w // 3 : 2 * w // 3].mean((0, 1))
     tone = WHITE * float(brow.mean())
@@ -102,7 +107,7 @@ def _sclera(flat: Array, bare: Array, upper: Array, crop: Array) -> Array:
         bright = bare & (luma >= np.quantile(luma[bare], 0.4))
         measured = flat[bright].mean(0)
         tone = np.maximum(measured, tone) if measured.mean() < tone.mean() else measured
-    away = np.asarray(ndimage.distance_transform_edt(~bare)) if bare.any() else np.full((h, w), np.inf)
+    away = np.asarray(ndimage.distance_transform_edt(~seen)) if bare.any() else np.full((h, w), np.inf)
     own = fill(flat, bare.astype(np.float32)) if bare.any() else np.broadcast_to(tone, flat.shape)
     share = np.exp(-away / OWN_WHITE)[..., None]
     return (own * share + tone * (1 - share)).astype(np.float32)

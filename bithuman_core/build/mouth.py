@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from bithuman_core.build.skin import Texels
 from bithuman_core.build.template import Array, Template
 
 PAINTED_FOR = np.array([0.78, 0.60, 0.51], np.float32)  # skin that the template's mouth was painted for
@@ -19,8 +18,9 @@ def _colour_at(template: Template, colour: Array, marks: tuple[int, ...]) -> Arr
     return np.median(np.array([colour[max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4].mean((0, 1)) for x, y in uv]), 0)
 
 
-def strip(template: Template, colour: Array, tx: Texels) -> Array:
-    """The rows of the texture below the skin [h, ATLAS, 3], 0..1. colour: the painted skin."""
+def strip(template: Template, colour: Array, lash: Array) -> Array:
+    """The rows of the texture below the skin [h, ATLAS, 3], 0..1. colour: the painted skin; lash [3]: colour of
+    lashes."""
     skin = _colour_at(template, colour, CHEEK_MARKS)
     ratio = np.clip(skin / PAINTED_FOR, 0.35, 1.25)
     strip = template.strip
@@ -29,7 +29,7 @@ def strip(template: Template, colour: Array, tx: Texels) -> Array:
     follow = FOLLOWS * (0.5 + 0.5 * flesh)
     out = strip * (1 + (ratio - 1) * follow)
     x, y = template.lash_place[0], template.lash_place[1] - len(colour)
-    out[y : y + 16, x : x + 8] = (0.045, 0.03, 0.03)
+    out[y : y + 16, x : x + 8] = lash
     out[y : y + 16, x + 8 : x + 16] = 0.5 * skin
     out[y : y + 16, x + 16 : x + 24] = skin * (0.82, 0.74, 0.7)
     return out.astype(np.float32)

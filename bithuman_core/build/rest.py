@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from bithuman_core.build.camera import project, unproject
@@ -16,6 +17,8 @@ KEPT_SMILE = 0.45  # of the photo's smile once the lips have closed: its creases
 UPPER_LIP = 0.2  # share of the remaining gap that the upper lip closes
 SEAL_REACH = 0.016  # face widths beside the inner lips that follow them
 SEAL_OVERLAP = 0.6  # px by which closed lips overlap
+TEETH_BLUR, LIP_REACH = 0.012, 0.04  # face widths of lip that the photo mixes with teeth; in which a tooth may still be meant
+BRIGHT, DARK = 1.12, 0.6  # brightness of teeth and of the dark behind them, in units of the lips'
 OUTER = 0.75  # of the inner lip's move that its outer line follows
 UPPER_INNER, LOWER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324)
 UPPER_OUTER, LOWER_OUTER = (40, 39, 37, 0, 267, 269, 270), (91, 181, 84, 17, 314, 405, 321)
@@ -50,20 +53,34 @@ def rest(template: Template, fitted: Fit) -> tuple[Array, dict[str, float]]:
     return seal(template, points, fitted.face_width), {n: v for n, v in kept.items() if v > 0}
 
 
+def lip_trust(template: Template, fitted: Fit, places: Array, colour: Array) -> Array:
+    """Which photo px at places [n, 2] of colour [n, 3] are lip and not the teeth or the dark beside it [n]; all where it is closed."""
+    if gap(template, fitted.points).max() <= TOUCHING * fitted.face_width:
+        return np.ones(len(places), np.float32)
+    ring = project(template.at("lips_inner", fitted.points))[:, :2]
+    away = cKDTree(ring).query(places)[0] / fitted.face_width
+    light, grey = colour.mean(1), colour.min(1) / np.maximum(colour.max(1), 1e-3)
+    lip = (away > TEETH_BLUR) & (away < LIP_REACH)
+    usual, usual_grey = np.median(light[lip]), np.median(grey[lip])
+    tooth = (light > BRIGHT * usual) & (grey > usual_grey) | (light < DARK * usual)
+    return np.where((away < 0.5 * TEETH_BLUR) | (away < LIP_REACH) & tooth, 0, 1).astype(np.float32)
+
+
 def seal(template: Template, points: Array, width: float) -> Array:
     """Points [V, 3] with the inner lips meeting along their whole length, corner to corner."""
     apart = template.points + LIPS_OPEN * template.deltas[template.names.index("jawOpen")]
     ring = template.at("lips_inner", apart)
     near = np.setdiff1d(template.vertices_of(SKIN, MOUTH), template.teeth)
     distance = cdist(apart[near], ring)
-    scale = float(np.linalg.norm(np.subtract(*template.at("mediapipe", template.points)[[454, 234]])))
-    above, below = distance[:, 1:20].min(1), distance[:, 21:].min(1)
-    follow = np.exp(-((np.minimum(above, below) / (SEAL_REACH * scale)) ** 2))
+    unit = SEAL_REACH * float(np.linalg.norm(np.subtract(*template.at("mediapipe", template.points)[[454, 234]])))
+    above = distance[:, 1:20].min(1) < distance[:, 21:].min(1)
+    own = np.where(above[:, None], distance[:, :21], np.concatenate([distance[:, :1], distance[:, :19:-1]], 1))
+    share = np.exp(-((own - own.min(1, keepdims=True)) / (0.5 * unit)) ** 2)
+    share *= np.exp(-((own.min(1) / unit) ** 2))[:, None] / share.sum(1, keepdims=True)
     seen = project(points)
+    overlap = np.array([0.0, SEAL_OVERLAP]) * np.sin(np.linspace(0, np.pi, 21))[:, None]
     for _ in range(2):
-        lips = project(template.at("lips_inner", unproject(seen)))
-        upper, lower = lips[:21], np.concatenate([lips[:1], lips[:19:-1]])
-        x = seen[near, 0]
-        open_ = np.interp(x, lower[:, 0], lower[:, 1]) - np.interp(x, upper[:, 0], upper[:, 1]) + SEAL_OVERLAP
-        seen[near, 1] += follow * open_ * np.where(above < below, UPPER_LIP, UPPER_LIP - 1)
+        lips = project(template.at("lips_inner", unproject(seen)))[:, :2]
+        apart_by = np.concatenate([lips[:1], lips[:19:-1]]) - lips[:21] + overlap
+        seen[near, :2] += np.where(above, UPPER_LIP, UPPER_LIP - 1)[:, None] * (share @ apart_by)
     return unproject(seen)

@@ -12,7 +12,7 @@ from bithuman_core.build.template import EYE, MOUTH, SKIN, Array, Template
 GAIN = (0.6, 2.0)  # of a blink
 OVERLAP = 1.0  # px: how far the upper lid goes beyond the lower one
 MIDDLE = slice(3, 10)  # of the 13 points of a lid from corner to corner: where the gap is wide enough to be measured
-ROUND, ROUND_REACH = 0.75, 0.05  # exponent of the open lip's arc (1: parabola, 0.5: ellipse); face widths below it that follow
+ROUND, ROUND_REACH = 0.62, 0.05  # exponent of the open lip's arc (1: parabola, 0.5: ellipse); face widths below it that follow
 SKIN_ABOVE_EYE = 1.0  # px: the lid stays this far in front of the eyeball
 
 

@@ -83,9 +83,14 @@ def seen(template: Template, tx: Texels, points: Array) -> tuple[Array, Array]:
     return p[:, :2], (facing * front * spread * inside).astype(np.float32)
 
 
-def paint(tx: Texels, picture: Array, places: Array, trust: Array) -> Array:
-    """RGB [ATLAS, ATLAS, 3] of the skin of a photo that shows the texels at places [n, 2] (canvas px) as far as trust [n]."""
-    return fill(tx.image(sample(frame_sharp(picture), places)), tx.image(trust))
+def paint(tx: Texels, colour: Array, trust: Array, lends: Array) -> Array:
+    """RGB [ATLAS, ATLAS, 3] of the skin from the photo's colour [n, 3] of the texels, trusted as far as trust [n] 0..1.
+
+    Hidden texels go on from the ones that lend [n] their colour, 0..1.
+    """
+    own = tx.image(trust)[..., None]
+    photo = tx.image(colour)
+    return photo * own + fill(photo, tx.image(trust * lends)) * (1 - own)
 
 
 def shown(tx: Texels, trust: Array) -> Array:

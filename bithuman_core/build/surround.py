@@ -85,10 +85,8 @@ def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array)
     index = np.arange(n * n).reshape(n, n)
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
     rgba = np.dstack([portrait.picture, portrait.alpha])
-    solid = (portrait.alpha > 0.95).astype(np.float32)
-    rgba[..., :3] = fill(rgba[..., :3], solid) if solid.any() else rgba[..., :3]
-    small = np.dstack([np.asarray(Image.fromarray(np.ascontiguousarray(rgba[..., k])).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
-                       for k in range(4)])  # fmt: skip
+    planes = [Image.fromarray(np.ascontiguousarray(rgba[..., k])) for k in range(4)]
+    small = np.dstack([np.asarray(plane.resize((SIDE, SIDE), Image.Resampling.BICUBIC)) for plane in planes])
     cells = (CANVAS // STEP, STEP, CANVAS // STEP, STEP)
     shown = (ndimage.maximum_filter(portrait.alpha, 3).reshape(cells).max((1, 3)) > 1 / 255).ravel()
     triangles = np.concatenate([np.stack([a, b, c], 1)[shown], np.stack([a, c, d], 1)[shown]])
