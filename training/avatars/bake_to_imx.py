@@ -19,6 +19,7 @@ from bithuman_core.imx import Manifest, write_imx
 from bithuman_core.motion.gesture import Gesture
 from training.avatars import atlas, backdrop, fit, layers, mesh
 from training.avatars.arrays import Array
+from training.avatars.decimate import decimate
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import SKIN
 
@@ -130,6 +131,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     skin[..., :3], rows = fit.fit(bake, m, skin, added, fit.frames(bake))
     residual = np.concatenate([residual, rows])
     m = mesh.keep(m, ~atlas.hidden(m, skin[..., 3]))
+    m = decimate(m, landmarks(bake, m)["landmark_index"])
     texture = np.zeros((height, atlas.SKIN_ATLAS, 4), np.float32)
     texture[: atlas.SKIN_ATLAS] = skin
     texture[atlas.SKIN_ATLAS:] = (0.5, 0.2, 0.18, 1.0)
