@@ -87,7 +87,7 @@ async def test_a_conversation_with_a_barge_in(
     assert np.array_equal(before, second[: before.size])
     assert before.size < second.size
     assert np.array_equal(after, third), "nothing of the interrupted reply is heard after it"
-    contexts = [f.context_id for f in frames if isinstance(f, TTSAudioRawFrame)]
+    contexts = [str(f.context_id) for f in frames if isinstance(f, TTSAudioRawFrame)]
     assert contexts == sorted(contexts)
     assert set(contexts) == {one, two, three}
     assert [f.context_id for f in frames if isinstance(f, TTSStoppedFrame)] == [one, three]
@@ -184,7 +184,9 @@ async def test_an_avatar_that_stops_on_the_way_does_not_stop_the_bot(
     assert np.array_equal(stage.down.sound[-2 * TICK :], voice[: 2 * TICK])
 
 
-async def test_cancelling_frees_the_avatar(service: FrameProcessor, runtimes: list[AsyncBithuman], voice: NDArray[np.int16]) -> None:
+async def test_cancelling_frees_the_avatar(
+    service: FrameProcessor, runtimes: list[AsyncBithuman], voice: NDArray[np.int16]
+) -> None:
     async with on_stage(service) as stage:
         await stage.say(voice)
         await stage.heard(3)

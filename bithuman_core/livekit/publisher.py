@@ -38,6 +38,7 @@ class VoiceLedSynchronizer(rtc.AVSynchronizer):
         self._voice_ends = 0.0  # when the queue of the source runs dry
         self._begins: float | None = None  # when the sound pushed last is heard, until its picture comes
         self._pushing = asyncio.Lock()
+        self._waiting: asyncio.Future[None] | None = None  # for the moment of a picture
         self._pictures: asyncio.Queue[tuple[rtc.VideoFrame, float]] = asyncio.Queue(max(1, int(video_fps * QUEUE_MS / 1000)))
         super().__init__(audio_source=audio_source, video_source=video_source, video_fps=video_fps, video_queue_size_ms=QUEUE_MS)
 
@@ -57,6 +58,8 @@ class VoiceLedSynchronizer(rtc.AVSynchronizer):
         self._audio_source.clear_queue()
         while not self._pictures.empty():
             self._pictures.get_nowait()
+        if self._waiting is not None:
+            self._waiting.cancel()
         async with self._pushing:
             self._voice_ends, self._begins = 0.0, None
 
@@ -65,7 +68,13 @@ class VoiceLedSynchronizer(rtc.AVSynchronizer):
         while True:
             frame, due = await self._pictures.get()
             if (wait := due - self._now()) > 0:
-                await self._sleep(wait)
+                self._waiting = asyncio.ensure_future(self._sleep(wait))
+                try:
+                    await asyncio.wait([self._waiting])
+                finally:
+                    self._waiting.cancel()
+                if self._waiting.cancelled():  # by a barge-in: the picture belongs to words that nobody hears
+                    continue
             self._video_source.capture_frame(frame)
 
 
