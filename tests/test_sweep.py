@@ -1,0 +1,121 @@
+"""Nothing pops, tears or flickers between the poses: every value of every shipped avatar is swept over its range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bithuman_core.face import ARKIT_NAMES, BREATH, HEAD_NAMES, FaceState
+from bithuman_core.render import PortraitRenderer, load_rig
+from bithuman_core.settings import models_dir
+
+AVATARS = ("mara", "theo", "erik")
+STEPS = 5
+BLOCK = 16  # px: the change of a step is that of the block of the picture that changes most
+HALVINGS = 9  # the largest step of a sweep is halved so often, always in the half that changes more: there a pop would hide
+LEAST = 2.5  # levels: less is rounding and moving edges
+UNEVEN = 6.0  # the largest step of a sweep against its median
+# what goes together wrongly first: an open jaw with other mouths, lids over turned eyes, all of it on a turned head
+PAIRS = (
+    ("jawOpen", {"mouthPucker": 1.0}), ("jawOpen", {"mouthFunnel": 1.0}),
+    ("jawOpen", {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}), ("jawOpen", {"headYaw": 15.0}),
+    ("mouthClose", {"jawOpen": 0.5}), ("eyeBlink", {"eyeLookDownLeft": 1.0, "eyeLookDownRight": 1.0}),
+    ("eyeBlink", {"eyeLookUpLeft": 1.0, "eyeLookUpRight": 1.0}), ("eyeBlink", {"eyeLookInLeft": 1.0, "eyeLookOutRight": 1.0}),
+)  # fmt: skip
+
+Frame = NDArray[np.int16]
+SINGLE = sorted({name.removesuffix("Left").removesuffix("Right") for name in ARKIT_NAMES})
+
+
+@cache
+def renderer(avatar: str) -> PortraitRenderer:
+    return PortraitRenderer(load_rig(models_dir() / f"{avatar}.imx"))
+
+
+def named(name: str, value: float) -> dict[str, float]:
+    """A value by name; both sides where the name is that of a pair."""
+    whole = name in ARKIT_NAMES or name in HEAD_NAMES or name == BREATH
+    return {name: value} if whole else {name + side: value for side in ("Left", "Right") if name + side in ARKIT_NAMES}
+
+
+def change(a: Frame, b: Frame) -> float:
+    """Mean change in levels of the block that changes most."""
+    difference = np.abs(a - b)
+    height, width = difference.shape
+    return float(difference.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK).mean(axis=(1, 3)).max())
+
+
+def jolt(show: Callable[[float], Frame], low: float, high: float) -> tuple[float, float]:
+    """(largest step over the median step of the sweep; what is left of the largest step when it is halved again and again)."""
+    values = np.linspace(low, high, STEPS + 1)
+    frames = [show(float(v)) for v in values]
+    steps = np.array([change(a, b) for a, b in zip(frames[:-1], frames[1:], strict=True)])
+    k = int(steps.argmax())
+    (a, b), (before, after) = values[k : k + 2], frames[k : k + 2]
+    left = steps[k]
+    for _ in range(HALVINGS):
+        if left < LEAST:
+            break
+        middle = show(float((a + b) / 2))
+        first, second = change(before, middle), change(middle, after)
+        if first > second:
+            b, after, left = (a + b) / 2, middle, first
+        else:
+            a, before, left = (a + b) / 2, middle, second
+    return float(steps[k] / max(np.median(steps), LEAST)), left
+
+
+def check(avatar: str, name: str, low: float, high: float, others: dict[str, float]) -> None:
+    def show(value: float) -> Frame:
+        face = FaceState.from_mapping({**others, **named(name, value)})
+        return renderer(avatar).render(face)[..., 1].astype(np.int16)  # green stands for all three
+
+    uneven, left = jolt(show, low, high)
+    assert uneven < UNEVEN, f"{name} with {others}: one step changes {uneven:.1f} times as much as the others"
+    assert left < LEAST, f"{name} with {others}: {left:.1f} levels pop within 1/{STEPS * 2**HALVINGS} of its range"
+
+
+@pytest.mark.parametrize("avatar", AVATARS)
+@pytest.mark.parametrize("name", [*SINGLE, BREATH])
+def test_coefficients_move_the_picture_smoothly(avatar: str, name: str) -> None:
+    check(avatar, name, 0.0, 1.0, {})
+
+
+@pytest.mark.parametrize("avatar", AVATARS)
+@pytest.mark.parametrize("name", HEAD_NAMES)
+def test_the_head_moves_smoothly_up_to_its_limits(avatar: str, name: str) -> None:
+    low, high = renderer(avatar).rig.limits()[name]
+    check(avatar, name, low, high, {})
+
+
+@pytest.mark.parametrize("avatar", AVATARS)
+@pytest.mark.parametrize(("name", "others"), PAIRS)
+def test_pairs_that_meet_move_smoothly(avatar: str, name: str, others: dict[str, float]) -> None:
+    check(avatar, name, 0.0, 1.0, others)
+
+
+def test_a_pop_would_be_found() -> None:
+    """The measure itself: a picture that fades passes, one in which a small patch appears at once does not."""
+
+    def fades(value: float) -> Frame:
+        return np.full((64, 64), round(200 * value), np.int16)
+
+    def pops(value: float) -> Frame:
+        frame = fades(value)
+        frame[20:26, 20:40] += 60 * (value > 0.377)
+        return frame
+
+    assert jolt(fades, 0.0, 1.0)[1] < LEAST < jolt(pops, 0.0, 1.0)[1]
+
+
+@pytest.mark.parametrize("avatar", AVATARS)
+def test_a_face_gives_the_same_picture_whatever_came_before(avatar: str) -> None:
+    face = FaceState.from_mapping({"jawOpen": 0.3, "eyeBlinkLeft": 0.4, "headYaw": 7.0, "mouthSmileLeft": 0.5, BREATH: 0.6})
+    first = renderer(avatar).render(face)
+    for name in ("jawOpen", "headRoll", "eyeBlinkRight", BREATH):
+        renderer(avatar).render(FaceState.from_mapping({name: 1.0}))
+    np.testing.assert_array_equal(renderer(avatar).render(face), first)
