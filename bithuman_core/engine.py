@@ -31,22 +31,24 @@ class Fixture:
     net: SpeechNet
     gestures: dict[str, Gesture]
 
-    def __init__(self, path: str | Path, net: SpeechNet | None = None) -> None:
+    def __init__(self, path: str | Path, net: SpeechNet | None = None, side: int | None = None) -> None:
         """Load an ``.imx`` file (and the shipped speech net, where none is given).
+
+        side: px of its frames: those of the avatar's canvas (None, 512 for the shipped ones), or twice as many.
 
         Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
         """
         avatar = read_imx(path)
         self.manifest = avatar.manifest
         self.gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
-        self.rig = PortraitRig.from_imx(avatar)
+        self.rig = PortraitRig.from_imx(avatar, side)
         self.net = net or SpeechNet.load()
         release_compiler()
 
     @classmethod
-    def load(cls, path: str | Path, net: SpeechNet | None = None) -> Fixture:
+    def load(cls, path: str | Path, net: SpeechNet | None = None, side: int | None = None) -> Fixture:
         """The same as calling the class."""
-        return cls(path, net)
+        return cls(path, net, side)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig
-from bithuman_core.render.bands import BANDS
 from bithuman_core.render.texel import EYE, MOUTH, NOTHING, PART_SHIFT
 from bithuman_core.settings import models_dir
 
@@ -41,7 +40,7 @@ def random_face(rng: np.random.Generator) -> FaceState:
 
 def parts_seen(renderer: PortraitRenderer) -> NDArray[np.int64]:
     """The part of every sample (two rows a pixel) of the last frame, -1 where the head is not."""
-    bands = [renderer._head.draw(b, renderer._screen, renderer._uv, renderer._light).copy() for b in range(BANDS)]
+    bands = [renderer._head.draw(b, renderer._screen, renderer._uv, renderer._light).copy() for b in range(renderer._head.count)]
     words = np.concatenate(bands)
     return np.where(words == NOTHING, -1, (words >> PART_SHIFT).astype(np.int64))
 
@@ -62,9 +61,10 @@ def test_the_plate_never_moves(rig: PortraitRig, renderer: PortraitRenderer) -> 
         frame = renderer.render(random_face(rng))
         parts = parts_seen(renderer)
         mesh = renderer._back_screen, renderer._back_uv, renderer._full_light
-        back = [renderer._back.draw(b, *mesh).copy() for b in range(BANDS)]
+        back = [renderer._back.draw(b, *mesh).copy() for b in range(renderer._head.count)]
         uncovered = (np.concatenate(back) == NOTHING) & (parts[::2] < 0) & (parts[1::2] < 0)
         assert uncovered[corners].all()
+        uncovered[rig.still.top :] &= rig.still.picture[..., 3] == 0
         np.testing.assert_array_equal(frame[uncovered], rig.plate[uncovered])
 
 
@@ -193,3 +193,51 @@ def test_head_poses_inside_the_limits_are_followed_exactly(rig: PortraitRig) -> 
         eased = [rig.head(face(**{name: v}))[column] for v in np.linspace(0, 3 * high, 40)]
         assert np.all(np.diff(eased) > 0)
         assert eased[-1] <= high * unit * (1 + 1e-6)
+
+
+def test_breath_lifts_the_shoulders_and_nothing_else(rig: PortraitRig, renderer: PortraitRenderer) -> None:
+    height = rig.size[1]
+    frames = [renderer.render(face(breath=v)).astype(np.int16) for v in (0, 0.25, 0.5, 0.75, 1)]
+    moved = np.abs(frames[-1] - frames[0]).max(2)
+    assert moved[: height // 2].max() <= 2, "the head moves"
+    background = ~(moved_by_any_head(rig, renderer) | still_figure(rig))
+    assert moved[background].max() == 0, "the background moves"
+    # The outline of the shoulder at the left edge rises by 1.5 px of a 512 px frame, steadily and never in jumps.
+    columns = slice(20, 60)
+    steps = [np.abs(b - a)[-height // 5 :, columns].mean() for a, b in pairwise(frames)]
+    assert min(steps) > 0.2 * max(steps) > 0
+    np.testing.assert_array_equal(renderer.render(face(breath=1)), renderer.render(face(breath=9)))
+
+
+def still_figure(rig: PortraitRig) -> NDArray[np.bool_]:
+    """Pixels within 3 px of the part of the figure that does not follow the head."""
+    mask = np.zeros(rig.size[::-1], bool)
+    mask[rig.still.top :] = rig.still.picture[..., 3] > 0
+    for axis in (0, 1):
+        mask = np.any([np.roll(mask, k, axis) for k in range(-3, 4)], axis=0)
+    return mask
+
+
+def moved_by_any_head(rig: PortraitRig, renderer: PortraitRenderer) -> NDArray[np.bool_]:
+    """Pixels that the head or the moving part of the backdrop reach with full lungs."""
+    renderer.render(face(breath=1))
+    seen = parts_seen(renderer) >= 0
+    mesh = renderer._back_screen, renderer._back_uv, renderer._full_light
+    back = np.concatenate([renderer._back.draw(b, *mesh).copy() for b in range(renderer._back.count)]) != NOTHING
+    mask = seen[::2] | seen[1::2] | back
+    for axis in (0, 1):
+        mask = np.any([np.roll(mask, k, axis) for k in range(-3, 4)], axis=0)
+    return mask
+
+
+def test_a_frame_of_twice_the_side_shows_the_same_face(rig: PortraitRig, renderer: PortraitRenderer) -> None:
+    large = PortraitRenderer(load_rig(models_dir() / "mara.imx", 1024))
+    rng = np.random.default_rng(4)
+    for values in (face(), face(jawOpen=0.4, headYaw=8, breath=0.6), random_face(rng)):
+        frame = large.render(values)
+        assert frame.shape == (1024, 1024, 3)
+        small = frame.reshape(512, 2, 512, 2, 3).mean((1, 3))
+        gap = np.abs(small - renderer.render(values))
+        assert gap.mean() < 1.0 and np.percentile(gap, 99) < 12
+    with pytest.raises(ValueError, match="512 or 1024"):
+        load_rig(models_dir() / "mara.imx", 700)

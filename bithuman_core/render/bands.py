@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from bithuman_core.render.raster import rasterise, sort_into_bands
 
-BANDS = 8  # of a frame; a band of a 512 px frame then takes a megabyte
+BANDS = 8  # of a frame of 512 px; a band then takes half a megabyte
+LARGE = 512  # px: higher frames get twice as many
 Floats = NDArray[np.float32]
 
 
@@ -15,12 +16,14 @@ class Bands:
     """One mesh of one session: which of its triangles lie in which band, and the samples of the band drawn last."""
 
     def __init__(self, triangles: NDArray[np.uint16], part: NDArray[np.uint8], height: int, width: int, stagger: float) -> None:
-        """triangles [T, 3], part [T]; height, width: of the whole picture in samples, height a multiple of 2 * BANDS."""
+        """triangles [T, 3], part [T]; height, width: of the whole picture in samples, height a multiple of
+        2 * BANDS, of 4 * BANDS where the width is large."""
         self._triangles, self._part, self._stagger = triangles, part, stagger
-        self._rows = height // BANDS
+        self.count = BANDS if width <= LARGE else 2 * BANDS
+        self._rows = height // self.count
         self._span = np.empty((len(triangles), 2), np.uint8)
-        self._order = np.empty(BANDS * len(triangles), np.uint32)
-        self._start = np.zeros(BANDS + 1, np.uint32)
+        self._order = np.empty(self.count * len(triangles), np.uint32)
+        self._start = np.zeros(self.count + 1, np.uint32)
         self._depth = np.empty(self._rows * width, np.float32)
         self._words = np.empty((self._rows, width), np.uint32)
         self.glow = np.empty((self._rows, width), np.uint8)  # light of the samples of the mouth

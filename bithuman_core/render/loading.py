@@ -12,7 +12,8 @@ from bithuman_core.errors import ModelLoadError
 from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
 from bithuman_core.imx import ImxFile
 from bithuman_core.render.correctives import Correctives, read_correctives
-from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes
+from bithuman_core.render.pictures import bgra, doubled, packed
+from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes, Still
 from bithuman_core.render.still import settled
 from bithuman_core.render.texel import LARGEST, OTHER
 
@@ -21,41 +22,54 @@ MAX_TURN = 60.0  # degrees: no limit of the head may lie beyond
 MAX_SHIFT = 1.0  # face widths
 ROW_STEP = 16  # a frame's height is a multiple: it is drawn in bands of two rows of samples a row of pixels
 SMALLEST = 16  # px, of a picture's side
+NOTHING_STILL = Still(np.zeros((1, 1, 4), np.uint8), 0)
 
 
-def load(avatar: ImxFile) -> PortraitRig:
-    """The rig of an avatar. Raises ModelLoadError with a sentence that names what is missing or does not fit."""
+def load(avatar: ImxFile, side: int | None = None) -> PortraitRig:
+    """The rig of an avatar for frames of ``side`` px (None: those of its canvas).
+
+    Raises ModelLoadError with a sentence that names what is missing or does not fit.
+    """
     manifest, rig = avatar.manifest, avatar.manifest.rig
     width, height = manifest.canvas
     vertices = _array(avatar, "vertices", np.float32, None, 3)
     uv = _array(avatar, "uv", np.float32, len(vertices), 2)
     triangles = _indices(avatar, "triangles", None, 3, len(vertices))
-    texture = _packed(avatar, "texture")
-    backdrop = _packed(avatar, "backdrop")
-    plate = _bgra(avatar, "plate", 3)
-    if plate.shape[:2] != (height, width):
-        raise ModelLoadError(f"The avatar's plate is {plate.shape[1]} x {plate.shape[0]}, its canvas {width} x {height}.")
     canvas = int(_number(rig, "sample_canvas"))
     if canvas != 2 * width or width != height or height % ROW_STEP:
         raise ModelLoadError(f"The avatar's canvas {width} x {height} does not fit its {canvas} px rig.")
+    if side not in (None, width, canvas):
+        raise ValueError(f"{side} px is no size of this avatar's frames: give {width} or {canvas}.")
+    stored = rig.get("texture_scale", 1)
+    if stored not in (1, 2):
+        raise ModelLoadError(f"The avatar's texture_scale is {stored!r}, not 1 or 2; build it again with this version.")
+    wanted = 2 if side == canvas else 1
+    scale = min(wanted, int(stored))  # px of the texture here to one that uv counts in
+    halved = stored > scale
+    texture, backdrop = packed(avatar, "texture", halved), packed(avatar, "backdrop", halved)
+    plate = bgra(avatar, "plate", 3, halved)
+    if plate.shape[:2] != (height * scale, width * scale):
+        raise ModelLoadError(f"The avatar's plate does not fit its canvas {width} x {height}.")
     back_vertices = _array(avatar, "backdrop_vertices", np.float32, None, 3)
     landmark = _array(avatar, "landmark", np.uint16, None)
     row = {int(number): k for k, number in enumerate(landmark)}
     if not set(LANDMARKS) <= set(row):
         raise ModelLoadError("The avatar lacks the landmarks that measure its mouth; build it again with this version.")
+    uv = uv * np.float32(scale)
     _inside("uv", uv, texture)
     back_uv = _array(avatar, "backdrop_uv", np.float32, len(back_vertices), 2)
+    back_uv = back_uv * np.float32(scale)
     _inside("backdrop_uv", back_uv, backdrop)
     gaze = _object(rig, "gaze_degrees")
-    side = texture.shape[1] // 2
-    if texture.shape[1] % 4 or texture.shape[0] < texture.shape[1] or min(*texture.shape, *backdrop.shape) < SMALLEST:
+    half = texture.shape[1] // (2 * scale)
+    if texture.shape[1] % (4 * scale) or texture.shape[0] < texture.shape[1] or min(*texture.shape, *backdrop.shape) < SMALLEST:
         raise ModelLoadError(
             f"The avatar's texture must be no wider than high, its width divide by 4, its sides have {SMALLEST} px at least."
         )
     correctives = read_correctives(rig.get("correctives", []))
     loaded = PortraitRig(
         name=manifest.name,
-        size=(width, height),
+        size=(width * wanted, height * wanted),
         canvas=canvas,
         distance=_number(rig, "distance"),
         pivot=_vector(rig, "pivot", 3),
@@ -70,8 +84,8 @@ def load(avatar: ImxFile) -> PortraitRig:
         weight=_array(avatar, "weight", np.uint8, len(vertices)),
         shapes=_shapes(avatar, len(vertices)),
         correctives=correctives,
-        smooth=_residual(avatar, "residual", side // 2, correctives),
-        detail=_residual(avatar, "detail", side, correctives),
+        smooth=_residual(avatar, "residual", half // 2, correctives),
+        detail=_residual(avatar, "detail", half, correctives),
         landmark=row,
         landmark_index=_indices(avatar, "landmark_index", len(landmark), 3, len(vertices)),
         landmark_weight=_array(avatar, "landmark_weight", np.float32, len(landmark), 3),
@@ -81,13 +95,14 @@ def load(avatar: ImxFile) -> PortraitRig:
         backdrop_weight=_array(avatar, "backdrop_weight", np.uint8, len(back_vertices)),
         texture=texture,
         backdrop=backdrop,
-        plate=plate,
-        eyes=(_eye(avatar, "left", texture), _eye(avatar, "right", texture)),
-        residual_side=side,
+        plate=plate if scale == wanted else doubled(plate),
+        still=NOTHING_STILL,
+        eyes=(_eye(avatar, "left", texture, scale, halved), _eye(avatar, "right", texture, scale, halved)),
+        residual_side=half,
     )
     _in_front_of_camera(loaded)
-    plate, moving = settled(loaded)
-    return replace(loaded, plate=plate, backdrop_triangles=moving)
+    still, moving = settled(loaded)
+    return replace(loaded, still=still, backdrop_triangles=moving)
 
 
 def _in_front_of_camera(rig: PortraitRig) -> None:
@@ -129,23 +144,6 @@ def _array(avatar: ImxFile, name: str, dtype: Any, rows: int | None, columns: in
     return np.ascontiguousarray(array)
 
 
-def _bgra(avatar: ImxFile, name: str, channels: int) -> NDArray[np.uint8]:
-    picture = avatar.image(name)
-    if picture.ndim != 3 or picture.shape[2] < min(channels, 3):
-        raise ModelLoadError(f"The avatar's picture {name!r} has no colours; build it again with this version.")
-    out = np.full((*picture.shape[:2], channels), 255, np.uint8)
-    out[..., :3] = picture[..., 2::-1]
-    if channels == 4 and picture.shape[2] == 4:
-        out[..., 3] = picture[..., 3]
-    out.flags.writeable = False
-    return out
-
-
-def _packed(avatar: ImxFile, name: str) -> NDArray[np.uint32]:
-    """A picture as one uint32 BGRA a texel."""
-    return _bgra(avatar, name, 4).view(np.uint32)[..., 0]
-
-
 def _number(rig: dict[str, Any], name: str) -> float:
     value = rig.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or value <= 0:
@@ -170,14 +168,14 @@ def _inside(name: str, uv: NDArray[np.float32], picture: NDArray[np.uint32]) -> 
         raise ModelLoadError(f"The avatar's array {name!r} points outside its picture; build it again with this version.")
 
 
-def _eye(avatar: ImxFile, side: str, texture: NDArray[np.uint32]) -> Eye:
+def _eye(avatar: ImxFile, side: str, texture: NDArray[np.uint32], scale: int, halved: bool) -> Eye:
     numbers = _object(_object(avatar.manifest.rig, "eyes"), side)
-    picture, catchlight = _bgra(avatar, f"eye_{side}", 4), _bgra(avatar, f"catchlight_{side}", 3)
+    picture, catchlight = (bgra(avatar, f"{name}_{side}", n, halved) for name, n in (("eye", 4), ("catchlight", 3)))
     if catchlight.shape[:2] != picture.shape[:2]:
         raise ModelLoadError(f"The avatar's pictures of its {side} eye differ in size; build it again with this version.")
-    x, y = _vector(numbers, "centre", 2)
-    left, top = (int(v) for v in _vector(numbers, "place", 2))
-    tall, wide, radius = *picture.shape[:2], _number(numbers, "radius")
+    x, y = scale * _vector(numbers, "centre", 2)
+    left, top = (scale * int(v) for v in _vector(numbers, "place", 2))
+    tall, wide, radius = *picture.shape[:2], scale * _number(numbers, "radius")
     if min(tall, wide) < SMALLEST or not (0 <= x <= wide and 0 <= y <= tall and 1 <= radius <= max(tall, wide)):
         raise ModelLoadError(f"The avatar's {side} eye does not lie in its picture; the file is damaged.")
     if left < 0 or top < 0 or left + picture.shape[1] > texture.shape[1] or top + picture.shape[0] > texture.shape[0]:

@@ -35,13 +35,14 @@ def blend_shapes(neutral, start, index, delta, amount, out):
 
 
 @njit(
-    void(given(float64, 1), scratch(float32, 2)),
+    void(given(float64, 1), float64, scratch(float32, 2)),
     nogil=True, cache=True,
 )  # fmt: skip
-def head_transforms(head, out):
+def head_transforms(head, breath, out):
     """Rows of out (float32 [256, 12]): rotation by the weighted angles, row-major, then the weighted shift.
 
     head [6]: yaw, pitch, roll (radians), x, y, z (px). Rotation: Rz(roll) Rx(pitch) Ry(yaw) in px space.
+    breath: px by which the shoulders (weight 0) rise; the less a point follows the head, the more of it.
     """
     yaw, pitch, roll, x, y, z = head[0], head[1], head[2], head[3], head[4], head[5]
     for k in range(out.shape[0]):
@@ -60,7 +61,7 @@ def head_transforms(head, out):
         out[k, 7] = -sp
         out[k, 8] = cp * cy
         out[k, 9] = w * x
-        out[k, 10] = w * y
+        out[k, 10] = w * y - (1 - w) * (1 - w) * breath
         out[k, 11] = w * z
 
 

@@ -16,6 +16,13 @@ from bithuman_core.render.signature import given, scratch
 from bithuman_core.render.texel import NOTHING, PART_SHIFT, V_SHIFT
 
 FAR = 1e9  # depth of an empty sample
+FLAT = np.float32(1e-9)  # weights that change less along a row count as changing that much
+
+
+@njit(nogil=True)
+def steep(slope):
+    """A slope that can be divided by."""
+    return slope if abs(slope) > FLAT else np.float32(FLAT)
 
 
 @njit(
@@ -61,9 +68,8 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
         bdx, bdy = cy * inverse, -cx * inverse
         cdx, cdy = -by * inverse, bx * inverse
         adx, ady = -bdx - cdx, -bdy - cdy
-        rb = one / bdx if abs(bdx) > np.float32(1e-9) else zero
-        rc = one / cdx if abs(cdx) > np.float32(1e-9) else zero
-        ra = one / adx if abs(adx) > np.float32(1e-9) else zero
+        # Where a row crosses each edge: from the left where the weight grows with x, else from the right.
+        rb, rc, ra = one / steep(bdx), one / steep(cdx), one / steep(adx)
         za, zb, zc = points[a, 2], points[b, 2] - points[a, 2], points[c, 2] - points[a, 2]
         ua, ub, uc = uv[a, 0], uv[b, 0] - uv[a, 0], uv[c, 0] - uv[a, 0]
         va, vb, vc = uv[a, 1], uv[b, 1] - uv[a, 1], uv[c, 1] - uv[a, 1]
@@ -77,25 +83,10 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
             origin = ax - stagger if y & 1 else ax + stagger
             wb, wc = dy * bdy, dy * cdy  # at x = origin
             wa = one + dy * ady
-            begin, end = left, far
-            if rb > zero:
-                begin = max(begin, np.ceil(origin - (wb + slack) * rb))
-            elif rb < zero:
-                end = min(end, np.floor(origin - (wb + slack) * rb))
-            elif wb < -slack:
-                continue
-            if rc > zero:
-                begin = max(begin, np.ceil(origin - (wc + slack) * rc))
-            elif rc < zero:
-                end = min(end, np.floor(origin - (wc + slack) * rc))
-            elif wc < -slack:
-                continue
-            if ra > zero:
-                begin = max(begin, np.ceil(origin - (wa + slack) * ra))
-            elif ra < zero:
-                end = min(end, np.floor(origin - (wa + slack) * ra))
-            elif wa < -slack:
-                continue
+            xb, xc, xa = origin - (wb + slack) * rb, origin - (wc + slack) * rc, origin - (wa + slack) * ra
+            begin = max(left, xb if rb > zero else left, xc if rc > zero else left, xa if ra > zero else left)
+            end = min(far, xb if rb < zero else far, xc if rc < zero else far, xa if ra < zero else far)
+            begin, end = np.ceil(begin), np.floor(end)
             if end < begin:
                 continue
             dx = begin - origin

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState, indices
-from bithuman_core.render.bands import BANDS, Bands
+from bithuman_core.render.bands import Bands
 from bithuman_core.render.eyes import paint_eye
 from bithuman_core.render.mouth import MouthLight, tint_table
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 from bithuman_core.render.residual import ResidualSum
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.shading import compose
+from bithuman_core.render.still import raised
 from bithuman_core.render.texel import UV_STEPS
 
 STAGGER = 0.25  # px: see raster.py
@@ -29,6 +30,7 @@ class PortraitRenderer:
     def __init__(self, rig: PortraitRig) -> None:
         self.rig = rig
         width, height = rig.size
+        self._scale = width / rig.canvas
         self._points = np.empty_like(rig.vertices)
         self._screen = np.empty_like(rig.vertices)
         self._back_screen = np.empty_like(rig.backdrop_vertices)
@@ -42,6 +44,7 @@ class PortraitRenderer:
         self._full_light = np.zeros(len(rig.backdrop_vertices), np.float32)
         self._mouth = MouthLight(rig)
         self._tint = tint_table()
+        self._under = np.empty((height // self._head.count, width, 3), np.uint8)
         self._row = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)
         self._gaze = (_gaze("Left"), _gaze("Right"))
 
@@ -59,22 +62,24 @@ class PortraitRenderer:
             raise ValueError(f"out must be a contiguous uint8 array [{height}, {width}, 3].")
         amount = rig.coefficients(face)
         blend_shapes(rig.vertices, shapes.start, shapes.index, shapes.delta, amount, self._points)
-        head_transforms(rig.head(face), self._transforms)
-        half = rig.canvas / 2
-        project(self._points, rig.weight, self._transforms, rig.pivot, rig.distance, half, half, 0.5, 1.0, self._screen)
-        project(rig.backdrop_vertices, rig.backdrop_weight, self._transforms, rig.pivot, rig.distance, half, half, 0.5, 0.5,
-                self._back_screen)  # fmt: skip
-        self._residual.update(rig.correctives.amounts(amount, rig.head(face)))
+        head, lift = rig.head(face), rig.lift(face)
+        head_transforms(head, lift, self._transforms)
+        half, scale = rig.canvas / 2, self._scale
+        view = self._transforms, rig.pivot, rig.distance, half, half, scale
+        project(self._points, rig.weight, *view, 2 * scale, self._screen)
+        project(rig.backdrop_vertices, rig.backdrop_weight, *view, scale, self._back_screen)
+        self._residual.update(rig.correctives.amounts(amount, head))
         self._paint_eyes(amount)
         self._mouth.light(self._points, self._light)
         self._head.sort(self._screen)
         self._back.sort(self._back_screen)
-        rows = height // BANDS
-        for band in range(BANDS):
-            head = self._head.draw(band, self._screen, self._uv, self._light)
+        rows = height // self._head.count
+        for band in range(self._head.count):
+            words = self._head.draw(band, self._screen, self._uv, self._light)
             back = self._back.draw(band, self._back_screen, self._back_uv, self._full_light)
             part = slice(band * rows, (band + 1) * rows)
-            compose(rig.plate[part], head, self._head.glow, back, self._texture, rig.backdrop, self._tint, *self._row, out[part])
+            under = raised(rig.plate[part], rig.still, part.start, lift * scale, self._under)
+            compose(under, words, self._head.glow, back, self._texture, rig.backdrop, self._tint, *self._row, out[part])
         return out
 
     def _paint_eyes(self, amount: NDArray[np.float32]) -> None:

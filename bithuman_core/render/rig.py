@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.face import FACE_NAMES, HEAD_NAMES, INDEX, FaceState
+from bithuman_core.face import BREATH, FACE_NAMES, HEAD_NAMES, INDEX, FaceState
 from bithuman_core.imx import ImxFile, read_imx
 from bithuman_core.render.correctives import Correctives
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 
+BREATH_LIFT = 3.0 / 1024  # of the canvas: how far full lungs lift the shoulders
 OPEN, CLOSE = INDEX["jawOpen"], INDEX["mouthClose"]
 KNEE = 0.75  # share of a head limit up to which poses are followed exactly; beyond it they ease into the limit
 DEFAULT_LIMITS = {"headYaw": (-15.0, 15.0), "headPitch": (-10.0, 10.0), "headRoll": (-10.0, 10.0), "headX": (-0.1, 0.1),
@@ -39,6 +40,14 @@ class Eye:
 
 
 @dataclass(frozen=True)
+class Still:
+    """A part of the figure that only breath moves, drawn once: BGRA [h, w, 4], colours times alpha; ``top``: its first row."""
+
+    picture: NDArray[np.uint8]
+    top: int
+
+
+@dataclass(frozen=True)
 class Shapes:
     """Vertex deltas of the 52 coefficients in ARKit order; absent shapes are empty."""
 
@@ -61,11 +70,11 @@ class PortraitRig:
     """An avatar ready to be rendered. Shared by sessions, never changed.
 
     Positions are in px space: x right, y down, z away from the camera, relative to the principal point, on a canvas of
-    ``canvas`` px a side; frames have half that size.
+    ``canvas`` px a side; frames have half that size, or that size where the rig was made for it.
     """
 
     name: str
-    size: tuple[int, int]
+    size: tuple[int, int]  # of a frame: width, height
     canvas: int
     distance: float
     pivot: NDArray[np.float32]
@@ -74,7 +83,7 @@ class PortraitRig:
     shade_scale: float
     head_limits: NDArray[np.float32]  # [6, 2]
     vertices: NDArray[np.float32]
-    uv: NDArray[np.float32]
+    uv: NDArray[np.float32]  # px of the texture as it is here
     triangles: NDArray[np.uint16]
     part: NDArray[np.uint8]
     weight: NDArray[np.uint8]
@@ -91,16 +100,20 @@ class PortraitRig:
     backdrop_weight: NDArray[np.uint8]
     texture: NDArray[np.uint32]  # packed BGRA
     backdrop: NDArray[np.uint32]
-    plate: NDArray[np.uint8]  # with what of the backdrop never moves
+    plate: NDArray[np.uint8]
+    still: Still  # what of the backdrop does not follow the head
     eyes: tuple[Eye, Eye]  # the character's left (image right), right
     residual_side: int
 
     @classmethod
-    def from_imx(cls, avatar: ImxFile) -> PortraitRig:
-        """The rig of an avatar file. Raises ModelLoadError where an array or a number is missing or does not fit."""
+    def from_imx(cls, avatar: ImxFile, side: int | None = None) -> PortraitRig:
+        """The rig of an avatar file, for frames of ``side`` px: those of its canvas (None), or twice as many.
+
+        Raises ModelLoadError where an array or a number is missing or does not fit, ValueError for another side.
+        """
         from bithuman_core.render.loading import load
 
-        return load(avatar)
+        return load(avatar, side)
 
     def limits(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest head values by name (degrees, fractions of the face width)."""
@@ -131,6 +144,10 @@ class PortraitRig:
         out[3:] *= self.face_width
         return out
 
+    def lift(self, face: FaceState) -> float:
+        """How far breath lifts the shoulders, px of the canvas."""
+        return min(max(face[BREATH], 0.0), 1.0) * BREATH_LIFT * self.canvas
+
     def measure(self, face: FaceState) -> LipMeasure:
         """Gap and width of the mouth in the picture of the posed rig (as they are measured on video: without depth)."""
         points = np.empty_like(self.vertices)
@@ -139,7 +156,7 @@ class PortraitRig:
         corners = points[self.landmark_index]
         at = np.ascontiguousarray((corners * self.landmark_weight[..., None]).sum(1), np.float32)
         transforms = np.empty((WEIGHTS, 12), np.float32)
-        head_transforms(self.head(face), transforms)
+        head_transforms(self.head(face), 0.0, transforms)
         screen = np.empty_like(at)
         whole = np.full(len(at), 255, np.uint8)
         project(at, whole, transforms, self.pivot, self.distance, self.canvas / 2, self.canvas / 2, 1.0, 1.0, screen)
@@ -148,6 +165,9 @@ class PortraitRig:
         return LipMeasure(float(np.linalg.norm(p[13] - p[14])) / between, float(np.linalg.norm(p[61] - p[291])) / between)
 
 
-def load_rig(path: str | Path) -> PortraitRig:
-    """Read an avatar file and make its rig. Raises ModelNotFoundError, ModelLoadError or ModelSecurityError."""
-    return PortraitRig.from_imx(read_imx(path))
+def load_rig(path: str | Path, side: int | None = None) -> PortraitRig:
+    """Read an avatar file and make its rig, see :meth:`PortraitRig.from_imx`.
+
+    Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
+    """
+    return PortraitRig.from_imx(read_imx(path), side)

@@ -1,38 +1,85 @@
-"""What never moves is drawn once: shoulders and clothes become part of the plate when the rig is made."""
+"""What does not follow the head is drawn once: shoulders and clothes become a picture, which only breath lifts."""
 
+# pyright: reportCallIssue=false, reportArgumentType=false
+# (numba types are called as casts here)
 from __future__ import annotations
 
 import numpy as np
+from numba import int32, int64, njit, uint8, uint32, void
 from numpy.typing import NDArray
 
-from bithuman_core.render.mouth import tint_table
 from bithuman_core.render.posing import WEIGHTS, head_transforms, project
 from bithuman_core.render.raster import rasterise
-from bithuman_core.render.rig import PortraitRig
-from bithuman_core.render.shading import compose
-from bithuman_core.render.texel import NOTHING, UV_STEPS
+from bithuman_core.render.rig import PortraitRig, Still
+from bithuman_core.render.signature import given, scratch
+from bithuman_core.render.texel import NOTHING, UV_STEPS, texel
 
 
-def settled(rig: PortraitRig) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    """(plate with the still triangles of the backdrop drawn on it, the triangles that are left).
+def settled(rig: PortraitRig) -> tuple[Still, NDArray[np.uint16]]:
+    """(The still part of the backdrop as one picture, the triangles that move).
 
-    Still are triangles whose three vertices have head weight 0: no head pose moves them, and coefficients move no backdrop.
+    Triangles whose three vertices have head weight 0 do not move. The picture also has their neighbours, so that no seam opens
+    where they meet: these are drawn over it.
     """
-    still = (rig.backdrop_weight[rig.backdrop_triangles] == 0).all(axis=1)
+    weightless = rig.backdrop_weight[rig.backdrop_triangles] == 0
     width, height = rig.size
     transforms = np.empty((WEIGHTS, 12), np.float32)
-    head_transforms(np.zeros(6), transforms)
+    head_transforms(np.zeros(6), 0.0, transforms)
     points = np.empty_like(rig.backdrop_vertices)
-    half = rig.canvas / 2
-    project(rig.backdrop_vertices, rig.backdrop_weight, transforms, rig.pivot, rig.distance, half, half, 0.5, 0.5, points)
-    light, part = np.zeros(len(points), np.float32), np.zeros(len(still), np.uint8)
-    words, glow = np.empty((height, width), np.uint32), np.zeros((2 * height, width), np.uint8)
-    depth = np.empty(height * width, np.float32)
-    chosen = np.flatnonzero(still).astype(np.uint32)
+    half, scale = rig.canvas / 2, width / rig.canvas
+    project(rig.backdrop_vertices, rig.backdrop_weight, transforms, rig.pivot, rig.distance, half, half, scale, scale, points)
+    light, part = np.zeros(len(points), np.float32), np.zeros(len(weightless), np.uint8)
+    words, glow, depth = (np.empty((height, width), dtype) for dtype in (np.uint32, np.uint8, np.float32))
+    chosen = np.flatnonzero(weightless.any(axis=1)).astype(np.uint32)
     mesh = points, rig.backdrop_uv * UV_STEPS, rig.backdrop_triangles, part, light
-    rasterise(*mesh, chosen, depth, words, glow[:height], 0, 0.0)
-    nothing, plate = np.full((2 * height, width), NOTHING, np.uint32), np.empty_like(rig.plate)
-    scratch = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)
-    compose(rig.plate, nothing, glow, words, rig.texture, rig.backdrop, tint_table(), *scratch, plate)
-    plate.flags.writeable = False
-    return plate, np.ascontiguousarray(rig.backdrop_triangles[~still])
+    rasterise(*mesh, chosen, depth.reshape(-1), words, glow, 0, 0.0)
+    colours = np.empty((height, width), np.uint32)
+    _colour(words, rig.backdrop, colours)
+    picture = colours.view(np.uint8).reshape(height, width, 4)
+    rows = np.flatnonzero(picture[..., 3].any(axis=1))
+    top = max(int(rows[0]) - 1, 0) if len(rows) else height - 1  # one empty row to fade into
+    picture = picture[top:].astype(np.uint16)
+    picture[..., :3] = (picture[..., :3] * picture[..., 3:] + 127) // 255
+    picture = picture.astype(np.uint8)
+    picture.flags.writeable = False
+    return Still(picture, top), np.ascontiguousarray(rig.backdrop_triangles[~weightless.all(axis=1)])
+
+
+def raised(plate: NDArray[np.uint8], still: Still, first_row: int, lift: float, out: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Rows of the plate [h, w, 3] under the still part, lifted by ``lift`` px: ``out``, or the plate where nothing covers it."""
+    if first_row + len(plate) + lift + 1 <= still.top:
+        return plate
+    whole = int(lift)
+    _raise(plate, still.picture, first_row - still.top + whole, round(256 * (lift - whole)), out)
+    return out
+
+
+@njit(void(given(uint32, 2), given(uint32, 2), scratch(uint32, 2)), nogil=True, cache=True, error_model="numpy")
+def _colour(words, texture, out):
+    """out [H, W] = the texture, packed BGRA, at the words' places; 0 where there is nothing."""
+    stride, wide, tall = int32(texture.shape[1]), int32((texture.shape[1] - 2) * 32), int32((texture.shape[0] - 2) * 32)
+    texels = texture.reshape(-1)
+    for y in range(uint32(out.shape[0])):
+        for x in range(uint32(out.shape[1])):
+            word = words[y, x]
+            out[y, x] = uint32(0) if word == NOTHING else texel(texels, stride, wide, tall, word, word)
+
+
+@njit(void(given(uint8, 3), given(uint8, 3), int64, int64, scratch(uint8, 3)), nogil=True, cache=True)
+def _raise(plate, picture, first, share, out):
+    """out = plate, under the rows of the picture from ``first`` on; share / 256 of each is the row below it."""
+    last = picture.shape[0] - 1
+    near, far = uint32(256 - share), uint32(share)
+    for y in range(out.shape[0]):
+        under, row = plate[y].reshape(-1), out[y].reshape(-1)
+        if first + y < -1:
+            row[:] = under
+            continue
+        upper, lower = picture[min(max(first + y, 0), last)].reshape(-1), picture[min(max(first + y + 1, 0), last)].reshape(-1)
+        for x in range(uint32(out.shape[1])):
+            four, three = uint32(4) * x, uint32(3) * x
+            through = uint32(255 * 256) - uint32(upper[four + uint32(3)] * near + lower[four + uint32(3)] * far)
+            for k in range(uint32(3)):
+                own = uint32(upper[four + k] * near + lower[four + k] * far)
+                behind = uint32(uint32(under[three + k]) * through) // uint32(255)
+                row[three + k] = uint8(min(uint32(own + behind + uint32(128)) >> uint32(8), uint32(255)))
