@@ -98,6 +98,8 @@ def test_arrays_that_do_not_fit_are_refused(avatar: ImxFile, name: str) -> None:
         {"distance": 100.0},
         {"face_width": 1e30},
         {"sample_canvas": 1000},
+        {"correctives": {}},
+        {"correctives": [{"product": ["jawOpen", "mouthPucker"]}] * 65},
     ],
 )
 def test_wrong_numbers_are_refused(avatar: ImxFile, wrong: dict[str, Any]) -> None:
@@ -135,3 +137,56 @@ def test_the_rig_is_read_only_and_small(avatar: ImxFile) -> None:
     pictures = rig.texture.nbytes + rig.backdrop.nbytes + rig.plate.nbytes
     shapes = rig.shapes.delta.nbytes + rig.shapes.index.nbytes
     assert (pictures + shapes + sum(a.nbytes for a in avatar.arrays.values())) / 2**20 < 40
+
+
+def with_rows(avatar: ImxFile, drivers: list[dict[str, Any]], level: float) -> ImxFile:
+    """The avatar with these correctives alone, each of which brightens the whole skin by ``level`` levels."""
+    shapes, extra = len(avatar.manifest.coefficients), len(drivers)
+    rig = {**avatar.manifest.rig, "correctives": drivers}
+    arrays = dict(avatar.arrays)
+    side = PortraitRig.from_imx(avatar).residual_side // 2
+    for name in ("residual", "detail"):
+        start = arrays[f"{name}_start"][: shapes + 1]
+        size = side * side * 3 if name == "residual" else 0
+        box = np.tile(np.array([[0, 0, side, side]], np.uint16) if size else np.zeros((1, 4), np.uint16), (extra, 1))
+        arrays[f"{name}_start"] = np.concatenate([start, start[-1] + size * np.arange(1, extra + 1)]).astype(np.uint32)
+        arrays[f"{name}_box"] = np.concatenate([arrays[f"{name}_box"][:shapes], box])
+        scale = np.full(extra, level / 100, np.float32)
+        arrays[f"{name}_scale"] = np.concatenate([arrays[f"{name}_scale"][:shapes], scale])
+        arrays[name] = np.concatenate([arrays[name][: start[-1]], np.full(size * extra, 100, np.int8)])
+    return ImxFile(replace(avatar.manifest, rig=rig), arrays)
+
+
+def forehead(avatar: ImxFile, face: dict[str, float]) -> float:
+    """Mean level of a patch of the forehead."""
+    frame = PortraitRenderer(PortraitRig.from_imx(avatar)).render(FaceState.from_mapping(face))
+    side = len(frame)
+    return float(frame[int(0.3 * side) : int(0.33 * side), int(0.48 * side) : int(0.52 * side)].mean())
+
+
+def test_a_pair_of_shapes_brings_its_corrective(avatar: ImxFile) -> None:
+    bare = with_rows(avatar, [], 0.0)
+    lit = with_rows(avatar, [{"product": ["jawOpen", "mouthPucker"]}], 20.0)
+    for jaw, pucker in ((1.0, 0.0), (0.0, 1.0), (0.5, 1.0), (1.0, 1.0)):
+        face = {"jawOpen": jaw, "mouthPucker": pucker}
+        assert forehead(lit, face) - forehead(bare, face) == pytest.approx(20.0 * jaw * pucker, abs=1.5)
+
+
+def test_a_turned_head_brings_the_light_of_its_side(avatar: ImxFile) -> None:
+    bare = with_rows(avatar, [], 0.0)
+    lit = with_rows(avatar, [{"head": "headYaw", "degrees": -8.0}, {"product": ["jawOpen", "jawOpen"]}], 20.0)
+    for yaw, share in ((6.0, 0.0), (0.0, 0.0), (-4.0, 0.5), (-8.0, 1.0), (-11.0, 1.0)):
+        assert forehead(lit, {"headYaw": yaw}) - forehead(bare, {"headYaw": yaw}) == pytest.approx(20.0 * share, abs=1.5)
+    assert forehead(lit, {"jawOpen": 1.0}) - forehead(bare, {"jawOpen": 1.0}) == pytest.approx(20.0, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    "driver",
+    [{}, [], {"product": ["jawOpen"]}, {"product": ["jawOpen", "smirk"]}, {"head": "headX", "degrees": 5}, {"head": "headYaw"},
+     {"head": "headYaw", "degrees": 0}, {"head": "headYaw", "degrees": float("nan")}, {"head": [], "degrees": 9}],
+)  # fmt: skip
+def test_a_corrective_that_nothing_drives_is_refused(avatar: ImxFile, driver: Any) -> None:
+    lit = with_rows(avatar, [{"head": "headRoll", "degrees": 9}], 1.0)
+    rig = {**lit.manifest.rig, "correctives": [driver]}
+    with pytest.raises(ModelLoadError, match="corrective"):
+        PortraitRig.from_imx(ImxFile(replace(lit.manifest, rig=rig), lit.arrays))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from training.avatars.arrays import Array
 from training.avatars.fill import fill
 from training.avatars.source import CANVAS, Bake
 
-STEP = 16  # px between grid points
+STEP = 8  # px between grid points
 SIDE = 640  # px of the picture: 1.25 a pixel of the frame, so that the frame neither blurs nor skips any
-INSIDE, OUTLINE = 7.0, 24.0  # px: how far the depth is smoothed in the figure and at its outline
+INSIDE, OUTLINE = 7.0, 14.0  # px: how far the depth is smoothed in the figure and along its outline
+RIM = 5  # px: strip at the outline where hair lies at the depth where it turns away from the camera
+ROUND = 26.0  # px from the outline at which the figure has its own depth
 
 
 def picture(bake: Bake, mesh: Array) -> Array:
@@ -48,11 +50,15 @@ def grid(bake: Bake, mesh: Array) -> dict[str, Array]:
     own = (bake.part > 0) & ~ndimage.binary_dilation(_face(bake, mesh), iterations=3)
     known = own.astype(np.float32)
     clean = ndimage.median_filter(bake.depth, 5)
-    fine, coarse = (_smooth(clean, known, sigma) for sigma in (INSIDE, OUTLINE))
-    # Loose strands at the outline lie at any depth; it takes the mean depth about it, so that it turns without waves.
+    fine = _smooth(clean, known, INSIDE)
+    # Loose strands lie at any depth, but the outline itself is where the hair turns away: at its far points.
     figure = ndimage.binary_opening(bake.part > 0, iterations=4)
-    inside = np.clip(np.asarray(ndimage.distance_transform_edt(figure)) / (2 * OUTLINE), 0, 1)
-    depth = coarse + (fine - coarse) * inside
+    inwards = np.asarray(ndimage.distance_transform_edt(figure))
+    far = np.asarray(Image.fromarray(clean[::2, ::2]).filter(ImageFilter.MaxFilter(5)).resize((CANVAS, CANVAS)))
+    rim = (known > 0) & (inwards > 0) & (inwards < RIM)
+    coarse = _smooth(far, rim.astype(np.float32), OUTLINE)
+    inside = np.clip(inwards / ROUND, 0, 1)
+    depth = coarse + (fine - coarse) * inside * (2 - inside)
     weight = fill((bake.weight.astype(np.float32) / 255)[..., None], known)[..., 0]
     weight = ndimage.gaussian_filter(weight, 5)
     lines = np.arange(0, CANVAS + 1, STEP)
@@ -70,5 +76,7 @@ def grid(bake: Bake, mesh: Array) -> dict[str, Array]:
     deep = ndimage.binary_erosion(_face(bake, mesh), iterations=60).reshape(cells).all((1, 3))
     cell = (shown & ~deep).ravel()
     triangles = np.concatenate([np.stack([a, b, c], 1)[cell], np.stack([a, c, d], 1)[cell]])
-    return {"points": points, "uv": np.stack([xx, yy], -1).reshape(-1, 2) * (SIDE / CANVAS), "triangles": triangles,
-            "weight": weight[iy, ix].ravel().astype(np.float64)}
+    used, triangles = np.unique(triangles, return_inverse=True)
+    uv = np.stack([xx, yy], -1).reshape(-1, 2) * (SIDE / CANVAS)
+    return {"points": points[used], "uv": uv[used], "triangles": triangles.reshape(-1, 3),
+            "weight": weight[iy, ix].ravel().astype(np.float64)[used]}

@@ -17,7 +17,7 @@ from skimage.morphology import remove_small_objects
 
 from bithuman_core.imx import Manifest, write_imx
 from bithuman_core.motion.gesture import Gesture
-from training.avatars import atlas, backdrop, fit, layers, mesh
+from training.avatars import atlas, backdrop, fit, layers, mesh, outline
 from training.avatars.arrays import Array
 from training.avatars.decimate import decimate
 from training.avatars.source import CANVAS, Bake
@@ -31,6 +31,7 @@ LEAST_CHANGE = 2.0 / 255  # residual boxes end where nothing is larger
 LEAST_DETAIL = 2.5 / 255
 LIMITS = {"headYaw": (-18.0, 18.0), "headPitch": (-13.0, 13.0), "headRoll": (-13.0, 13.0), "headX": (-0.12, 0.12),
           "headY": (-0.10, 0.10), "headZ": (-0.25, 0.25)}  # fmt: skip
+LASHES = np.array((0.05, 0.035, 0.03), np.float32)  # colour at their roots
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # MediaPipe numbers: inner lips, mouth corners, eye corners
 ATTRIBUTION = (
     'Character geometry: ICT-FaceKit "Light" model, Copyright (c) 2020 USC Institute for Creative Technologies, MIT licence. '
@@ -120,7 +121,12 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     """Manifest and arrays of the avatar (format: docs/imx-format.md)."""
     size = layers.boxes(bake)
     places, height = layers.places(size)
-    whole = mesh.build(bake, places, size)
+    pictures = fit.frames(bake)
+    turned = {f.head[0]: f for f in pictures if f.name.startswith("head_yaw")}
+    if len(turned) < 2:
+        raise SystemExit(f"{bake.name} has no calibration frames: make them first, see training/avatars/README.md.")
+    bands = {name: outline.band(bake, side, turned[side * outline.SEEN_AT]) for name, side in layers.BANDS.items()}
+    whole = mesh.build(bake, places, size, bands)
     m = mesh.keep(whole, mesh.visible_triangles(bake, whole))
     tx = atlas.texels(m, atlas.SKIN_ATLAS)
     skin, own = atlas.base(bake, m, tx)
@@ -128,21 +134,25 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     half = lambda a: a.reshape(RESIDUAL, 2, RESIDUAL, 2, -1).mean((1, 3))  # noqa: E731
     residual = atlas.residuals(bake, m, small, half(skin[..., :3]), half(own)[..., 0])
     added = lambda c: np.tensordot([c.get(n, 0.0) for n in m.names], residual, 1)  # noqa: E731
-    skin[..., :3], rows = fit.fit(bake, m, skin, added, fit.frames(bake))
+    skin[..., :3], rows = fit.fit(bake, m, skin, added, pictures)
     residual = np.concatenate([residual, rows])
     m = mesh.keep(m, ~atlas.hidden(m, skin[..., 3]))
     m = decimate(m, landmarks(bake, m)["landmark_index"])
     texture = np.zeros((height, atlas.SKIN_ATLAS, 4), np.float32)
     texture[: atlas.SKIN_ATLAS] = skin
     texture[atlas.SKIN_ATLAS:] = (0.5, 0.2, 0.18, 1.0)
+    for name, (*_, picture) in bands.items():
+        x, y = places[name]
+        texture[y: y + picture.shape[0], x: x + picture.shape[1]] = picture
     for name in layers.MOUTH_PARTS:
         part, (x, y) = layers.mouth_part(bake, name), places[name]
         texture[y: y + part.shape[0], x: x + part.shape[1]] = part
     layers.socket(texture, m, places["mouth_socket"])
     x, y = places["lash"]
     rim = np.median(skin[skin[..., 3] > 0.9][:, :3], 0)
-    texture[y: y + 16, x: x + 8] = (0.045, 0.03, 0.03, 1.0)
-    texture[y: y + 16, x + 8: x + 16, :3] = 0.5 * rim
+    towards_tip = np.clip((np.arange(16) - 2) / 12, 0, 1)[:, None, None]
+    texture[y: y + 16, x: x + 8, :3] = LASHES + (rim - LASHES) * 0.75 * towards_tip**1.5
+    texture[y: y + 16, x + 8: x + 16, :3] = LASHES + (rim - LASHES) * (0.65 + 0.25 * towards_tip)
     texture[y: y + 16, x + 16: x + 24, :3] = rim * (0.82, 0.74, 0.7)
     texture[y: y + 16, x: x + 24, 3] = 1.0
     arrays: dict[str, Array] = {}
@@ -171,7 +181,8 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     plate = Image.open(bake.folder / "plate.png").convert("RGB").resize((CANVAS // 2, CANVAS // 2), Image.Resampling.BOX)
     arrays["plate"] = encoded(np.asarray(plate, np.float32) / 255, 97)
     z = np.load(bake.folder / "landmarks.npz")["mediapipe478"][0]
-    rig = {"correctives": fit.drivers(), "distance": bake.distance, "pivot": bake.pivot.tolist(), "sample_canvas": CANVAS, "eyes": eyes,
+    rig = {"correctives": fit.drivers(), "distance": bake.distance, "pivot": bake.pivot.tolist(), "sample_canvas": CANVAS,
+           "eyes": eyes,
            "face_width": float(np.linalg.norm(z[454] - z[234])), "shade_scale": 1.3,
            "gaze_degrees": {"yaw": bake.model.GAZE_YAW, "up": bake.model.GAZE_UP, "down": bake.model.GAZE_DOWN}}
     images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))

@@ -1,4 +1,4 @@
-"""Render calibration frames of a character: what single shapes cannot show (the light on a turned head, shapes together).
+"""Render calibration frames of a character: the light on a turned head, the far side of the hair, the grain of a render.
 
     python -m training.avatars.calibration --tools ../shared/tools/bake_avatar --head3d ../shared/data/head3d mara theo erik
 
@@ -18,7 +18,8 @@ from typing import Any
 
 SIDE, SAMPLES = 512, 16  # px and samples a pixel, as the shapes of the bake
 SEED = 77  # of the mixed poses; the truth frames have 20240
-HEADS = {"yaw+": (12, 0, 0), "yaw-": (-12, 0, 0), "pitch+": (0, 9, 0), "pitch-": (0, -9, 0), "roll+": (0, 0, 9), "roll-": (0, 0, -9)}
+HEADS = {"yaw+": (12, 0, 0), "yaw-": (-12, 0, 0), "pitch+": (0, 9, 0), "pitch-": (0, -9, 0),
+         "roll+": (0, 0, 9), "roll-": (0, 0, -9)}  # fmt: skip
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "bake-extra"
 
 
@@ -26,8 +27,10 @@ def poses(mixed: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Name -> coefficients and head (yaw, pitch, roll in degrees) of every frame: turned neutral heads, then mixed poses."""
     turned = {f"head_{name}": {"coefficients": {}, "head": list(map(float, ypr))} for name, ypr in HEADS.items()}
     names = ("yaw", "pitch", "roll")
+    heads = [[pose["head"][n] for n in names] for pose in mixed]
     return turned | {
-        f"mix_{k:02d}": {"coefficients": pose["coefficients"], "head": [pose["head"][n] for n in names]} for k, pose in enumerate(mixed)
+        f"mix_{k:02d}": {"coefficients": pose["coefficients"], "head": head}
+        for k, (pose, head) in enumerate(zip(mixed, heads, strict=True))
     }
 
 

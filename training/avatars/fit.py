@@ -1,8 +1,9 @@
 """Fitting the skin's texture to pictures: what the rig shows of a known pose is compared with the picture of that pose.
 
-A texel's colour is linear in what the pose says: base + sum of amount x row. Every round draws all frames, spreads the
-difference of every frame over the texels that it shows, and solves a small ridge regression per texel. The base comes out as sharp
-(or soft) as makes the drawn frames match, and averages the grain of the single renders away.
+A texel's colour is linear in what the pose says: base + sum of amount x row, a row for every direction that the head turns to.
+Every round draws all frames, spreads the difference of every frame over the texels that it shows, and solves a small ridge
+regression per texel. The base comes out as sharp (or soft) as makes the drawn frames match, and averages the grain of the single
+renders away.
 """
 
 from __future__ import annotations
@@ -27,15 +28,9 @@ from training.avatars.texels import at, raster
 
 ROUNDS = 3
 COARSE = SKIN_ATLAS // 4  # texels a side of the rows; the base has SKIN_ATLAS
-RIDGE = 0.25  # frames: how much evidence a row needs; the base needs a tenth of it
+RIDGE = 0.25  # frames with a full amount: how much evidence a row needs; the base needs a tenth of it
 STEP_LIMIT = 0.15  # of a difference that moves the base: more is another surface, not another colour
 ROW_BLUR = 0.8  # texels of the rows
-# Shapes whose looks do not simply add up, by where the mixed calibration poses differ most from the sum.
-PAIRS = (("jawOpen", "mouthPucker"), ("jawOpen", "mouthFunnel"), ("mouthPucker", "mouthFunnel"),
-         ("jawOpen", "mouthSmileLeft"), ("jawOpen", "mouthSmileRight"),
-         ("mouthSmileLeft", "cheekSquintLeft"), ("mouthSmileRight", "cheekSquintRight"),
-         ("eyeBlinkLeft", "eyeLookDownLeft"), ("eyeBlinkRight", "eyeLookDownRight"),
-         ("browInnerUp", "browOuterUpLeft"), ("browInnerUp", "browOuterUpRight"))  # fmt: skip
 AXES = {"yaw": (0, "headYaw"), "pitch": (1, "headPitch"), "roll": (2, "headRoll")}
 
 
@@ -63,19 +58,13 @@ def frames(bake: Bake, folder: Path = FOLDER) -> list[Frame]:
 
 def drivers() -> list[dict[str, object]]:
     """What drives each fitted row, as the manifest says it."""
-    turns: list[dict[str, object]] = []
-    for name, ypr in HEADS.items():
-        axis, channel = AXES[name[:-1]]
-        turns.append({"head": channel, "degrees": float(ypr[axis])})
-    return turns + [{"product": list(pair)} for pair in PAIRS]
+    return [{"head": AXES[name[:-1]][1], "degrees": float(ypr[AXES[name[:-1]][0]])} for name, ypr in HEADS.items()]
 
 
 def amounts(frame: Frame) -> Array:
     """How far every fitted row acts in a frame: [rows]."""
-    c = dict(frame.coefficients)
-    c["mouthClose"] = min(c.get("mouthClose", 0.0), c.get("jawOpen", 0.0))
-    turns = [np.clip(frame.head[AXES[n[:-1]][0]] / ypr[AXES[n[:-1]][0]], 0, 1) for n, ypr in HEADS.items()]
-    return np.array(turns + [c.get(a, 0.0) * c.get(b, 0.0) for a, b in PAIRS])
+    axes = [(AXES[name[:-1]][0], ypr) for name, ypr in HEADS.items()]
+    return np.array([np.clip(frame.head[axis] / ypr[axis], 0, 1) for axis, ypr in axes])
 
 
 @njit(cache=True)
@@ -158,8 +147,7 @@ def fit(bake: Bake, mesh: Mesh, skin: Array, added: Callable[[dict[str, float]],
     driven = np.stack([amounts(f) for f in pictures])  # [frames, rows]
     known = [grown(added(f.coefficients), 1) for f in pictures]
     rows = np.zeros((driven.shape[1], COARSE, COARSE, 3), np.float32)
-    full = np.maximum(driven.max(0), 1e-3)
-    columns = np.concatenate([np.ones((len(pictures), 1)), driven / full], 1)
+    columns = np.concatenate([np.ones((len(pictures), 1)), driven], 1)
     ridge = RIDGE * np.diag([0.1] + [1.0] * driven.shape[1])
     for turn in range(ROUNDS):
         off, weight, error = [], [], []
@@ -177,13 +165,13 @@ def fit(bake: Bake, mesh: Mesh, skin: Array, added: Callable[[dict[str, float]],
         share = np.stack([_shrunk(w[..., None])[..., 0] for w in weight])  # [frames, COARSE, COARSE]
         left = np.einsum("fi,fyx,fj->yxij", columns, share, columns) + ridge
         right = np.einsum("fi,fyxk->yxik", columns, small)
-        found = np.linalg.solve(left, right)[..., 1:, :].transpose(2, 0, 1, 3) / full[:, None, None, None]
+        found = np.linalg.solve(left, right)[..., 1:, :].transpose(2, 0, 1, 3)
         shown = np.minimum(share.sum(0) / 0.5, 1).astype(np.float32)
         for k, row in enumerate(found):
             rows[k] += fill(ndimage.gaussian_filter(row.astype(np.float32), (ROW_BLUR, ROW_BLUR, 0)), shown)
         change, evidence = np.zeros_like(base), np.full(base.shape[:2], 0.1 * RIDGE, np.float32)
         for f, (o, w) in enumerate(zip(off, weight, strict=True)):
-            rest = o - grown(np.tensordot(driven[f] , found, 1), 2)
+            rest = o - grown(np.tensordot(driven[f], found, 1), 2)
             change += np.clip(rest, -STEP_LIMIT, STEP_LIMIT) * w[..., None]
             evidence += w
         base = np.clip(base + change / evidence[..., None], 0, 1)

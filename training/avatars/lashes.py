@@ -1,43 +1,65 @@
-"""Lashes: every strand as a narrow ribbon that follows the lid."""
+"""Lashes: one band along each lid, dark at the roots and fading towards the tips, that follows the lid.
+
+Single lashes are thinner than a sample of the renderer and would come out as dots; together they read as a soft line. Those of
+the lower lids are finer and fewer: their band is narrower and paler.
+"""
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
+from scipy import ndimage
 
 from training.avatars.arrays import Array
 from training.avatars.source import Bake
 
-POINTS = (0, 1, 3, 4)  # of the strand's six; beyond, a lash is thinner than a sample
-LEAST_WIDTH = 0.8  # canvas px
+ROOT, TIP = 0, 3  # points of a strand (of six) that the band spans
+COLUMNS = 24  # places along a lid
+SMOOTH = 1.2  # columns
+LEAST_WIDTH = {False: 2.6, True: 1.6}  # canvas px from root to tip as seen from the front: upper, lower lid
+INTO_LID = 0.8  # canvas px by which the band begins before the roots, so that no gap shows
 
 
 def ribbons(bake: Bake) -> tuple[Array, Array, Array, Array]:
-    """Points [V, 3] (px space), deltas [shapes, V, 3], triangles [T, 3], place [V, 2]: 1 on lower lashes, 0 root .. 1 tip."""
+    """Points [V, 3] (px space), deltas [shapes, V, 3], triangles [T, 3], place [V, 2]: 1 on the lower lids, 0 root .. 1 tip."""
     head = bake.head
     strands = bake.strands.Lashes(head, **bake.look["lash"])
     px, flip = bake.camera.px, np.array([1.0, -1.0, -1.0])
-    pick = lambda v: np.asarray(strands.pts(v))[:, POINTS]  # noqa: E731
-    neutral = pick(head.neutral)
-    middle = bake.ortho(neutral)
-    deltas = []
-    for name in bake.shapes:
-        moved = sum(k * head.delta(ict) for ict, k in bake.model.ARKIT_TO_ICT[name].items())
-        deltas.append(pick(moved) * px * flip)
-    along = middle[:, -1] - middle[:, 0]
-    side = np.stack([-along[:, 1], along[:, 0], np.zeros(len(along))], 1)
-    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
-    share = np.array(POINTS) / 5
-    taper = (1 - share) ** 0.6 * (1 - 0.12) + 0.12
-    radius = bake.look["lash_radius"] * px * np.where(strands.is_lower, 0.45, 1.0)
-    half = np.maximum(radius[:, None] * taper, LEAST_WIDTH / 2)
-    offset = side[:, None] * half[..., None]
-    points = np.stack([middle - offset, middle + offset], 2)  # [strands, points, 2, 3]
-    n, k = len(middle), len(POINTS)
-    index = np.arange(n * k * 2).reshape(n, k, 2)
-    a, b, c, d = index[:, :-1, 0], index[:, :-1, 1], index[:, 1:, 1], index[:, 1:, 0]
-    quads = np.stack([np.stack([a, b, c], -1), np.stack([a, c, d], -1)], 2).reshape(-1, 3)
-    both = np.concatenate([quads, quads[:, ::-1]])  # seen from either side
-    spread = np.repeat(np.stack(deltas).reshape(len(deltas), n * k, 1, 3), 2, 2).reshape(len(deltas), -1, 3)
-    lower = np.broadcast_to(np.asarray(strands.is_lower, float)[:, None, None], (n, k, 2))
-    place = np.stack([lower.ravel(), np.broadcast_to(share[None, :, None], (n, k, 2)).ravel()], 1)
-    return points.reshape(-1, 3), spread.astype(np.float32), both, place
+    ends = lambda v: np.asarray(strands.pts(v))[:, (ROOT, TIP)]  # noqa: E731
+    neutral = bake.ortho(ends(head.neutral))  # [strands, 2, 3]
+    moves = np.stack([ends(sum(k * head.delta(ict) for ict, k in bake.model.ARKIT_TO_ICT[name].items())) * px * flip
+                      for name in bake.shapes])  # fmt: skip
+    points, deltas, triangles, place = [], [], [], []
+    for side, lower in product((-1, 1), (False, True)):
+        lid = np.flatnonzero((_below_chord(neutral[:, 0], side) == lower) & (np.sign(neutral[:, 0, 0]) == side))
+        where = np.sort(neutral[lid, 0, 0])
+        columns = np.linspace(where[0], where[-1], COLUMNS)
+        near = np.exp(-(((neutral[lid, 0, 0] - columns[:, None]) / (SMOOTH * (columns[1] - columns[0]))) ** 2))
+        near /= near.sum(1, keepdims=True)
+        mean = np.einsum("cs,sed->ced", near, neutral[lid])
+        moved = np.einsum("cs,nsed->nced", near, moves[:, lid])
+        along = mean[:, 1] - mean[:, 0]
+        size = np.linalg.norm(along[:, :2], axis=1, keepdims=True)
+        stretch = np.maximum(LEAST_WIDTH[lower] / np.maximum(size, 1e-6), 1.0)
+        stretch = ndimage.gaussian_filter1d(np.minimum(stretch, 4.0), 1.5, axis=0)
+        begin = mean[:, 0] - along / np.maximum(size, 1e-6) * INTO_LID
+        end = mean[:, 0] + along * stretch
+        grow = moved[:, :, 1] - moved[:, :, 0]
+        offset = sum(len(p) for p in points)
+        points.append(np.stack([begin, end], 1).reshape(-1, 3))
+        deltas.append(np.stack([moved[:, :, 0], moved[:, :, 0] + grow * stretch], 2).reshape(len(moves), -1, 3))
+        index = offset + np.arange(2 * COLUMNS).reshape(COLUMNS, 2)
+        a, b, c, d = index[:-1, 0], index[:-1, 1], index[1:, 1], index[1:, 0]
+        quads = np.concatenate([np.stack([a, b, c], -1), np.stack([a, c, d], -1)])
+        triangles += [quads, quads[:, ::-1]]  # seen from either side
+        place.append(np.tile([[float(lower), 0.0], [float(lower), 1.0]], (COLUMNS, 1)))
+    return (np.concatenate(points), np.concatenate(deltas, 1).astype(np.float32), np.concatenate(triangles),
+            np.concatenate(place))
+
+
+def _below_chord(roots: Array, side: int) -> Array:
+    """Which roots [strands, 3] of one side's eye are on the lower lid: below the line from corner to corner."""
+    own = roots[np.sign(roots[:, 0]) == side]
+    a, b = own[own[:, 0].argmin()], own[own[:, 0].argmax()]
+    return roots[:, 1] > a[1] + (roots[:, 0] - a[0]) * (b[1] - a[1]) / (b[0] - a[0])

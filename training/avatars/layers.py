@@ -7,6 +7,7 @@ import json
 import numpy as np
 from scipy import ndimage
 
+from training.avatars import outline
 from training.avatars.arrays import Array
 from training.avatars.atlas import box2
 from training.avatars.fill import fill
@@ -16,9 +17,11 @@ from training.avatars.surface import MOUTH
 from training.avatars.texels import at, raster
 
 MOUTH_PARTS = ("mouth_upper", "mouth_lower", "mouth_tongue")
+BANDS = {"band_left": 1, "band_right": -1}  # sides of the hair, see outline.py
 SOCKET = 128  # px, side of the patch that the walls of the mouth are painted with
 MARGIN = 2
 LIP, FLESH, LIP_DEPTH = (0.72, 0.40, 0.36), (0.50, 0.20, 0.17), 22.0  # colours in full light; px behind the lips
+LEAST_LUMA = 0.15  # of an eye's pixel that tells how much light the lids let through: pupils are black in any light
 TONGUE = (1.0, 0.72, 0.68)  # of the tongue in the open light, which is mostly gloss
 
 
@@ -34,6 +37,7 @@ def places(size: dict[str, list[int]]) -> tuple[dict[str, tuple[int, int]], int]
     wanted = {name: (size[name][2] - size[name][0], size[name][3] - size[name][1]) for name in MOUTH_PARTS}
     wanted |= {"mouth_socket": (SOCKET, SOCKET), "lash": (24, 16)}
     wanted |= {name: (size[name][2] - size[name][0], size[name][3] - size[name][1]) for name in ("eye_left", "eye_right")}
+    wanted |= {name: outline.strip() for name in BANDS}
     for name, (w, h) in wanted.items():
         if x + w + MARGIN > SKIN_ATLAS:
             x, y, tall = MARGIN, y + tall + MARGIN, 0
@@ -92,9 +96,11 @@ def eye(bake: Bake, side: str, box: list[int]) -> tuple[Array, Array, Array]:
     clean = fill(flat[..., :3], known)
     light = np.clip(flat[..., :3] - clean, 0, 1) * (bright & (flat[..., 3] > 0.98))[..., None]
     ratio = placed[..., :3].mean(2) / np.maximum(luma, 0.05)
-    lit = (placed[..., :3].mean(2) > 0.02) & (flat[..., 3] > 0.9) & ~bright
+    lit = (placed[..., :3].mean(2) > 0.02) & (flat[..., 3] > 0.9) & ~bright & (luma > LEAST_LUMA)
+    opening = ndimage.binary_fill_holes(placed[..., :3].mean(2) > 0.04)
+    lit &= ndimage.binary_erosion(opening, iterations=2)  # its outermost pixels are half lid
     warmth = placed[lit, :3].mean(0) / flat[lit, :3].mean(0)  # light that has met the lids
     clean = clean * (warmth / warmth.mean())
     shade = fill(np.clip(ratio, 0, 1.3)[..., None].astype(np.float32), lit.astype(np.float32))[..., 0]
-    shade = ndimage.gaussian_filter(shade, 1.0)
+    shade = ndimage.gaussian_filter(shade, 2.0)
     return box2(clean), shade.astype(np.float32), box2(light.astype(np.float32))

@@ -67,8 +67,9 @@ def sphere_cap(bake: Bake, side: str, place: tuple[int, int], box: list[int]) ->
     return surface, uv, np.array(triangles)
 
 
-def build(bake: Bake, places: dict[str, tuple[int, int]], boxes: dict[str, list[int]]) -> Mesh:
-    """Every surface that can be seen, before the choice of the visible triangles."""
+def build(bake: Bake, places: dict[str, tuple[int, int]], boxes: dict[str, list[int]],
+          bands: dict[str, tuple[Array, ...]]) -> Mesh:
+    """Every surface that can be seen, before the choice of the visible triangles; bands: sides of the hair, by their place."""
     model, head = bake.model, bake.head
     skin_polygons, socket_end = model.POLY["skin"][1], model.POLY_SOCKET_END
     skin_stencil = limit_stencil(bake, range(0, skin_polygons))
@@ -113,6 +114,15 @@ def build(bake: Bake, places: dict[str, tuple[int, int]], boxes: dict[str, list[
         uv.append(q)
         triangles.append(t + offset)
         part.append(np.full(len(t), EYE, np.uint8))
+        offset += len(p)
+    for name, (p, share, q, t, _) in bands.items():
+        vertices = np.concatenate([vertices, np.full(len(p), -1)])
+        points = np.concatenate([points, p])
+        all_deltas = np.concatenate([all_deltas, np.zeros((len(deltas), len(p), 3), np.float32)], 1)
+        weight = np.concatenate([weight, share])
+        uv.append(q + np.array(places[name]))
+        triangles.append(t + offset)
+        part.append(np.full(len(t), LASH, np.uint8))
         offset += len(p)
     p, d, t, place = lashes.ribbons(bake)
     vertices = np.concatenate([vertices, np.full(len(p), -1)])
