@@ -17,13 +17,12 @@ from bithuman_core.build.fit import Fit, fit
 from bithuman_core.build.portrait import FRAME, Portrait
 from bithuman_core.build.rest import lip_trust, rest
 from bithuman_core.build.shapes import transferred
-from bithuman_core.build.surround import SOFT, STILL, follows, reach, surround
-from bithuman_core.build.template import ATLAS, EYE, ORIGIN, PROXY, RIM, SKIN, UNIT, Array, Template, load_template
+from bithuman_core.build.surround import SOFT, STILL, STILL_EDGE, follows, pivot, reach, surround
+from bithuman_core.build.template import ATLAS, EYE, PROXY, RIM, SKIN, Array, Template, load_template
 from bithuman_core.imx import Manifest
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
 LEAST_MOVE = 0.08  # px: smaller deltas are dropped
-PIVOT = np.array([0.0, -8.0, 0.5])  # units of the head model: base of the skull
 GAZE = {"yaw": 25.0, "up": 20.0, "down": 22.0}  # degrees at coefficient 1
 Progress = Callable[[str], None]
 
@@ -37,11 +36,6 @@ def encoded(picture: Array, quality: int | None) -> Array:
     else:
         image.save(stream, "WEBP", quality=quality, method=4, alpha_quality=95, exact=True)
     return np.frombuffer(stream.getvalue(), np.uint8)
-
-
-def pivot(fitted: Fit) -> Array:
-    """The point the head turns about [3], px space."""
-    return (np.array([PIVOT[0], ORIGIN[1] - PIVOT[1], ORIGIN[2] - PIVOT[2]]) * UNIT) @ fitted.turn.T + fitted.shift
 
 
 def assemble(portrait: Portrait, name: str, progress: Progress | None = None) -> tuple[Manifest, dict[str, Array]]:
@@ -66,9 +60,11 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     trust *= lip_trust(template, fitted, spots, photo)
     lends = lids.plain(template, tx, photo, spots, portrait.landmarks, fitted.points)
     colour = skin.paint(tx, photo, trust, lends)
-    inside = reach(portrait, fitted)
+    region, outline = reach(portrait, fitted)
+    inside = np.minimum(region, outline)
     places = project(fitted.points)[:, :2]
-    still = _smoothstep(skin.sample(inside, places) / (STILL * fitted.face_width))
+    still = _smoothstep(skin.sample(region, places) / (STILL * fitted.face_width))
+    still *= _smoothstep(skin.sample(outline, places) / (STILL_EDGE * fitted.face_width))
     outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
     alpha = skin.shown(tx, trust) * tx.image(_smoothstep(skin.sample(inside, spots) / (SOFT * fitted.face_width)))
@@ -80,7 +76,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     strip = mouth.strip(template, colour, lash.colour)
     texture = np.concatenate([np.dstack([colour, alpha]), np.dstack([strip, np.ones(strip.shape[:2], np.float32)])])
     tell("placing hair and shoulders")
-    around = surround(template, portrait, fitted, neutral)
+    around = surround(template, portrait, fitted, neutral, inside)
     tell("writing the rig")
     arrays = _mesh(template, neutral, deltas, alpha, fitted, eyes, lash)
     arrays |= {"backdrop_vertices": around.points.astype(np.float32), "backdrop_uv": around.uv.astype(np.float32),
