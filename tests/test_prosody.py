@@ -20,10 +20,10 @@ RATE = 16_000
 silence = np.zeros(640, np.float32)
 
 
-def voice_like(hertz: float | NDArray[np.float64], seconds: float = 1.0, level: float = 0.1) -> Samples:
+def voice_like(hertz: float | NDArray[np.floating], seconds: float = 1.0, level: float = 0.1) -> Samples:
     """Harmonics that fall by 6 dB an octave, at a pitch that may change."""
     phase = 2 * np.pi * np.cumsum(np.broadcast_to(hertz, int(seconds * RATE))) / RATE
-    return (level * sum(np.sin(k * phase) / k for k in range(1, 12))).astype(np.float32)
+    return (level * np.sum([np.sin(k * phase) / k for k in range(1, 12)], axis=0)).astype(np.float32)
 
 
 def ticks(samples: Samples) -> Samples:

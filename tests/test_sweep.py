@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ from bithuman_core.render import PortraitRenderer, load_rig
 from bithuman_core.settings import models_dir
 
 AVATARS = ("mara", "theo", "erik")
-STEPS = 5
+STEPS = 4
 BLOCK = 16  # px: the change of a step is that of the block of the picture that changes most
-HALVINGS = 9  # the largest step of a sweep is halved so often, always in the half that changes more: there a pop would hide
-LEAST = 2.5  # levels: less is rounding and moving edges
+HALVINGS = 9  # every step is halved so often, always in the half that changes more: there a pop would hide
+LEAST = 3.5  # levels: less is rounding
 UNEVEN = 6.0  # the largest step of a sweep against its median
 # what goes together wrongly first: an open jaw with other mouths, lids over turned eyes, all of it on a turned head
 PAIRS = (
@@ -49,24 +50,28 @@ def change(a: Frame, b: Frame) -> float:
     return float(difference.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK).mean(axis=(1, 3)).max())
 
 
-def jolt(show: Callable[[float], Frame], low: float, high: float) -> tuple[float, float]:
-    """(largest step over the median step of the sweep; what is left of the largest step when it is halved again and again)."""
-    values = np.linspace(low, high, STEPS + 1)
-    frames = [show(float(v)) for v in values]
-    steps = np.array([change(a, b) for a, b in zip(frames[:-1], frames[1:], strict=True)])
-    k = int(steps.argmax())
-    (a, b), (before, after) = values[k : k + 2], frames[k : k + 2]
-    left = steps[k]
+def remains(show: Callable[[float], Frame], a: float, b: float, before: Frame, after: Frame) -> float:
+    """What is left of the change between two values when the step is halved again and again, where it changes more."""
+    left = change(before, after)
     for _ in range(HALVINGS):
         if left < LEAST:
             break
-        middle = show(float((a + b) / 2))
+        middle = show((a + b) / 2)
         first, second = change(before, middle), change(middle, after)
         if first > second:
             b, after, left = (a + b) / 2, middle, first
         else:
             a, before, left = (a + b) / 2, middle, second
-    return float(steps[k] / max(np.median(steps), LEAST)), left
+    return left
+
+
+def jolt(show: Callable[[float], Frame], low: float, high: float) -> tuple[float, float]:
+    """(largest step of the sweep over its median step; the most that is left of a step when it is halved)."""
+    values = np.linspace(low, high, STEPS + 1).tolist()
+    frames = [show(value) for value in values]
+    steps = [(a, b, before, after) for (a, b), (before, after) in zip(pairwise(values), pairwise(frames), strict=True)]
+    changes = [change(before, after) for _, _, before, after in steps]
+    return max(changes) / max(float(np.median(changes)), LEAST), max(remains(show, *step) for step in steps)
 
 
 def check(avatar: str, name: str, low: float, high: float, others: dict[str, float]) -> None:
