@@ -67,11 +67,11 @@ class Echo(AsyncAudioVideoStreamHandler):
     async def video_emit(self) -> NDArray[np.uint8]:
         return await self.pictures.get()
 
-    async def shutdown(self) -> None:
+    def shutdown(self) -> None:
         if self.task is not None:
             self.task.cancel()
         if self.runtime is not None:
-            await self.runtime.shutdown()
+            self.runtime.cleanup()
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ class OfflineRoom(rtc.EventEmitter[str]):
         self.remote_participants: dict[str, rtc.RemoteParticipant] = {}
         self.sound: list[tuple[float, NDArray[np.int16]]] = []  # (monotonic seconds, 10 ms at 16 kHz)
         self.pictures: list[tuple[float, NDArray[np.uint8]]] = []  # (monotonic seconds, RGB)
+        self._news = asyncio.Event()
         self._listeners: list[asyncio.Task[None]] = []
 
     @property
@@ -78,6 +79,7 @@ class OfflineRoom(rtc.EventEmitter[str]):
         try:
             async for event in stream:
                 self.sound.append((time.monotonic(), np.frombuffer(event.frame.data, np.int16).copy()))
+                self._news.set()
         finally:
             await stream.aclose()
 
@@ -95,6 +97,12 @@ class OfflineRoom(rtc.EventEmitter[str]):
     def heard(self) -> NDArray[np.int16]:
         """All blocks of 10 ms that are not silence, one after the other, int16 [n]."""
         return np.concatenate([np.zeros(0, np.int16), *(block for _, block in self.sound if block.any())])
+
+    async def hear(self, samples: int) -> None:
+        """Return when so many samples have been heard."""
+        while self.heard.size < samples:
+            self._news.clear()
+            await self._news.wait()
 
     def write(self, path: str | Path) -> None:
         """Write what was seen and heard as an MP4, each picture where it was shown."""

@@ -170,4 +170,4 @@ async def test_a_handler_as_public_examples_write_it(speech: NDArray[np.int16]) 
     assert (picture.shape, picture.dtype) == ((512, 512, 3), np.uint8)
     assert handler.seconds_spoken == pytest.approx(0.4)
     assert handler.utterances == 1
-    await handler.shutdown()
+    handler.shutdown()

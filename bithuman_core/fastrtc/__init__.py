@@ -2,5 +2,6 @@
 
 from bithuman_core.fastrtc.handler import AvatarHandler
 from bithuman_core.fastrtc.stream import avatar_stream, close_visit, close_visits
+from bithuman_core.fastrtc.tracks import BitHumanAudioTrack, BitHumanVideoTrack
 
-__all__ = ["AvatarHandler", "avatar_stream", "close_visit", "close_visits"]
+__all__ = ["AvatarHandler", "BitHumanAudioTrack", "BitHumanVideoTrack", "avatar_stream", "close_visit", "close_visits"]
