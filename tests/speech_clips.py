@@ -31,9 +31,9 @@ def shipped_net() -> SpeechNet:
     return SpeechNet.load()
 
 
-def speak(samples: NDArray[np.float32]) -> list[SpeechTick]:
+def speak(samples: NDArray[np.float32], style: float = 1.0) -> list[SpeechTick]:
     """The tick of every 640 samples."""
-    stream = shipped_net().stream()
+    stream = shipped_net().stream(style)
     padded = np.concatenate([samples, np.zeros(LOOKAHEAD_TICKS * SAMPLES_PER_TICK, np.float32)])
     return [stream.push(tick) for tick in padded.reshape(-1, SAMPLES_PER_TICK)][LOOKAHEAD_TICKS:]
 

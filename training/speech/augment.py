@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
+import av
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 RATE = 16_000
 Array = NDArray[np.float32]
@@ -96,7 +100,7 @@ def room(rng: np.random.Generator) -> Array:
     return response.astype(np.float32)
 
 
-def microphone(rng: np.random.Generator, bins: int) -> NDArray[np.float64]:
+def microphone(rng: np.random.Generator, bins: int) -> Array:
     """A random smooth response over 0..8 kHz, sometimes cut to a telephone's or a codec's band."""
     f = np.linspace(0, RATE / 2, bins)
     knots = np.array([0, 150, 400, 1000, 2000, 3500, 5500, 8000])
@@ -106,17 +110,16 @@ def microphone(rng: np.random.Generator, bins: int) -> NDArray[np.float64]:
         gain[(f < 300) | (f > 3400)] *= 0.01
     elif cut < 0.3:
         gain[f > rng.uniform(3200, 7000)] *= 0.01
-    return gain
+    return gain.astype(np.float32)
 
 
 def through(rng: np.random.Generator, x: Array, rooms: list[Array]) -> Array:
-    """``x`` in a random room (half the time) before a random microphone."""
-    size = 1 << (len(x) + RATE).bit_length() - 1
-    size = size if size >= len(x) + RATE // 2 else size * 2
-    spectrum = np.fft.rfft(x, size) * microphone(rng, size // 2 + 1)
+    """``x`` in a random room (four times in ten) before a random microphone."""
+    size = fft.next_fast_len(len(x) + RATE // 2, real=True)
+    spectrum = fft.rfft(x, size) * microphone(rng, size // 2 + 1)
     if rng.random() < 0.4:
-        spectrum *= np.fft.rfft(rooms[rng.integers(len(rooms))], size)
-    return np.fft.irfft(spectrum, size)[: len(x)].astype(np.float32)
+        spectrum *= fft.rfft(rooms[rng.integers(len(rooms))], size)
+    return fft.irfft(spectrum, size)[: len(x)].astype(np.float32)
 
 
 def digitise(rng: np.random.Generator, x: Array) -> Array:
@@ -149,3 +152,21 @@ def vocoded(rng: np.random.Generator, mel: Array) -> Array:
         padded = np.pad(mel, ((0, 0), (1, 1)), "edge")
         mel = (0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:]).astype(np.float32)
     return mel
+
+
+def opus(rng: np.random.Generator, x: Array) -> Array:
+    """``x`` through the Opus codec at 12 to 64 kbit/s, as a call sends it; as long as before and not shifted."""
+    sent = io.BytesIO()
+    with av.open(sent, "w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=RATE, layout="mono")
+        stream.bit_rate = int(rng.integers(12, 65)) * 1000
+        frame = av.AudioFrame.from_ndarray((np.clip(x, -1, 1) * 32767).astype(np.int16)[None], "s16", "mono")
+        frame.sample_rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    sent.seek(0)
+    to_rate = av.AudioResampler("flt", "mono", RATE)
+    with av.open(sent) as container:
+        frames = [f for decoded in (*container.decode(audio=0), None) for f in to_rate.resample(decoded)]
+    heard = np.concatenate([f.to_ndarray()[0] for f in frames])
+    return np.pad(heard, (0, max(0, len(x) - len(heard))))[: len(x)].astype(np.float32)

@@ -11,6 +11,7 @@ import soxr
 from numpy.typing import NDArray
 
 RATE = 16_000  # Hz, of all training audio
+HELD_OUT_SPEAKERS = frozenset({"1688", "2033"})  # of LibriSpeech test-other: neither their voices nor their texts
 Segment = tuple[float, float, str]  # start s, end s, phone
 
 

@@ -52,14 +52,14 @@ def silence(frames: int) -> Targets:
 def targets(segments: list[Segment], frames: int, poses: NDArray[np.float32]) -> Targets:
     """Targets for phones ``segments`` over ``frames`` frames; ``poses`` is :func:`training.speech.poses.pose_table`."""
     segments = merge_pauses(segments)
-    start, end = (np.array([s[i] for s in segments], np.float64) for i in (0, 1))
+    start, end = (np.array([s[i] for s in segments], np.float32) for i in (0, 1))
     index = np.array([PHONE_INDEX[s[2]] for s in segments])
-    times = (np.arange(frames * SUBSTEPS) + 0.5) * (TICK_SECONDS / SUBSTEPS)
+    times = ((np.arange(frames * SUBSTEPS) + 0.5) * (TICK_SECONDS / SUBSTEPS)).astype(np.float32)
     outside = np.maximum(np.maximum(start - times[:, None], times[:, None] - end), 0.0)  # [steps, phones]
     along = np.clip((times[:, None] - start) / np.maximum(end - start, 1e-3), 0.0, 1.0)  # through a glide
 
-    def blend(strength: dict[str, float], fade: float) -> NDArray[np.float64]:
-        weight = np.array([strength.get(s[2], 1.0) for s in segments]) * np.exp(-outside / fade)
+    def blend(strength: dict[str, float], fade: float) -> NDArray[np.float32]:
+        weight = np.array([strength.get(s[2], 1.0) for s in segments], np.float32) * np.exp(-outside / np.float32(fade))
         weight /= weight.sum(axis=1, keepdims=True) + 1e-9
         return (weight * (1 - along)) @ poses[index, 0] + (weight * along) @ poses[index, 1]
 

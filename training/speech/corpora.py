@@ -7,25 +7,27 @@ import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from training.speech import espeak, festival, flite, real
+from training.speech import espeak, festival, flite, kokoro, parametric, real
 from training.speech.align import Aligner
 from training.speech.clip import Clip
 
 log = logging.getLogger(__name__)
 SEED = 7
-FLITE_CLIPS, FESTIVAL_CLIPS_A_VOICE, ESPEAK_CLIPS = 450, 80, 1400
+FLITE_CLIPS, FESTIVAL_CLIPS_A_VOICE, ESPEAK_CLIPS, KOKORO_CLIPS = 450, 80, 1400, 560
 
 
-def makers(data: Path) -> dict[str, Callable[[], Iterator[Clip]]]:
-    """A generator for every corpus."""
+def makers(data: Path, cache: Path) -> dict[str, Callable[[list[Clip]], Iterator[Clip]]]:
+    """A generator for every corpus, which may use the clips of the corpora before it."""
     return {
-        "librispeech": lambda: real.librispeech(data, Aligner()),
-        "ljspeech": lambda: real.ljspeech(data, Aligner()),
-        "grid": lambda: real.grid(data, Aligner()),
-        "librispeech_untranscribed": lambda: real.librispeech_untranscribed(data, Aligner()),
-        "flite": lambda: flite.flite(data, FLITE_CLIPS, SEED),
-        "festival": lambda: festival.festival(data, FESTIVAL_CLIPS_A_VOICE, SEED),
-        "espeak": lambda: espeak.espeak(data, ESPEAK_CLIPS, SEED),
+        "librispeech": lambda _: real.librispeech(data, Aligner()),
+        "ljspeech": lambda _: real.ljspeech(data, Aligner()),
+        "grid": lambda _: real.grid(data, Aligner()),
+        "librispeech_untranscribed": lambda _: real.librispeech_untranscribed(data, Aligner()),
+        "flite": lambda _: flite.flite(data, FLITE_CLIPS, SEED),
+        "festival": lambda _: festival.festival(data, FESTIVAL_CLIPS_A_VOICE, SEED),
+        "espeak": lambda _: espeak.espeak(data, ESPEAK_CLIPS, SEED),
+        "kokoro": lambda _: kokoro.kokoro(data, cache, Aligner(), KOKORO_CLIPS, SEED),
+        "parametric": lambda clips: parametric.parametric(clips, SEED),
     }
 
 
@@ -33,10 +35,10 @@ def load(data: Path, cache: Path) -> list[Clip]:
     """Every clip; a corpus that the cache folder lacks is made first (minutes on one core, all together)."""
     cache.mkdir(parents=True, exist_ok=True)
     clips: list[Clip] = []
-    for name, make in makers(data).items():
+    for name, make in makers(data, cache).items():
         path = cache / f"{name}.pickle"  # our own file, written a line below; nothing foreign is unpickled
         if not path.exists():
-            made = list(make())
+            made = list(make(clips))
             temporary = path.with_suffix(".part")
             temporary.write_bytes(pickle.dumps(made))
             temporary.rename(path)

@@ -17,19 +17,26 @@ from training.speech.poses import with_gap
 from training.speech.rig import LipModel
 
 TICKS = 160  # 6.4 s an example
-KEPT = 1500  # examples in store for a second look
+KEPT = 1000  # examples in store for another look
 # How often each corpus is drawn, and how far its phone times are trusted (the weight of its labels in the loss).
-SHARE: dict[str, float] = {"librispeech": 0.25, "librispeech-guessed": 0.12, "ljspeech": 0.05, "grid": 0.17, "flite": 0.07,
-                           "festival": 0.16, "espeak": 0.13, "nothing": 0.05}  # fmt: skip
-TRUST: dict[str, float] = {"librispeech-guessed": 0.5}
+SHARE: dict[str, float] = {
+    "librispeech": 0.12, "librispeech-guessed": 0.07, "ljspeech": 0.03, "grid": 0.11, "parametric": 0.19,
+    "parametric-guessed": 0.05, "kokoro": 0.18, "flite": 0.05, "festival": 0.09, "espeak": 0.07, "nothing": 0.04,
+}  # fmt: skip
+TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5}
+USES = 3  # of every example; making one costs as much as learning from it
+MAX_PACE = 0.17  # natural logarithm
 
 
-def at_pace(x: NDArray[np.int16], pace: float) -> NDArray[np.float32]:
-    """``x`` read ``pace`` times as fast (pitch and formants move along), float32 in -1..1."""
-    if abs(pace - 1) < 1e-3:
-        return x.astype(np.float32) / 32768.0
-    positions = np.arange(0, len(x) - 1, pace)
-    return (np.interp(positions, np.arange(len(x)), x) / 32768.0).astype(np.float32)
+def at_pace(x: NDArray[np.int16], pace: float, start: int, count: int) -> NDArray[np.float32]:
+    """``count`` samples from ``start`` of ``x`` read ``pace`` times as fast (pitch and formants move along); 0 outside of it."""
+    positions = np.arange(start, start + count) * pace
+    inside = (positions >= 0) & (positions < len(x) - 1)
+    low = np.where(inside, positions, 0).astype(np.intp)
+    part = (positions - low).astype(np.float32)
+    line = x.astype(np.float32) / np.float32(32768)
+    between = line[low] * (1 - part) + line[np.minimum(low + 1, len(x) - 1)] * part
+    return np.where(inside, between, np.float32(0))
 
 
 def clip_targets(clip: Clip, pace: float, start: float, frames: int, poses: NDArray[np.float32], lips: LipModel) -> Targets:
@@ -77,24 +84,22 @@ class Examples(torch.utils.data.IterableDataset):
             yield example
             if len(kept) < KEPT:
                 kept.append(example)
-            else:  # making one costs as much as learning from it: every example is seen about twice
-                i = rng.integers(KEPT)
-                yield kept[i]
-                kept[i] = example
+                continue
+            for _ in range(USES - 1):
+                yield kept[rng.integers(KEPT)]
+            kept[rng.integers(KEPT)] = example
 
     def _speech(self, rng: np.random.Generator, source: str, n: int) -> tuple[NDArray[np.float32], Targets]:
         """A window of n samples of one clip at a random pace; silence before and after where the clip is short."""
         clips = self._by_source[source]
         clip = clips[rng.integers(len(clips))]
-        pace = float(np.exp(rng.uniform(-0.17, 0.17)))
-        x = at_pace(clip.audio, pace)
+        pace = float(np.exp(rng.uniform(-MAX_PACE, MAX_PACE)))
+        length = int(len(clip.audio) / pace)
         # A clip longer than the window starts somewhere in it, a shorter one lies somewhere inside the window.
-        offset = int(rng.integers(-SAMPLE_RATE, max(1, len(x) - n + SAMPLE_RATE // 2)))
-        if len(x) < n:
-            offset = -int(rng.integers(0, n - len(x) + 1))
-        window = np.zeros(n, np.float32)
-        a, b = max(0, offset), min(len(x), offset + n)
-        window[a - offset : b - offset] = x[a:b]
+        offset = int(rng.integers(-SAMPLE_RATE, max(1, length - n + SAMPLE_RATE // 2)))
+        if length < n:
+            offset = -int(rng.integers(0, n - length + 1))
+        window = at_pace(clip.audio, pace, offset, n)
         return window, clip_targets(clip, pace, offset / SAMPLE_RATE, n // SAMPLES_PER_TICK, self._poses, self._lips)
 
     def _noise(self, rng: np.random.Generator, n: int) -> NDArray[np.float32]:
@@ -121,9 +126,11 @@ class Examples(torch.utils.data.IterableDataset):
             if rng.random() < 0.6:
                 snr = rng.uniform(2, 32)
                 x = x + self._noise(rng, n) * np.float32(np.sqrt(power / 10 ** (snr / 10)))
+        if rng.random() < 0.07:
+            x = augment.opus(rng, x.astype(np.float32))
         x = augment.digitise(rng, x.astype(np.float32))
         mel = log_mel(x, self._banks[rng.integers(len(self._banks))] if rng.random() < 0.6 else self._filters)
-        if rng.random() < 0.3:
+        if rng.random() < 0.2:
             mel = augment.vocoded(rng, mel)
         trust = np.float32(TRUST.get(source, 1.0))
         arrays = (mel, made.mouth, made.contact, made.rest, made.voice, made.phone, made.viseme, trust)

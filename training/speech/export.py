@@ -17,13 +17,25 @@ from bithuman_core.audio.mel import FFT, FRAMES_PER_TICK, HOP, WINDOW
 from bithuman_core.speech.net import FORMAT
 from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE
-from training.speech.model import BANDS, CHANNELS, CONTEXT, DECISION, FREQUENCY_MAX, FREQUENCY_MIN, HEADS, PARTED, SpeechModel
+from training.speech.model import (
+    BANDS,
+    CHANNELS,
+    CONTEXT,
+    DECISION,
+    FREQUENCY_MAX,
+    FREQUENCY_MIN,
+    HEADS,
+    LEAK,
+    PARTED,
+    SHAPE_SCALE,
+    SpeechModel,
+)
 from training.speech.rig import arkit_names
 
 CONTACT_AT = 0.35  # probability; the point on the trade between missed and false closures, see the card
 ARTICULATION = 1.2  # a regression moves less than what it learns from; this restores the spread of real lips (held-out GRID)
 OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.20 and later
-VERSION = "0.1.0"  # of the weights
+VERSION = "0.2.0"  # of the weights
 
 
 class Graph:
@@ -36,6 +48,11 @@ class Graph:
     def weight(self, name: str, value: NDArray[np.generic]) -> str:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
+
+    def half(self, name: str, value: NDArray[np.float32]) -> str:
+        """A large weight kept in 16 bits; onnxruntime makes 32 of them when it loads the file."""
+        stored = self.weight(f"{name}_16", value.astype(np.float16))
+        return self.add("Cast", [stored], name, to=TensorProto.FLOAT)
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
@@ -65,7 +82,7 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
     g.add("Transpose", ["scaled"], "bands_first", perm=[1, 0])
     x = g.add("Unsqueeze", ["bands_first", g.weight("batch_axis", np.array([0]))], "batched")
     for name, conv in (("conv1", model.conv1), ("conv2", model.conv2), ("conv3", model.conv3)):
-        w = g.weight(f"{name}_w", conv.weight.detach().numpy())
+        w = g.half(f"{name}_w", conv.weight.detach().numpy())
         assert conv.bias is not None
         b = g.weight(f"{name}_b", conv.bias.detach().numpy())
         g.add("Conv", [x, w, b], f"{name}_out", strides=[conv.stride[0]], kernel_shape=[conv.kernel_size[0]])
@@ -75,7 +92,7 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
     g.nodes.append(helper.make_node("Split", ["memory_batched", g.weight("halves", np.array([1, 1]))], ["h1", "h2"], axis=0))
     for i, gru in (("1", model.gru1), ("2", model.gru2)):
         w, r, b = gru_weights(gru)
-        inputs = [x, g.weight(f"gru{i}_w", w), g.weight(f"gru{i}_r", r), g.weight(f"gru{i}_b", b), "", f"h{i}"]
+        inputs = [x, g.half(f"gru{i}_w", w), g.half(f"gru{i}_r", r), g.weight(f"gru{i}_b", b), "", f"h{i}"]
         g.nodes.append(helper.make_node("GRU", inputs, [f"y{i}", f"h{i}_out"], hidden_size=hidden, linear_before_reset=1))
         x = g.add("Squeeze", [f"y{i}", g.weight(f"direction{i}", np.array([1]))], f"gru{i}")  # [1, 1, hidden]
     g.add("Concat", ["h1_out", "h2_out"], "memory_pair", axis=0)
@@ -85,18 +102,23 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
 
     head_w, head_b = model.head.weight.detach().numpy().copy(), model.head.bias.detach().numpy().copy()
     at = dict(zip(HEADS, np.cumsum([0, *HEADS.values()]), strict=False))
-    shape = slice(at["shape"], at["shape"] + HEADS["shape"])
-    head_w[shape] *= ARTICULATION
-    head_b[shape] *= ARTICULATION
     head_b[at["contact"]] -= np.log(contact_at / (1 - contact_at))
+    shape = slice(at["shape"], at["shape"] + HEADS["shape"])
+    head_w[shape] *= SHAPE_SCALE
+    head_b[shape] *= SHAPE_SCALE
     for name in ("contact", "rest"):
         head_w[at[name]] *= DECISION
         head_b[at[name]] *= DECISION
-    for name in ("shape", "contact", "rest", "voice", "viseme"):
+    for name in HEADS:
         rows = slice(at[name], at[name] + HEADS[name])
         w, b = g.weight(f"{name}_w", head_w[rows].T), g.weight(f"{name}_b", head_b[rows])
         g.add("Gemm", ["features", w, b], f"{name}_raw")
-    g.add("Relu", ["shape_raw"], "shape")
+    g.add("Softmax", ["phone_raw"], "phones", axis=1)
+    g.add("MatMul", ["phones", g.weight("poses", model.poses.numpy())], "pose")
+    g.add("Add", ["shape_raw", "pose"], "shape_of_phone")
+    g.add("Mul", ["opening", g.weight("articulation", np.array([ARTICULATION], np.float32))], "scale")
+    g.add("Mul", ["shape_of_phone", "scale"], "articulated")
+    g.add("LeakyRelu", ["articulated"], "shape", alpha=LEAK)
     jaw = np.zeros((1, HEADS["shape"]), np.float32)
     jaw[0, 0] = 1.0 / float(model.gap_of[0])
     g.add("MatMul", ["shape", g.weight("gap_of", model.gap_of.numpy()[:, None])], "gap")
@@ -124,7 +146,8 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
     def tensor(name: str, *shape: int) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    inputs = [tensor("mel", FRAMES_PER_TICK, BANDS), tensor("context", CONTEXT, BANDS), tensor("memory", 2, hidden)]
+    inputs = [tensor("mel", FRAMES_PER_TICK, BANDS), tensor("context", CONTEXT, BANDS), tensor("memory", 2, hidden),
+              tensor("opening", 1)]
     outputs = [tensor("mouth", len(names)), tensor("visemes", len(VISEME_NAMES)), tensor("voice", 1),
                tensor("context_out", CONTEXT, BANDS), tensor("memory_out", 2, hidden)]  # fmt: skip
     graph = helper.make_graph(g.nodes, "speech", inputs, outputs, g.weights)

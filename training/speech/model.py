@@ -6,19 +6,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from bithuman_core.audio.mel import FEATURE_LOW, LEVEL_FLOOR, POWER_FLOOR
 from bithuman_core.speech.visemes import VISEME_NAMES
-from training.speech.phones import PHONES
+from training.speech.phones import PHONE_INDEX, PHONES
 from training.speech.rig import DRIVEN, LipModel
 
 BANDS = 48
 FREQUENCY_MIN, FREQUENCY_MAX = 60.0, 7800.0  # Hz
-CHANNELS = (96, 128, 192)
+CHANNELS = (112, 144, 256)
 KERNEL = 5
 CONTEXT = 13  # past frames that the convolutions of one tick need: 4 new + 13 = 17
 SILENT_FEATURE = max((10 * np.log10(POWER_FLOOR) - LEVEL_FLOOR) / 20.0, FEATURE_LOW)  # what the mel of zeros is
 
+DROPOUT = 0.15
+SHAPE_SCALE = 0.1  # of the head beside the poses: coefficients are small, and steps of the optimiser are not
+LEAK = 0.05  # slope of the coefficients below 0: a plain ReLU that reads 0 everywhere never comes back
 DECISION = 3.0  # contact and rest are steeper than their probabilities: lips touch or they do not
 
 PARTED = 0.026  # interocular distances: lips that speak and do not touch stand at least so far apart
@@ -31,24 +35,28 @@ class SpeechModel(nn.Module):
     """Log-mel [batch, frames, BANDS] to the heads [batch, ticks, HEADS]; frames = 4 * ticks.
 
     The mouth is composed: an open shape, the closed pose where lips touch (contact), nothing where nobody speaks (rest).
-    That makes closures and silence exact events and not averages.
+    That makes closures and silence exact events and not averages. The open shape is the pose of the phone that is heard
+    (a mean where that is in doubt) plus what the context changes. ``poses``: of every phone, float32 [phones, 13].
     """
 
-    def __init__(self, closed_pose: NDArray[np.float32], lips: LipModel) -> None:
+    def __init__(self, poses: NDArray[np.float32], lips: LipModel) -> None:
         super().__init__()
         self.rest_gap = lips.rest_gap
         self.register_buffer("gap_of", torch.from_numpy(lips.gap_of), persistent=False)
         a, b, c = CHANNELS
         self.register_buffer("mean", torch.zeros(BANDS))
         self.register_buffer("scale", torch.ones(BANDS))
-        self.register_buffer("closed_pose", torch.from_numpy(closed_pose))
+        self.register_buffer("closed_pose", torch.from_numpy(poses[PHONE_INDEX["m"]].copy()))
         self.conv1 = nn.Conv1d(BANDS, a, KERNEL)
         self.conv2 = nn.Conv1d(a, b, KERNEL, stride=2)
         self.conv3 = nn.Conv1d(b, c, KERNEL, stride=2)
         self.gru1 = nn.GRU(c, c, batch_first=True)
         self.gru2 = nn.GRU(c, c, batch_first=True)
-        self.drop = nn.Dropout(0.1)
+        self.drop = nn.Dropout(DROPOUT)
+        self.register_buffer("poses", torch.from_numpy(poses.copy()))
         self.head = nn.Linear(2 * c, sum(HEADS.values()))
+        nn.init.zeros_(self.head.weight[: HEADS["shape"]])  # begin with the poses
+        nn.init.zeros_(self.head.bias[: HEADS["shape"]])
 
     def forward(self, mel: Tensor) -> dict[str, Tensor]:
         """Raw heads by name; output tick t belongs to the face of tick t - 2."""
@@ -66,7 +74,7 @@ class SpeechModel(nn.Module):
     def mouth(self, heads: dict[str, Tensor]) -> Tensor:
         """Coefficients [..., 13] composed of shape, contact and rest."""
         contact, awake = torch.sigmoid(DECISION * heads["contact"]), torch.sigmoid(-DECISION * heads["rest"])
-        shape = torch.relu(heads["shape"])
+        shape = F.leaky_relu(SHAPE_SCALE * heads["shape"] + heads["phone"].softmax(-1) @ self.poses, LEAK)
         # The jaw, coefficient 0, opens what the shape leaves too narrow.
         too_narrow = torch.relu(PARTED - self.rest_gap - shape @ self.gap_of) / self.gap_of[0]
         parted = torch.cat([shape[..., :1] + too_narrow[..., None], shape[..., 1:]], -1)

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from bithuman_core.timing import FPS
 from training.speech.align import Aligner
-from training.speech.clip import RATE, Clip, read_16k
+from training.speech.clip import HELD_OUT_SPEAKERS, RATE, Clip, read_16k
 
-HELD_OUT_SPEAKERS = frozenset({"1688", "2033"})  # of LibriSpeech test-other
 GRID_BENCH_CLIPS = 60  # the last ones of part_1 are the bench: never read here
 GRID_DEV_CLIPS = 40  # the ones before: held out from training, for our own checks
 

@@ -12,28 +12,50 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bithuman_core.audio.mel import FFT
+from bithuman_core.speech.visemes import VISEME_GROUPS, VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE
 from training.speech.clip import Clip
 from training.speech.dataset import Examples
 from training.speech.model import BANDS, FREQUENCY_MAX, FREQUENCY_MIN, SpeechModel
-from training.speech.phones import PHONE_INDEX
 from training.speech.poses import pose_table
 from training.speech.rig import LipModel
 
 log = logging.getLogger(__name__)
 BATCH = 32
-LEARNING_RATE = 2.0e-3
+LEARNING_RATE = 1.8e-3
+WARM_UP, DECAY = 200, 0.3  # steps in which the rate rises; last share of all steps in which it falls to 0
+AVERAGE = 0.998  # of a step: the weights that are kept are a running mean of the trained ones
+MASKED_BANDS, MASKED_FRAMES = 7, 4  # what is hidden from the net at most (SpecAugment, Park et al. 2019), twice an example
 GAP_SCALE = 0.03  # interocular units: the gap's error is counted in these
 CONTACT_BOOST = 1.6  # a missed closure is worse than a false one
 CLOSED, OPEN = 0.008, 0.027  # contact must read below, other speech above (the eye reads .02 as the border)
+
+
+GROUPS = [list(group) for group in VISEME_GROUPS]
+GROUP_OF = torch.tensor([next(g for g, group in enumerate(GROUPS) if v in group) for v in range(len(VISEME_NAMES))])
 
 
 def filters() -> NDArray[np.float32]:
     """librosa's mel filter bank, triangles of height 1, float32 [bands, 257]."""
     bank = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=FFT, n_mels=BANDS, fmin=FREQUENCY_MIN, fmax=FREQUENCY_MAX, norm=None)
     return bank.astype(np.float32)
+
+
+def masked(mel: Tensor, mean: Tensor) -> Tensor:
+    """``mel`` [batch, frames, bands] with random bands of each example, and random short times, at their mean."""
+    count, frames, bands = mel.shape
+    hidden = torch.zeros(mel.shape, dtype=torch.bool)
+    for size, most, axis in ((bands, MASKED_BANDS, 2), (frames, MASKED_FRAMES, 1)):
+        for _ in range(2):
+            width = torch.randint(0, most + 1, (count, 1))
+            first = (torch.rand(count, 1) * (size - width)).long()
+            at = torch.arange(size)
+            line = (at >= first) & (at < first + width)
+            hidden |= line[:, None, :] if axis == 2 else line[:, :, None]
+    return torch.where(hidden, mean, mel)
 
 
 class Loss:
@@ -45,7 +67,9 @@ class Loss:
     def __call__(self, model: SpeechModel, batch: list[Tensor]) -> tuple[Tensor, dict[str, float]]:
         mel, mouth, contact, rest, voice, phone, viseme, trust = batch
         late = LOOKAHEAD_TICKS
-        heads = {k: v[:, late:] for k, v in model(mel).items()}
+        with torch.autocast("cpu", torch.bfloat16):
+            raw = model(masked(mel, model.mean))
+        heads = {k: v[:, late:].float() for k, v in raw.items()}
         known = mouth.shape[1] - late
         mouth, contact, rest, voice, phone, viseme = (t[:, :known] for t in (mouth, contact, rest, voice, phone, viseme))
         trust = trust[:, None].expand_as(contact)
@@ -64,6 +88,7 @@ class Loss:
         def classes(head: str, truth: Tensor) -> Tensor:
             return mean(F.cross_entropy(heads[head].transpose(1, 2), truth, reduction="none", label_smoothing=0.03))
 
+        grouped = torch.stack([heads["viseme"][..., g].logsumexp(-1) for g in GROUPS], -1)
         parts = {
             "shape": 25.0 * mean((said - mouth).square().mean(-1)),
             "gap": mean(((gap - true_gap) / GAP_SCALE).square()),
@@ -72,29 +97,34 @@ class Loss:
             "contact": 1.5 * binary("contact", contact, CONTACT_BOOST),
             "rest": 0.7 * binary("rest", rest),
             "voice": 0.3 * binary("voice", voice),
-            "viseme": 0.7 * classes("viseme", viseme),
+            "viseme": 0.5 * classes("viseme", viseme),
+            "group": 0.6 * mean(F.cross_entropy(grouped.transpose(1, 2), GROUP_OF[viseme], reduction="none")),
             "phone": 0.3 * classes("phone", phone),
         }
         return torch.stack(list(parts.values())).sum(), {k: float(v.detach()) for k, v in parts.items()}
 
 
+def learning_rate(step: int, steps: int) -> float:
+    """Up, a plateau, down (so that a run may be made longer or shorter while it is on the plateau)."""
+    return LEARNING_RATE * min(1.0, (step + 1) / WARM_UP, (steps - step) / (DECAY * steps))
+
+
 def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, workers: int) -> SpeechModel:
-    """Train for ``steps`` batches, saving ``out`` every 100; an unfinished ``out`` of the same length is continued."""
+    """Train for ``steps`` batches, saving ``out`` every 100; an ``out`` that is there is continued."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     poses = pose_table(lips)
-    model = SpeechModel(poses[PHONE_INDEX["m"], 0], lips)
+    model = SpeechModel(poses.mean(axis=1), lips)
+    mean_of = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE), use_buffers=True)
     optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps, pct_start=0.08, final_div_factor=100)
     step = 0
     if out.exists():
         saved = torch.load(out, weights_only=True)
-        if saved["steps"] == steps:
-            model.load_state_dict(saved["model"])
-            optimiser.load_state_dict(saved["optimiser"])
-            schedule.load_state_dict(saved["schedule"])
-            step = saved["step"]
-            log.info("continuing at step %d of %d", step, steps)
+        model.load_state_dict(saved["model"])
+        mean_of.load_state_dict(saved["mean"])
+        optimiser.load_state_dict(saved["optimiser"])
+        step = saved["step"]
+        log.info("continuing at step %d of %d", step, steps)
     examples = Examples(clips, lips, poses, filters(), seed + step)
     batches = iter(torch.utils.data.DataLoader(examples, BATCH, num_workers=workers, prefetch_factor=4 if workers else None))
     if step == 0:
@@ -106,11 +136,13 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
     started, running = time.monotonic(), {}
     while step < steps:
         loss, parts = loss_of(model, next(batches))
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        schedule.step()
+        mean_of.update_parameters(model)
         step += 1
         for k, v in parts.items():
             running[k] = 0.95 * running.get(k, v) + 0.05 * v
@@ -119,7 +151,7 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
             log.info("step %5d  %4.0f s  %s", step, time.monotonic() - started, losses)
         if step % 100 == 0 or step == steps:
             temporary = out.with_suffix(".part")
-            torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(),
-                        "step": step, "steps": steps}, temporary)  # fmt: skip
+            torch.save({"model": model.state_dict(), "mean": mean_of.state_dict(), "optimiser": optimiser.state_dict(),
+                        "step": step}, temporary)  # fmt: skip
             temporary.rename(out)
-    return model.eval()
+    return mean_of.module.eval()

@@ -1,0 +1,166 @@
+"""What the lip bench does not ask: first words, other languages, sounds that are no speech, and how lips move.
+
+Uses ``training/speech`` (no torch) for the voices, the metrics of the lip bench and the lips of the reference character.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import soundfile as sf
+import soxr
+from numpy.typing import NDArray
+
+from bithuman_core.speech import SpeechNet, viseme_name
+from training.speech import evaluate
+from training.speech.clip import RATE, Clip, Segment, read_16k
+from training.speech.espeak import Espeak
+from training.speech.real import GRID_BENCH_CLIPS, lip_gaps
+from training.speech.rig import LipModel
+
+Samples = NDArray[np.float32]
+Scores = dict[str, dict[str, float]]
+FIRST_WORDS = (
+    "Bob is here.", "Please come in.", "Maybe not today.", "Bring it along.", "People say so.", "Most of them left.",
+    "Put it down.", "Before we start, listen.", "My turn.", "Perhaps it rains.",
+)  # fmt: skip
+PAUSE = 0.6  # s of silence before a first word
+# Read by espeak-ng in its plain voice. Mandarin, Japanese and Arabic are never trained on.
+LANGUAGES = {
+    "en-gb": ("The boy from the village brought apples and plums.", "We move to Vienna before summer, my brother and me."),
+    "de": ("Der Bäcker brachte am Morgen Brot und Pflaumen vom Markt.", "Meine Mutter wohnt seit fünf Jahren in Potsdam."),
+    "fr": ("Ma mère porte un beau manteau pour le marché de Paris.", "Bonjour, je voudrais parler avec votre voisin."),
+    "es": ("Mi abuelo compra manzanas y pan por la mañana.", "Buenos días, vamos a la playa con toda la familia."),
+    "cmn": ("我妈妈明天买苹果和面包。", "你们怕不怕冬天的大风?"),
+    "ja": ("あのひとはまいにちパンとミルクをたべます。", "ぼくのともだちはまちのびじゅつかんへいきました。"),
+    "ar": ("ذهب محمد إلى السوق مع أبيه في الصباح.", "البيت كبير والباب مفتوح أمام الضيوف."),
+}  # fmt: skip
+RATES = (8000, 22050, 44100, 48000)  # Hz
+
+
+class Sets:
+    """The net, the reference lips and the bench's metrics, and the sets that are measured with them."""
+
+    def __init__(self, bench: Path, data: Path) -> None:
+        sys.path.insert(0, str(bench))
+        import lip_metrics
+
+        self.metrics: ModuleType = lip_metrics
+        self.net, self.data = SpeechNet.load(), data
+        self.lips = LipModel(data / "bake/mara/landmarks.npz")
+
+    def gaps(self, samples: Samples) -> Samples:
+        """Lip gap of every tick, interocular distances."""
+        return evaluate.lip_gaps(self.lips, evaluate.speak(self.net, samples))
+
+    def track(self, samples: Samples) -> object:
+        ticks = evaluate.speak(self.net, samples)
+        return self.metrics.Track(evaluate.lip_gaps(self.lips, ticks), [viseme_name(t.visemes) for t in ticks])
+
+    def phones(self, clips: list[tuple[list[Segment], Samples]]) -> dict[str, float]:
+        """The bench's scores of clips with known phones."""
+        return self.metrics.phone_scores([(segments, self.track(samples)) for segments, samples in clips])
+
+    def first_words(self) -> Scores:
+        """Closures of p, b, m that open an utterance after a pause, by voices that are never trained on."""
+        hit, made = {"clean": 0, "20 dB": 0, "10 dB": 0}, 0
+        for i, (segments, samples) in enumerate(said_by_flite(FIRST_WORDS)):
+            start, end, _ = next(s for s in segments if s[2] in ("p", "b", "m"))
+            made += 1
+            for name, snr in (("clean", None), ("20 dB", 20.0), ("10 dB", 10.0)):
+                gap = self.gaps(samples if snr is None else evaluate.pink(samples, snr, i))
+                frames = gap[int((start - 0.03) * 25) : int((end + 0.03) * 25) + 1]
+                # before the word the mouth is at rest anyway: what counts is that it does not open too soon
+                hit[name] += bool((frames <= self.metrics.CLOSED_GAP).any())
+        return {name: {"closures": count / made} for name, count in hit.items()}
+
+    def languages(self) -> Scores:
+        """Scores by language."""
+        engine = Espeak()
+        scores: Scores = {}
+        for language, texts in LANGUAGES.items():
+            clips = []
+            for text in texts:
+                said = engine.say(text, language, 165, 50, 50)
+                if said is not None:
+                    clips.append((said[1], soxr.resample(said[0] / 32768.0, engine.rate, RATE).astype(np.float32)))
+            scores[language] = self.phones(clips)
+        return scores
+
+    def no_speech(self) -> Scores:
+        """Share of frames with lips less than .03 apart."""
+        return {name: {"shut": share} for name, share in evaluate.at_rest(self.net, self.lips).items()}
+
+    def movement(self) -> Scores:
+        """Ours / real on the bench's clips of real faces."""
+        return {name: {"ratio": ratio} for name, ratio in evaluate.motion_quality(self.net, self.lips, self.filmed()).items()}
+
+    def filmed(self) -> list[Clip]:
+        z = np.load(self.data / "grid_s1/part_1.npz")
+        audio = read_16k(self.data / "grid_s1/part_1.flac")
+        gaps, starts = lip_gaps(z["landmarks"], z["idx"]), z["audio_start"]
+        last = range(len(z["names"]) - GRID_BENCH_CLIPS, len(z["names"]))
+        return [Clip(audio[starts[i] : starts[i + 1]], None, "grid", "grid/s1", gap=gaps[i], held_out=True)
+                for i in last if np.isfinite(gaps[i]).all()]  # fmt: skip
+
+    def emotions(self) -> Scores:
+        """Mean and spread of the lip gap in acted speech (EmoDB): a shout must not freeze the mouth."""
+        scores: Scores = {}
+        for letter, name in (("N", "neutral"), ("W", "anger, shouted"), ("F", "joy"), ("T", "sadness")):
+            paths = sorted((self.data / "emodb").glob(f"*{letter}?.flac"))[::3]
+            gap = np.concatenate([self.gaps((read_16k(p) / 32768.0).astype(np.float32)) for p in paths])
+            scores[name] = {"mean gap": float(gap.mean()), "spread": float(gap.std())}
+        return scores
+
+    def rates(self) -> Scores:
+        """Mean difference of the lip gap when the same sound arrives at another rate, interocular distances."""
+        clips = [samples for _, samples in said_by_flite(FIRST_WORDS[:3])]
+        scores: Scores = {}
+        for rate in RATES:
+            other = [soxr.resample(soxr.resample(x, RATE, rate), rate, RATE).astype(np.float32) for x in clips]
+            pairs = [(self.gaps(a), self.gaps(b)) for a, b in zip(clips, other, strict=True)]
+            both = [np.concatenate([p[k][: min(len(p[0]), len(p[1]))] for p in pairs]) for k in (0, 1)]
+            scores[f"{rate} Hz"] = {"difference": float(np.abs(both[0] - both[1]).mean())}
+        return scores
+
+    def all(self) -> dict[str, Scores]:
+        """Every set by its title."""
+        return {
+            "first words (closures after a pause)": self.first_words(),
+            "languages": {k: {c: v[c] for c in ("r", "closures", "false_closures", "class_accuracy")}
+                          for k, v in self.languages().items()},
+            "no speech (frames with closed lips)": self.no_speech(),
+            "movement, ours / real faces": self.movement(),
+            "acted speech": self.emotions(),
+            "other sample rates": self.rates(),
+        }  # fmt: skip
+
+
+def said_by_flite(texts: tuple[str, ...]) -> Iterator[tuple[list[Segment], Samples]]:
+    """Phones and samples of every text by each of the bench's voices, after a pause."""
+    with tempfile.TemporaryDirectory() as folder:
+        wav = Path(folder) / "said.wav"
+        for voice in ("slt", "rms", "awb"):
+            for text in texts:
+                command = ["flite", "-voice", voice, "-psdur", "-t", text, "-o", str(wav)]
+                said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                sound, rate = sf.read(wav, dtype="float32")
+                ends = [(item.split(":")[0], float(item.split(":")[1]) + PAUSE) for item in said.split()]
+                starts = [PAUSE, *(end for _, end in ends)]
+                segments = [(0.0, PAUSE, "pau"), *((a, b, p) for a, (p, b) in zip(starts, ends, strict=False))]
+                pause = np.zeros(int(PAUSE * RATE), np.float32)
+                yield segments, np.concatenate([pause, soxr.resample(sound, rate, RATE).astype(np.float32)])
+
+
+def table(title: str, scores: Scores) -> str:
+    """A Markdown table."""
+    columns = list(next(iter(scores.values())))
+    lines = ["", f"| {title} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    lines += [f"| {name} | {' | '.join(f'{values[c]:.3f}' for c in columns)} |" for name, values in scores.items()]
+    return "\n".join(lines)
