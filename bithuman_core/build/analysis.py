@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from bithuman_core.build.canvas import lay_out
 from bithuman_core.build.decode import load_photo
 from bithuman_core.build.faces import choose_face
@@ -46,4 +48,4 @@ def analyse(photo: str | Path | bytes, *, face: int | None = None, progress: Cal
         "canvas": CANVAS,
         "notes": notes,
     }
-    return Portrait(colours, canvas.landmarks, chosen.face.blendshapes, alpha, plate, notes, provenance)
+    return Portrait(np.clip(colours, 0, 1), canvas.landmarks, chosen.face.blendshapes, alpha, plate, notes, provenance)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from bithuman_core.build.distance import nearest_in
 from bithuman_core.build.landmarker import CHIN, EYE_CORNERS, Face
 from bithuman_core.build.portrait import CANVAS, FACE_WIDTH
 
@@ -60,7 +61,7 @@ def lay_out(face: Face, image: Image.Image) -> Canvas:
     picture, inside = _resample(image, turn / scale, origin)
     landmarks = face.landmarks * np.float32(scale)
     landmarks[:, :2] = (face.landmarks[:, :2] - origin) @ turn * scale
-    nearest = np.asarray(ndimage.distance_transform_edt(~inside, return_distances=False, return_indices=True), np.int32)
+    nearest = nearest_in(inside)
     return Canvas(_continued(picture, inside, nearest), inside, nearest, landmarks.astype(np.float32))
 
 
@@ -106,7 +107,7 @@ def _resample(
     px, py = (matrix[k, 0] * x + matrix[k, 1] * y + origin[k] for k in (0, 1))
     border = max(1.0, step)
     inside = (px > border) & (py > border) & (px < image.width - border) & (py < image.height - border)
-    return np.asarray(drawn, np.float32) / 255, inside
+    return np.asarray(drawn, np.float32) / np.float32(255), inside
 
 
 def _continued(picture: NDArray[np.float32], inside: NDArray[np.bool_], nearest: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -123,5 +124,5 @@ def _continued(picture: NDArray[np.float32], inside: NDArray[np.bool_], nearest:
         level = [plane.reduce(2) for plane in level]
         blurred = np.stack([np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) for plane in level], -1)
         soft += np.clip(softness - number + 1, 0, 1)[..., None].astype(np.float32) * (blurred - soft)
-    whole = np.stack([ndimage.zoom(soft[..., k], 2, order=1) for k in range(3)], -1)
+    whole = np.stack([np.asarray(ndimage.zoom(soft[..., k], 2, order=1)) for k in range(3)], -1)
     return np.where(inside[..., None], picture, whole)

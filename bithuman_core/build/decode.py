@@ -113,7 +113,7 @@ def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
     if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
     if image.mode == "RGBA":
-        if image.getchannel("A").getextrema()[0] < 255:
+        if np.asarray(image.getchannel("A")).min() < 255:
             notes.append("The clear parts of the picture were made grey.")
             image = Image.alpha_composite(Image.new("RGBA", image.size, (*CLEAR, 255)), image)
         image = image.convert("RGB")

@@ -38,7 +38,7 @@ def detect_faces(net: Net, photo: Image.Image) -> tuple[list[Detection], float]:
     for x, y, side in _tiles(*photo.size):
         values = _square(photo, x, y, side)
         regressors, classificators = net(values)
-        score = 1 / (1 + np.exp(-np.clip(classificators.reshape(-1), -100, 100)))
+        score = 1 / (1 + np.exp(-np.clip(classificators.reshape(-1), -80, 80)))
         best = max(best, float(score.max()))
         keep = score >= MIN_SCORE
         boxes.append(_decode(regressors[0][keep], ANCHORS[keep]) * side + np.tile([x, y], 4))
@@ -88,7 +88,7 @@ def _square(photo: Image.Image, x: float, y: float, side: float) -> NDArray[np.f
     canvas = np.zeros((SIDE, SIDE, 3), np.float32)
     column, row = min(round((left - x) * scale), SIDE - size[0]), min(round((top - y) * scale), SIDE - size[1])
     canvas[row : row + size[1], column : column + size[0]] = part
-    return canvas / 127.5 - 1
+    return (canvas / 127.5 - 1).astype(np.float32)
 
 
 def _decode(regressors: NDArray[np.float32], anchors: NDArray[np.float32]) -> NDArray[np.float32]:

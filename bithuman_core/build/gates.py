@@ -156,9 +156,10 @@ def _face_pixels(face: Face, image: Image.Image, width: int) -> tuple[NDArray[np
     high = np.minimum(face.box[2:], image.size)
     scale = width / face.width
     size = np.maximum(2, np.round((high - low) * scale)).astype(int)
-    box = tuple(float(v) for v in (*low, *high))
-    part = image.resize((int(size[0]), int(size[1])), Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX, box=box)
-    return np.asarray(part, np.float32) / 255, (face.landmarks[:, :2] - low) * scale
+    left, top, right, bottom = (float(v) for v in (*low, *high))
+    way = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
+    part = image.resize((int(size[0]), int(size[1])), way, box=(left, top, right, bottom))
+    return np.asarray(part, np.float32) / np.float32(255), ((face.landmarks[:, :2] - low) * scale).astype(np.float32)
 
 
 def _inside(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.bool_]:

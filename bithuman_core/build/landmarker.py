@@ -19,8 +19,8 @@ from bithuman_core.face import ARKIT_NAMES
 CROP = 256
 MARGIN = 1.5
 """Side of the crop in sides of the face's box."""
-PASSES = 3
-"""One crop from the detection, two from the landmarks of the pass before."""
+REFINEMENTS = 2
+"""Further looks, each at a crop from the landmarks of the one before."""
 MIN_PRESENCE = 0.9
 """Presence of a face in the crop: above .999 on people, covered and blurred ones too, below .6 on a cat."""
 LEFT_EDGE, RIGHT_EDGE = 234, 454
@@ -80,12 +80,12 @@ class Face:
 
 def read_face(nets: FaceNets, photo: Image.Image, detection: Detection) -> Face | None:
     """The face at ``detection`` in an RGB photo, or None where the net sees none there."""
-    crop = _crop_at(detection.box, detection.eyes)
-    for _ in range(PASSES):
-        landmarks, presence = _landmarks(nets, photo, *crop)
+    landmarks, presence = _landmarks(nets, photo, *_crop_at(detection.box, detection.eyes))
+    for _ in range(REFINEMENTS):
         if presence < MIN_PRESENCE:
             return None
-        crop = _crop_at(np.concatenate([landmarks[:, :2].min(0), landmarks[:, :2].max(0)]), landmarks[EYE_CORNERS, :2])
+        box = np.concatenate([landmarks[:, :2].min(0), landmarks[:, :2].max(0)])
+        landmarks, presence = _landmarks(nets, photo, *_crop_at(box, landmarks[EYE_CORNERS, :2]))
     values = nets.blendshapes(landmarks[BLENDSHAPE_POINTS, :2])[0]
     expression = {name: float(value) for name, value in zip(BLENDSHAPE_NAMES, values, strict=True) if name != "_neutral"}
     return Face(landmarks, expression, detection.score)
@@ -94,7 +94,7 @@ def read_face(nets: FaceNets, photo: Image.Image, detection: Detection) -> Face 
 def _crop_at(box: NDArray[np.float32], eyes: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, float]:
     """Middle [2] px, side px and roll (radians, clockwise) of the square the landmark net looks at."""
     across = eyes[1] - eyes[0]
-    return (box[:2] + box[2:]) / 2, float(MARGIN * (box[2:] - box[:2]).max()), float(np.arctan2(across[1], across[0]))
+    return ((box[:2] + box[2:]) / 2).astype(np.float32), float(MARGIN * (box[2:] - box[:2]).max()), float(np.arctan2(across[1], across[0]))
 
 
 def _landmarks(
@@ -106,7 +106,7 @@ def _landmarks(
     raw = points.reshape(-1, 3) / CROP
     landmarks = raw * side
     landmarks[:, :2] = (raw[:, :2] - 0.5) * side @ turn.T + middle
-    return landmarks.astype(np.float32), float(1 / (1 + np.exp(-presence.item())))
+    return np.asarray(landmarks, np.float32), float(1 / (1 + np.exp(-presence.item())))
 
 
 def _cut(photo: Image.Image, middle: NDArray[np.float32], side: float, turn: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -124,4 +124,4 @@ def _cut(photo: Image.Image, middle: NDArray[np.float32], side: float, turn: NDA
     matrix = turn * step
     place = (matrix[0, 0], matrix[0, 1], origin[0], matrix[1, 0], matrix[1, 1], origin[1])
     cut = part.transform((CROP, CROP), Image.Transform.AFFINE, tuple(map(float, place)), Image.Resampling.BILINEAR)
-    return np.asarray(cut, np.float32) / 255
+    return np.asarray(cut, np.float32) / np.float32(255)

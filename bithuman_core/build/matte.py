@@ -13,6 +13,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull
 
 from bithuman_core.build.canvas import Canvas
+from bithuman_core.build.distance import distance_to
 from bithuman_core.build.fill import fill
 from bithuman_core.build.landmarker import CHIN
 from bithuman_core.build.models import Net
@@ -45,8 +46,8 @@ FADE = 0.2
 
 def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
     """Matte [S, S] 0..1 and the person's colours [S, S, 3]: the old background taken out, continued beyond the edge."""
-    coarse = segment(net, canvas.picture)
     face = _face(canvas.landmarks)
+    coarse = segment(net, canvas.picture, face)
     known_person, known_ground = _known(coarse, face)
     guided = _guided(canvas.picture, coarse)
     guided = _smoothstep((guided - UNDECIDED[0]) / (UNDECIDED[1] - UNDECIDED[0]))
@@ -59,25 +60,24 @@ def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
     return _beyond(alpha, canvas), colour
 
 
-def segment(net: Net, picture: Array) -> Array:
-    """The net's matte [S, S] 0..1: mean over two sizes and their mirror images, of what hangs together with the person."""
+def segment(net: Net, picture: Array, face: NDArray[np.bool_]) -> Array:
+    """The net's matte [S, S] 0..1: mean over two sizes and their mirror images, of what hangs together with the face."""
     whole = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
     wider = Image.fromarray(np.pad(np.asarray(whole.reduce(2)), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect"))
     side, edge = CANVAS // 2 + 2 * MARGIN, MARGIN
     zoomed = _enlarged(_seen(net, wider), side)[edge : side - edge, edge : side - edge]
     mean = (_enlarged(_seen(net, whole), CANVAS // 2) + zoomed) / 2
-    labels, count = ndimage.label(mean > 0.5)
-    sizes = ndimage.sum_labels(mean, labels, np.arange(1, count + 1)) if count else np.zeros(1)
-    solid = ndimage.binary_fill_holes(labels == 1 + int(np.argmax(sizes)))
-    near = np.asarray(ndimage.distance_transform_edt(~solid)) < REACH / 2
+    labels = np.asarray(ndimage.label((mean > 0.5) | face[::2, ::2])[0])  # type: ignore[index]
+    solid = np.asarray(ndimage.binary_fill_holes(labels == np.bincount(labels[face[::2, ::2]]).argmax()), bool)
+    near = distance_to(solid) < REACH / 2
     return np.clip(_enlarged(np.where(solid, np.maximum(mean, 0.5), mean * near).astype(np.float32), CANVAS), 0, 1)
 
 
 def _seen(net: Net, picture: Image.Image) -> Array:
     """Matte of a square picture [NET_SIDE, NET_SIDE]."""
-    values = np.asarray(picture.resize((NET_SIDE, NET_SIDE), Image.Resampling.BOX), np.float32) / 255
+    values = np.asarray(picture.resize((NET_SIDE, NET_SIDE), Image.Resampling.BOX), np.float32) / np.float32(255)
     straight, mirrored = (net(v)[0].reshape(NET_SIDE, NET_SIDE) for v in (values, values[:, ::-1]))
-    return (straight + mirrored[:, ::-1]) / 2
+    return ((straight + mirrored[:, ::-1]) / 2).astype(np.float32)
 
 
 def _enlarged(values: Array, side: int) -> Array:
@@ -100,8 +100,7 @@ def _face(landmarks: Array) -> NDArray[np.bool_]:
 def _known(coarse: Array, face: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Px that are surely the person, and surely background."""
     solid = (coarse > 0.5) | face
-    inwards = np.asarray(ndimage.distance_transform_edt(solid))
-    outwards = np.asarray(ndimage.distance_transform_edt(~solid))
+    inwards, outwards = distance_to(~solid), distance_to(solid)
     person = ((inwards > EDGE) & (coarse > 1 - SURE)) | (inwards > REACH) | face
     return person, ((outwards > EDGE) & (coarse < SURE)) | (outwards > REACH)
 
@@ -141,12 +140,12 @@ def _unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: Ar
 
 def _variance(picture: Array, known: NDArray[np.bool_]) -> Array:
     """How much the colours of the known px vary around each px, [S, S] squared colours."""
-    weight = known[::2, ::2].astype(np.float32)
-    guide = picture[::2, ::2]
-    total = ndimage.gaussian_filter(weight, AROUND / 2) + 1e-4
+    weight = known[::4, ::4].astype(np.float32)
+    guide = picture[::4, ::4]
+    total = ndimage.gaussian_filter(weight, AROUND / 4) + 1e-4
 
     def mean(plane: Array) -> Array:
-        return ndimage.gaussian_filter(plane * weight, AROUND / 2) / total
+        return np.asarray(ndimage.gaussian_filter(plane * weight, AROUND / 4) / total, np.float32)
 
     spread = sum(np.maximum(mean(guide[..., k] ** 2) - mean(guide[..., k]) ** 2, 0) for k in range(3))
     return _enlarged(np.asarray(spread, np.float32), CANVAS)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bithuman_core.build.canvas import Canvas
+from bithuman_core.build.distance import nearest_in
 from bithuman_core.build.fill import fill
 from bithuman_core.build.portrait import CANVAS, FRAME
 
@@ -34,7 +35,7 @@ def background(canvas: Canvas, alpha: Array) -> Array:
         return np.broadcast_to(np.median(picture, axis=(0, 1)), picture.shape).astype(np.float32)
     weight = known.astype(np.float32)
     smooth = _blurred(fill(picture, weight), 1 - weight)
-    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    nearest = nearest_in(known)
     y, x = np.mgrid[0:FRAME, 0:FRAME]
     rows, columns = (np.clip(2 * near - place, 0, FRAME - 1) for near, place in zip(nearest, (y, x), strict=True))
     fading = np.clip(1 - np.hypot(y - nearest[0], x - nearest[1]) / TEXTURED, 0, 1) * weight[rows, columns]
@@ -45,11 +46,12 @@ def background(canvas: Canvas, alpha: Array) -> Array:
 def _mean(picture: Array, weight: Array) -> Array:
     """Blur of the known px alone."""
     total = np.maximum(ndimage.gaussian_filter(weight, FINE), 1e-3)
-    return np.stack([ndimage.gaussian_filter(picture[..., k] * weight, FINE) / total for k in range(3)], -1)
+    planes = [np.asarray(ndimage.gaussian_filter(picture[..., k] * weight, FINE), np.float32) / total for k in range(3)]
+    return np.stack(planes, -1).astype(np.float32)
 
 
 def _blurred(picture: Array, unknown: Array) -> Array:
     """Soft where unknown, the more the farther from what is known: pull-push leaves faint squares."""
     share = ndimage.gaussian_filter(unknown, 2 * FINE)[..., None] * unknown[..., None]
-    soft = np.stack([ndimage.gaussian_filter(picture[..., k], 2 * FINE) for k in range(3)], -1)
-    return picture + share * (soft - picture)
+    soft = np.stack([np.asarray(ndimage.gaussian_filter(picture[..., k], 2 * FINE), np.float32) for k in range(3)], -1)
+    return np.asarray(picture + share * (soft - picture), np.float32)
