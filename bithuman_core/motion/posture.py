@@ -11,7 +11,7 @@ from bithuman_core.motion.noise import SmoothNoise
 from bithuman_core.motion.reach import Reach
 from bithuman_core.timing import TICK_SECONDS
 
-HOLD_MEDIAN, HOLD_SIGMA = 2.6, 0.6  # s between shifts, log-normal
+HOLD_MEDIAN, HOLD_SIGMA = 2.2, 0.6  # s between shifts, log-normal
 HOLD_SHORTEST, HOLD_LONGEST = 0.6, 9.0
 SPEAKING_HURRY = 1.9  # talkers shift that much more often
 SPREAD = np.array([2.3, 1.2, 1.5])  # standard deviation of the poses: yaw, pitch, roll, degrees
