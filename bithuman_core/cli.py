@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,7 @@ console = Console(stderr=True)
 AvatarArgument = Annotated[Path, typer.Argument(metavar="AVATAR.imx", help="The avatar file.")]
 AudioOption = Annotated[Path, typer.Option("--audio", "-a", metavar="AUDIO", help="Any audio file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SizeOption = Annotated[int | None, typer.Option("--size", metavar="PX", help="Side of the frames: the avatar's own or twice it.")]
 
 
 @app.command()
@@ -38,6 +40,7 @@ def render(
     audio: AudioOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="The video to write (H.264 + AAC).")],
     seed: Annotated[int, typer.Option(help="Seed of the idle motion.")] = 0,
+    size: SizeOption = None,
 ) -> None:
     """Let the avatar speak an audio file: writes a video."""
     from bithuman_core.audio import float32_to_int16, load_audio, resample, write_video
@@ -45,7 +48,8 @@ def render(
 
     sound, rate = load_audio(audio)
     samples = float32_to_int16(resample(sound, rate, SAMPLE_RATE))
-    fixture = Fixture.load(avatar)
+    with _sizes_refused():
+        fixture = Fixture.load(avatar, side=size)
     total = math.ceil(samples.size / SAMPLES_PER_TICK)
     frames = (tick.frame for tick in render_clip(fixture, samples, seed))
     _check_folder(output)
@@ -129,6 +133,7 @@ def still(
     values: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A coefficient or head angle.")] = None,
     batch: Annotated[Path | None, typer.Option(metavar="FRAMES.json", help="Poses, as in a bake's truth.json.")] = None,
     folder: Annotated[Path | None, typer.Option("--dir", "-d", metavar="DIR", help="Where the pictures of --batch go.")] = None,
+    size: SizeOption = None,
 ) -> None:
     """Render single poses over the avatar's background."""
     from bithuman_core.render import PortraitRenderer
@@ -136,7 +141,8 @@ def still(
     if (output is None) == (batch is None) or (batch is None) != (folder is None):
         raise typer.BadParameter("give either -o OUT.png (with --set), or --batch FRAMES.json with -d DIR")
     poses = {output: _face_from_arguments(values or [])} if output else _faces_from_batch(batch, folder)  # type: ignore[arg-type]
-    renderer = PortraitRenderer(_load_rig(avatar))
+    with _sizes_refused():
+        renderer = PortraitRenderer(_load_rig(avatar, size))
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     for path, face in poses.items():
@@ -248,11 +254,19 @@ def bench(
             print(f"{key + (' ' + name if name else ''):24s}{number:10.2f}")
 
 
-def _load_rig(avatar: Path) -> Any:
+def _load_rig(avatar: Path, side: int | None = None) -> Any:
     from bithuman_core.imx import read_imx
     from bithuman_core.render import PortraitRig
 
-    return PortraitRig.from_imx(read_imx(avatar))
+    return PortraitRig.from_imx(read_imx(avatar), side)
+
+
+@contextmanager
+def _sizes_refused() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise typer.BadParameter(f"--size: {error}") from error
 
 
 def _check_folder(output: Path) -> None:

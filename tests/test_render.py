@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from bithuman_core.face import ARKIT_NAMES, FaceState
+from bithuman_core.imx import ImxFile, read_imx
 from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig
 from bithuman_core.render.texel import EYE, MOUTH, NOTHING, PART_SHIFT
 from bithuman_core.settings import models_dir
@@ -207,6 +210,35 @@ def test_breath_lifts_the_shoulders_and_nothing_else(rig: PortraitRig, renderer:
     steps = [np.abs(b - a)[-height // 5 :, columns].mean() for a, b in pairwise(frames)]
     assert min(steps) > 0.2 * max(steps) > 0
     np.testing.assert_array_equal(renderer.render(face(breath=1)), renderer.render(face(breath=9)))
+
+
+def test_an_avatar_without_some_coefficients_still_plays() -> None:
+    avatar = read_imx(models_dir() / "mara.imx")
+    left_out = set(ARKIT_NAMES[::3])
+    kept = [k for k, name in enumerate(avatar.manifest.coefficients) if name not in left_out]
+    names = tuple(avatar.manifest.coefficients[k] for k in kept)
+    arrays = dict(avatar.arrays)
+    rows = kept + list(range(len(avatar.manifest.coefficients), len(arrays["residual_scale"])))  # correctives stay
+    arrays |= cut("shape_start", ["shape_index", "shape_delta"], arrays, kept)
+    for part in ("residual", "detail"):
+        arrays |= cut(f"{part}_start", [part], arrays, rows)
+        arrays |= {f"{part}_{name}": arrays[f"{part}_{name}"][rows] for name in ("box", "scale")}
+    fewer = PortraitRenderer(PortraitRig.from_imx(ImxFile(replace(avatar.manifest, coefficients=names), arrays)))
+    for name in ARKIT_NAMES:
+        frame = fewer.render(face(**{name: 1.0}))
+        if name in left_out and not name.startswith("eye"):  # eyeballs turn by themselves
+            np.testing.assert_array_equal(frame, fewer.render(face()))
+    spoken = face(**dict.fromkeys(names, 0.7))
+    np.testing.assert_array_equal(fewer.render(spoken), PortraitRenderer(load_rig(models_dir() / "mara.imx")).render(spoken))
+
+
+def cut(start: str, values: list[str], arrays: dict[str, NDArray[Any]], rows: list[int]) -> dict[str, NDArray[Any]]:
+    """Ragged arrays with some of their rows alone."""
+    bounds = arrays[start].astype(np.int64)
+    pieces = [slice(bounds[row], bounds[row + 1]) for row in rows]
+    lengths = [piece.stop - piece.start for piece in pieces]
+    out: dict[str, NDArray[Any]] = {start: np.concatenate([[0], np.cumsum(lengths)]).astype(np.uint32)}
+    return out | {name: np.concatenate([arrays[name][piece] for piece in pieces]) for name in values}
 
 
 def still_figure(rig: PortraitRig) -> NDArray[np.bool_]:

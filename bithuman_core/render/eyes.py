@@ -6,10 +6,46 @@ from __future__ import annotations
 
 import numpy as np
 from numba import float32, int32, njit, uint8, uint32, void
+from numpy.typing import NDArray
 
+from bithuman_core.face import indices
+from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.signature import given, scratch
 
+STEPS = 16  # of a px: gaze and lids move in these, so that an eye that holds still need not be painted again
 TALL = np.float32(0.6)  # of the eyeball's radius: half the height that lids can bare
+
+
+class Eyes:
+    """Both eyes of one session, painted into its texture."""
+
+    def __init__(self, rig: PortraitRig, texture: NDArray[np.uint32]) -> None:
+        self._rig, self._texture = rig, texture
+        self._channels = (_channels("Left"), _channels("Right"))
+        self._painted: list[tuple[int, ...] | None] = [None, None]
+
+    def look(self, amount: NDArray[np.float32]) -> None:
+        """Paint the eyes for 52 coefficients, where they look otherwise than they did."""
+        side, up, down = self._rig.gaze
+        for k, sign in enumerate((1.0, -1.0)):
+            eye = self._rig.eyes[k]
+            look_in, look_out, look_up, look_down, blink, wide = (float(v) for v in amount[self._channels[k]])
+            yaw = sign * side * (look_out - look_in)
+            pitch = up * look_up - down * look_down
+            lid = 0.55 * blink - 0.12 * wide
+            steps = STEPS * eye.radius
+            now = (round(steps * yaw), round(steps * pitch), round(steps * lid))
+            if now == self._painted[k]:
+                continue
+            self._painted[k] = now
+            dusk = min(max((now[2] / steps / 0.55 - 0.3) / 0.5, 0.0), 1.0)  # lid and lashes darken a closing eye
+            shade = self._rig.shade_scale * (1 - 0.75 * dusk * dusk * (3 - 2 * dusk))
+            paint_eye(eye.picture, eye.catchlight, *eye.centre, eye.radius, now[0] / steps, now[1] / steps, shade, now[2] / STEPS,
+                      self._texture, *eye.place)  # fmt: skip
+
+
+def _channels(side: str) -> NDArray[np.intp]:
+    return indices(*(f"eyeLook{way}{side}" for way in ("In", "Out", "Up", "Down")), f"eyeBlink{side}", f"eyeWide{side}")
 
 
 @njit(

@@ -13,7 +13,7 @@ import numpy as np
 from numba import float32, int32, njit, uint8, uint16, uint32, void
 
 from bithuman_core.render.signature import given, scratch
-from bithuman_core.render.texel import NOTHING, PART_SHIFT, V_SHIFT
+from bithuman_core.render.texel import MOUTH, NOTHING, PART_SHIFT, V_SHIFT
 
 FAR = 1e9  # depth of an empty sample
 FLAT = np.float32(1e-9)  # weights that change less along a row count as changing that much
@@ -38,7 +38,7 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
     points [V, 3]: x, y in samples, z; stagger: how far the samples of even rows sit left of their middle (odd: right);
     uv [V, 2] in 1/16 texture px; part [T] 0..3; light [V] brightness 0..255; chosen: the triangles to draw, as numbers.
     words [rows, width]: the samples of rows first_row, first_row + 1, ...; depth [rows * width]: theirs. Both are cleared before;
-    glow [rows, width]: light of the samples whose triangles have some.
+    glow [rows, width]: light of the samples of the mouth.
     """
     # uv is never below 0; what the slack below adds is far less than the 1 that truncation forgives.
     # The arithmetic stays in float32: an int32 beside a float32 would make it float64.
@@ -77,7 +77,7 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
         tag = uint32(part[t]) << PART_SHIFT
         la, lb, lc = light[a], light[b] - light[a], light[c] - light[a]
         lx = lb * bdx + lc * cdx
-        lit = la > zero or lb != zero or lc != zero  # few triangles have a light of their own
+        lit = part[t] == MOUTH  # few triangles have a light of their own
         for y in range(top, low + 1):
             dy = np.float32(y) - ay
             origin = ax - stagger if y & 1 else ax + stagger

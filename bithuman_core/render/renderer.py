@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.face import FaceState, indices
+from bithuman_core.face import FaceState
 from bithuman_core.render.bands import Bands
-from bithuman_core.render.eyes import paint_eye
+from bithuman_core.render.eyes import Eyes
 from bithuman_core.render.mouth import MouthLight, tint_table
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 from bithuman_core.render.residual import ResidualSum
@@ -18,10 +18,6 @@ from bithuman_core.render.texel import UV_STEPS
 
 STAGGER = 0.25  # px: see raster.py
 Floats = NDArray[np.float32]
-
-
-def _gaze(side: str) -> NDArray[np.intp]:
-    return indices(*(f"eyeLook{way}{side}" for way in ("In", "Out", "Up", "Down")), f"eyeBlink{side}", f"eyeWide{side}")
 
 
 class PortraitRenderer:
@@ -40,13 +36,13 @@ class PortraitRenderer:
         self._uv, self._back_uv = rig.uv * UV_STEPS, rig.backdrop_uv * UV_STEPS
         self._texture = rig.texture.copy()  # residuals are laid over it, the eyes painted into it
         self._residual = ResidualSum(rig.smooth, rig.detail, rig.texture, self._texture, rig.residual_side)
+        self._eyes = Eyes(rig, self._texture)
         self._light = np.zeros(len(rig.vertices), np.float32)
         self._full_light = np.zeros(len(rig.backdrop_vertices), np.float32)
         self._mouth = MouthLight(rig)
         self._tint = tint_table()
         self._under = np.empty((height // self._head.count, width, 3), np.uint8)
         self._row = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)
-        self._gaze = (_gaze("Left"), _gaze("Right"))
 
     def render(self, face: FaceState, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """The frame of a face: BGR uint8 [height, width, 3], in ``out`` where one is given.
@@ -69,7 +65,7 @@ class PortraitRenderer:
         project(self._points, rig.weight, *view, 2 * scale, self._screen)
         project(rig.backdrop_vertices, rig.backdrop_weight, *view, scale, self._back_screen)
         self._residual.update(rig.correctives.amounts(amount, head))
-        self._paint_eyes(amount)
+        self._eyes.look(amount)
         self._mouth.light(self._points, self._light)
         self._head.sort(self._screen)
         self._back.sort(self._back_screen)
@@ -81,18 +77,3 @@ class PortraitRenderer:
             under = raised(rig.plate[part], rig.still, part.start, lift * scale, self._under)
             compose(under, words, self._head.glow, back, self._texture, rig.backdrop, self._tint, *self._row, out[part])
         return out
-
-    def _paint_eyes(self, amount: NDArray[np.float32]) -> None:
-        rig = self.rig
-        side, up, down = rig.gaze
-        for eye, index, sign in zip(rig.eyes, self._gaze, (1.0, -1.0), strict=True):
-            look_in, look_out, look_up, look_down, blink, wide = (float(amount[i]) for i in index)
-            yaw = sign * side * (look_out - look_in)
-            pitch = up * look_up - down * look_down
-            lid = (0.55 * blink - 0.12 * wide) * eye.radius
-            dusk = min(max((blink - 0.3) / 0.5, 0.0), 1.0)  # lid and lashes darken a closing eye
-            shade = rig.shade_scale * (1 - 0.75 * dusk * dusk * (3 - 2 * dusk))
-            paint_eye(eye.picture, eye.catchlight, eye.centre[0], eye.centre[1], eye.radius, yaw, pitch, shade, lid,
-                      self._texture, *eye.place)  # fmt: skip
-
-
