@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.audio import StreamResampler, TickQueue, float32_to_int16, int16_to_float32
 from bithuman_core.speech import VISEME_NAMES, viseme_name
+from bithuman_core.speech.arousal import USUAL
 from bithuman_core.speech.effort import LEAST, MOST, Effort
 from bithuman_core.speech.visemes import VISEME_GROUPS
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
@@ -115,6 +116,27 @@ def test_effort_knows_only_differences_and_forgets() -> None:
     quiet.push(0.0, 1.0)
     quiet.reset()
     assert quiet.opening == 1.0
+
+
+def test_a_tense_voice_is_more_aroused_and_a_louder_microphone_is_not() -> None:
+    samples, _ = load_clip(CLIPS[1])
+    usual = np.tile(samples / np.abs(samples).max() * np.float32(0.3), 3)
+    tense = usual.copy()
+    part = slice(2 * samples.size, None)
+    tense[part] = np.diff(usual[part], prepend=usual[part][:1])  # + 6 dB an octave
+    courses = [np.array([t.arousal for t in speak(x)]) for x in (usual, tense, np.float32(0.1) * usual)]
+    last = slice(-samples.size // SAMPLES_PER_TICK + 25, None)
+    plain, high, gained = (c[last].mean() for c in courses)
+    assert high > plain + 0.15
+    assert gained == pytest.approx(plain, abs=0.03)
+    assert all(c.min() > 0.0 and c.max() < 1.0 for c in courses)
+
+
+def test_arousal_comes_back_to_the_usual_in_silence() -> None:
+    samples, _ = load_clip(CLIPS[1])
+    course = [t.arousal for t in speak(np.concatenate([samples, np.zeros(500 * SAMPLES_PER_TICK, np.float32)]))]
+    assert course[-1] == pytest.approx(USUAL, abs=0.01)
+    assert np.std(course) > 0.01
 
 
 def harmonic(t: NDArray[np.float64], f0: float) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ from bithuman_core.audio.mel import BINS, FRAMES_PER_TICK, LogMelStream
 from bithuman_core.errors import AudioError, ModelLoadError, ModelNotFoundError
 from bithuman_core.face import ARKIT_NAMES
 from bithuman_core.settings import models_dir
+from bithuman_core.speech.arousal import USUAL, Arousal
 from bithuman_core.speech.effort import Effort
 from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
@@ -42,12 +43,14 @@ class SpeechTick:
     """What the mouth does in one tick.
 
     ``mouth``: coefficients 0..1, float32 [len(net.mouth_names)]; all zero is the closed mouth at rest. ``visemes``:
-    probabilities in the order of :data:`VISEME_NAMES`, float32 [15]. ``voice``: voice activity 0..1.
+    probabilities in the order of :data:`VISEME_NAMES`, float32 [15]. ``voice``: voice activity 0..1. ``arousal``: of the
+    voice, calm to excited 0..1 against the speaker's habit, :data:`bithuman_core.speech.arousal.USUAL`.
     """
 
     mouth: NDArray[np.float32]
     visemes: NDArray[np.float32]
     voice: float
+    arousal: float = USUAL
 
 
 class SpeechNet:
@@ -114,7 +117,7 @@ class SpeechStream:
         self._net = net
         self._style = style
         self._mel = LogMelStream(net.filters)
-        self._effort = Effort()
+        self._effort, self._arousal = Effort(), Arousal()
         self._opening = np.ones(1, np.float32)
         # What the convolutions and the recurrent layers know when all was silent before: made by the net itself once
         # per reset, because digital silence is not the number 0 in decibels.
@@ -126,6 +129,7 @@ class SpeechStream:
         """Forget everything: the next tick is the first."""
         self._mel.reset()
         self._effort.reset()
+        self._arousal.reset()
         silence = self._mel.push(np.zeros(SAMPLES_PER_TICK, np.float32))
         self._mel.reset()
         self._context = np.broadcast_to(silence[0], self._net.shapes["context"]).copy()
@@ -150,7 +154,7 @@ class SpeechStream:
         self._pushed += 1
         if self._pushed <= LOOKAHEAD_TICKS:
             return silent_tick(len(self._net.mouth_names))
-        return SpeechTick(mouth, visemes, float(voice[0]))
+        return SpeechTick(mouth, visemes, float(voice[0]), self._arousal.push(mel, float(voice[0])))
 
 
 def silent_tick(mouth_size: int) -> SpeechTick:
