@@ -1,4 +1,4 @@
-"""The browser demo: speak into the microphone and the avatar speaks with you.
+"""The browser demo: an avatar that speaks your words as you speak, a sound file, or a text.
 
 ``python app.py`` serves it on http://127.0.0.1:7860; ``python app.py --help`` lists the settings, each of which can also be
 given as an environment variable (``BITHUMAN_PORT=8000``) or in a ``.env`` file.
@@ -7,7 +7,6 @@ given as an environment variable (``BITHUMAN_PORT=8000``) or in a ``.env`` file.
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import webbrowser
 from collections.abc import Callable
@@ -19,9 +18,13 @@ import uvicorn
 from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import BithumanError
+from bithuman_core.fastrtc.actor import Actor, Role
+from bithuman_core.fastrtc.avatars import Gallery
+from bithuman_core.fastrtc.limits import Limits
 from bithuman_core.fastrtc.live import LiveEngine
+from bithuman_core.fastrtc.photos import photo_builder
+from bithuman_core.fastrtc.turn import relay_is_set_up
 from bithuman_core.fastrtc.web import avatar_app
 from bithuman_core.settings import models_dir
 
@@ -42,12 +45,16 @@ class DemoSettings(BaseSettings):
     )
     host: str = Field("0.0.0.0" if ON_SPACES else "127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(7860, ge=1, le=65535, description="Port to listen on.")
-    max_visitors: int = Field(2, ge=1, description="How many people may be connected at once.")
+    max_visitors: int = Field(3, ge=1, description="How many people may be live at once; the next ones wait in line.")
+    visit_minutes: float = Field(
+        10 if ON_SPACES else 0, ge=0, description="Longest time live at a stretch, so that others get their turn; 0: no limit."
+    )
     avatar: Path = Field(
         models_dir() / "mara.imx",
         validation_alias=AliasChoices("avatar", "BITHUMAN_AVATAR", "BITHUMAN_MODEL_PATH"),
-        description="The avatar, an .imx file.",
+        description="The avatar that is shown first, an .imx file; the shipped ones follow.",
     )
+    photos: bool = Field(True, description="Let visitors make avatars from photos.")
     open_browser: bool = Field(not ON_SPACES, description="Open the page in a browser where there is a display.")
 
 
@@ -73,26 +80,36 @@ class Server(uvicorn.Server):
             webbrowser.open(url)
 
 
-def serve(load: Callable[[], tuple[str, Callable[[], LiveEngine]]]) -> None:
-    """Serve the page until interrupted. ``load`` gives the avatar's name and what makes an engine for each visitor."""
-    host, port = settings().host, settings().port
+def avatar_files() -> list[Path]:
+    """The avatar of the settings, then the others that ship."""
+    first = settings().avatar
+    return [first, *(path for path in sorted(models_dir().glob("*.imx")) if path.resolve() != first.resolve())]
+
+
+def serve(act: Callable[[Role], LiveEngine] = Actor) -> None:
+    """Serve the page until interrupted. ``act`` makes the engine that plays a role."""
+    host, port, minutes = settings().host, settings().port, settings().visit_minutes
+    if ON_SPACES and not relay_is_set_up():
+        print("Visitors cannot be reached from here without a relay: set the secret HF_TOKEN (see docs/hosting.md).", flush=True)
     try:
         listener = create_server((host, port))
-        print("Preparing the avatar … (the very first start compiles its renderer, which takes a few seconds)", flush=True)
-        name, make_engine = load()
+        print("Preparing the avatars … (the very first start compiles their renderer, which takes some seconds)", flush=True)
+        gallery = Gallery(avatar_files())
     except OSError as error:
         sys.exit(f"Nothing can listen on {host}:{port} ({os.strerror(error.errno or 0)}): choose another --port or --host.")
     except BithumanError as error:
         sys.exit(str(error))
-    app = avatar_app(make_engine, name, visitors=settings().max_visitors, files=PAGE)
-    Server(uvicorn.Config(app, host, port, log_level="warning")).run([listener])
-
-
-def load_avatar() -> tuple[str, Callable[[], LiveEngine]]:
-    """The avatar of the settings."""
-    fixture = Fixture.load(settings().avatar)
-    return fixture.manifest.name, lambda: Engine(fixture, secrets.randbits(32))
+    app = avatar_app(
+        gallery,
+        visitors=settings().max_visitors,
+        files=PAGE,
+        limits=Limits(live=60 * minutes) if minutes else Limits(),
+        build=photo_builder() if settings().photos else None,
+        act=act,
+    )
+    config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=3, server_header=False)
+    Server(config).run([listener])
 
 
 if __name__ == "__main__":
-    serve(load_avatar)
+    serve()

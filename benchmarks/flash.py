@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import serve
+from bithuman_core.fastrtc.actor import Role
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 
 SIDE = 512  # px, as the shipped avatar
@@ -37,6 +38,15 @@ class FlashEngine:
         self._pending: deque[bool] = deque([False] * LOOKAHEAD_TICKS)
         self._was_loud = False
 
+    speaking = False
+
+    def play(self, role: Role) -> None:
+        """A lamp has one face only."""
+
+    def hush(self) -> None:
+        """It forgets what it was about to answer."""
+        self._pending = deque([False] * LOOKAHEAD_TICKS)
+
     def step(self, samples: NDArray[np.int16] | None) -> FlashTick:
         """Take a tick of the microphone, return the one of two ticks ago as flash or darkness."""
         flash, tone = self.animate(samples)
@@ -54,4 +64,4 @@ class FlashEngine:
 
 
 if __name__ == "__main__":
-    serve(lambda: ("Flash", FlashEngine))
+    serve(lambda _: FlashEngine())

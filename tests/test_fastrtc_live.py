@@ -13,8 +13,17 @@ import pytest
 from numpy.typing import NDArray
 
 from bithuman_core.fastrtc.line import CAPACITY, Line
-from bithuman_core.fastrtc.live import DEAF_SECONDS, GAVE_UP, MAX_FAILURES, LiveSession, Surroundings
+from bithuman_core.fastrtc.live import (
+    DEAF_SECONDS,
+    GAVE_UP,
+    MAX_FAILURES,
+    TIME_UP,
+    WARNING_SECONDS,
+    LiveSession,
+    Surroundings,
+)
 from bithuman_core.fastrtc.resync import CALM_TICKS, START_TICKS, VoiceResync
+from bithuman_core.fastrtc.script import Clip
 from bithuman_core.fastrtc.voice import VOICE_LAG, VOICE_RATE, VOICE_SAMPLES_PER_TICK, VoiceUpsampler
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK, TICK_SECONDS
 from tests.simulated import SimulatedClock
@@ -30,13 +39,23 @@ class Counting:
     """An engine whose pictures are numbered and whose voice is what it hears, at once."""
 
     def __init__(self, broken: Callable[[int], bool] = lambda step: False) -> None:
-        self.steps, self._broken = 0, broken
+        self.heard: list[NDArray[np.int16] | None] = []
+        self.steps, self.hushed, self.loud, self._broken = 0, 0, False, broken
+
+    @property
+    def speaking(self) -> bool:
+        return self.loud
+
+    def hush(self) -> None:
+        self.hushed += 1
 
     def step(self, samples: NDArray[np.int16] | None) -> Made:
         self.steps += 1
+        self.loud = samples is not None and bool(samples.any())
+        self.heard.append(samples)
         if self._broken(self.steps):
             raise ZeroDivisionError("a fault inside the engine")
-        return Made(np.full((4, 4, 3), self.steps, np.uint8), samples)
+        return Made(np.full((4, 4, 3), self.steps % 256, np.uint8), samples)
 
     def animate(self, samples: NDArray[np.int16] | None) -> tuple[None, NDArray[np.int16] | None]:
         return None, self.step(samples).audio
@@ -144,13 +163,66 @@ async def test_the_visit_ends_when_no_sound_comes_any_more(pool: ThreadPoolExecu
     assert visit.errors() == []
 
 
+async def test_a_page_without_a_microphone_stays_as_long_as_it_says_so(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    begin = visit.clock.now()
+    task = asyncio.create_task(visit.live.run())
+    while visit.clock.now() - begin < 3 * DEAF_SECONDS:
+        visit.live.stay()
+        await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
+
+
+def clip_of(ticks: float, level: int = 3000) -> Clip:
+    return Clip("key", "a name", np.full(round(ticks * SAMPLES_PER_TICK), level, np.int16))
+
+
+async def test_a_clip_is_spoken_whole_instead_of_the_microphone(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    visit.live.say(clip_of(7.5))
+    seen = await visit.watch(30, level=-9000)
+    assert isinstance(visit.live.engine, Counting)
+    heard = np.concatenate([tick for tick in visit.live.engine.heard if tick is not None])
+    assert (heard == 3000).sum() == 7.5 * SAMPLES_PER_TICK
+    assert not (heard[: 8 * SAMPLES_PER_TICK] == -9000).any()
+    assert seen[-1][1].max() < -8000  # the microphone is heard again
+    assert [data for kind, data in visit.said if kind == "said"] == ["key"]
+    assert next(data for kind, data in visit.said if kind == "speaking") is True
+
+
+async def test_hushing_ends_a_clip_at_once(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    visit.live.say(clip_of(1000))
+    await visit.watch(10)
+    visit.live.hush()
+    seen = await visit.watch(5)
+    assert not any(voice.any() for _, voice in seen[-2:])
+    assert isinstance(visit.live.engine, Counting)
+    assert visit.live.engine.hushed == 2  # where it began, and now
+
+
+async def test_the_time_of_a_visit_ends_after_a_warning(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    visit.live.limit = WARNING_SECONDS + 5
+    begin = visit.clock.now()
+    task = asyncio.create_task(visit.live.run())
+    while not task.done():
+        visit.live.stay()
+        await asyncio.sleep(0)
+    assert visit.clock.now() - begin == pytest.approx(WARNING_SECONDS + 5, abs=2 * TICK_SECONDS)
+    assert [data for kind, data in visit.said if kind == "warning"] == [WARNING_SECONDS]
+    assert visit.errors() == [TIME_UP]
+
+
 async def test_figures_are_told_once_a_second(pool: ThreadPoolExecutor) -> None:
     visit = Visit(pool, Counting)
     await visit.live.run()
     figures = [data for kind, data in visit.said if kind == "figures"]
     assert len(figures) == pytest.approx(DEAF_SECONDS, abs=1)
     # two packets, two and a half ticks of looking ahead, no work on a simulated clock
-    assert all(each == {"server_ms": 140, "tick_ms": 0.0, "fresh": 1.0} for each in figures)
+    assert all({**each, "cpu": 0} == {"server_ms": 140, "tick_ms": 0.0, "fresh": 1.0, "cpu": 0} for each in figures)
+    assert all(each["cpu"] >= 0 for each in figures)
 
 
 async def test_the_first_item_is_the_present_one_and_then_a_head_start_is_left_out() -> None:

@@ -1,50 +1,43 @@
-// One visit: the microphone goes to the server, the avatar comes back on one stream (so that the browser keeps lips and voice together).
-import { Refused, SENTENCES, microphoneError, refusal } from "./sentences.js";
+// One connection: the visitor's sound goes to the server, the avatar comes back on one stream (so that the browser keeps lips and voice together).
+import { Refused, SENTENCES } from "./sentences.js";
 
 const CONNECT_MS = 15000; // longest wait for the first picture
 const UNSTABLE_MS = 6000; // how long a broken path may take to heal
+const HERE_MS = 2000; // a page without a microphone would otherwise be silent, and count as gone
 
-/** Events: "live" (first picture can play), "message" ({type, data} from the server), "unstable", "stable", "ended" (detail: sentence or null). */
+/** Events: "live" (connected), "message" ({type, data} from the server), "unstable", "stable", "ended" ({sentence, lost}). */
 export class Call extends EventTarget {
   #pc = null;
+  #channel = null;
+  #sender = null;
   #timer = 0;
+  #beat = 0;
   #ended = false;
   #live = false; // was connected once
+  #noPath = SENTENCES.noPath;
 
-  constructor({ echoCancellation = true } = {}) {
+  constructor(server) {
     super();
-    this.id = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join(""); // known to the server and to us only
-    this.microphone = null;
+    this.server = server;
+    this.id = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36).padStart(7, "0")).join("");
     this.stream = new MediaStream();
-    this.constraints = { echoCancellation, noiseSuppression: echoCancellation, autoGainControl: echoCancellation, channelCount: 1 };
   }
 
-  /** Ask for the microphone. Throws Refused. */
-  async open() {
-    if (!window.isSecureContext) throw new Refused(SENTENCES.insecure);
-    if (!window.RTCPeerConnection || !navigator.mediaDevices) throw new Refused(SENTENCES.unsupported);
-    try {
-      this.microphone = await navigator.mediaDevices.getUserMedia({ audio: this.constraints, video: false });
-    } catch (error) {
-      throw microphoneError(error);
-    }
-    if (this.#ended) return this.#release();
-    this.microphone.getAudioTracks()[0].onended = () => this.#end(SENTENCES.unplugged);
-  }
-
-  /** Connect to the server. Throws Refused. */
-  async connect() {
-    const configuration = await this.#fetch("rtc-config");
+  /** Connect to the server; track: the microphone's, or null. Throws Refused. */
+  async connect(track) {
+    if (!window.RTCPeerConnection) throw new Refused(SENTENCES.unsupported);
+    const { relay, ...configuration } = await this.server.get("rtc-config");
+    if (relay === "ready") this.#noPath = SENTENCES.noPathWithRelay;
     if (this.#ended) return;
     const pc = (this.#pc = new RTCPeerConnection(configuration));
-    addEventListener("pagehide", this.#leave);
-    pc.ontrack = ({ track }) => this.stream.addTrack(track);
+    pc.ontrack = (event) => this.stream.addTrack(event.track);
     pc.onconnectionstatechange = () => this.#follow(pc.connectionState);
-    const channel = pc.createDataChannel("text"); // before the offer: the server waits for it
+    const channel = (this.#channel = pc.createDataChannel("text")); // before the offer: the server waits for it
     channel.onmessage = ({ data }) => this.#emit("message", JSON.parse(data));
     channel.onclose = () => this.#end(SENTENCES.ended);
     pc.addTransceiver("video", { direction: "sendrecv" }); // no camera: the line only has to be there
-    for (const track of this.microphone.getAudioTracks()) pc.addTrack(track, this.microphone);
+    this.#sender = pc.addTransceiver("audio", { direction: "sendrecv" }).sender;
+    if (track) await this.#sender.replaceTrack(track);
 
     let answered;
     const accepted = new Promise((resolve) => (answered = resolve));
@@ -55,11 +48,22 @@ export class Call extends EventTarget {
     };
     await pc.setLocalDescription();
     const answer = await this.#offer({ type: "offer", sdp: pc.localDescription.sdp });
-    if (this.#ended) return this.#leave(); // stopped while the server was making room
-    if (answer.status === "failed") throw refusal(answer.meta?.error ?? "no reason given");
+    if (this.#ended) return;
+    if (answer.status === "failed") throw new Refused(`The server refused the visit (${answer.meta?.error}). Press Start again.`, { again: true });
     await pc.setRemoteDescription(answer);
     answered();
-    this.#timer = setTimeout(() => this.#end(pc.connectionState === "connected" ? SENTENCES.silentServer : SENTENCES.noPath), CONNECT_MS);
+    this.#timer = setTimeout(() => this.#end(pc.connectionState === "connected" ? SENTENCES.silentServer : this.#noPath), CONNECT_MS);
+    this.#beat = setInterval(() => this.send({ type: "here" }), HERE_MS);
+  }
+
+  /** Another microphone track, or null for none. */
+  async setTrack(track) {
+    await this.#sender?.replaceTrack(track);
+  }
+
+  /** Tell the server something; lost where nothing is connected. */
+  send(message) {
+    if (this.#channel?.readyState === "open") this.#channel.send(JSON.stringify(message));
   }
 
   /** The first picture is on screen. */
@@ -77,53 +81,32 @@ export class Call extends EventTarget {
     this.#end(null);
   }
 
-  // Frees the place at once, also where the tab is closed and where no path was found on which the server would hear of it.
-  #leave = () => {
-    this.#pc?.close();
-    navigator.sendBeacon(`webrtc/leave?webrtc_id=${this.id}`);
-  };
-
   #follow(state) {
     if (state === "connected") {
       this.#emit(this.#live ? "stable" : "live");
       this.#live = true;
     } else if (state === "disconnected") {
       this.#emit("unstable");
-      this.#timer = setTimeout(() => this.#pc?.connectionState !== "connected" && this.#end(SENTENCES.lost), UNSTABLE_MS);
-    } else if (state === "failed") this.#end(this.#live ? SENTENCES.lost : SENTENCES.noPath);
+      this.#timer = setTimeout(() => this.#pc.connectionState !== "connected" && this.#end(SENTENCES.lost, true), UNSTABLE_MS);
+    } else if (state === "failed") this.#end(this.#live ? SENTENCES.lost : this.#noPath, this.#live);
     else if (state === "closed") this.#end(SENTENCES.ended);
   }
 
-  async #offer(body) {
-    return this.#fetch("webrtc/offer", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ...body, webrtc_id: this.id }) });
-  }
-
-  async #fetch(path, options) {
-    let response;
-    try {
-      response = await fetch(path, options);
-    } catch {
-      throw new Refused(SENTENCES.unreachable);
-    }
-    if (!response.ok) throw new Refused(SENTENCES.unreachable);
-    return response.json();
+  #offer(body) {
+    return this.server.post("webrtc/offer", { ...body, webrtc_id: this.id });
   }
 
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  #release() {
-    this.microphone?.getTracks().forEach((track) => track.stop());
-  }
-
-  #end(sentence) {
+  #end(sentence, lost = false) {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
-    removeEventListener("pagehide", this.#leave);
-    this.#release();
-    if (this.#pc) this.#leave();
-    this.#emit("ended", sentence);
+    clearInterval(this.#beat);
+    this.#pc?.close();
+    if (!lost) this.server.post(`visit/hang-up/${this.id}`).catch(() => {}); // frees the place at once, also where no path was found
+    this.#emit("ended", { sentence, lost });
   }
 }

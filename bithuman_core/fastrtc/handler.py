@@ -7,14 +7,14 @@ import gc
 import json
 import logging
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import numpy as np
 from fastrtc import AsyncAudioVideoStreamHandler
 from numpy.typing import NDArray
 
-from bithuman_core.fastrtc.live import LiveSession, Surroundings
+from bithuman_core.fastrtc.live import LiveEngine, LiveSession, Surroundings
 from bithuman_core.fastrtc.voice import VOICE_RATE, VOICE_SAMPLES_PER_TICK
 from bithuman_core.timing import FPS, SAMPLE_RATE
 
@@ -22,6 +22,16 @@ logger = logging.getLogger(__name__)
 
 # A closed connection of aiortc is a cycle that holds codec threads and some MiB, and Python looks for cycles too rarely.
 COLLECT_SECONDS = 2.0
+
+
+class Attendant(Protocol):
+    """Somebody who looks after one connection: whose avatar it shows, and what is done with the page's messages."""
+
+    @property
+    def limit(self) -> float: ...
+    def make_engine(self) -> LiveEngine: ...
+    def meet(self, session: LiveSession) -> None: ...
+    def hears(self, text: object) -> str | None: ...
 
 
 class AvatarHandler(AsyncAudioVideoStreamHandler):
@@ -37,6 +47,24 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         self._around, self._hang_up = around, hang_up
         self._live = LiveSession(around, self._tell, self._drop_voice)
         self._task: asyncio.Task[None] | None = None
+        self._attendant: Attendant | None = None
+
+    def attend(self, attendant: Attendant) -> None:
+        """Leave this connection to somebody, before its first picture.
+
+        ``limit``: longest visit in s; ``make_engine()`` is called in a worker thread, again after a crash; ``meet(session)`` is
+        called now; ``hears(text)`` takes a message of the page and returns a sentence where it is not followed.
+        """
+        self._attendant = attendant
+        attendant.meet(self._live)
+        self._live.make_engine, self._live.limit = attendant.make_engine, attendant.limit
+
+    def set_channel(self, channel: Any) -> None:
+        """FastRTC hands the data channel over; its own answer to every message (the same message) is not wanted."""
+        super().set_channel(channel)
+        channel.remove_all_listeners("message")
+        channel.on("message", self._hear)
+        self._tell("ready", None)
 
     def copy(self) -> AvatarHandler:
         """A session for a new connection."""
@@ -83,6 +111,11 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         if (error := task.exception()) is not None:
             logger.error("A session broke.", exc_info=error)
         self._hang_up(self)
+
+    def _hear(self, text: object) -> None:
+        self._live.stay()
+        if self._attendant is not None and (sentence := self._attendant.hears(text)) is not None:
+            self._tell("error", sentence)
 
     def _drop_voice(self) -> None:
         if self._clear_queue is not None:

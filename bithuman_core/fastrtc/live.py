@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from bithuman_core.fastrtc.figures import Figures
 from bithuman_core.fastrtc.line import Line
 from bithuman_core.fastrtc.microphone import MicrophoneBuffer, is_quiet
 from bithuman_core.fastrtc.resync import VoiceResync
+from bithuman_core.fastrtc.script import Clip, Script
 from bithuman_core.fastrtc.voice import VOICE_SAMPLES_PER_TICK, VoiceUpsampler
 from bithuman_core.timing import FPS, TICK_SECONDS
 
@@ -29,10 +31,12 @@ logger = logging.getLogger(__name__)
 MAX_BURST = 3  # ticks: shorter stalls are caught up at once, what is longer is skipped
 MAX_LATE_SECONDS = TICK_SECONDS / 2  # a later tick only speaks: its picture is left out, so that the voice never stutters
 MAX_FAILURES = 3  # of the engine, in a row; then the visit ends
-DEAF_SECONDS = 10.0  # browsers send sound all the time, muted or not: this long without any means that the visitor is gone
+DEAF_SECONDS = 10.0  # pages send sound, or say that they are there, all the time: this long without either, and they are gone
+WARNING_SECONDS = 60.0  # before the visit's time is up
 
 CRASHED = "The avatar stumbled and was started again. The details are in the server's log."
 GAVE_UP = "The avatar cannot go on. Press Start to try again; the details are in the server's log."
+TIME_UP = "The time of this visit is up, so that others get their turn. Press Start for another one."
 
 
 class LiveTick(Protocol):
@@ -45,8 +49,10 @@ class LiveTick(Protocol):
 
 
 class LiveEngine(Protocol):
-    """What a session needs of ``bithuman_core.engine.Engine``: a tick with its picture, or without one (face, audio)."""
+    """What a session needs of an engine: a tick with its picture, or without one (face, audio), and whether it speaks."""
 
+    @property
+    def speaking(self) -> bool: ...
     def step(self, samples: NDArray[np.int16] | None) -> LiveTick: ...
     def animate(self, samples: NDArray[np.int16] | None) -> tuple[Any, NDArray[np.int16] | None]: ...
 
@@ -55,68 +61,128 @@ class LiveEngine(Protocol):
 class Surroundings:
     """What the sessions of a server share.
 
-    ``make_engine`` is called in ``pool`` once a session; ``clock`` is the machine's, or a test's.
+    ``make_engine`` is called in ``pool`` once a session (that has none of its own); ``clock`` is the machine's, or a test's.
+    ``sessions`` are those that live.
     """
 
     make_engine: Callable[[], LiveEngine]
     pool: Executor
     clock: Clock
+    sessions: set[LiveSession] = field(default_factory=set)
 
 
 class LiveSession:
-    """Microphone in by :meth:`hear`; pictures and the voice at 48 kHz out by the lines.
+    """Microphone in by :meth:`hear`, or a clip by :meth:`say`; pictures and the voice at 48 kHz out by the lines.
 
-    ``tell(kind, data)`` sends a message to the visitor: ``"figures"`` once a second, ``"error"`` with a sentence.
-    ``drop_voice()`` drops what of the voice has left its line and is not sent yet.
+    ``tell(kind, data)`` sends a message to the visitor: ``"figures"`` once a second, ``"speaking"`` (bool) and ``"said"`` (the
+    key of a clip that has ended) when it happens, ``"warning"`` (seconds) before the time is up, ``"error"`` with a sentence.
+    ``drop_voice()`` drops what of the voice has left its line and is not sent yet. ``limit`` is the longest visit, s.
     """
 
     def __init__(self, around: Surroundings, tell: Callable[[str, Any], None], drop_voice: Callable[[], None]) -> None:
         self.pictures: Line[NDArray[np.uint8]] = Line(head_start=3)  # BGR uint8 [h, w, 3]
         self.voices: Line[NDArray[np.int16]] = Line(head_start=0)  # int16 [1920]
+        self.make_engine = around.make_engine
+        self.limit = math.inf
         self._around, self._tell, self._drop_voice = around, tell, drop_voice
-        self._microphone = MicrophoneBuffer()
+        self._microphone, self._script = MicrophoneBuffer(), Script()
+        self._commands: list[Callable[[Any], None]] = []
         self.engine: LiveEngine | None = None  # made with the first tick
         self._picture: NDArray[np.uint8] | None = None  # the last good one
         self._failures = 0
+        self._speaking = False
         self._heard_at = around.clock.now()
 
     def hear(self, samples: NDArray[np.int16]) -> None:
         """Sound of the microphone, int16 [n] at 16 kHz."""
-        self._heard_at = self._around.clock.now()
+        self.stay()
         self._microphone.push(samples)
 
+    def stay(self) -> None:
+        """The visitor is still there."""
+        self._heard_at = self._around.clock.now()
+
+    def say(self, clip: Clip) -> None:
+        """Speak a clip from its beginning; meanwhile the microphone is not listened to."""
+        self.hush()
+        self._script.play(clip)
+
+    def hush(self) -> None:
+        """Stop speaking at once."""
+        self._script.stop()
+        self.do(lambda engine: engine.hush())
+
+    def do(self, command: Callable[[Any], None]) -> None:
+        """Call ``command`` with the engine, before its next step."""
+        self._commands.append(command)
+
     async def run(self) -> None:
-        """Live until the visitor is gone or the engine cannot go on."""
+        """Live until the visitor is gone, the time is up, or the engine cannot go on."""
+        self._around.sessions.add(self)
+        try:
+            await self._run()
+        finally:
+            self._around.sessions.discard(self)
+
+    async def _run(self) -> None:
         clock = self._around.clock
-        self._heard_at = began = clock.now()
-        pacer, upsampler, resync, figures = Pacer(clock, MAX_BURST), VoiceUpsampler(), VoiceResync(), Figures()
-        voice, late = np.zeros(VOICE_SAMPLES_PER_TICK, np.int16), 0.0
+        self._heard_at = began = start = clock.now()
+        pacer, upsampler, resync = Pacer(clock, MAX_BURST), VoiceUpsampler(), VoiceResync()
+        figures = Figures(lambda: len(self._around.sessions))
+        voice, late, warned = np.zeros(VOICE_SAMPLES_PER_TICK, np.int16), 0.0, False
         while self._failures < MAX_FAILURES and clock.now() - self._heard_at < DEAF_SECONDS:
             await pacer.wait()
             passed, began = clock.now() - began, clock.now()
+            left = start + self.limit - began
+            if left <= 0:
+                self._tell("error", TIME_UP)
+                return
+            if left <= WARNING_SECONDS and not warned:
+                warned = True
+                self._tell("warning", round(left))
             late = min(max(late + passed - TICK_SECONDS, 0.0), MAX_BURST * TICK_SECONDS)
             if self._picture is not None:
                 self.pictures.begin_tick(self._picture)
                 self.voices.begin_tick(voice)
             fresh = late < MAX_LATE_SECONDS or self._picture is None
-            voice = upsampler.push(await self._step(self._microphone.take(), fresh))
+            voice = upsampler.push(await self._step(self._next_sound(), fresh))
             took = clock.now() - began
             if resync.due(passed, took, is_quiet(voice)):
                 self._drop_voice()
             if self._picture is not None:
                 self.pictures.end_tick(self._picture)
                 self.voices.end_tick(voice)
+            self._caption()
             figures.count(took, fresh, self._microphone.backlog)
             if figures.ticks == FPS:
                 self._tell("figures", figures.take())
         if self._failures:
             self._tell("error", GAVE_UP)
 
+    def _next_sound(self) -> NDArray[np.int16] | None:
+        heard, key = self._microphone.take(), self._script.key
+        if key is None:
+            return heard
+        tick = self._script.take()
+        if tick is None:
+            self._tell("said", key)
+        return tick
+
+    def _caption(self) -> None:
+        speaking = self.engine is not None and self.engine.speaking
+        if speaking != self._speaking:
+            self._speaking = speaking
+            self._tell("speaking", speaking)
+
     async def _step(self, samples: NDArray[np.int16] | None, fresh: bool) -> NDArray[np.int16] | None:
         """One step of the engine in the pool, with a new picture where it is to be a fresh one. Returns the sound of the tick."""
 
+        commands, self._commands = self._commands, []
+
         def work() -> tuple[LiveEngine, NDArray[np.uint8] | None, NDArray[np.int16] | None]:
-            engine = self.engine or self._around.make_engine()
+            engine = self.engine or self.make_engine()
+            for command in commands:
+                command(engine)
             if not fresh:
                 return engine, self._picture, engine.animate(samples)[1]
             tick = engine.step(samples)

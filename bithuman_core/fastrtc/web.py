@@ -1,89 +1,124 @@
-"""The web application of the demo: a Gradio page with our own stage, FastRTC's signalling, and the files of the page."""
+"""The web application of the demo: the page, FastRTC's signalling, and what the page asks for."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
-import io
+import logging
 import os
-import warnings
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, redirect_stdout
-from functools import partial
+from contextlib import asynccontextmanager
+from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported: nothing leaves the machine
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when FastRTC imports Gradio: nothing leaves the machine
 
-import gradio as gr
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from fastrtc import get_cloudflare_turn_credentials_async
-from gradio.themes import Default as Theme
-from PIL import Image
 
+from bithuman_core import __version__
+from bithuman_core.clock import MonotonicClock
+from bithuman_core.errors import BithumanError
+from bithuman_core.fastrtc import routes_avatars, routes_speech, routes_visit
+from bithuman_core.fastrtc.actor import Actor, Role
+from bithuman_core.fastrtc.avatars import Gallery
+from bithuman_core.fastrtc.headers import SafetyHeaders
+from bithuman_core.fastrtc.house import Builder, House
+from bithuman_core.fastrtc.jobs import Jobs
+from bithuman_core.fastrtc.limits import Limits
 from bithuman_core.fastrtc.live import LiveEngine
-from bithuman_core.fastrtc.stream import avatar_stream, close_visit, close_visits
+from bithuman_core.fastrtc.places import Places
+from bithuman_core.fastrtc.refusal import Refusal
+from bithuman_core.fastrtc.stream import avatar_stream
+from bithuman_core.fastrtc.tts import TextToSpeech
+from bithuman_core.fastrtc.turn import Route
+from bithuman_core.fastrtc.visits import Visits
 
-WARM_UP_TICKS = 5
-HEAD = '<link rel="stylesheet" href="page/page.css"><script type="module" src="page/page.js"></script>'
+logger = logging.getLogger(__name__)
 
-
-async def rtc_configuration() -> dict[str, Any]:
-    """The browser's RTCConfiguration: Cloudflare's TURN servers where HF_TOKEN is set, else no server is asked."""
-    if token := os.environ.get("HF_TOKEN"):
-        return await get_cloudflare_turn_credentials_async(hf_token=token)
-    return {"iceServers": []}
-
-
-def build_page(markup: str, title: str) -> gr.Blocks:
-    """The Gradio page: our own markup, no component of Gradio's, fonts of the system."""
-    theme = Theme(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of Gradio 6, which does not load FastRTC
-        with gr.Blocks(title=title, head=HEAD, theme=theme, analytics_enabled=False) as page:
-            gr.HTML(markup, elem_id="avatar-page", padding=False)
-    return page
+HEALTH = "/health"
 
 
-class PageFiles(StaticFiles):
-    """Files that the browser asks for again after an upgrade; unchanged ones cost it a line (304)."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """The file, with the header that says so."""
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
-
-
-def avatar_app(make_engine: Callable[[], LiveEngine], name: str, *, visitors: int, files: Path) -> FastAPI:
+def avatar_app(
+    gallery: Gallery,
+    *,
+    visitors: int,
+    files: Path,
+    limits: Limits | None = None,
+    build: Builder | None = None,
+    act: Callable[[Role], LiveEngine] = Actor,
+) -> FastAPI:
     """Everything that is served.
 
-    ``name`` is the avatar's; ``visitors`` how many may be connected at once; ``files`` the folder with ``page.html`` and what
-    it loads. Warms the engine up, which compiles the render kernels, and takes the picture that is shown before Start.
+    ``visitors`` is how many may be live at once; ``files`` the folder with ``page.html`` and what it loads; ``build`` makes an
+    avatar from a photo; ``act`` makes the engine that plays a role.
     """
-    engine = make_engine()
-    frame = [engine.step(None).frame for _ in range(WARM_UP_TICKS)][-1]
-    height, width, _ = frame.shape
-    preview = io.BytesIO()
-    Image.fromarray(frame[..., ::-1]).save(preview, "WEBP", quality=90)
-    stream = avatar_stream(make_engine, visitors=visitors, rtc_configuration=rtc_configuration)
+    limits, clock, route = limits or Limits(), MonotonicClock(), Route()
+    stream = avatar_stream(
+        lambda: act(Role(gallery.first.fixture)), visitors=visitors, rtc_configuration=route.configuration
+    )
+    visits = Visits(stream, gallery, act, limits, Places(visitors, clock), clock)
+    house = House(gallery, stream, visits, Jobs(limits.jobs_waiting), TextToSpeech(), route, limits, build)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await house.speech.look()
         # What is there now stays. Set aside, it makes every later garbage collection short: no picture comes late for one.
         gc.collect()
         gc.freeze()
+        sweeping = asyncio.create_task(visits.sweep())
+        filming = asyncio.create_task(house.jobs.call(gallery.first.film))
         yield
-        await close_visits(stream)
+        sweeping.cancel()
+        filming.cancel()
+        await visits.close_all()
+        house.jobs.close()
 
-    app = FastAPI(title=name, lifespan=lifespan)
-    app.post("/webrtc/offer")(stream.offer)  # of FastRTC's routes the one that is needed: no telephone, no websocket
-    app.post("/webrtc/leave", status_code=204)(partial(close_visit, stream))
-    app.get("/rtc-config")(rtc_configuration)
-    app.get("/preview.webp")(lambda: Response(preview.getvalue(), media_type="image/webp"))
-    app.mount("/page", PageFiles(directory=files))
-    markup = Template((files / "page.html").read_text("utf-8")).substitute(name=name, width=width, height=height)
-    page = build_page(markup, f"{name} · bithuman_core")
-    with redirect_stdout(None):  # Gradio prints a line of its own
-        return gr.mount_gradio_app(app, page, path="/", show_api=False, ssr_mode=False)
+    app = FastAPI(title="bithuman_core", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.house = house
+    app.add_middleware(SafetyHeaders)
+    for routes in (routes_visit, routes_avatars, routes_speech):
+        app.include_router(routes.router)
+    app.exception_handler(Refusal)(_refused)
+    app.exception_handler(BithumanError)(_failed)
+    app.exception_handler(RequestValidationError)(_misunderstood)
+    page = page_html(files, gallery)
+
+    @app.get("/", response_class=HTMLResponse)
+    async def index() -> str:
+        return page
+
+    @app.get(HEALTH)
+    async def health() -> dict[str, Any]:
+        return {"status": "ok", "version": __version__, "live": visits.live, "places": visitors,
+                "waiting": visits.places.waiting, "pages": len(visits)}  # fmt: skip
+
+    app.mount("/page", StaticFiles(directory=files))
+    return app
+
+
+def page_html(files: Path, gallery: Gallery) -> str:
+    """The page with its first avatar in it, so that there is something to see before any script runs."""
+    card = gallery.first.card()
+    width, height = card["size"]
+    return Template((files / "page.html").read_text("utf-8")).substitute(
+        name=escape(card["name"]), key=escape(card["key"]), width=width, height=height
+    )
+
+
+async def _refused(_: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, Refusal)
+    return JSONResponse({"error": refusal.sentence}, refusal.status)
+
+
+async def _failed(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BithumanError)
+    return JSONResponse({"error": error.message}, 422)
+
+
+async def _misunderstood(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse({"error": "The server did not understand this page: reload it."}, 422)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from tests.browser.chromium import MISSING, find_chromium
 from tests.browser.harness import ROOT, Server, chromium, open_page, write_speech
 
-SHOTS = ROOT / "out" / "browser"
+SHOTS = ROOT / "tests" / "browser" / "shots"
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -61,7 +61,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 
 
 def screenshot(page: Page, name: str, folder: Path) -> None:
-    """A picture of the page, in the test's own folder and in out/browser."""
+    """A picture of the page, in the test's own folder and in shots."""
     picture = page.screenshot(path=folder / f"{name}.png")
     SHOTS.mkdir(parents=True, exist_ok=True)
     (SHOTS / f"{name}.png").write_bytes(picture)

@@ -67,8 +67,11 @@ def test_no_camera_is_ever_asked_for(visit: Page) -> None:
 
 
 def test_the_figures_are_those_of_the_connection(visit: Page) -> None:
+    visit.click("summary")
     visit.wait_for_function("parseFloat(document.querySelector('[data-part=delay]').textContent) > 50")
     assert 15 < float(visit.inner_text("[data-part=fps]")) < 35
+    assert abs(float(visit.inner_text("[data-part=offset]").split()[0])) < 250
+    assert 2 < float(visit.inner_text("[data-part=cpu]").split()[0]) < 150
 
 
 def test_the_level_shows_that_one_is_heard(visit: Page) -> None:
@@ -76,7 +79,7 @@ def test_the_level_shows_that_one_is_heard(visit: Page) -> None:
 
 
 def test_the_voice_can_be_muted(visit: Page) -> None:
-    visit.click("text=Mute voice")
+    visit.get_by_role("button", name="Mute the avatar").click()
     assert visit.evaluate("document.querySelector('video').muted")
-    visit.click("text=Unmute voice")
+    visit.get_by_role("button", name="Unmute the avatar").click()
     assert not visit.evaluate("document.querySelector('video').muted")

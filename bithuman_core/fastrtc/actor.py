@@ -1,0 +1,68 @@
+"""What a visitor asked of the avatar, and the engine that does it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.engine import Engine, EngineTick, Fixture
+from bithuman_core.face import FaceState
+from bithuman_core.types import Emotion
+
+SPEAKING = 0.5  # of the mixer's 0..1: from here on the caption says so
+
+
+@dataclass
+class Role:
+    """Who is played and how. It outlives engines and connections: a crash or a reconnect goes on with it.
+
+    stillness: 0 (lively) to 1 (calm).
+    """
+
+    fixture: Fixture
+    emotion: Emotion = Emotion.NEUTRAL
+    stillness: float = 0.0
+
+    def copy(self) -> Role:
+        """The role as it is now."""
+        return replace(self)
+
+
+class Actor:
+    """An engine in a role. Every method is called by one thread at a time, the one that steps."""
+
+    def __init__(self, role: Role) -> None:
+        self._engine = Engine(role.fixture, secrets.randbits(32))
+        self.play(role)
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the avatar is speaking."""
+        return self._engine.mixer.speaking > SPEAKING
+
+    def step(self, samples: NDArray[np.int16] | None) -> EngineTick:
+        """One tick; see :meth:`bithuman_core.engine.Engine.step`."""
+        return self._engine.step(samples)
+
+    def animate(self, samples: NDArray[np.int16] | None) -> tuple[FaceState, NDArray[np.int16] | None]:
+        """The same without its picture."""
+        return self._engine.animate(samples)
+
+    def play(self, role: Role) -> None:
+        """Take over what the role says now: the avatar cross-fades, the expression and the calm follow smoothly."""
+        if self._engine.fixture is not role.fixture:
+            self._engine.change(role.fixture)
+        self._engine.mixer.expression.feel({role.emotion: 1.0})
+        self._engine.mixer.stillness = role.stillness
+
+    def perform(self, gesture: str) -> None:
+        """Play a gesture at once. One that this avatar does not have is left out: it may have been changed meanwhile."""
+        if gesture in self._engine.fixture.gestures:
+            self._engine.mixer.gestures.play(gesture, force=True)
+
+    def hush(self) -> None:
+        """Stop speaking at once."""
+        self._engine.reset()

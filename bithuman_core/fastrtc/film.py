@@ -1,0 +1,35 @@
+"""The video of a clip, in the role that the visitor sees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.audio import write_video
+from bithuman_core.fastrtc.actor import Actor, Role
+from bithuman_core.fastrtc.jobs import Report
+from bithuman_core.fastrtc.script import Clip, Script
+from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
+
+REPORT_EVERY = 5  # frames
+
+
+def write_film(path: Path, role: Role, clip: Clip, report: Report) -> None:
+    """Write the clip as MP4, spoken by the avatar of the role."""
+    total = math.ceil(clip.samples.size / SAMPLES_PER_TICK)
+
+    def frames() -> Iterator[NDArray[np.uint8]]:
+        actor, script = Actor(role), Script()
+        script.play(clip)
+        for index in range(total + LOOKAHEAD_TICKS):
+            frame = actor.step(script.take()).frame
+            if index % REPORT_EVERY == 0:
+                report("rendering", index / (total + LOOKAHEAD_TICKS))
+            if index >= LOOKAHEAD_TICKS:
+                yield frame
+
+    write_video(path, frames(), clip.samples, SAMPLE_RATE, title=role.fixture.manifest.name)

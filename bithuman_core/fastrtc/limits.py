@@ -1,0 +1,27 @@
+"""What one visitor, and all of them, may take of the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, durations in seconds. The defaults suit a public page on a small machine."""
+
+    visits: int = 200  # pages that are open, live or not
+    visit_idle: float = 180.0  # a page that has not been heard of for so long is closed
+    live: float = float("inf")  # the longest time on air at a stretch
+    avatars: int = 4  # of one visitor's own
+    avatar_bytes: int = 32 * MIB  # ours have some 3 MiB
+    photo_bytes: int = 24 * MIB
+    audio_bytes: int = 48 * MIB
+    audio_seconds: float = 300.0
+    text: int = 600  # characters
+    clips: int = 8  # kept of one visitor; the oldest one goes
+    upload_seconds: float = 120.0
+    jobs_waiting: int = 4  # videos and avatars in the making, all visitors together
+    requests: int = 20  # uploads, texts and videos of one visitor at once, and ...
+    requests_per_second: float = 0.2  # ... so many more

@@ -1,0 +1,24 @@
+"""Avatars from photos, where this installation can make them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from bithuman_core.fastrtc.house import Builder
+from bithuman_core.fastrtc.jobs import Report
+
+CONSENT = "The visitor of the demo page ticked: this is a photo of me, or of somebody who agrees to it."
+
+
+def photo_builder() -> Builder | None:
+    """What makes an avatar from a photo; None where the packages of the extra ``build`` are not there."""
+    if find_spec("ai_edge_litert") is None:
+        return None
+
+    def build(photo: bytes, out: Path, name: str, report: Report) -> None:
+        from bithuman_core.build import build_avatar
+
+        build_avatar(photo, out, consent=CONSENT, name=name, progress=report)
+
+    return build

@@ -1,0 +1,114 @@
+"""Routes of the avatars: their pictures, choosing one, bringing one along, making one from a photo."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
+
+from bithuman_core.errors import BuildError
+from bithuman_core.fastrtc.avatars import Avatar
+from bithuman_core.fastrtc.house import House, InHouse, OnVisit
+from bithuman_core.fastrtc.jobs import Report
+from bithuman_core.fastrtc.refusal import Refusal
+from bithuman_core.fastrtc.uploads import file_name, save_body
+
+router = APIRouter()
+
+LASTING = {"Cache-Control": "private, max-age=3600"}
+NO_CONSENT = "Tick the box first: an avatar is made only of a person who agrees to it."
+
+
+@router.post("/visit/avatar/{key}")
+async def choose(key: str, visit: OnVisit) -> dict[str, Any]:
+    """Show this avatar, from now on."""
+    return visit.choose(key).card()
+
+
+@router.post("/visit/avatars")
+async def upload(request: Request, house: InHouse, visit: OnVisit) -> dict[str, Any]:
+    """Bring an ``.imx`` file along: checked, listed for this visitor only, gone with the visit."""
+    visit.check_room()
+    visit.spend()
+    name = Path(file_name(request, "avatar.imx")).stem
+    path = visit.new_path(f"{name}.imx")
+    try:
+        await save_body(request, path, house.limits.avatar_bytes, house.limits.upload_seconds)
+        avatar = await house.jobs.call(partial(Avatar, path, path.parent, house.gallery.net, own=True))
+        visit.add(avatar)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return avatar.card()
+
+
+@router.delete("/visit/avatars/{key}", status_code=204)
+async def remove(key: str, visit: OnVisit) -> None:
+    """Forget an avatar of the visitor's own."""
+    visit.remove(key)
+
+
+@router.post("/visit/photo")
+async def from_photo(request: Request, house: InHouse, visit: OnVisit) -> StreamingResponse:
+    """Make an avatar from a photo (the body): lines of progress, then its card. Needs the header ``X-Consent: yes``."""
+    build = house.build
+    if build is None:
+        raise Refusal(501, "This server makes no avatars from photos.")
+    if request.headers.get("x-consent") != "yes":
+        raise Refusal(403, NO_CONSENT)
+    visit.check_room()
+    house.jobs.check()
+    visit.spend()
+    name = Path(file_name(request, "photo")).stem
+    photo = visit.new_path("photo")
+    await save_body(request, photo, house.limits.photo_bytes, house.limits.upload_seconds)
+
+    def work(report: Report) -> dict[str, Any]:
+        path = visit.new_path(f"{name}.imx")
+        try:
+            build(photo.read_bytes(), path, name, report)
+        except BuildError as error:
+            raise Refusal(422, sentence(error.message)) from error
+        finally:
+            photo.unlink(missing_ok=True)
+        avatar = Avatar(path, path.parent, house.gallery.net, own=True)
+        visit.add(avatar)
+        return avatar.card()
+
+    return StreamingResponse(house.jobs.run(work), media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"})
+
+
+@router.get("/avatars/{key}/still.webp")
+async def still(key: str, house: InHouse) -> Response:
+    """A picture. Whoever knows the key of an own avatar may see it: only its visitor does."""
+    return Response(_find(house, key).still, media_type="image/webp", headers=LASTING)
+
+
+@router.get("/avatars/{key}/idle.mp4")
+async def film(key: str, house: InHouse) -> FileResponse:
+    """A film of it idling."""
+    return FileResponse(await house.jobs.call(_find(house, key).film), media_type="video/mp4", headers=LASTING)
+
+
+@router.get("/avatars/{key}/file.imx")
+async def download(key: str, house: InHouse) -> FileResponse:
+    """The file of an own avatar."""
+    avatar = _find(house, key)
+    if not avatar.own:
+        raise Refusal(404, "That avatar ships with the program: it is in its folder models.")
+    return FileResponse(avatar.path, media_type="application/octet-stream", filename=f"{avatar.path.stem}.imx")
+
+
+def _find(house: House, key: str) -> Avatar:
+    avatar = house.gallery.avatars.get(key) or house.visits.own_avatar(key)
+    if avatar is None:
+        raise Refusal(404, "That avatar is not here any more.")
+    return avatar
+
+
+def sentence(text: str) -> str:
+    """A message of the builder's as a sentence of its own."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."

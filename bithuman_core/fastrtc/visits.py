@@ -1,0 +1,98 @@
+"""All open pages, and who of them is live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from fastrtc import Stream
+
+from bithuman_core.clock import Clock
+from bithuman_core.fastrtc.actor import Role
+from bithuman_core.fastrtc.avatars import Avatar, Gallery
+from bithuman_core.fastrtc.limits import Limits
+from bithuman_core.fastrtc.live import LiveEngine
+from bithuman_core.fastrtc.places import Places
+from bithuman_core.fastrtc.refusal import Refusal
+from bithuman_core.fastrtc.stream import close_visit
+from bithuman_core.fastrtc.visit import Visit
+
+SWEEP_SECONDS = 20.0
+UNKNOWN_VISIT = "The server does not know this page any more: reload it."
+
+
+class Visits:
+    """Opens, finds and closes visits. ``places`` says who may be live."""
+
+    def __init__(
+        self, stream: Stream, gallery: Gallery, act: Callable[[Role], LiveEngine], limits: Limits, places: Places, clock: Clock
+    ) -> None:
+        self.places = places
+        self._stream, self._gallery, self._act, self._limits, self._clock = stream, gallery, act, limits, clock
+        self._open: dict[str, Visit] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def live(self) -> int:
+        """How many are connected."""
+        return len(self._stream.pcs)
+
+    def open(self) -> Visit:
+        """A page is opened. Raises Refusal where too many are."""
+        if len(self._open) >= self._limits.visits:
+            raise Refusal(503, "Too many people have this page open at the moment: try again in a few minutes.")
+        visit = Visit(self._gallery, self._act, self._limits, self._clock)
+        self._open[visit.secret] = visit
+        return visit
+
+    def find(self, secret: str | None) -> Visit:
+        """The visit of this secret. Raises Refusal where there is none."""
+        visit = self._open.get(secret or "")
+        if visit is None:
+            raise Refusal(410, UNKNOWN_VISIT)
+        visit.stay()
+        return visit
+
+    def own_avatar(self, key: str) -> Avatar | None:
+        """A visitor's own avatar of this key."""
+        return next((visit.own[key] for visit in self._open.values() if key in visit.own), None)
+
+    def film(self, key: str) -> Path | None:
+        """A visitor's video of this key."""
+        return next((visit.films[key] for visit in self._open.values() if key in visit.films), None)
+
+    def ahead(self, visit: Visit) -> int:
+        """Ask for a place: 0 may connect now, else the position in the line."""
+        return self.places.ahead(visit.secret, self.live - self._is_live(visit))
+
+    async def hang_up(self, visit: Visit) -> None:
+        """End the visit's connection, which frees its place."""
+        self.places.leave(visit.secret)
+        connection, visit.connection = visit.connection, None
+        if connection is not None:
+            await close_visit(self._stream, connection)
+
+    async def close(self, secret: str) -> None:
+        """A page is closed: its place is free, and what the visitor brought is gone."""
+        visit = self._open.pop(secret, None)
+        if visit is not None:
+            await self.hang_up(visit)
+            visit.close()
+
+    async def close_all(self) -> None:
+        """The server ends."""
+        await asyncio.gather(*(self.close(secret) for secret in list(self._open)))
+
+    async def sweep(self) -> None:
+        """Close, from time to time, pages that have not been heard of for long. Never returns."""
+        while True:
+            await self._clock.sleep(SWEEP_SECONDS)
+            old = self._clock.now() - self._limits.visit_idle
+            for visit in [visit for visit in self._open.values() if visit.seen_at < old]:
+                await self.close(visit.secret)
+
+    def _is_live(self, visit: Visit) -> bool:
+        return visit.connection in self._stream.pcs

@@ -1,0 +1,176 @@
+"""One visit and the line in front of it: messages, reconnects, who is next. Simulated time, no network."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bithuman_core.engine import Fixture
+from bithuman_core.fastrtc.actor import Actor, Role
+from bithuman_core.fastrtc.avatars import Gallery
+from bithuman_core.fastrtc.limits import Limits
+from bithuman_core.fastrtc.live import LiveSession, Surroundings
+from bithuman_core.fastrtc.messages import BURST, MAX_MESSAGE, PER_SECOND, Allowance, Misunderstood, parse
+from bithuman_core.fastrtc.places import PATIENCE, Places
+from bithuman_core.fastrtc.visit import Visit
+from bithuman_core.settings import models_dir
+from bithuman_core.types import Emotion
+from tests.simulated import SimulatedClock
+
+
+@pytest.fixture(scope="module")
+def gallery() -> Gallery:
+    return Gallery([models_dir() / "mara.imx", models_dir() / "theo.imx"])
+
+
+class Connected:
+    """A visit with a session whose commands are carried out at once."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.clock = SimulatedClock()
+        self.visit = Visit(gallery, Actor, Limits(), self.clock)
+        self.actor = Actor(self.visit.role)
+        self.connect()
+
+    def connect(self) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            around = Surroundings(self.visit.make_engine, pool, self.clock)
+        self.session = LiveSession(around, lambda kind, data: None, lambda: None)
+        self.visit.meet(self.session)
+
+    def send(self, **message: Any) -> str | None:
+        sentence = self.visit.hears(json.dumps(message))
+        for command in self.session._commands:
+            command(self.actor)
+        self.session._commands.clear()
+        return sentence
+
+
+def frame(actor: Actor, ticks: int = 12) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """What it looks like after some ticks, longer than a cross-fade."""
+    return [actor.step(None).frame.copy() for _ in range(ticks)][-1]
+
+
+def mean_difference(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
+    return float(np.abs(a.astype(np.int16) - b).mean())
+
+
+def test_levers_move_the_avatar_and_stay_after_a_reconnect(gallery: Gallery) -> None:
+    connected = Connected(gallery)
+    assert connected.send(type="emotion", emotion="joy") is None
+    assert connected.send(type="stillness", stillness=1) is None
+    joyful = connected.actor._engine.mixer.expression.goal
+    assert np.array_equal(joyful, connected.actor._engine.mixer.expression.blend({Emotion.JOY: 1.0}))
+    connected.visit.choose("theo")
+    connected.connect()
+    again = connected.visit.make_engine()
+    assert isinstance(again, Actor)
+    assert again._engine.fixture is gallery.avatars["theo"].fixture
+    assert again._engine.mixer.stillness == 1
+    assert connected.visit.role.emotion is Emotion.JOY
+
+
+def test_a_gesture_is_played_and_an_unknown_one_is_not(gallery: Gallery) -> None:
+    connected = Connected(gallery)
+    assert connected.send(type="gesture", gesture="nod") is None
+    assert connected.actor._engine.mixer.gestures.playing == "nod"
+    assert connected.send(type="gesture", gesture="somersault") == "Mara does not know that gesture."
+
+
+def test_a_clip_that_is_not_there_gets_a_sentence(gallery: Gallery) -> None:
+    connected = Connected(gallery)
+    clip = connected.visit.keep_clip("a name", np.ones(1000, np.int16))
+    assert connected.send(type="say", clip=clip.key) is None
+    assert "choose it again" in (connected.send(type="say", clip="guessed") or "")
+
+
+def test_visitors_never_meet(gallery: Gallery) -> None:
+    mine, theirs = Connected(gallery), Connected(gallery)
+    theirs.visit.choose("theo")
+    theirs.send(type="emotion", emotion="anger")
+    secret = theirs.visit.keep_clip("private", np.ones(1000, np.int16))
+    assert mine.visit.role.emotion is Emotion.NEUTRAL and mine.visit.avatar.name == "Mara"
+    assert mine.send(type="say", clip=secret.key) is not None
+    shown = [frame(Actor(connected.visit.role)) for connected in (mine, theirs)]
+    alone = [frame(Actor(Role(gallery.avatars[key].fixture))) for key in ("mara", "theo")]
+    for own, reference, other in zip(shown, alone, reversed(alone), strict=True):
+        assert mean_difference(own, reference) < 0.3 * mean_difference(own, other)
+
+
+def test_another_avatar_fades_in_while_live(gallery: Gallery) -> None:
+    connected = Connected(gallery)
+    frame(connected.actor)
+    connected.visit.choose("theo")
+    connected.send(type="here")
+    fading = [connected.actor.step(None).frame.copy() for _ in range(12)]
+    steps = [mean_difference(a, b) for a, b in pairwise(fading)]
+    mara, theo = (frame(Actor(Role(gallery.avatars[key].fixture))) for key in ("mara", "theo"))
+    assert max(steps) < 0.3 * mean_difference(mara, theo)
+    assert mean_difference(fading[-1], theo) < 0.3 * mean_difference(fading[-1], mara)
+
+
+def test_what_a_visitor_brought_is_deleted_with_the_visit(gallery: Gallery, fixture: Fixture) -> None:
+    visit = Connected(gallery).visit
+    path = visit.new_path("secret.imx")
+    path.write_bytes(b"private")
+    visit.close()
+    assert not path.exists() and not path.parent.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '"here"', "{}", '{"type": "format"}', '{"type": "emotion"}', '{"type": "emotion", "emotion": "lust"}',
+     '{"type": "stillness", "stillness": 2}', '{"type": "stillness", "stillness": NaN}', '{"type": "here", "more": 1}',
+     '{"type": "gesture", "gesture": 5}', "x" * (MAX_MESSAGE + 1), '{"type": "say", "clip": "' + "k" * 100 + '"}', b"\0", None],
+)  # fmt: skip
+def test_a_message_that_makes_no_sense_gets_a_sentence_and_harms_nothing(gallery: Gallery, text: Any) -> None:
+    connected = Connected(gallery)
+    sentence = connected.visit.hears(text)
+    assert sentence is not None and sentence.endswith(".")
+    assert connected.session._commands == []
+    assert connected.send(type="emotion", emotion="joy") is None
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200))
+@settings(max_examples=200, deadline=None)
+def test_no_message_breaks_the_parser(text: Any) -> None:
+    try:
+        parse(text)
+    except Misunderstood as misunderstood:
+        assert str(misunderstood)
+
+
+def test_messages_that_come_too_fast_are_left_out() -> None:
+    clock = SimulatedClock()
+    allowance = Allowance(clock)
+    assert sum(allowance.take() for _ in range(10 * BURST)) == BURST
+    clock.time += 1
+    assert sum(allowance.take() for _ in range(10 * BURST)) == PER_SECOND
+
+
+def test_those_who_wait_are_let_in_in_the_order_of_their_coming() -> None:
+    places = Places(2, SimulatedClock())
+    assert [places.ahead(name, taken) for name, taken in (("a", 2), ("b", 2), ("c", 2))] == [1, 2, 3]
+    assert places.ahead("c", 1) == 2  # one place is free, and it is the first one's
+    assert places.ahead("a", 1) == 0
+    places.leave("a")
+    assert places.ahead("b", 2) == 1
+    assert places.ahead("b", 1) == 0
+
+
+def test_who_stops_asking_loses_the_place_in_the_line() -> None:
+    clock = SimulatedClock()
+    places = Places(1, clock)
+    assert places.ahead("gone", 1) == 1
+    clock.time += PATIENCE / 2
+    assert places.ahead("here", 1) == 2
+    clock.time += PATIENCE / 2 + 1
+    assert places.ahead("here", 1) == 1
+    assert places.waiting == 1
