@@ -108,7 +108,7 @@ def emotion_cells(fixture: Fixture, camera: Camera, sound: NDArray[np.int16]) ->
         engine = Engine(fixture, SEED)
         engine.mixer.expression.feel({emotion: 1.0})
         faces = [engine.animate()[0] for _ in range(40)]
-        silent.append((emotion.value, camera(faces[-1])))
+        silent.append((emotion.value, camera(min(faces[-12:], key=lambda face: face["eyeBlinkLeft"]))))  # not in a blink
         faces = [engine.animate(tick)[0] for tick in cut_into_ticks(sound[:16_000])]
         spoken.append((f"{emotion.value}, speaking", camera(max(faces, key=lambda face: face["jawOpen"]))))
     blank = Image.new("RGB", (CELL, CELL), PAPER)
