@@ -12,7 +12,7 @@ from bithuman_core.build.landmarker import CHIN, FOREHEAD, Face
 from bithuman_core.errors import BuildError
 
 MIN_FACE_WIDTH = 90
-SMALL_FACE_WIDTH = 220
+SMALL_FACE_WIDTH = 200
 MAX_YAW, MAX_PITCH = 25.0, 25.0
 CLOSED_EYE, NARROW_EYE = 0.1, 0.16
 """Lid gap in eye widths."""

@@ -94,7 +94,8 @@ def read_face(nets: FaceNets, photo: Image.Image, detection: Detection) -> Face 
 def _crop_at(box: NDArray[np.float32], eyes: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, float]:
     """Middle [2] px, side px and roll (radians, clockwise) of the square the landmark net looks at."""
     across = eyes[1] - eyes[0]
-    return ((box[:2] + box[2:]) / 2).astype(np.float32), float(MARGIN * (box[2:] - box[:2]).max()), float(np.arctan2(across[1], across[0]))
+    middle = ((box[:2] + box[2:]) / 2).astype(np.float32)
+    return middle, float(MARGIN * (box[2:] - box[:2]).max()), float(np.arctan2(across[1], across[0]))
 
 
 def _landmarks(
