@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TypeVar
 
 from bithuman_core.speech.visemes import VISEME_NAMES
@@ -47,7 +48,7 @@ IPA: dict[str, str] = {
     "ð": "dh", "t": "t", "d": "d", "ʈ": "t", "ɖ": "d", "ɾ": "d", "k": "k", "g": "g", "ɡ": "g", "q": "k", "c": "k",
     "ɟ": "g", "x": "hh", "ɣ": "g", "χ": "hh", "ħ": "hh", "h": "hh", "ɦ": "hh", "ç": "sh", "n": "n", "ɲ": "n",
     "ŋ": "ng", "ɳ": "n", "l": "l", "ɫ": "l", "ʎ": "l", "ɭ": "l", "r": "r", "ɹ": "r", "ʁ": "r", "ɻ": "r", "ʀ": "r",
-    "s": "s", "z": "z", "ʃ": "sh", "ʒ": "zh", "ɕ": "sh", "ʑ": "zh", "ʂ": "sh", "ʐ": "zh", "j": "y", "i": "iy",
+    "s": "s", "z": "z", "ʃ": "sh", "ʒ": "zh", "ɕ": "sh", "ʝ": "y", "ɽ": "d", "ʑ": "zh", "ʂ": "sh", "ʐ": "zh", "j": "y", "i": "iy",
     "ɪ": "ih", "ᵻ": "ih", "ɨ": "ih", "e": "ey", "ɛ": "eh", "æ": "ae", "a": "aa", "ɐ": "ah", "ɑ": "aa", "ɒ": "ao",
     "ɔ": "ao", "o": "ow", "ʊ": "uh", "u": "uw", "ɯ": "ih", "y": "uw", "ʏ": "uh", "ø": "ow", "œ": "ow", "ʌ": "ah",
     "ə": "ax", "ɚ": "er", "ɜ": "er", "ɝ": "er", "ɤ": "ax", "ɵ": "uh", "ʉ": "uw",
@@ -66,7 +67,8 @@ def canonical(name: str) -> str:
 def from_ipa(symbol: str) -> str | None:
     """The phone for an IPA symbol with any marks, None for a mark that stands alone or an unknown sound."""
     plain = symbol.lstrip("ˈˌ ")
-    for length in (2, 1):
-        if plain[:length] in IPA and len(plain) >= length:
-            return IPA[plain[:length]]
+    for spelling in (plain, unicodedata.normalize("NFD", plain)):  # without their marks, where the letter alone is known
+        for length in (2, 1):
+            if spelling[:length] in IPA and len(spelling) >= length:
+                return IPA[spelling[:length]]
     return None
