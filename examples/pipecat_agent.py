@@ -98,9 +98,9 @@ async def talk(worker: PipelineWorker, words: ScriptedLLM, output: OfflineOutput
     await worker.queue_frame(EndFrame())
 
 
-async def run(output: OfflineOutput, voice: LocalTTS) -> None:
+async def run(output: OfflineOutput, voice: LocalTTS, answers: Sequence[str] = ANSWERS) -> None:
     """The pipeline, from the words to the picture."""
-    words = ScriptedLLM(ANSWERS)
+    words = ScriptedLLM(answers)
     avatar = BitHumanVideoService()  # model_path="me.imx" for your own face
     worker = PipelineWorker(Pipeline([words, voice, avatar, output]), params=PipelineParams(audio_out_sample_rate=RATE))
     runner = WorkerRunner(handle_sigint=False)
