@@ -18,7 +18,7 @@ async def main(speech: str | None = None, model_path: str | None = None) -> None
         print("frames of", runtime.get_frame_size(), "at", runtime.fps, "a second")
         await runtime.push_audio(chunk.bytes, chunk.sample_rate)
         async for frame in runtime.run():
-            if frame.audio_chunk:
+            if frame.audio_chunk and frame.image is not None:
                 print(f"frame {frame.frame_id}: {frame.image.shape}, {frame.audio_chunk.duration:.3f} s of sound", end="\r")
             if frame.end_of_speech:
                 break
