@@ -113,8 +113,11 @@ def chromium(playwright: Playwright, microphone: Path | None, *, allow: bool = T
 
 
 def open_page(browser: Browser, url: str, **options: Any) -> Page:
-    """The page of the demo, ready to start. Echo cancellation is off: a fake microphone hears no room."""
-    page = browser.new_page(**{"viewport": {"width": 1280, "height": 800}, **options})
+    """The page of the demo, ready to start. Echo cancellation is off: a fake microphone hears no room.
+
+    Its content security policy is bypassed, for it forbids the tests' own scripts, too.
+    """
+    page = browser.new_page(**{"viewport": {"width": 1280, "height": 800}, "bypass_csp": True, **options})
     page.add_init_script(path=PROBE)
     page.goto(f"{url}/?echo=off")
     page.wait_for_selector(".card")
