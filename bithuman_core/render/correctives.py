@@ -48,8 +48,12 @@ def read_correctives(listed: Any) -> Correctives:
             products[row] = (INDEX[pair[0]], INDEX[pair[1]])
             continue
         name, degrees = (entry.get("head"), entry.get("degrees")) if isinstance(entry, dict) else (None, None)
-        number = isinstance(degrees, int | float) and not isinstance(degrees, bool) and 1.0 <= abs(degrees) <= 90.0
-        if name not in ANGLES or not number:
+        if (
+            name not in ANGLES
+            or isinstance(degrees, bool)
+            or not isinstance(degrees, int | float)
+            or not 1.0 <= abs(degrees) <= 90.0
+        ):
             raise ModelLoadError(
                 f"The avatar's corrective {row} has no driver: it needs a 'product' of two ARKit names, or a 'head' angle "
                 "and 'degrees' between 1 and 90 (or -90 and -1); build it again with this version."

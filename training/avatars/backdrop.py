@@ -54,7 +54,7 @@ def grid(bake: Bake, mesh: Array) -> dict[str, Array]:
     # Loose strands lie at any depth, but the outline itself is where the hair turns away: at its far points.
     figure = ndimage.binary_opening(bake.part > 0, iterations=4)
     inwards = np.asarray(ndimage.distance_transform_edt(figure))
-    far = np.asarray(Image.fromarray(clean[::2, ::2]).filter(ImageFilter.MaxFilter(5)).resize((CANVAS, CANVAS)))
+    far = np.asarray(Image.fromarray(clean[::2, ::2]).filter(ImageFilter.MaxFilter(3)).resize((CANVAS, CANVAS)))
     rim = (known > 0) & (inwards > 0) & (inwards < RIM)
     coarse = _smooth(far, rim.astype(np.float32), OUTLINE)
     inside = np.clip(inwards / ROUND, 0, 1)

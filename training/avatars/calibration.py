@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 SIDE, SAMPLES = 512, 16  # px and samples a pixel, as the shapes of the bake
-SEED = 77  # of the mixed poses; the truth frames have 20240
+SEED, BATCH = 77, 6  # of the mixed poses: batch k has seed SEED + k; the truth frames have 20240
 HEADS = {"yaw+": (12, 0, 0), "yaw-": (-12, 0, 0), "pitch+": (0, 9, 0), "pitch-": (0, -9, 0),
          "roll+": (0, 0, 9), "roll-": (0, 0, -9)}  # fmt: skip
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "bake-extra"
@@ -39,13 +39,14 @@ def main() -> None:
     parser.add_argument("names", nargs="+", help="characters")
     parser.add_argument("--tools", type=Path, required=True, help="folder of the bake tool")
     parser.add_argument("--head3d", type=Path, required=True)
-    parser.add_argument("--mixed", type=int, default=24, help="number of mixed poses")
+    parser.add_argument("--mixed", type=int, default=BATCH, help="number of mixed poses")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     sys.path.insert(0, str(options.tools))
     model, look, truth, stages = (importlib.import_module(n) for n in ("headmodel", "look", "truth", "stage"))
     looks, character = importlib.import_module("characters").CHARACTERS, importlib.import_module("character")
-    wanted = poses(truth.poses(SEED, options.mixed))
+    batches = range(-(-options.mixed // BATCH))
+    wanted = poses([pose for k in batches for pose in truth.poses(SEED + k, BATCH)][: options.mixed])
     for name in options.names:
         folder = FOLDER / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """What comes into view at the side of the hair when the head turns: a band between the outlines of the hair at rising angles.
 
-The outline of a surface seen from some direction is a curve on it (its contour generator). The curves for -9 to 12 degrees, taken
-from the strands themselves, span the band; its colours are those of the calibration frame turned to that side. In the neutral
-face it looks away from the camera and is not drawn.
+The outline of a surface seen from some direction is a curve on it (its contour generator). The curves for -18 to 12 degrees,
+taken from the strands themselves, span the band; its colours are those of the calibration frame turned to that side. In the
+neutral face it looks away from the camera but for its inner edge, which overlaps the hair in front.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from training.avatars.arrays import Array
 from training.avatars.fit import Frame
 from training.avatars.source import Bake
 
-ANGLES = (-9.0, -5.0, -2.0, 1.0, 4.0, 8.0, 12.0)  # degrees of yaw
+ANGLES = (-18.0, -9.0, -4.0, 0.0, 4.0, 8.0, 12.0)  # degrees of yaw
 SEEN_AT = 12.0  # degrees, of the picture
 ROW = 10.0  # canvas px between the rows of the band
 LEAST = 60  # strand points that make a row
-OUTERMOST = 0.012  # share of a row's points beyond its outline: loose ends
-NEAR = 5.0  # px from the outline: points whose mean is the curve
+OUTERMOST = 0.005  # share of a row's points beyond its outline: loose ends
+NEAR = 3.5  # px from the outline: points whose mean is the curve
+CROWN = 0.55  # of the widest row: narrower ones above it are the crown, which a turn to the side does not reveal
 FRINGE = 7.0  # px of loose ends beyond the last outline
 ACROSS, ALONG = 24, 440  # texels of a band's picture
 
@@ -52,7 +53,8 @@ def band(bake: Bake, side: int, frame: Frame) -> tuple[Array, Array, Array, Arra
     curves = [_outline(points, weight, row, side, angle, bake.pivot) for angle in ANGLES]
     good = np.all([c[2] for c in curves], 0)
     last = len(good) if good.all() else int(np.flatnonzero(~good & (np.arange(len(good)) > 3))[0])
-    first = int(np.flatnonzero(good)[0])
+    reach = np.abs(curves[0][0][:, 0]) * good
+    first = int(np.flatnonzero(reach > CROWN * reach.max())[0])
     grid = np.stack([c[0][first:last] for c in curves], 1)  # [rows, angles, 3]
     share = np.stack([c[1][first:last] for c in curves], 1)
     grid = ndimage.gaussian_filter1d(grid, 1.5, axis=0, mode="nearest")
