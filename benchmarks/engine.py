@@ -94,7 +94,7 @@ def figures(avatar: Path, side: int, seconds: float, repeats: int) -> dict[str, 
     """The figures of one frame size; call it in a process that has rendered nothing yet."""
     runs = [measure(avatar, seconds, side) for _ in range(repeats)]
     middle = lambda name: statistics.median(run[name] for run in runs)  # noqa: E731
-    fixture = Fixture.load(avatar, side=side)
+    fixture = Fixture(avatar, at_least=side or 0)
     out = {name: middle(name) for name in ("x_realtime", "tick_ms_p50", "tick_ms_p99")}
     out |= {"first_frame_s": runs[0]["first_frame_s"], "rss_mb": runs[0]["rss_mb"], "stages_ms": stages(fixture, seconds)}
     return out

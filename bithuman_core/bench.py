@@ -27,7 +27,7 @@ def measure(avatar: Path, seconds: float, side: int | None = None) -> dict[str, 
     kernels cached). rss_mb: resident memory after that first frame (one avatar, one session), MiB.
     """
     begin = time.perf_counter()
-    fixture = Fixture.load(avatar, side=side)
+    fixture = Fixture(avatar, at_least=side or 0)
     engine = Engine(fixture)
     engine.step(None)
     first_frame = time.perf_counter() - begin

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
-from bithuman_core.imx import Manifest, read_imx
+from bithuman_core.imx import ImxFile, Manifest, read_imx
 from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import PortraitRenderer, PortraitRig
@@ -31,24 +31,31 @@ class Fixture:
     net: SpeechNet
     gestures: dict[str, Gesture]
 
-    def __init__(self, path: str | Path, net: SpeechNet | None = None, side: int | None = None) -> None:
+    def __init__(self, path: str | Path, net: SpeechNet | None = None, at_least: int = 0) -> None:
         """Load an ``.imx`` file (and the shipped speech net, where none is given).
 
-        side: px of its frames: those of the avatar's canvas (None, 512 for the shipped ones), or twice as many.
+        at_least: side that its frames need; they have twice the side of the avatar's own (1024 px for the shipped ones) where
+        that is larger.
 
         Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
         """
         avatar = read_imx(path)
         self.manifest = avatar.manifest
         self.gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
-        self.rig = PortraitRig.from_imx(avatar, side)
+        self.rig = PortraitRig.from_imx(avatar, frame_side(avatar, at_least))
         self.net = net or SpeechNet.load()
         release_compiler()
 
     @classmethod
-    def load(cls, path: str | Path, net: SpeechNet | None = None, side: int | None = None) -> Fixture:
+    def load(cls, path: str | Path, net: SpeechNet | None = None, at_least: int = 0) -> Fixture:
         """The same as calling the class."""
-        return cls(path, net, side)
+        return cls(path, net, at_least)
+
+
+def frame_side(avatar: ImxFile, at_least: int) -> int | None:
+    """The side of frames, in px, that serves a wanted one best: the avatar's own (None) or twice that."""
+    own = max(avatar.manifest.canvas)
+    return 2 * own if at_least > own else None
 
 
 @dataclass(frozen=True, slots=True)

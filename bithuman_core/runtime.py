@@ -16,7 +16,8 @@ from bithuman_core.clock import Clock, MonotonicClock, Pacer
 from bithuman_core.controls import Controls, open_access, set_log_level
 from bithuman_core.engine import Fixture
 from bithuman_core.errors import RuntimeNotReadyError
-from bithuman_core.settings import default_avatar
+from bithuman_core.scale import longest
+from bithuman_core.settings import default_avatar, settings
 from bithuman_core.timing import SAMPLES_PER_TICK
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 
@@ -74,7 +75,8 @@ class AsyncBithuman(Controls):
         set_log_level(verbose)
         loop = asyncio.get_running_loop()
         access = await loop.run_in_executor(None, open_access, api_url, api_secret, token, insecure)
-        fixture = await loop.run_in_executor(None, Fixture, model_path or default_avatar())
+        least = longest(output_size or settings().OUTPUT_WIDTH)
+        fixture = await loop.run_in_executor(None, Fixture, model_path or default_avatar(), None, least)
         return cls(fixture, input_buffer_size=input_buffer_size, output_buffer_size=output_buffer_size,
                    output_size=output_size, seed=seed, clock=clock, access=access)  # fmt: skip
 
@@ -192,7 +194,7 @@ class AsyncBithuman(Controls):
         Frames keep their size. Raises ModelError; the avatar then stays what it is.
         """
         old = self._ready()
-        fixture = await asyncio.get_running_loop().run_in_executor(None, Fixture, Path(model_path), old.net)
+        fixture = await asyncio.get_running_loop().run_in_executor(None, Fixture, model_path, old.net, max(self._session.size))
         self._ready()
         self._fixture = fixture
         self._session.change(fixture)

@@ -25,6 +25,11 @@ def output_size(own: tuple[int, int], wanted: int | tuple[int, int] | None) -> t
     return wanted[0] - wanted[0] % 2, wanted[1] - wanted[1] % 2
 
 
+def longest(wanted: int | tuple[int, int] | None) -> int:
+    """The longest side that is asked for, px; 0 where none is."""
+    return 0 if not wanted else wanted if isinstance(wanted, int) else max(wanted)
+
+
 def scaled(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """A frame (uint8 [h, w, 3]) at a size (width, height); itself where it has that size already."""
     if frame.shape[1::-1] == size:

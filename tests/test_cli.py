@@ -124,3 +124,27 @@ def test_what_is_wrong_gets_a_sentence_and_a_code(
     assert says in shown
     assert "Traceback" not in shown
     assert list(tmp_path.iterdir()) == []
+
+
+def test_list_and_doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "list") == 0
+    assert {"Erik", "Mara", "Theo"} <= set(capsys.readouterr().out.split())
+    assert run(monkeypatch, "doctor") == 0
+    assert "speech net" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("size", "quality"), [(128, "low"), (720, "high")])
+def test_the_size_of_a_video(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wav: Path, size: int, quality: str) -> None:
+    out = tmp_path / "out.mp4"
+    assert run(monkeypatch, "generate", MARA, "--audio", wav, "--output", out, "--size", size, "--quality", quality) == 0
+    with av.open(str(out)) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (size, size)
+
+
+def test_a_commercial_avatar_cannot_be_converted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = tmp_path / "theirs.imx"
+    foreign.write_bytes(b"IMX\0" + bytes(100))
+    assert run(monkeypatch, "convert", foreign) == 66
+    assert "build" in capsys.readouterr().err

@@ -116,9 +116,11 @@ def write_video(
     fps: int = FPS,
     pixel_format: str = "bgr24",
     title: str = "",
+    crf: int = 17,
 ) -> None:
     """Write frames uint8 [h, w, 3] and mono audio as MP4 whose metadata says that it is synthetic.
 
+    crf: constant rate factor of H.264, 0..51, lower is closer to the frames.
     The frames are taken one by one, so a generator keeps memory flat. The file appears under its name only when complete.
     Raises AudioError without audio, ValueError without frames.
     """
@@ -133,7 +135,7 @@ def write_video(
     with replacing(path) as temporary, av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as container:
         container.metadata.update({"comment": SYNTHETIC_NOTE, "title": title or path.stem, "encoded_by": "bithuman_core"})
         # H.264 profile high, constant quality: visually clean at a few hundred kbit/s for a 512 px head
-        video = cast(VideoStream, container.add_stream("libx264", rate=fps, options={"crf": "17", "preset": "veryfast"}))
+        video = cast(VideoStream, container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": "veryfast"}))
         video.pix_fmt = "yuv420p"
         sound = cast(AudioStream, container.add_stream("aac", rate=rate, layout="mono"))
         sound.bit_rate = 128_000

@@ -21,11 +21,12 @@ def refuse_foreign(name: str, head: bytes) -> None:
     if is_commercial(head):
         raise ModelLoadError(
             f"{name!r} is an avatar of the commercial bitHuman SDK, which only that SDK can open: "
-            "use an avatar made for bithuman_core, such as the ones in its models folder."
+            "build your own from the portrait (bithuman-core build portrait.jpg -o me.imx), or use one of the shipped avatars."
         )
     for magic, what in {**_PICTURES, **_OTHERS}.items():
         if head.startswith(magic):
-            raise ModelLoadError(f"{name!r} is {what}, not an avatar: give the path of an .imx file.")
+            advice = "build an avatar from it (bithuman-core build)" if magic in _PICTURES else "give the path of an .imx file"
+            raise ModelLoadError(f"{name!r} is {what}, not an avatar: {advice}.")
     # safetensors: 8 bytes of header length, then the header's opening brace
     if len(head) < 9 or head[8:9] != b"{":
         raise ModelLoadError(f"{name!r} is not an avatar: it does not begin like an .imx file.")

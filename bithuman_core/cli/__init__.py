@@ -1,0 +1,36 @@
+"""The command line: ``bithuman-core`` (also ``python -m bithuman_core``)."""
+
+from __future__ import annotations
+
+import sys
+
+from bithuman_core.cli import avatar, create, machine, pose, speak
+from bithuman_core.cli.common import app, console
+from bithuman_core.errors import BithumanError, ModelError, NotAuthorised, TokenError, TokenRequestError
+
+__all__ = ["app", "avatar", "create", "machine", "main", "pose", "speak"]
+
+EXIT_INVALID_AVATAR, EXIT_UNREACHABLE, EXIT_FAILED, EXIT_NOT_AUTHORISED = 66, 69, 70, 77
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done, 2 wrong usage, 66 invalid avatar, 69 token server unreachable, 70 failed, 77 not authorised.
+    """
+    try:
+        app()
+    except BithumanError as error:
+        console.print(f"[red]error[/red] {error.message}", highlight=False)
+        sys.exit(_exit_code(error))
+    except OSError as error:
+        console.print(f"[red]error[/red] {error}", highlight=False)
+        sys.exit(EXIT_FAILED)
+
+
+def _exit_code(error: BithumanError) -> int:
+    if isinstance(error, ModelError):
+        return EXIT_INVALID_AVATAR
+    if isinstance(error, TokenRequestError):
+        return EXIT_UNREACHABLE
+    return EXIT_NOT_AUTHORISED if isinstance(error, TokenError | NotAuthorised) else EXIT_FAILED

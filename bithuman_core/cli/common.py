@@ -1,0 +1,46 @@
+"""What the commands share: the application, its console, arguments, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+HELP = "Lifelike talking avatars on your own machine."
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
+console = Console(stderr=True)
+
+AvatarArgument = Annotated[Path, typer.Argument(metavar="AVATAR.imx", help="The avatar file.")]
+DefaultAvatar = Annotated[Path | None, typer.Argument(metavar="[AVATAR.imx]", help="The avatar file (the default one).")]
+AudioOption = Annotated[Path, typer.Option("--audio", "-a", metavar="AUDIO", help="Any audio file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SizeOption = Annotated[
+    int | None, typer.Option("--size", "--target-size", metavar="PX", help="Longest side of the frames (the avatar's own).")
+]
+
+
+def load_rig(avatar: Path, at_least: int = 0) -> Any:
+    """The rig of an avatar file, for frames of at least this side in px where the avatar has them."""
+    from bithuman_core.engine import frame_side
+    from bithuman_core.imx import read_imx
+    from bithuman_core.render import PortraitRig
+
+    file = read_imx(avatar)
+    return PortraitRig.from_imx(file, frame_side(file, at_least))
+
+
+def check_folder(output: Path) -> None:
+    """Refuse an output whose folder is not there."""
+    if not output.parent.is_dir():
+        raise typer.BadParameter(f"the folder {str(output.parent)!r} does not exist: make it first")
+
+
+def with_progress(frames: Iterator[Any], total: int, what: str) -> Iterator[Any]:
+    """The same frames, with a progress bar on the console."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        yield from progress.track(frames, total=total)

@@ -1,0 +1,56 @@
+"""``build``: an avatar from one photo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from bithuman_core.cli.common import app, check_folder, console
+from bithuman_core.files import replacing
+
+
+@app.command()
+def build(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One portrait: JPEG, PNG, WebP, TIFF.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.imx", help="The avatar file to write.")],
+    consent: Annotated[str | None, typer.Option(help="Who agreed to this avatar and how; stored in the file. Asked for.")] = None,
+    name: Annotated[str | None, typer.Option(help="The avatar's name (the photo's file name).")] = None,
+    face: Annotated[int | None, typer.Option(metavar="N", help="Which face, where there are several: 1 is the largest.")] = None,
+    aspect: Annotated[str, typer.Option(help="Width to height of the frames: 1:1.")] = "1:1",
+    preview: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Also let it speak for five seconds.")] = None,
+    audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="What it says in the preview.")] = None,
+    sheet: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Also write its poses as one picture.")] = None,
+) -> None:
+    """Make an avatar from one photo, on this machine."""
+    from bithuman_core.build import build_avatar
+    from bithuman_core.build.preview import contact_sheet, speak
+
+    for path in (output, preview, sheet):
+        if path:
+            check_folder(path)
+    columns = (TextColumn("{task.description:28s}"), BarColumn(), TaskProgressColumn())
+    agreed = consent if consent is not None else _ask_consent()
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("starting", total=1.0)
+        report = build_avatar(
+            photo, output, consent=agreed, name=name, face=face, aspect=aspect,
+            progress=lambda stage, share: progress.update(task, description=stage, completed=share),
+        )  # fmt: skip
+    for note in report.notes:
+        console.print(f"[yellow]note[/yellow] {note}", highlight=False)
+    if sheet:
+        with replacing(sheet) as temporary:
+            contact_sheet(output).save(temporary)
+    if preview:
+        speak(output, preview, audio)
+    console.print(f"{output}: {report.name}, {report.size / 1e6:.1f} MB", highlight=False)
+
+
+def _ask_consent() -> str:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter('say who agreed to this avatar: --consent "I am the person in the photo"')
+    return typer.prompt("An avatar lets this person say anything. Who agreed to it, and how", err=True)

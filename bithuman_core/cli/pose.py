@@ -1,0 +1,76 @@
+"""``still``: single poses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from PIL import Image
+
+from bithuman_core.cli.common import AvatarArgument, SizeOption, app, check_folder, load_rig
+from bithuman_core.face import FaceState
+from bithuman_core.files import replacing
+from bithuman_core.scale import output_size, scaled
+
+
+@app.command()
+def still(
+    avatar: AvatarArgument,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT.png", help="The picture to write.")] = None,
+    values: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A coefficient or head angle.")] = None,
+    batch: Annotated[Path | None, typer.Option(metavar="FRAMES.json", help="Poses, as in a bake's truth.json.")] = None,
+    folder: Annotated[Path | None, typer.Option("--dir", "-d", metavar="DIR", help="Where the pictures of --batch go.")] = None,
+    size: SizeOption = None,
+) -> None:
+    """Render single poses over the avatar's background."""
+    from bithuman_core.render import PortraitRenderer
+
+    if (output is None) == (batch is None) or (batch is None) != (folder is None):
+        raise typer.BadParameter("give either -o OUT.png (with --set), or --batch FRAMES.json with -d DIR")
+    poses = {output: _face_from_arguments(values or [])} if output else _faces_from_batch(batch, folder)  # type: ignore[arg-type]
+    renderer = PortraitRenderer(load_rig(avatar, size or 0))
+    wanted = output_size(renderer.rig.size, size)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path, face in poses.items():
+        check_folder(path)
+        with replacing(path) as temporary:
+            Image.fromarray(scaled(renderer.render(face), wanted)[:, :, ::-1]).save(temporary)
+
+
+def _face_from_arguments(values: list[str]) -> FaceState:
+    named: dict[str, float] = {}
+    for text in values:
+        name, _, number = text.partition("=")
+        try:
+            named[name.strip()] = float(number)
+        except ValueError as error:
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE, for example jawOpen=.4") from error
+    return _face(named, "--set")
+
+
+def _face(named: dict[str, float], where: str) -> FaceState:
+    try:
+        face = FaceState.from_mapping(named)
+    except (KeyError, TypeError) as error:
+        raise typer.BadParameter(f"{where} names {error}, which is no ARKit coefficient or head value") from error
+    if not np.isfinite(face.values).all():
+        raise typer.BadParameter(f"{where} holds a value that is not a finite number")
+    return face
+
+
+def _faces_from_batch(batch: Path, folder: Path) -> dict[Path, FaceState]:
+    try:
+        frames = json.loads(batch.read_text())["frames"]
+        angles = {"yaw": "headYaw", "pitch": "headPitch", "roll": "headRoll"}
+        return {
+            folder / f"{Path(frame['file']).stem}.png": _face(
+                {**frame["coefficients"], **{angles[name]: angle for name, angle in frame.get("head", {}).items()}}, batch.name
+            )
+            for frame in frames
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise typer.BadParameter(f"{batch} is not a list of poses like a bake's truth.json ({error!r})") from error

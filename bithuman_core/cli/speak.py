@@ -1,0 +1,80 @@
+"""``render`` and ``motion``: what a clip of speech makes of a face."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bithuman_core.cli.common import AudioOption, AvatarArgument, SizeOption, app, check_folder, console, load_rig, with_progress
+from bithuman_core.files import replacing
+from bithuman_core.motion_export import RATES, MotionFormat, at_rate, write
+from bithuman_core.scale import output_size, scaled
+from bithuman_core.settings import models_dir
+from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
+
+
+class Quality(str, Enum):
+    """How closely the video keeps to the frames."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+CRF = {Quality.LOW: 26, Quality.MEDIUM: 17, Quality.HIGH: 12}  # constant rate factor of H.264
+
+
+@app.command("generate", hidden=True)  # its older name
+@app.command()
+def render(
+    avatar: AvatarArgument,
+    audio: AudioOption,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="The video to write (H.264 + AAC).")],
+    seed: Annotated[int, typer.Option(help="Seed of the idle motion.")] = 0,
+    size: SizeOption = None,
+    quality: Annotated[Quality, typer.Option(help="How closely the video keeps to the frames.")] = Quality.MEDIUM,
+) -> None:
+    """Let the avatar speak an audio file: writes a video."""
+    from bithuman_core.audio import float32_to_int16, load_audio, resample, write_video
+    from bithuman_core.engine import Fixture, render_clip
+
+    sound, rate = load_audio(audio)
+    samples = float32_to_int16(resample(sound, rate, SAMPLE_RATE))
+    fixture = Fixture(avatar, at_least=size or 0)
+    wanted = output_size(fixture.rig.size, size)
+    total = math.ceil(samples.size / SAMPLES_PER_TICK)
+    frames = (scaled(tick.frame, wanted) for tick in render_clip(fixture, samples, seed))
+    check_folder(output)
+    frames = with_progress(frames, total, "rendering")
+    write_video(output, frames, sound, rate, title=fixture.manifest.name, crf=CRF[quality])
+    console.print(f"{output}: {total} frames, {total / FPS:.1f} s")
+
+
+@app.command()
+def motion(
+    audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="Any audio file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The file to write.")],
+    avatar: Annotated[Path | None, typer.Option(metavar="AVATAR.imx", help="Whose lips are measured (Mara).")] = None,
+    form: Annotated[
+        MotionFormat, typer.Option("--format", "-f", help="A table, one as Live Link Face records it, JSON, or viseme cues.")
+    ] = MotionFormat.CSV,
+    fps: Annotated[int, typer.Option(help="Frames a second: 25, 30 or 60.")] = FPS,
+    style: Annotated[float, typer.Option(min=0.5, max=1.5, help="How clearly the mouth articulates.")] = 1.0,
+) -> None:
+    """Write the speech motion of an audio file for animation tools (no idle motion)."""
+    from bithuman_core.audio import AudioFile
+    from bithuman_core.speech import SpeechNet
+    from bithuman_core.speech_motion import speech_motion
+
+    if fps not in RATES:
+        raise typer.BadParameter(f"--fps is {fps}; give one of {', '.join(map(str, RATES))}")
+    sound, rig = AudioFile(audio), load_rig(avatar or models_dir() / "mara.imx")
+    check_folder(output)
+    moments = speech_motion(SpeechNet.load(), sound.ticks(), rig.measure, style)
+    moments = with_progress(moments, math.ceil(sound.seconds * FPS), "listening")
+    with replacing(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        write(at_rate(moments, fps), file, form, fps)
