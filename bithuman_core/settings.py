@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     verbose: bool = Field(default=False, validation_alias="BITHUMAN_VERBOSE")
     log_level: str | None = Field(default=None, validation_alias="BITHUMAN_LOG_LEVEL")
     face_model: Path | None = Field(default=None, validation_alias="BITHUMAN_FACE_MODEL")
+    consent: str | None = Field(default=None, validation_alias="BITHUMAN_CONSENT")
 
 
 @lru_cache(1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from bithuman_core import cli
-from bithuman_core.build import Portrait, analyse, build_avatar
+from bithuman_core.build import Portrait, analyse, avatar_file, build_avatar
 from bithuman_core.build.canvas import LARGEST_FACE
 from bithuman_core.build.colour import srgb_to_lab
 from bithuman_core.build.decode import load_photo
@@ -26,7 +26,7 @@ from bithuman_core.build.landmarker import EYE_CORNERS, Face
 from bithuman_core.build.models import FaceNets, load_face_nets
 from bithuman_core.build.portrait import CANVAS, FACE_WIDTH
 from bithuman_core.engine import Fixture
-from bithuman_core.errors import BuildError
+from bithuman_core.errors import BuildError, ModelNotFoundError
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
 from bithuman_core.render import PortraitRenderer
@@ -376,3 +376,16 @@ def test_a_wrong_model_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_grey_levels_survive(hopper: Image.Image) -> None:
     values: NDArray[np.uint8] = np.asarray(load_photo(encoded(hopper)).image)
     np.testing.assert_array_equal(values, np.asarray(hopper))
+
+
+def test_a_photo_in_the_place_of_an_avatar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert avatar_file("models/mara.imx") == Path("models/mara.imx")
+    with pytest.raises(BuildError, match="BITHUMAN_CONSENT"):
+        avatar_file(HOPPER)
+    with pytest.raises(ModelNotFoundError):
+        avatar_file(tmp_path / "none.jpg", "x")
+    built = avatar_file(HOPPER, "public domain")
+    assert read_imx(built).manifest.name == "grace_hopper" and tmp_path in built.parents
+    before = built.stat().st_mtime_ns
+    assert avatar_file(HOPPER, "public domain") == built and built.stat().st_mtime_ns == before, "built once"

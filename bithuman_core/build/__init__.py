@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bithuman_core.build.analysis import analyse
     from bithuman_core.build.builder import BuildReport, build_avatar
+    from bithuman_core.build.cache import avatar_file
     from bithuman_core.build.portrait import Portrait
 
-__all__ = ["BuildReport", "Portrait", "analyse", "build_avatar"]
+__all__ = ["BuildReport", "Portrait", "analyse", "avatar_file", "build_avatar"]
 
-_HOME = {"BuildReport": "builder", "Portrait": "portrait", "analyse": "analysis", "build_avatar": "builder"}
+_HOME = {"BuildReport": "builder", "Portrait": "portrait", "analyse": "analysis", "avatar_file": "cache",
+         "build_avatar": "builder"}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

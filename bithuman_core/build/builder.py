@@ -15,17 +15,17 @@ from bithuman_core.imx.manifest import MAX_NAME
 ASPECTS = ("1:1",)
 MAX_CONSENT = 2000
 STAGES = {
-    "reading the photo": 0.06,
-    "finding the face": 0.1,
-    "laying out the canvas": 0.1,
-    "cutting out the person": 0.2,
+    "reading the photo": 0.04,
+    "finding the face": 0.12,
+    "laying out the canvas": 0.11,
+    "cutting out the person": 0.22,
     "continuing the background": 0.06,
-    "fitting the head": 0.08,
-    "transferring the shapes": 0.06,
-    "painting the skin": 0.12,
-    "painting eyes and mouth": 0.06,
-    "placing hair and shoulders": 0.06,
-    "writing the rig": 0.1,
+    "fitting the head": 0.14,
+    "transferring the shapes": 0.02,
+    "painting the skin": 0.17,
+    "painting eyes and mouth": 0.01,
+    "placing hair and shoulders": 0.03,
+    "writing the rig": 0.08,
 }
 """Every stage, and its share of the time."""
 

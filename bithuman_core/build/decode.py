@@ -42,7 +42,7 @@ def load_photo(source: str | Path | bytes) -> Photo:
 
     Raises `BuildError`: not readable, no picture, damaged, over 64 MiB or 64 megapixels, under 90 px a side.
     """
-    data = source if isinstance(source, bytes) else _read(Path(source))
+    data = source if isinstance(source, bytes) else read_photo(Path(source))
     if len(data) > MAX_BYTES:
         raise BuildError(_too_large(len(data)))
     if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif"):
@@ -70,7 +70,8 @@ def _known_formats() -> list[str]:
     return Image.ID
 
 
-def _read(path: Path) -> bytes:
+def read_photo(path: Path) -> bytes:
+    """The bytes of a photo file, 64 MiB at most. Raises `BuildError`."""
     try:
         if path.is_file() and path.stat().st_size > MAX_BYTES:
             raise BuildError(_too_large(path.stat().st_size))

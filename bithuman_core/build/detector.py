@@ -97,7 +97,7 @@ def _decode(regressors: NDArray[np.float32], anchors: NDArray[np.float32]) -> ND
     middle = values[:, :2] + anchors
     half = values[:, 2:4] / 2
     eyes = values[:, 4:8] + np.tile(anchors, 2)
-    return np.concatenate([middle - half, middle + half, eyes], axis=1)
+    return np.concatenate([middle - half, middle + half, eyes], axis=1).astype(np.float32)
 
 
 def _merge(rows: NDArray[np.float32], scores: NDArray[np.float32]) -> list[Detection]:
