@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from bithuman_core.build.template import ATLAS, EYE, PROXY, RIM, SKIN, Array, Te
 from bithuman_core.imx import Manifest
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
+GESTURES = Path(__file__).with_name("gestures.json")  # the motion clips that every avatar gets
 LEAST_MOVE = 0.08  # px: smaller deltas are dropped
 GAZE = {"yaw": 25.0, "up": 20.0, "down": 22.0}  # degrees at coefficient 1
 Progress = Callable[[str], None]
@@ -97,6 +100,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))
     manifest = Manifest(
         name=name, canvas=(FRAME, FRAME), coefficients=tuple(template.names), limits=limits.head(fitted), rig=rig, images=images,
+        gestures=json.loads(GESTURES.read_text(encoding="utf-8")),
         indices={"triangles": "vertices", "shape_index": "vertices", "landmark_index": "vertices",
                  "backdrop_triangles": "backdrop_vertices"},
         provenance=dict(portrait.provenance),

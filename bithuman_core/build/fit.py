@@ -1,8 +1,8 @@
 """Fitting the average head to the landmarks of a photo: pose, identity and the photo's own expression, then what remains.
 
-Least squares with Gaussian priors (maximum a posteriori), Gauss-Newton steps; coefficients of the expression stay in 0..1. What the
-statistical model cannot explain is spread over the surface by a radial basis function (linear kernel), in the image plane alone,
-so that lips, lids and brows of the mesh lie exactly where they are in the photo.
+Least squares with Gaussian priors (maximum a posteriori), Gauss-Newton steps; coefficients of the expression stay in 0..1. What
+the statistical model cannot explain is spread over the surface by radial basis functions (linear kernel), in the image plane
+alone, so that lips, lids and brows of the mesh lie exactly where they are in the photo.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ STEPS = 8
 NOISE = 4.0  # px: how far a landmark usually lies beside its place
 EXPRESSION = 0.2  # how far a coefficient usually lies from what the photo's blendshapes say
 NOT_FITTED = ("eyeLook", "mouthClose", "cheekPuff", "jawForward", "mouthRoll", "noseSneer", "eyeBlink")
-OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172,
-        58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
+OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136,
+        172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
 """MediaPipe numbers around the face, from the top clockwise."""
 OVAL_TRUST = 0.35  # of the outline, which slides along the skin as a head turns
 LIPS_OPEN = 0.4  # jawOpen of the pose in which distances between landmarks are measured: the lips are two surfaces
@@ -52,8 +52,9 @@ class Fit:
     def angles(self) -> tuple[float, float, float]:
         """Yaw, pitch, roll of the head in the photo, degrees (signs as everywhere)."""
         r = self.turn / np.cbrt(np.linalg.det(self.turn))
-        pitch = np.arcsin(np.clip(-r[2, 1], -1, 1))
-        return tuple(float(np.degrees(a)) for a in (np.arctan2(r[2, 0], r[2, 2]), pitch, np.arctan2(r[1, 1] * 0 - r[0, 1], r[1, 1])))  # type: ignore[return-value]
+        # Rz(roll) Rx(pitch) Ry(yaw) in px space, as the renderer turns heads
+        yaw, pitch, roll = np.arctan2(r[2, 0], r[2, 2]), np.arcsin(np.clip(-r[2, 1], -1, 1)), np.arctan2(-r[0, 1], r[1, 1])
+        return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(roll))
 
 
 def _weights() -> Array:

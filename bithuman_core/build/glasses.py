@@ -1,4 +1,4 @@
-"""Glasses: found by their frame, which breaks the even skin of the bridge of the nose and below the eyes; brows and lids move less."""
+"""Glasses: found by their frame, which breaks the even skin of the nose and below the eyes; brows and lids then move less."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def worn(picture: Array, landmarks: Array) -> bool:
         light = sample(picture, places).mean(1)
         return float(np.std(light - np.polyval(np.polyfit(t, light, 2), t)) / max(float(light.mean()), 0.02))
 
-    return uneven(*BRIDGE) > UNEVEN[0] and np.mean([uneven(a, b) for a, b in BELOW]) > UNEVEN[1]
+    return uneven(*BRIDGE) > UNEVEN[0] and float(np.mean([uneven(a, b) for a, b in BELOW])) > UNEVEN[1]
 
 
 def behind_glasses(template: Template, deltas: Array) -> None:

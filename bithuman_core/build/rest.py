@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 
 from bithuman_core.build.camera import project, unproject
@@ -54,11 +54,11 @@ def rest(template: Template, fitted: Fit) -> tuple[Array, dict[str, float]]:
 
 
 def lip_trust(template: Template, fitted: Fit, places: Array, colour: Array) -> Array:
-    """Which photo px at places [n, 2] of colour [n, 3] are lip and not the teeth or the dark beside it [n]; all where it is closed."""
+    """Which photo px at places [n, 2] of colour [n, 3] are lip and not teeth or the dark beside it [n]; all of a closed mouth."""
     if gap(template, fitted.points).max() <= TOUCHING * fitted.face_width:
         return np.ones(len(places), np.float32)
     ring = project(template.at("lips_inner", fitted.points))[:, :2]
-    away = cKDTree(ring).query(places)[0] / fitted.face_width
+    away = KDTree(ring).query(places)[0] / fitted.face_width
     light, grey = colour.mean(1), colour.min(1) / np.maximum(colour.max(1), 1e-3)
     lip = (away > TEETH_BLUR) & (away < LIP_REACH)
     usual, usual_grey = np.median(light[lip]), np.median(grey[lip])

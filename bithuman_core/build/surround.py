@@ -1,7 +1,7 @@
-"""What lies around the face: which part of the mesh is drawn, and a grid with depth that carries hair, ears, neck and shoulders.
+"""What lies around the face: where the mesh is drawn, and a grid with depth that carries hair, ears, neck and shoulders.
 
-Mesh and grid have the same depth and follow the head by the same share, and the moves of the shapes fade out before the mesh does:
-where one becomes the other, both show the same.
+Mesh and grid have the same depth and follow the head by the same share, and the moves of the shapes fade out before the mesh
+does: where one becomes the other, both show the same.
 """
 
 from __future__ import annotations
@@ -72,10 +72,13 @@ def reach(portrait: Portrait, fitted: Fit) -> tuple[Array, Array]:
     canvas = Image.new("L", (CANVAS // 2, CANVAS // 2))
     ImageDraw.Draw(canvas).polygon([(x / 2, y / 2) for x, y in outline], fill=1)
     region = np.asarray(canvas, bool)
-    solid = ndimage.zoom(portrait.alpha, 0.5, order=1) > 0.9
+    solid = portrait.alpha.reshape(CANVAS // 2, 2, CANVAS // 2, 2).mean((1, 3)) > 0.9
     person = _signed(np.pad(solid, 1, mode="edge"))[1:-1, 1:-1] - INSIDE * width
-    region_px, person_px = (ndimage.zoom(d, 2, order=1).astype(np.float32) for d in (_signed(region), person))
-    return region_px, person_px
+    return _doubled(_signed(region)), _doubled(person)
+
+
+def _doubled(picture: Array) -> Array:
+    return np.asarray(Image.fromarray(picture.astype(np.float32)).resize((CANVAS, CANVAS), Image.Resampling.BILINEAR))
 
 
 def _signed(mask: Array) -> Array:
@@ -87,8 +90,8 @@ def _signed(mask: Array) -> Array:
 def _depth(template: Template, portrait: Portrait, fitted: Fit, points: Array, inside: Array) -> Array:
     """Depth of the surroundings [S / 2, S / 2] px: that of the fitted head, continued; at its outline that of a round head.
 
-    The outline of a turning head is where its surface turns away from the view, and stays about as far from the middle of the skull:
-    a sheet at the depth of the outline's own hair would swing too far.
+    The outline of a turning head is where its surface turns away from the view, and stays about as far from the middle of the
+    skull: a sheet at the depth of the outline's own hair would swing too far.
     """
     body = np.flatnonzero((template.part == SKIN) | (template.part == PROXY))
     depth, triangle, _ = raster(project(points) * (0.5, 0.5, 1), template.triangles[body], CANVAS // 2, CANVAS // 2)

@@ -2,9 +2,9 @@
 
     python -m training.avatars.light_library models/mara.imx models/theo.imx models/erik.imx
 
-The shipped characters know from path-traced pictures what each shape adds to their skin (``residual``). Divided by the skin's own
-colour that is a change of light: creases of a smile, shadow under a lowered brow. All characters share one texture layout, which is
-symmetric; the median over them and their mirror images forgets the studio's lamp and the single face.
+The shipped characters know from path-traced pictures what each shape adds to their skin (``residual``). Divided by the skin's
+own brightness that is a change of light: creases of a smile, shadow under a lowered brow. All characters share one texture
+layout, which is symmetric; the median over them and their mirror images forgets the studio's lamp and the single face.
 """
 
 from __future__ import annotations

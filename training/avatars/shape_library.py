@@ -1,4 +1,5 @@
 """Make ``bithuman_core/build/template.npz``: the average head, how people differ from it, and what every coefficient moves.
+And ``gestures.json`` beside it: the motion clips that every avatar gets.
 
     python -m training.avatars.shape_library --bake ../shared/data/bake/mara --tools ../shared/tools/bake_avatar \
         --head3d ../shared/data/head3d
@@ -11,24 +12,27 @@ fitted to it (``bithuman_core/build/fit.py``) through MediaPipe's 478 points, wh
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from bithuman_core.files import replacing
 from training.avatars import layers, mesh
 from training.avatars.arrays import Array
-from training.avatars.bake_to_imx import encoded
+from training.avatars.bake_to_imx import encoded, gestures
+from training.avatars.decimate import decimate
 from training.avatars.mesh import SKIN_ATLAS
 from training.avatars.source import Bake
-from training.avatars.surface import EYE, LASH, MOUTH, SKIN, assemble, limit_stencil, shape_positions
+from training.avatars.surface import EYE, LASH, assemble, limit_stencil, shape_positions
 
 OUTPUT = Path(__file__).resolve().parents[2] / "bithuman_core" / "build" / "template.npz"
+CLIPS = OUTPUT.with_name("gestures.json")
 MODES = 40  # ways in which faces differ; the statistical model is ordered by their share
 PROXY = 4  # part of triangles that are never drawn: the skull and neck, which tell how deep hair lies
 LEAST_MOVE = 0.12  # px
+MOST = 0.6  # px of error that leaving out a vertex may cost
 
 
 def quantised(values: Array) -> tuple[Array, Array]:
@@ -51,8 +55,10 @@ def mouth_strip(bake: Bake, m: mesh.Mesh, places: dict[str, tuple[int, int]], he
 def build(bake: Bake) -> dict[str, Array]:
     """All arrays of the file (documented in ``bithuman_core/build/template.py``)."""
     size = layers.boxes(bake)
-    places, height = layers.places({k: v for k, v in size.items()})
-    whole = mesh.build(bake, places, size)
+    places, _ = layers.places(size)
+    height = max(places[f"eye_{k}"][1] + size[f"eye_{k}"][3] - size[f"eye_{k}"][1] + layers.MARGIN for k in ("left", "right"))
+    height = -(-height // 16) * 16
+    whole = mesh.build(bake, places, size, {})
     strands = (whole.vertex[whole.triangles] < 0).all(1) & (whole.part == LASH)
     average = bake.model.HeadModel(bake.head3d, (), {})
     marks = bake.model.Landmarks(bake.head, bake.head3d)
@@ -60,6 +66,7 @@ def build(bake: Bake) -> dict[str, Array]:
     needed = np.isin(whole.vertex, np.unique(np.concatenate([ids.ravel(), *[r[0].ravel() for r in marks.rings.values()]])))
     wanted = (mesh.visible_triangles(bake, whole) | needed[whole.triangles].any(1)) & ~strands
     m = mesh.keep(whole, wanted)
+    m = decimate(m, np.flatnonzero(np.isin(m.vertex, whole.vertex[needed])), MOST)
     strip = mouth_strip(bake, m, places, height)
 
     bake.head = average
@@ -124,7 +131,9 @@ def main() -> int:
     options = parser.parse_args()
     arrays = build(Bake(options.bake, options.tools, options.head3d))
     with replacing(options.output) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    with replacing(CLIPS) as temporary:
+        temporary.write_text(json.dumps(gestures(), sort_keys=True), encoding="utf-8")
     for name, array in sorted(arrays.items(), key=lambda kv: -kv[1].nbytes)[:6]:
         print(f"{name:16s}{str(array.shape):20s}{array.nbytes / 1e3:8.0f} kB")
     print(f"{options.output.name}: {options.output.stat().st_size / 1e6:.2f} MB")

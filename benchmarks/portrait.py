@@ -1,0 +1,222 @@
+"""Avatars made of one photo, measured: ``python -m benchmarks.portrait [PHOTO ...] [--shared ../shared]``.
+
+Three tables: how close avatars made of our characters' neutral pictures alone, as if they were photos (with exact landmarks),
+come to the path-traced truth, beside the shipped avatars, which were measured from the 3D scene; what the rigs can do, from
+their geometry; what MediaPipe's expression net reads in rendered frames as single coefficients grow.
+
+Photos default to the astronaut of scikit-image (NASA, public domain).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from benchmarks.fidelity import render_truth
+from bithuman_core.build.assemble import assemble
+from bithuman_core.build.portrait import Portrait
+from bithuman_core.build.raster import raster
+from bithuman_core.face import ARKIT_NAMES, FaceState
+from bithuman_core.imx import read_imx, write_imx
+from bithuman_core.render import PortraitRenderer, PortraitRig
+from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
+from bithuman_core.settings import models_dir
+
+ROOT = Path(__file__).resolve().parents[1]
+CHARACTERS = ("mara", "theo", "erik")
+TURNED = 6.0  # degrees: poses with less are compared apart
+CLOSED = ({}, {"jawOpen": 0.25, "mouthClose": 0.25}, {"mouthPressLeft": 0.5, "mouthPressRight": 0.5},
+          {"mouthRollLower": 0.4, "mouthRollUpper": 0.3})  # fmt: skip
+SWEEPS = {"jawOpen": ("jawOpen",), "mouthSmileLeft": ("mouthSmileLeft", "mouthSmileRight"), "mouthPucker": ("mouthPucker",),
+          "eyeBlinkLeft": ("eyeBlinkLeft", "eyeBlinkRight")}  # fmt: skip
+STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
+SLACK = 0.03  # by which a reading may fall and still count as growing: the net's own noise
+EYE = 1  # part of the rig's triangles
+
+
+def as_photo(bake: Path) -> Portrait:
+    """A character's neutral picture as if it were an analysed photo."""
+    rgba = np.asarray(Image.open(bake / "neutral.png"), np.float32) / 255
+    plate = np.asarray(Image.open(bake / "plate.png").convert("RGB").reduce(2), np.float32) / 255
+    landmarks = np.load(bake / "landmarks.npz")["mediapipe478"][0]
+    colours, alpha = np.asarray(rgba[..., :3], np.float32), np.asarray(rgba[..., 3], np.float32)
+    return Portrait(colours, landmarks, {}, alpha, np.asarray(plate, np.float32), [], {"character": bake.name})
+
+
+def save(portrait: Portrait, name: str, folder: Path) -> Path:
+    """Build the avatar of a portrait; its file."""
+    manifest, arrays = assemble(portrait, name)
+    write_imx(folder / f"{name}.imx", manifest, arrays)
+    return folder / f"{name}.imx"
+
+
+def fidelity(avatar: Path, bake: Path, tool: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean SSIM and PSNR (dB) in the face box: over poses with the head under 6 degrees, over all."""
+    frames = json.loads((bake / "truth" / "truth.json").read_text())["frames"]
+    made = render_truth(avatar, frames)
+    scores = np.array([tool.compare(tool.load(bake / "truth" / f["file"]), m.astype(np.float64))
+                       for f, m in zip(frames, made, strict=True)])  # fmt: skip
+    straight = np.array([max(abs(v) for v in f["head"].values()) < TURNED for f in frames])
+    return scores[straight].mean(0), scores.mean(0)
+
+
+def posed(rig: PortraitRig, face: FaceState) -> NDArray[np.float32]:
+    """Vertices on the canvas of a rig's frame: x, y (frame px) and depth [V, 3]."""
+    points, screen = np.empty_like(rig.vertices), np.empty_like(rig.vertices)
+    blend_shapes(rig.vertices, rig.shapes.start, rig.shapes.index, rig.shapes.delta, rig.coefficients(face), points)
+    transforms = np.empty((WEIGHTS, 12), np.float32)
+    head_transforms(rig.head(face), rig.lift(face), transforms)
+    project(points, rig.weight, transforms, rig.pivot, rig.distance, rig.canvas / 2, rig.canvas / 2, 0.5, 0.5, screen)
+    return screen
+
+
+def lip_gap(rig: PortraitRig, values: dict[str, float]) -> float:
+    """Distance of the inner lips in units of the distance between the eyes' centres; below 0 where they are pressed together."""
+    screen = posed(rig, FaceState.from_mapping(values))
+    at = (screen[rig.landmark_index] * rig.landmark_weight[..., None]).sum(1)[:, :2]
+    p = {number: at[row] for number, row in rig.landmark.items()}
+    return float((p[14] - p[13])[1] / np.linalg.norm((p[33] + p[133] - p[362] - p[263]) / 2))
+
+
+def bare_eyes(rig: PortraitRig, values: dict[str, float]) -> int:
+    """Pixels of a frame that show an eyeball."""
+    _, triangle, _ = raster(posed(rig, FaceState.from_mapping(values)), rig.triangles, rig.size[1], rig.size[0])
+    return int((rig.part[triangle[triangle >= 0]] == EYE).sum())
+
+
+def holes(rig: PortraitRig, values: dict[str, float]) -> int:
+    """Pixels inside the face that no surface covers although the neutral covers them and all about them."""
+
+    def covered(face: FaceState) -> NDArray[np.bool_]:
+        return raster(posed(rig, face), rig.triangles, rig.size[1], rig.size[0])[1] >= 0
+
+    solid = ndimage.binary_erosion(covered(FaceState.from_mapping({})), iterations=25)
+    return int((solid & ~covered(FaceState.from_mapping(values))).sum())
+
+
+def checks(avatar: Path) -> dict[str, float]:
+    """What the geometry of an avatar can do (lengths in distances between the eyes' centres)."""
+    rig = PortraitRig.from_imx(read_imx(avatar))
+    measure = lambda values: rig.measure(FaceState.from_mapping(values))  # noqa: E731
+    blink = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
+    renderer = PortraitRenderer(rig)
+    still = renderer.render(FaceState.from_mapping({})).copy()
+    backdrop = read_imx(avatar).image("backdrop")[..., 3]
+    person = np.asarray(Image.fromarray(backdrop).resize(rig.size, Image.Resampling.BILINEAR)) > 0
+    moved = 0
+    for name in ARKIT_NAMES:
+        changed = (renderer.render(FaceState.from_mapping({name: 1.0})) != still).any(2)
+        moved = max(moved, int((changed & ~person).sum()))
+    return {
+        "closed": max(lip_gap(rig, values) for values in CLOSED),
+        "jaw": measure({"jawOpen": 1.0}).gap,
+        "pucker": measure({"mouthPucker": 1.0}).width / measure({}).width,
+        "smile": measure({"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}).width / measure({}).width,
+        "lids": bare_eyes(rig, blink) / max(bare_eyes(rig, {}), 1),
+        "holes": max(holes(rig, {name: 1.0}) for name in ARKIT_NAMES),
+        "background": moved,
+    }
+
+
+def read_back(avatar: Path) -> dict[str, list[float]]:
+    """What MediaPipe's expression net reads as single coefficients grow, by name."""
+    from bithuman_core.build.faces import find_faces
+    from bithuman_core.build.models import load_face_nets
+
+    nets, renderer = load_face_nets(), PortraitRenderer(PortraitRig.from_imx(read_imx(avatar)))
+    out: dict[str, list[float]] = {}
+    for name, driven in SWEEPS.items():
+        out[name] = []
+        for step in STEPS:
+            frame = renderer.render(FaceState.from_mapping(dict.fromkeys(driven, step)))
+            faces, _ = find_faces(nets, Image.fromarray(np.ascontiguousarray(frame[..., ::-1])))
+            out[name].append(faces[0].blendshapes[name] if faces else float("nan"))
+    return out
+
+
+def _tool(shared: Path) -> Any:
+    file = shared / "tools" / "fidelity" / "fidelity.py"
+    spec = importlib.util.spec_from_file_location("fidelity_tool", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def print_fidelity(shared: Path, folder: Path) -> list[Path]:
+    """The first table; the avatars built."""
+    tool, built = _tool(shared), []
+    print(f"{'against the truth, face box':30s}{'SSIM':>8s}{'PSNR':>8s}{'SSIM':>9s}{'PSNR':>8s}")
+    print(f"{'':30s}{'head under 6 deg':>16s}{'all poses':>17s}")
+    for name in CHARACTERS:
+        bake = shared / "data" / "bake" / name
+        built.append(save(as_photo(bake), name, folder))
+        for label, avatar in (("one photo", built[-1]), ("3D scene", models_dir() / f"{name}.imx")):
+            straight, every = fidelity(avatar, bake, tool)
+            print(f"{f'{name}, {label}':30s}{straight[0]:8.3f}{straight[1]:8.2f}{every[0]:9.3f}{every[1]:8.2f}", flush=True)
+    return built
+
+
+def print_checks(avatars: Iterable[Path]) -> None:
+    """The second and the third table."""
+    avatars = list(avatars)
+    print("\ngeometry: largest gap of closed lips, gap at jawOpen 1 (interocular); width of pucker and smile (of the neutral);")
+    print("eye left bare by a blink (of the open eye); holes in the face, changed background (px, worst of 52 coefficients)")
+    for avatar in avatars:
+        print(f"{avatar.stem:18s}" + "".join(f"{k:>10s} {v:<6.3g}" for k, v in checks(avatar).items()), flush=True)
+    print("\nread back by MediaPipe's net at " + ", ".join(map(str, STEPS)))
+    for avatar in avatars:
+        for name, values in read_back(avatar).items():
+            grows = "grows" if all(b >= a - SLACK for a, b in pairwise(values)) else "DOES NOT GROW"
+            print(f"{avatar.stem:18s}{name:16s}" + "".join(f"{v:7.2f}" for v in values) + f"  {grows}", flush=True)
+
+
+def main() -> int:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", nargs="*", type=Path)
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="folder of data/bake and tools/fidelity")
+    parser.add_argument("--keep", type=Path, help="folder for the avatars")
+    options = parser.parse_args()
+    from bithuman_core.build.analysis import analyse
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        photos = options.photos
+        if not photos:
+            import skimage.data
+
+            photos = [folder / "astronaut.png"]
+            Image.fromarray(skimage.data.astronaut()).save(photos[0])
+        built = []
+        if (options.shared / "data" / "bake").is_dir():
+            built = print_fidelity(options.shared, folder)
+        else:
+            print(f"{options.shared} holds no data/bake: the comparison with the truth is left out")
+        for photo in photos:
+            start, busy = time.perf_counter(), time.process_time()
+            portrait = analyse(photo)
+            built.append(save(portrait, photo.stem, folder))
+            seconds, cpu = time.perf_counter() - start, time.process_time() - busy
+            size = built[-1].stat().st_size / 1e6
+            print(f"{photo.name}: built in {seconds:.1f} s ({cpu:.1f} s CPU), {size:.2f} MB", flush=True)
+        print_checks(built)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
