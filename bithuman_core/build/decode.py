@@ -15,7 +15,8 @@ from PIL import Image, ImageCms, ImageOps
 from bithuman_core.errors import BuildError
 
 MAX_BYTES = 64 << 20
-MAX_PIXELS = 64_000_000
+MAX_PIXELS, MAX_JPEG_PIXELS = 32_000_000, 64_000_000
+"""JPEG files can be decoded at a smaller size, so they may be larger."""
 MAX_ASPECT = 8
 MIN_SIDE = 90
 WORKING_PIXELS = 16_000_000
@@ -40,7 +41,7 @@ class Photo:
 def load_photo(source: str | Path | bytes) -> Photo:
     """Decode a photo (a path, or the bytes of a file).
 
-    Raises `BuildError`: not readable, no picture, damaged, over 64 MiB or 64 megapixels, under 90 px a side.
+    Raises `BuildError`: not readable, no picture, damaged, over 64 MiB or 32 megapixels (JPEG 64), under 90 px a side.
     """
     data = source if isinstance(source, bytes) else read_photo(Path(source))
     if len(data) > MAX_BYTES:
@@ -49,7 +50,7 @@ def load_photo(source: str | Path | bytes) -> Photo:
         raise BuildError("the photo is in Apple's HEIC format, which cannot be read here: export it as JPEG or PNG")
     try:
         image = Image.open(BytesIO(data), formats=[name for name in FORMATS if name in _known_formats()])
-        _check_size(*image.size)
+        _check_size(image)
         notes = ["The file holds several pictures: the first one is used."] if _is_animated(image) else []
         image.draft("RGB", _draft_size(*image.size))
         image.load()
@@ -58,7 +59,7 @@ def load_photo(source: str | Path | bytes) -> Photo:
     except BuildError:
         raise
     except (Image.DecompressionBombError, MemoryError) as error:
-        raise BuildError(f"the photo would need too much memory ({error}): use one of 64 megapixels at most") from error
+        raise BuildError(f"the photo would need too much memory ({error}): use one of 32 megapixels at most") from error
     except Image.UnidentifiedImageError as error:
         raise BuildError("the file is no picture that can be read here: use a JPEG, PNG or WebP photo") from error
     except _BROKEN as error:
@@ -85,10 +86,14 @@ def _too_large(size: int) -> str:
     return f"the photo file has {size / 2**20:.0f} MiB and {MAX_BYTES >> 20} are allowed: save it smaller"
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        megapixels = width * height / 1e6
-        raise BuildError(f"the photo has {width} x {height} px, {megapixels:.0f} megapixels, and 64 are allowed: shrink it")
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
+    limit = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
+    if width * height > limit:
+        raise BuildError(
+            f"the photo has {width} x {height} px, {width * height / 1e6:.0f} megapixels, and {limit // 10**6} are allowed "
+            f"({MAX_JPEG_PIXELS // 10**6} for JPEG): shrink it"
+        )
     if min(width, height) < MIN_SIDE:
         raise BuildError(f"the photo has {width} x {height} px and {MIN_SIDE} a side are needed: use a larger one")
     if max(width, height) > MAX_ASPECT * min(width, height):
