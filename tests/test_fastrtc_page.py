@@ -27,12 +27,13 @@ LIMITS = Limits(visits=12, avatars=2, avatar_bytes=8 * 2**20, audio_bytes=2**20,
 BAD_PHOTO = b"a cat"
 
 
-def fake_build(photo: bytes, out: Path, name: str, report: Report) -> None:
+def fake_build(photo: bytes, out: Path, name: str, report: Report) -> list[str]:
     """Makes the same face of every photo."""
     report("finding the face", 0.5)
     if photo == BAD_PHOTO:
         raise BuildError("no face was found in the photo: use one of a person from the front")
     out.write_bytes(IMX.read_bytes())
+    return ["The face is small"]
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +184,7 @@ def test_a_photo_becomes_an_avatar_with_its_stages(client: TestClient, visitor: 
     lines = visitor.lines("/visit/photo", b"a face", **{"X-Consent": "yes", "X-File-Name": "Ada"})
     assert {"stage": "finding the face", "share": 0.5} in lines
     card = lines[-1]["done"]
-    assert card["own"]
+    assert card["own"] and card["notes"] == ["The face is small."]
     assert client.get(f"/avatars/{card['key']}/file.imx").headers["content-disposition"].endswith('filename="Ada.imx"')
 
 

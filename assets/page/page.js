@@ -207,15 +207,16 @@ class AvatarStage extends HTMLElement {
     if (file.size > this.#limits.avatar_bytes) return this.#note(`That file is larger than the ${this.#limits.avatar_bytes >> 20} MiB that are taken here: choose a smaller one.`, true);
     this.#note("Checking the file…");
     try {
-      this.#add(await this.server.post("visit/avatars", file));
+      await this.#add(await this.server.post("visit/avatars", file));
     } catch (error) {
       this.#note(error.message, true);
     }
   }
 
-  #add(avatar) {
+  async #add(avatar) {
     this.cards.show([...this.cards.avatars, avatar], avatar.key);
-    this.#choose(avatar);
+    await this.#choose(avatar);
+    if (avatar.notes) this.#note(avatar.notes.join(" ")); // what its photo lacked
   }
 
   async #remove(avatar) {
@@ -249,7 +250,8 @@ class AvatarStage extends HTMLElement {
     document.title = `${this.#avatar.name} · bithuman_core`;
     this.stage.show(this.#avatar);
     this.manner.show(this.#avatar);
-    if (!this.#call && this.dataset.state === "idle") this.#show("idle", this.#invitation());
+    if (this.dataset.state === "idle") this.#show("idle", this.#invitation());
+    else if (this.dataset.state === "live") this.#showLive();
   }
 
   // -- what is to be seen -----------------------------------------------------------------------------------------

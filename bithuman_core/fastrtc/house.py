@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,8 +18,8 @@ from bithuman_core.fastrtc.turn import Route
 from bithuman_core.fastrtc.visit import Visit
 from bithuman_core.fastrtc.visits import Visits
 
-# Photo, where the avatar goes, its name, the progress. Raises BuildError.
-Builder = Callable[[bytes, Path, str, Report], None]
+# Photo, where the avatar goes, its name, the progress; returns sentences about what the photo lacks. Raises BuildError.
+Builder = Callable[[bytes, Path, str, Report], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,9 +17,9 @@ def photo_builder() -> Builder | None:
     if find_spec("ai_edge_litert") is None:
         return None
 
-    def build(photo: bytes, out: Path, name: str, report: Report) -> None:
+    def build(photo: bytes, out: Path, name: str, report: Report) -> Sequence[str]:
         from bithuman_core.build import build_avatar
 
-        build_avatar(photo, out, consent=CONSENT, name=name, progress=report)
+        return build_avatar(photo, out, consent=CONSENT, name=name, progress=report).notes
 
     return build

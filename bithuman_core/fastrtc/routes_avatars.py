@@ -62,21 +62,21 @@ async def from_photo(request: Request, house: InHouse, visit: OnVisit) -> Stream
     visit.check_room()
     house.jobs.check()
     visit.spend()
-    name = Path(file_name(request, "photo")).stem
+    name = file_name(request, "photo")
     photo = visit.new_path("photo")
     await save_body(request, photo, house.limits.photo_bytes, house.limits.upload_seconds)
 
     def work(report: Report) -> dict[str, Any]:
         path = visit.new_path(f"{name}.imx")
         try:
-            build(photo.read_bytes(), path, name, report)
+            notes = build(photo.read_bytes(), path, name, report)
         except BuildError as error:
             raise Refusal(422, sentence(error.message)) from error
         finally:
             photo.unlink(missing_ok=True)
         avatar = Avatar(path, path.parent, house.gallery.net, own=True)
         visit.add(avatar)
-        return avatar.card()
+        return {**avatar.card(), "notes": [sentence(note) for note in notes]}
 
     return StreamingResponse(house.jobs.run(work), media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"})
 

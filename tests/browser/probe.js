@@ -43,7 +43,7 @@
     window.RTCPeerConnection = class extends Native {
       constructor(...args) {
         super(...args);
-        call = this;
+        call = window.probeCall = this;
       }
       createDataChannel(...args) {
         const channel = super.createDataChannel(...args);
