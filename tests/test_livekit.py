@@ -27,10 +27,11 @@ need("livekit.agents", "livekit.plugins.bithuman", "loguru")
 import loguru  # noqa: E402
 from livekit import rtc  # noqa: E402
 from livekit.agents import AgentSession  # noqa: E402
-from livekit.agents.voice.avatar import QueueAudioOutput  # noqa: E402
+from livekit.agents.voice.avatar import AudioSegmentEnd, AvatarOptions, QueueAudioOutput, VideoGenerator  # noqa: E402
 
 import bithuman_core.livekit  # noqa: E402
 from bithuman_core.livekit import (  # noqa: E402
+    AvatarPublisher,
     AvatarSession,
     BitHumanAudioTrack,
     BitHumanException,
@@ -211,6 +212,47 @@ async def test_the_avatar_listens_while_the_user_speaks(room: OfflineRoom, runti
     session._update_user_state("listening")
     assert heard == [True, False]
     await avatar.aclose()
+
+
+class Parrot(VideoGenerator):
+    """Gives the sound back at once, as fast as it is taken."""
+
+    def __init__(self) -> None:
+        self.waiting: asyncio.Queue[rtc.AudioFrame | AudioSegmentEnd] = asyncio.Queue()
+
+    async def push_audio(self, frame: rtc.AudioFrame | AudioSegmentEnd) -> None:
+        self.waiting.put_nowait(frame)
+
+    def clear_buffer(self) -> None:
+        while not self.waiting.empty():
+            self.waiting.get_nowait()
+
+    async def __aiter__(self) -> AsyncIterator[rtc.VideoFrame | rtc.AudioFrame | AudioSegmentEnd]:
+        while True:
+            yield await self.waiting.get()
+
+
+async def test_a_barge_in_while_the_queue_is_full_starts_the_next_utterance_at_zero(
+    room: OfflineRoom, voice: NDArray[np.int16]
+) -> None:
+    output = QueueAudioOutput(sample_rate=RATE, wait_playback_start=True)
+    listener = Listener(output)
+    publisher = AvatarPublisher(
+        room.as_room, audio_recv=output, video_gen=Parrot(), options=AvatarOptions(16, 16, FPS, RATE, 1)
+    )
+    await publisher.start()
+    for turn in range(1, 4):
+        await listener.say(voice[: 50 * TICK])
+        await until(lambda turn=turn: listener.started == turn)
+        await asyncio.sleep(0.05)  # the queue of the source, 100 ms, is full: a push waits for room
+        output.clear_buffer()
+        finished = await output.wait_for_playout()
+        assert finished.interrupted
+    await listener.say(voice[: 5 * TICK])
+    finished = await output.wait_for_playout()
+    assert listener.started == 4
+    assert finished.playback_position == pytest.approx(0.2)
+    await publisher.aclose()
 
 
 @pytest.mark.parametrize("hosted", [{"avatar_id": "A12345678"}, {"avatar_image": "photo.jpg"}])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 from livekit import rtc
 from livekit.agents.voice.avatar import AudioReceiver, AvatarOptions, AvatarRunner, VideoGenerator
@@ -107,13 +107,22 @@ class AvatarPublisher(AvatarRunner):
             await self._audio_publication.wait_for_subscription()
 
     def _on_clear_buffer(self) -> None:
-        """Barge-in also drops what has left the avatar and is not heard yet."""
-        super()._on_clear_buffer()  # type: ignore[no-untyped-call]
-        task = asyncio.create_task(self._drop_queued())
+        """Barge-in: also what has left the avatar and is not heard yet is dropped, before the end is reported."""
+        playing, self._audio_playing = self._audio_playing, False
+        cleared = self._video_gen.clear_buffer()
+        task = asyncio.create_task(self._end_interrupted(playing, cleared))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _drop_queued(self) -> None:
+    async def _end_interrupted(self, playing: bool, cleared: Coroutine[None, None, None] | None) -> None:
+        if cleared is not None:
+            await cleared
+        unheard = self._audio_source.queued_duration
+        # Only when no push is at work any more the position is final: the next utterance has to start at zero to be announced.
         await self._av_sync.clear_queue()
-        # A push that was at work has counted its sound meanwhile; the next utterance has to start at zero to be announced.
-        self._playback_position = 0.0
+        position, self._playback_position = max(self._playback_position - unheard, 0.0), 0.0
+        if not playing:
+            return
+        told = self._audio_recv.notify_playback_finished(playback_position=position, interrupted=True)
+        if asyncio.iscoroutine(told):
+            await told
