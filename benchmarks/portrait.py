@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from benchmarks.fidelity import render_truth
@@ -30,6 +30,7 @@ from bithuman_core.build.assemble import assemble
 from bithuman_core.build.portrait import Portrait
 from bithuman_core.build.raster import raster
 from bithuman_core.face import ARKIT_NAMES, FaceState
+from bithuman_core.files import replacing
 from bithuman_core.imx import read_imx, write_imx
 from bithuman_core.render import PortraitRenderer, PortraitRig
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
@@ -42,6 +43,15 @@ CLOSED = ({}, {"jawOpen": 0.25, "mouthClose": 0.25}, {"mouthPressLeft": 0.5, "mo
           {"mouthRollLower": 0.4, "mouthRollUpper": 0.3})  # fmt: skip
 SWEEPS = {"jawOpen": ("jawOpen",), "mouthSmileLeft": ("mouthSmileLeft", "mouthSmileRight"), "mouthPucker": ("mouthPucker",),
           "eyeBlinkLeft": ("eyeBlinkLeft", "eyeBlinkRight")}  # fmt: skip
+BOTH = lambda name, value: {f"{name}Left": value, f"{name}Right": value}  # noqa: E731
+POSES = {"neutral": {}, "ah": {"jawOpen": 0.4, **BOTH("mouthLowerDown", 0.25)},
+         "ee": {"jawOpen": 0.12, **BOTH("mouthStretch", 0.4), **BOTH("mouthUpperUp", 0.25), **BOTH("mouthLowerDown", 0.35)},
+         "oo": {"jawOpen": 0.1, "mouthPucker": 0.65, "mouthFunnel": 0.3}, "m": {"jawOpen": 0.2, "mouthClose": 0.2},
+         "smile": {**BOTH("mouthSmile", 0.7), **BOTH("cheekSquint", 0.5)}, "blink": BOTH("eyeBlink", 1.0),
+         "half": BOTH("eyeBlink", 0.5), "surprise": {"browInnerUp": 0.7, **BOTH("eyeWide", 0.5), "jawOpen": 0.2},
+         "frown": {**BOTH("browDown", 0.8), **BOTH("mouthFrown", 0.6)}, "left": {"headYaw": -11.0}, "right": {"headYaw": 11.0},
+         "up": {"headPitch": 8.0}}  # fmt: skip
+HEAD, CELL = (66, 46, 446, 446), 190  # frame px; px
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SLACK = 0.03  # by which a reading may fall and still count as growing: the net's own noise
 EYE = 1  # part of the rig's triangles
@@ -147,6 +157,28 @@ def read_back(avatar: Path) -> dict[str, list[float]]:
     return out
 
 
+def sheet(portraits: dict[str, Portrait], avatars: dict[str, Path], out: Path) -> None:
+    """Write a contact sheet: each photo, then its avatar in the poses of POSES."""
+    left, top, right, bottom = HEAD
+    cells = []
+    for name, portrait in portraits.items():
+        renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatars[name])))
+        alpha = portrait.alpha[::2, ::2, None]
+        photo = np.clip(portrait.picture[::2, ::2] * alpha + portrait.plate * (1 - alpha), 0, 1)
+        row = [("photo", np.asarray(photo * 255, np.uint8))]
+        row += [(label, renderer.render(FaceState.from_mapping(pose))[..., ::-1].copy()) for label, pose in POSES.items()]
+        cells += row
+    columns = len(POSES) // 2 + 1
+    wide, tall = CELL, CELL * (bottom - top) // (right - left)
+    page = Image.new("RGB", (columns * wide, -(-len(cells) // columns) * tall))
+    for k, (label, picture) in enumerate(cells):
+        cell = Image.fromarray(picture).crop((left, top, right, bottom)).resize((wide, tall), Image.Resampling.LANCZOS)
+        ImageDraw.Draw(cell).text((5, 4), label, (255, 255, 255), stroke_width=1, stroke_fill=(0, 0, 0))
+        page.paste(cell, (k % columns * wide, k // columns * tall))
+    with replacing(out) as temporary:
+        page.save(temporary, quality=82, method=6)
+
+
 def _tool(shared: Path) -> Any:
     file = shared / "tools" / "fidelity" / "fidelity.py"
     spec = importlib.util.spec_from_file_location("fidelity_tool", file)
@@ -190,6 +222,7 @@ def main() -> int:
     parser.add_argument("photos", nargs="*", type=Path)
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="folder of data/bake and tools/fidelity")
     parser.add_argument("--keep", type=Path, help="folder for the avatars")
+    parser.add_argument("--sheet", type=Path, help="contact sheet of the photos' avatars")
     options = parser.parse_args()
     from bithuman_core.build.analysis import analyse
 
@@ -207,13 +240,17 @@ def main() -> int:
             built = print_fidelity(options.shared, folder)
         else:
             print(f"{options.shared} holds no data/bake: the comparison with the truth is left out")
+        portraits: dict[str, Portrait] = {}
         for photo in photos:
             start, busy = time.perf_counter(), time.process_time()
             portrait = analyse(photo)
+            portraits[photo.stem] = portrait
             built.append(save(portrait, photo.stem, folder))
             seconds, cpu = time.perf_counter() - start, time.process_time() - busy
             size = built[-1].stat().st_size / 1e6
             print(f"{photo.name}: built in {seconds:.1f} s ({cpu:.1f} s CPU), {size:.2f} MB", flush=True)
+        if options.sheet is not None:
+            sheet(portraits, {path.stem: path for path in built}, options.sheet)
         print_checks(built)
     return 0
 

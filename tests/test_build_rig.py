@@ -1,0 +1,176 @@
+"""From an analysed photo to a rig: the head is fitted, a smile closes and talks, lids meet, the background stays."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not installed")
+
+from benchmarks.portrait import checks, lip_gap
+from bithuman_core.build import glasses, limits, rest
+from bithuman_core.build.analysis import analyse
+from bithuman_core.build.assemble import GESTURES, assemble
+from bithuman_core.build.camera import project, rotation
+from bithuman_core.build.fit import Fit, fit
+from bithuman_core.build.light import residual
+from bithuman_core.build.portrait import CANVAS, Portrait
+from bithuman_core.build.template import ATLAS, load_template
+from bithuman_core.face import ARKIT_NAMES, FaceState
+from bithuman_core.imx import read_imx, write_imx
+from bithuman_core.render import PortraitRenderer, PortraitRig
+
+DATA = Path(__file__).with_name("data")
+CLIPS = Path(__file__).parents[1] / "training" / "avatars" / "gestures"
+LIPS_AND_EYES = (13, 14, 0, 17, 61, 291, 33, 133, 362, 263, 159, 145, 386, 374)
+
+
+@pytest.fixture(scope="module")
+def smiling() -> Portrait:
+    """Eileen Collins with a broad smile (NASA, public domain)."""
+    return analyse(DATA / "astronaut.jpg")
+
+
+@pytest.fixture(scope="module")
+def spectacled() -> Portrait:
+    """Grace Hopper, mouth closed, glasses (US Navy, public domain)."""
+    return analyse(DATA / "grace_hopper.jpg")
+
+
+@pytest.fixture(scope="module")
+def made(smiling: Portrait) -> tuple[Any, dict[str, NDArray[Any]]]:
+    return assemble(smiling, "Eileen")
+
+
+@pytest.fixture(scope="module")
+def avatar(made: tuple[Any, dict[str, NDArray[Any]]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rig") / "eileen.imx"
+    write_imx(path, *made)
+    return path
+
+
+def landmarks_of(turn: NDArray[np.float64], seed: int, jaw: float) -> NDArray[np.float64]:
+    """The 478 points [478, 3] of some head of the model, turned, on the canvas."""
+    template = load_template()
+    identity = np.random.default_rng(seed).normal(size=len(template.modes)) * 0.8
+    head = template.points + np.tensordot(identity, template.modes, 1) + jaw * template.deltas[template.names.index("jawOpen")]
+    marks = project(template.at("mediapipe", head @ turn.T))
+    return np.concatenate([marks, np.zeros((10, 3))])
+
+
+@pytest.mark.parametrize("yaw", [-12.0, 0.0, 9.0])
+def test_the_fit_finds_pose_and_open_mouth_of_heads_it_can_know(yaw: float) -> None:
+    turn = rotation(np.radians([0.0, -yaw, 0.0]))
+    found = fit(load_template(), landmarks_of(turn, seed=3, jaw=0.4), {})
+    assert found.error < 1.0
+    assert found.angles()[0] == pytest.approx(yaw, abs=2.5)
+    assert found.expression["jawOpen"] == pytest.approx(0.4, abs=0.15)
+
+
+def test_the_mesh_lies_on_the_lips_and_eyes_of_the_photo(spectacled: Portrait) -> None:
+    template = load_template()
+    found = fit(template, spectacled.landmarks, spectacled.blendshapes)
+    marks = project(template.at("mediapipe", found.points))[:, :2]
+    off = np.linalg.norm(marks - spectacled.landmarks[:468, :2], axis=1)[list(LIPS_AND_EYES)]
+    assert off.max() < 0.012 * found.face_width
+
+
+def test_a_toothy_smile_closes(smiling: Portrait) -> None:
+    template = load_template()
+    found = fit(template, smiling.landmarks, smiling.blendshapes)
+    assert rest.gap(template, found.points).max() > rest.TOUCHING * found.face_width
+    closed, kept = rest.rest(template, found)
+    assert np.abs(rest.gap(template, closed)).max() < 0.005 * found.face_width
+    assert 0 < kept["mouthSmileLeft"] < found.expression["mouthSmileLeft"]
+
+
+def test_the_rig_can_do_what_a_face_does(avatar: Path) -> None:
+    can = checks(avatar)
+    assert can["closed"] <= 0.01 and can["jaw"] >= 0.15
+    assert can["pucker"] < 0.95 and can["smile"] > 1.05
+    assert can["lids"] <= 0.02  # of the open eye
+    assert can["holes"] <= 12 and can["background"] == 0
+
+
+def test_lips_follow_the_jaw_steadily(avatar: Path) -> None:
+    rig = PortraitRig.from_imx(read_imx(avatar))
+    gaps = [lip_gap(rig, {"jawOpen": step}) for step in np.linspace(0, 1, 6)]
+    assert all(b > a + 0.02 for a, b in pairwise(gaps))
+
+
+def test_every_coefficient_but_the_tongue_changes_the_picture(avatar: Path) -> None:
+    renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatar)))
+    neutral = renderer.render(FaceState.from_mapping({})).astype(int)
+    for name in ARKIT_NAMES:
+        named = {name: 1.0, "jawOpen": 1.0} if name == "mouthClose" else {name: 1.0}
+        changed = np.abs(renderer.render(FaceState.from_mapping(named)) - neutral).max(2) > 8
+        assert changed.sum() > 40 or name == "tongueOut", name
+
+
+def test_the_neutral_face_is_the_photo(spectacled: Portrait, tmp_path: Path) -> None:
+    path = tmp_path / "grace.imx"
+    write_imx(path, *assemble(spectacled, "Grace"))
+    frame = PortraitRenderer(PortraitRig.from_imx(read_imx(path))).render(FaceState.from_mapping({}))[..., ::-1] / 255
+    alpha = spectacled.alpha[..., None]
+    plate = np.asarray(Image.fromarray((255 * spectacled.plate).astype(np.uint8)).resize((CANVAS, CANVAS)), np.float64) / 255
+    photo = (spectacled.picture * alpha + plate * (1 - alpha)).reshape(512, 2, 512, 2, 3).mean((1, 3))
+    middle = slice(130, 400)
+    error = ((frame - photo)[middle, middle] ** 2).mean()
+    assert 10 * np.log10(1 / error) > 27  # dB
+
+
+def test_the_same_portrait_gives_the_same_arrays(smiling: Portrait, made: tuple[Any, dict[str, NDArray[Any]]]) -> None:
+    manifest, arrays = assemble(smiling, "Eileen")
+    assert manifest.to_json() == made[0].to_json() and arrays.keys() == made[1].keys()
+    assert all(np.array_equal(arrays[name], made[1][name]) for name in arrays)
+
+
+def test_the_file_is_small_and_has_every_coefficient_and_gesture(made: tuple[Any, dict[str, NDArray[Any]]], avatar: Path) -> None:
+    assert avatar.stat().st_size < 4e6
+    assert set(made[0].coefficients) == set(ARKIT_NAMES) - {"tongueOut"}
+    clips = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in CLIPS.glob("*.json")}
+    assert json.loads(GESTURES.read_text(encoding="utf-8")) == clips, "run training.avatars.shape_library again"
+    assert set(made[0].gestures) == set(clips)
+
+
+def test_glasses_are_seen_and_hold_the_brows(smiling: Portrait, spectacled: Portrait) -> None:
+    assert glasses.worn(spectacled.picture, spectacled.landmarks)
+    assert not glasses.worn(smiling.picture, smiling.landmarks)
+    template = load_template()
+    deltas = template.deltas.copy()
+    glasses.behind_glasses(template, deltas)
+    for name, smaller in (("browInnerUp", True), ("eyeBlinkLeft", True), ("jawOpen", False)):
+        row = template.names.index(name)
+        assert (np.abs(deltas[row]).sum() < np.abs(template.deltas[row]).sum()) == smaller
+
+
+def test_a_turned_head_turns_less_to_its_far_side(smiling: Portrait) -> None:
+    template = load_template()
+    straight = limits.head(fit(template, smiling.landmarks, smiling.blendshapes))
+    turned = limits.head(_turned(12.0))
+    assert straight["headYaw"][0] <= -10 and straight["headYaw"][1] >= 10
+    assert turned["headYaw"][1] < -turned["headYaw"][0]
+
+
+def _turned(yaw: float) -> Fit:
+    return fit(load_template(), landmarks_of(rotation(np.radians([0.0, -yaw, 0.0])), seed=1, jaw=0.0), {})
+
+
+def test_creases_are_as_dark_as_the_skin_and_not_doubled() -> None:
+    names = load_template().names
+    row = names.index("mouthSmileLeft")
+
+    def strength(skin: float, already: float) -> float:
+        made = residual(names, np.full((ATLAS, ATLAS, 3), skin, np.float32), {"mouthSmileLeft": already})
+        values = made["residual"][made["residual_start"][row] : made["residual_start"][row + 1]]
+        return float(np.abs(values.astype(float)).max() * made["residual_scale"][row])
+
+    assert strength(0.3, 0.0) == pytest.approx(0.5 * strength(0.6, 0.0), rel=0.02)
+    assert strength(0.6, 0.75) == pytest.approx(0.25 * strength(0.6, 0.0), rel=0.05)
