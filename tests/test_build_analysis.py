@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from bithuman_core import cli
 from bithuman_core.build import Portrait, analyse, avatar_file, build_avatar
@@ -204,6 +204,8 @@ def test_a_turned_head_is_refused(nets: FaceNets, hopper: Image.Image) -> None:
 
 def test_what_works_with_a_note(nets: FaceNets, hopper: Image.Image, mara: Callable[..., Image.Image]) -> None:
     assert notes(nets, mara()) == ""
+    drawn = ImageOps.posterize(mara().filter(ImageFilter.MedianFilter(9)), 3)
+    assert "looks drawn" in notes(nets, drawn)
     assert "black and white" in notes(nets, hopper.convert("L").convert("RGB"))
     assert "dark" in notes(nets, hopper.point(lambda v: int(v * 0.25)))
     assert "soft" in notes(nets, hopper.filter(ImageFilter.GaussianBlur(3)))
