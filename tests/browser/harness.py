@@ -127,7 +127,8 @@ def open_page(browser: Browser, url: str, **options: Any) -> Page:
 def start(page: Page) -> None:
     """Press Start and wait for the living picture."""
     page.click("avatar-stage button.main")
-    page.wait_for_selector("avatar-stage[data-state=live]", timeout=20_000)
+    page.wait_for_selector("avatar-stage:is([data-state=live], [data-state=failed])", timeout=20_000)
+    assert page.get_attribute("avatar-stage", "data-state") == "live", status(page)
 
 
 def status(page: Page) -> str:
