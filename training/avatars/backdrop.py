@@ -8,9 +8,12 @@ from scipy import ndimage
 
 from training.avatars.arrays import Array
 from training.avatars.fill import fill
+from training.avatars.quadtree import triangulate
 from training.avatars.source import CANVAS, Bake
 
-STEP = 8  # px between grid points
+STEP = 8  # px between grid points where they are closest
+MOST = 1.5  # px by which larger cells may misplace what lies in them when the head turns as far as it goes ...
+DEEP, POSE = 0.25, 60.0  # ... which moves a point by so much for a px of depth, a head weight of 1
 SIDE = 640  # px of the picture: 1.25 a pixel of the frame, so that the frame neither blurs nor skips any
 INSIDE, OUTLINE = 7.0, 14.0  # px: how far the depth is smoothed in the figure and along its outline
 RIM = 5  # px: strip at the outline where hair lies at the depth where it turns away from the camera
@@ -67,15 +70,12 @@ def grid(bake: Bake, mesh: Array) -> dict[str, Array]:
     z = depth[iy, ix].astype(np.float64)
     back = (bake.distance + z) / bake.distance
     points = np.stack([(xx - CANVAS / 2) * back, (yy - CANVAS / 2) * back, z], -1).reshape(-1, 3)
-    n = len(lines)
-    index = np.arange(n * n).reshape(n, n)
-    a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
     cells = (CANVAS // STEP, STEP, CANVAS // STEP, STEP)
     small = (CANVAS // STEP, SIDE * STEP // CANVAS, CANVAS // STEP, SIDE * STEP // CANVAS)
     shown = ndimage.maximum_filter(picture(bake, mesh)[..., 3], 3).reshape(small).max((1, 3)) > 1 / 255
     deep = ndimage.binary_erosion(_face(bake, mesh), iterations=60).reshape(cells).all((1, 3))
-    cell = (shown & ~deep).ravel()
-    triangles = np.concatenate([np.stack([a, b, c], 1)[cell], np.stack([a, c, d], 1)[cell]])
+    off = np.stack([DEEP * z, POSE * weight[iy, ix]], -1)
+    triangles = triangulate(off, shown & ~deep, MOST)
     used, triangles = np.unique(triangles, return_inverse=True)
     uv = np.stack([xx, yy], -1).reshape(-1, 2) * (SIDE / CANVAS)
     return {"points": points[used], "uv": uv[used], "triangles": triangles.reshape(-1, 3),
