@@ -76,7 +76,8 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
             for side in ("left", "right")}  # fmt: skip
     lash = lids.lashes(template, neutral, deltas, portrait.picture)
-    strip = mouth.strip(template, colour, lash.colour)
+    teeth = mouth.teeth_of(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2])
+    strip = mouth.strip(template, colour, lash.colour, teeth)
     texture = np.concatenate([np.dstack([colour, alpha]), np.dstack([strip, np.ones(strip.shape[:2], np.float32)])])
     tell("placing hair and shoulders")
     around = surround(template, portrait, fitted, neutral, inside)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bithuman_core.build.fit import Fit
 
-YAW, PITCH, ROLL = 13.0, 9.0, 11.0  # degrees of a portrait from the front
+YAW, PITCH, ROLL = 12.0, 8.5, 11.0  # degrees of a portrait from the front
 COST = 0.35  # of every degree the head is turned in the photo: what further turning to that side loses
 LEAST = 5.0
 

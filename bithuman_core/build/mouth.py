@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image, ImageDraw
+from scipy import ndimage
 
 from bithuman_core.build.template import Array, Template
 
 PAINTED_FOR = np.array([0.78, 0.60, 0.51], np.float32)  # skin that the template's mouth was painted for
 FOLLOWS = 0.55  # how far flesh follows the brightness and colour of the skin; teeth follow half as far
-LIP_MARKS = (0, 17, 37, 267, 84, 314)
+EDGE, PALE, LIGHT, LEAST = 4, 0.6, 0.3, 60  # px beside the lips left out; least greyness, brightness and number of px of teeth
+TEETH = (0.7, 1.2)  # how far their colour may be from the template's
 CHEEK_MARKS = (50, 280, 101, 330, 151, 9)
 
 
@@ -18,9 +21,19 @@ def _colour_at(template: Template, colour: Array, marks: tuple[int, ...]) -> Arr
     return np.median(np.array([colour[max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4].mean((0, 1)) for x, y in uv]), 0)
 
 
-def strip(template: Template, colour: Array, lash: Array) -> Array:
+def teeth_of(photo: Array, inner_lips: Array) -> Array | None:
+    """The colour [3] of the teeth in the photo [S, S, 3], None where it shows none. inner_lips [n, 2]: outline, canvas px."""
+    mask = Image.new("L", photo.shape[1::-1])
+    ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in inner_lips], fill=1)
+    inside = photo[ndimage.binary_erosion(np.asarray(mask, bool), iterations=EDGE)]
+    grey = inside.min(1) / np.maximum(inside.max(1), 1e-3) if len(inside) else np.zeros(0)
+    pale = inside[(grey > PALE) & (inside.mean(1) > LIGHT)] if len(inside) else inside
+    return np.quantile(pale, 0.7, axis=0) if len(pale) > LEAST else None
+
+
+def strip(template: Template, colour: Array, lash: Array, teeth: Array | None = None) -> Array:
     """The rows of the texture below the skin [h, ATLAS, 3], 0..1. colour: the painted skin; lash [3]: colour of
-    lashes."""
+    lashes; teeth [3]: of the photo's teeth in its light, where it shows any."""
     skin = _colour_at(template, colour, CHEEK_MARKS)
     ratio = np.clip(skin / PAINTED_FOR, 0.35, 1.25)
     strip = template.strip
@@ -28,6 +41,10 @@ def strip(template: Template, colour: Array, lash: Array) -> Array:
     flesh = np.clip((chroma - 0.12) / 0.15, 0, 1)
     follow = FOLLOWS * (0.5 + 0.5 * flesh)
     out = strip * (1 + (ratio - 1) * follow)
+    if teeth is not None:
+        enamel = (flesh[..., 0] < 0.3) & (strip.mean(2) > 0.55)
+        own = np.clip(teeth / np.median(out[enamel], axis=0), *TEETH)
+        out *= 1 + (own - 1) * (1 - flesh)
     x, y = template.lash_place[0], template.lash_place[1] - len(colour)
     out[y : y + 16, x : x + 8] = lash
     out[y : y + 16, x + 8 : x + 16] = 0.5 * skin

@@ -75,7 +75,7 @@ def main() -> int:
         parts.append(np.round(part / scale).astype(np.int8).ravel())
         start.append(start[-1] + len(parts[-1]))
         print(f"{name:22s}{x1 - x0:4d} x{y1 - y0:4d}  largest {scale * 127:.2f}")
-    with replacing(options.output) as temporary, open(temporary, "wb") as file:
+    with replacing(options.output) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, names=np.array(names), start=np.array(start, np.uint32), box=np.array(boxes, np.uint16),
                             scale=np.array(scales, np.float32), values=np.concatenate(parts))
     print(f"{options.output.name}: {options.output.stat().st_size / 1e3:.0f} kB")

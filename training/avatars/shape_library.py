@@ -130,12 +130,12 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
     arrays = build(Bake(options.bake, options.tools, options.head3d))
-    with replacing(options.output) as temporary, open(temporary, "wb") as file:
+    with replacing(options.output) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     with replacing(CLIPS) as temporary:
         temporary.write_text(json.dumps(gestures(), sort_keys=True), encoding="utf-8")
     for name, array in sorted(arrays.items(), key=lambda kv: -kv[1].nbytes)[:6]:
-        print(f"{name:16s}{str(array.shape):20s}{array.nbytes / 1e3:8.0f} kB")
+        print(f"{name:16s}{array.shape!s:20s}{array.nbytes / 1e3:8.0f} kB")
     print(f"{options.output.name}: {options.output.stat().st_size / 1e6:.2f} MB")
     return 0
 
