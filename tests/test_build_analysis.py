@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps, features
 
 from bithuman_core import cli
 from bithuman_core.build import Portrait, analyse, avatar_file, build_avatar
@@ -254,6 +254,8 @@ def test_missing_files_and_folders_get_a_sentence(tmp_path: Path) -> None:
 
 
 SEEDS = [encoded(Image.effect_noise((100, 100), 60).convert("RGB"), f) for f in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")]
+if features.check("avif"):
+    SEEDS.append(encoded(Image.effect_noise((100, 100), 60).convert("RGB"), "AVIF"))
 
 
 CHANGES = st.lists(st.tuples(st.integers(0, 30000), st.integers(0, 255)), max_size=12)

@@ -26,7 +26,8 @@ CLEAR = (190, 190, 190)
 """What shows through the clear parts of a cut-out picture."""
 
 # What Pillow's decoders raise on broken files, besides their own errors.
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, ArithmeticError, LookupError, TypeError)
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, ArithmeticError, LookupError, TypeError,
+           RuntimeError)  # fmt: skip
 
 
 @dataclass(frozen=True)
