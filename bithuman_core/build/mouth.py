@@ -23,7 +23,7 @@ def _colour_at(template: Template, colour: Array, marks: tuple[int, ...]) -> Arr
 
 def teeth_of(photo: Array, inner_lips: Array) -> Array | None:
     """The colour [3] of the teeth in the photo [S, S, 3], None where it shows none. inner_lips [n, 2]: outline, canvas px."""
-    mask = Image.new("L", photo.shape[1::-1])
+    mask = Image.new("L", (photo.shape[1], photo.shape[0]))
     ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in inner_lips], fill=1)
     inside = photo[ndimage.binary_erosion(np.asarray(mask, bool), iterations=EDGE)]
     grey = inside.min(1) / np.maximum(inside.max(1), 1e-3) if len(inside) else np.zeros(0)
