@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, float64, njit, uint8, uint16, uint32, void
+from numba import float32, float64, uint8, uint16, uint32, void
 
+from bithuman_core.render.kernel import kernel
 from bithuman_core.render.signature import given, scratch
 
 WEIGHTS = 256  # head weights are stored as uint8: one rotation per weight
 
 
-@njit(
+@kernel(
     void(
         given(float32, 2), given(uint32, 1), given(uint16, 1), given(float32, 2), given(float32, 1),
         scratch(float32, 2),
     ),
-    nogil=True, cache=True, fastmath=True,
+    fastmath=True,
 )  # fmt: skip
 def blend_shapes(neutral, start, index, delta, amount, out):
     """out = neutral + sum of amount[s] * delta of shape s. Rows start[s]..start[s + 1] of index and delta are shape s."""
@@ -34,9 +35,8 @@ def blend_shapes(neutral, start, index, delta, amount, out):
             out[v, 2] += c * delta[k, 2]
 
 
-@njit(
+@kernel(
     void(given(float64, 1), float64, scratch(float32, 2)),
-    nogil=True, cache=True,
 )  # fmt: skip
 def head_transforms(head, breath, out):
     """Rows of out (float32 [256, 12]): rotation by the weighted angles, row-major, then the weighted shift.
@@ -65,12 +65,12 @@ def head_transforms(head, breath, out):
         out[k, 11] = w * z
 
 
-@njit(
+@kernel(
     void(
         given(float32, 2), given(uint8, 1), given(float32, 2), given(float32, 1), float32, float32, float32,
         float32, float32, scratch(float32, 2),
     ),
-    nogil=True, cache=True, fastmath=True,
+    fastmath=True,
 )  # fmt: skip
 def project(points, weight, transforms, pivot, distance, centre_x, centre_y, scale_x, scale_y, out):
     """Turn points (px space) with the head and project: out = screen x, y (px of the sample grid) and z (px space)."""

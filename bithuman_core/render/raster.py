@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, int32, njit, uint8, uint16, uint32, void
 
+from bithuman_core.render.kernel import kernel
 from bithuman_core.render.signature import given, scratch
 from bithuman_core.render.texel import MOUTH, NOTHING, PART_SHIFT, V_SHIFT
 
@@ -25,12 +26,12 @@ def steep(slope):
     return slope if abs(slope) > FLAT else np.float32(FLAT)
 
 
-@njit(
+@kernel(
     void(
         given(float32, 2), given(float32, 2), given(uint16, 2), given(uint8, 1), given(float32, 1), given(uint32, 1),
         scratch(float32, 1), scratch(uint32, 2), scratch(uint8, 2), int32, float32,
     ),
-    nogil=True, cache=True, fastmath=True, error_model="numpy",
+    fastmath=True, error_model="numpy",
 )  # fmt: skip
 def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, first_row, stagger):
     """Draw front-facing triangles with a depth test into one band of rows.
@@ -116,9 +117,9 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
                 v += vx
 
 
-@njit(
+@kernel(
     void(given(float32, 2), given(uint16, 2), int32, int32, float32, scratch(uint8, 2), scratch(uint32, 1), scratch(uint32, 1)),
-    nogil=True, cache=True, fastmath=True, error_model="numpy",
+    fastmath=True, error_model="numpy",
 )  # fmt: skip
 def sort_into_bands(points, triangles, rows, width, stagger, span, order, start):
     """Which front-facing triangles touch which band of ``rows`` sample rows.

@@ -10,9 +10,10 @@ handled as one uint64.
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int8, int16, int32, int64, njit, uint8, uint16, uint32, uint64, void
+from numba import float32, int8, int16, int32, int64, uint8, uint16, uint32, uint64, void
 from numpy.typing import NDArray
 
+from bithuman_core.render.kernel import kernel
 from bithuman_core.render.rig import Residual
 from bithuman_core.render.signature import given, scratch
 
@@ -93,9 +94,9 @@ def _around(boxes: list[Box]) -> Box:
     return min(x0), min(y0), max(x1), max(y1)
 
 
-@njit(
+@kernel(
     void(given(int8, 1), float32, int32, int32, int32, int32, scratch(int16, 3)),
-    nogil=True, cache=True, fastmath=True,
+    fastmath=True,
 )  # fmt: skip
 def add(values, amount, x0, y0, x1, y1, total):
     """total[y0:y1, x0:x1] += amount * values (int8, row by row), rounded and kept inside 0 to 2 * ZERO."""
@@ -111,9 +112,8 @@ def add(values, amount, x0, y0, x1, y1, total):
         k += width
 
 
-@njit(
+@kernel(
     void(given(uint64, 2), int64, int64, int64, scratch(uint64, 1), scratch(uint64, 1)),
-    nogil=True, cache=True,
 )  # fmt: skip
 def _enlarged_row(picture, y, x0, x1, tall, wide):
     """wide: row y of the picture at twice the size (bilinear), times 16, in the columns 2 * x0 to 2 * x1."""
@@ -129,9 +129,8 @@ def _enlarged_row(picture, y, x0, x1, tall, wide):
         wide[uint64(2) * x + uint64(1)] = middle + tall[x + uint64(2)]
 
 
-@njit(
+@kernel(
     void(given(uint64, 2), int64, int64, int64, int64, scratch(uint64, 1), scratch(uint64, 1), scratch(uint64, 2)),
-    nogil=True, cache=True,
 )  # fmt: skip
 def enlarge(picture, x0, y0, x1, y1, tall, wide, out):
     """out[y0:y1, x0:x1] = the picture at twice the size, bilinear."""
@@ -142,12 +141,11 @@ def enlarge(picture, x0, y0, x1, y1, tall, wide, out):
             row[i] = uint16(values[i] + uint16(8)) >> uint16(4)
 
 
-@njit(
+@kernel(
     void(
         given(uint64, 2), int64, int64, int64, int64, scratch(uint64, 1), scratch(uint64, 1), given(uint8, 3),
         scratch(uint8, 3),
     ),
-    nogil=True, cache=True,
 )  # fmt: skip
 def lay(picture, x0, y0, x1, y1, tall, wide, skin, out):
     """out[y0:y1, x0:x1] = skin + the picture at twice its size, bilinear, in levels."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import int32, int64, njit, uint8, uint32, uint64, void
 
+from bithuman_core.render.kernel import kernel
 from bithuman_core.render.signature import given, scratch
 from bithuman_core.render.texel import MOUTH, NOTHING, PART_SHIFT, PLACE, V_SHIFT, texel
 
@@ -97,12 +98,12 @@ def blended(under, colour, share):
     return uint32(total * uint32(257) + uint32(32768)) >> uint32(16)
 
 
-@njit(
+@kernel(
     void(
         given(uint8, 3), given(uint32, 2), given(uint8, 2), given(uint32, 2), given(uint32, 2), given(uint32, 2),
         given(int64, 2), scratch(uint32, 2), scratch(uint8, 2), scratch(uint8, 3),
     ),
-    nogil=True, cache=True, error_model="numpy",
+    error_model="numpy",
 )  # fmt: skip
 def compose(plate, head, glow, back, texture, backdrop, tint, colours, kinds, out):
     """out [H, W, 3] = plate, under the backdrop, under the head.

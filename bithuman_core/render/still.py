@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import int32, int64, njit, uint8, uint32, void
+from numba import int32, int64, uint8, uint32, void
 from numpy.typing import NDArray
 
+from bithuman_core.render.kernel import kernel
 from bithuman_core.render.posing import WEIGHTS, head_transforms, project
 from bithuman_core.render.raster import rasterise
 from bithuman_core.render.rig import PortraitRig, Still
@@ -54,7 +55,7 @@ def raised(plate: NDArray[np.uint8], still: Still, first_row: int, lift: float, 
     return out
 
 
-@njit(void(given(uint32, 2), given(uint32, 2), scratch(uint32, 2)), nogil=True, cache=True, error_model="numpy")
+@kernel(void(given(uint32, 2), given(uint32, 2), scratch(uint32, 2)), error_model="numpy")
 def _colour(words, texture, out):
     """out [H, W] = the texture, packed BGRA, at the words' places; 0 where there is nothing."""
     stride, wide, tall = int32(texture.shape[1]), int32((texture.shape[1] - 2) * 32), int32((texture.shape[0] - 2) * 32)
@@ -65,7 +66,7 @@ def _colour(words, texture, out):
             out[y, x] = uint32(0) if word == NOTHING else texel(texels, stride, wide, tall, word, word)
 
 
-@njit(void(given(uint8, 3), given(uint8, 3), int64, int64, scratch(uint8, 3)), nogil=True, cache=True)
+@kernel(void(given(uint8, 3), given(uint8, 3), int64, int64, scratch(uint8, 3)))
 def _raise(plate, picture, first, share, out):
     """out = plate, under the rows of the picture from ``first`` on; share / 256 of each is the row below it."""
     last = picture.shape[0] - 1
