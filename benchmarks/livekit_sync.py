@@ -90,7 +90,7 @@ async def offsets(make_runner: Any, generator: Any, runtime: AsyncBithuman, *, s
 
 
 async def measure() -> int:
-    """Print the table; 1 where ours is not within 40 ms for 95 % of the ticks."""
+    """Print the table; 1 where ours is not within 40 ms for 90 % of the ticks."""
     from livekit.agents.voice.avatar import AvatarRunner
 
     from bithuman_core.livekit import AvatarGenerator, AvatarPublisher

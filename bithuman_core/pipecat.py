@@ -56,6 +56,15 @@ class _Reply:
     stops: list[Frame] = field(default_factory=list)
 
 
+@dataclass(eq=False)
+class _Sound:
+    """The sound of a frame on its way out."""
+
+    frame: TTSAudioRawFrame
+    reply: _Reply
+    last: bool  # of its reply
+
+
 class BitHumanVideoService(AIService):
     """A face for a Pipecat bot. Place it between the TTS and ``transport.output()``.
 
@@ -81,8 +90,9 @@ class BitHumanVideoService(AIService):
         """The arguments of ``pipecat-bithuman``'s service.
 
         model_path: an ``.imx`` file (BITHUMAN_MODEL_PATH, else the shipped avatar). api_secret: only for a token server of your
-        own. runtime_factory: makes the runtime instead. sync_video_to_audio: the transport shows a picture when the sound before
-        it has been sent; leave its ``video_out_is_live`` off then. audio_passthrough_on_error: whether the bot goes on speaking
+        own. runtime_factory: makes the runtime instead. sync_video_to_audio: the transport takes up a picture when the sound
+        before it has been sent, and draws it at its next refresh. That is half a tick late and more, so pictures then go one tick
+        ahead of their sound; leave ``video_out_is_live`` off. audio_passthrough_on_error: whether the bot goes on speaking
         without a face. end_drain_timeout_s: how long an EndFrame waits for the last words. stop_frame_timeout_s: accepted; the
         runtime says which frame is the last one. kwargs: of AIService.
         """
@@ -97,6 +107,7 @@ class BitHumanVideoService(AIService):
         self._runtime: AsyncBithuman | None = None  # none before the start, after the end, and where it failed
         self._showing: asyncio.Task[None] | None = None
         self._replies: deque[_Reply] = deque()
+        self._held: _Sound | None = None  # until the next picture has gone ahead
         self._drained = asyncio.Event()
         self._drained.set()
 
@@ -206,6 +217,7 @@ class BitHumanVideoService(AIService):
 
     def _forget(self) -> None:
         self._replies.clear()
+        self._held = None
         self._drained.set()
 
     # -- out ---------------------------------------------------------------------------------------------------------
@@ -222,30 +234,42 @@ class BitHumanVideoService(AIService):
                 await self._release(len(self._replies))
 
     async def _show(self, frame: VideoFrame) -> None:
-        own = [i for i, reply in enumerate(self._replies) if reply.control.message_id == frame.source_message_id]
-        await self._release(own[0] if own else 0)  # replies without any sound, which no frame was to end
-        reply = self._replies[0] if self._replies else None
         if frame.rgb_image is not None:
             height, width, _ = frame.rgb_image.shape
             image = OutputImageRawFrame(np.ascontiguousarray(frame.rgb_image).tobytes(), (width, height), "RGB")
             image.sync_with_audio = self._sync_video
             await self.push_frame(image)
-        if reply is None or reply not in self._replies:  # interrupted, perhaps this very moment: its sound is not wanted
+        await self._send_held()
+        own = [i for i, reply in enumerate(self._replies) if reply.control.message_id == frame.source_message_id]
+        await self._release(own[0] if own else 0)  # replies without any sound, which no frame was to end
+        if not self._replies:
             return
+        reply = self._replies[0]
         if frame.audio_chunk is not None and frame.source_message_id == reply.control.message_id:
             if not reply.heard:
                 reply.heard = True
                 await self.stop_ttfb_metrics()
-            sound = frame.audio_chunk
-            await self.push_frame(TTSAudioRawFrame(sound.bytes, sound.sample_rate, 1, context_id=reply.context_id))
+            sound = TTSAudioRawFrame(frame.audio_chunk.bytes, frame.audio_chunk.sample_rate, 1, context_id=reply.context_id)
+            self._held = _Sound(sound, reply, frame.end_of_speech)
+            if not self._sync_video:
+                await self._send_held()
         reply.quiet = reply.quiet + 1 if reply.ended and frame.audio_chunk is None else 0
-        if reply in self._replies and (frame.end_of_speech or reply.quiet >= QUIET_TICKS):
+        if reply.quiet >= QUIET_TICKS:
+            await self._release(1)
+
+    async def _send_held(self) -> None:
+        held, self._held = self._held, None
+        if held is None or held.reply not in self._replies:
+            return
+        await self.push_frame(held.frame)
+        if held.last and held.reply in self._replies:
             await self._release(1)
 
     async def _release(self, count: int) -> None:
         """The first replies are over: what waited for their end goes on."""
-        for _ in range(count):
-            for stop in self._replies.popleft().stops:
+        over = [self._replies.popleft() for _ in range(count)]
+        for reply in over:
+            for stop in reply.stops:
                 await self.push_frame(stop)
         if not self._replies:
             self._drained.set()

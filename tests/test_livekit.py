@@ -38,6 +38,7 @@ from bithuman_core.livekit import (  # noqa: E402
     BitHumanVideoTrack,
     VoiceLedSynchronizer,
 )
+from bithuman_core.livekit.generator import video_frame  # noqa: E402
 from examples.offline_room import OfflineRoom  # noqa: E402
 
 RATE, TICK, BLOCK = 16_000, 640, 160
@@ -166,6 +167,21 @@ async def test_the_other_plugin_makes_our_runtime_by_its_old_name(bithuman: Any,
     assert type(avatar.runtime) is AsyncBithuman
     await until(lambda: len(room.pictures) >= 5)
     await close(avatar)
+
+
+async def test_colours_stay_what_they_are(room: OfflineRoom) -> None:
+    source = rtc.VideoSource(64, 64)
+    room.listen(rtc.LocalVideoTrack.create_video_track("red", source))
+    red = np.zeros((64, 64, 3), np.uint8)
+    red[..., 2] = 200  # BGR
+
+    def show() -> bool:
+        source.capture_frame(video_frame(red))
+        return bool(room.pictures)
+
+    await until(show)
+    assert np.abs(room.pictures[0][1].astype(int) - [200, 0, 0]).max() < 12
+    await source.aclose()
 
 
 async def test_one_layer_25_frames_2_megabits(room: OfflineRoom, runtime: AsyncBithuman) -> None:

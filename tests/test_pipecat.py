@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bithuman_core import AsyncBithuman, Fixture
+from bithuman_core import AsyncBithuman, Fixture, VideoFrame
 from bithuman_core.errors import TokenExpiredError
 from tests.plugins import need
 from tests.simulated import SimulatedClock
@@ -112,6 +112,40 @@ async def test_each_sound_follows_the_picture_that_shows_it(service: FrameProces
     assert len(spoken) == 20
     assert all(kinds[i - 1] is OutputImageRawFrame for i in spoken)
     assert np.array_equal(np.diff(spoken), np.full(19, 2))
+
+
+class Marked:
+    """A runtime whose pictures and sounds carry the number of their frame."""
+
+    def __init__(self, runtime: AsyncBithuman) -> None:
+        self._runtime = runtime
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+    async def run(self) -> AsyncIterator[VideoFrame]:
+        async for frame in self._runtime.run():
+            frame.bgr_image = np.full((2, 2, 3), frame.frame_index % 256, np.uint8)
+            if frame.audio_chunk is not None:
+                frame.audio_chunk.data[:] = frame.frame_index % 256
+            yield frame
+
+
+@pytest.mark.parametrize(("synced", "ahead"), [(True, 1), (False, 0)])
+async def test_pictures_go_one_tick_ahead_where_the_transport_draws_them_late(
+    factory: Callable[[], Any], voice: NDArray[np.int16], synced: bool, ahead: int
+) -> None:
+    async def make() -> Any:
+        return Marked(await factory())
+
+    async with on_stage(BitHumanVideoService(runtime_factory=make, sync_video_to_audio=synced)) as stage:
+        await stage.say(voice[: 20 * TICK])
+        await stage.stopped(1)
+    media = [f for f in stage.down.frames if isinstance(f, TTSAudioRawFrame | OutputImageRawFrame)]
+    spoken = [i for i, f in enumerate(media) if isinstance(f, TTSAudioRawFrame)]
+    marks = [f.audio[0] if isinstance(f, TTSAudioRawFrame) else f.image[0] for f in media]
+    assert [marks[i - 1] - marks[i] for i in spoken] == [ahead] * 20
+    assert all(picture.sync_with_audio is synced for picture in stage.pictures())
 
 
 async def test_stereo_at_another_rate_is_taken(factory: Callable[[], Any], voice: NDArray[np.int16]) -> None:
