@@ -17,7 +17,9 @@ from tests.browser.harness import (
     MICROPHONE_RATE,
     Recording,
     Server,
+    begin_recording,
     chromium,
+    finish_recording,
     open_page,
     record,
     start,
@@ -75,7 +77,7 @@ def measure(playwright: Playwright, folder: Path, seconds: float) -> None:
         mouth = lips(recording)
         print(f"{'mouth motion against loudness: correlation':<44}{mouth.correlation:6.2f}   at {1000 * mouth.delay:.0f} ms")
         print(f"{'mouth motion in pauses / in speech':<44}{mouth.rest:6.2f}")
-        print(f"{'delay that the page shows':<44}{page.inner_text('[data-part=delay]'):>9}")
+        print(f"{'delay that the page shows':<44}{page.text_content('[data-part=delay]'):>9}")
     with Server(folder / "flash.log", "-m", "benchmarks.flash") as server, chromium(playwright, bursts) as browser:
         page = open_page(browser, server.url)
         start(page)
@@ -88,16 +90,45 @@ def measure(playwright: Playwright, folder: Path, seconds: float) -> None:
         print_spread("picture after its sound (+) or before (-)", nearest(tones[1:-1], flashes))
 
 
+def measure_crowd(playwright: Playwright, folder: Path, seconds: float, visitors: int) -> None:
+    """Several visitors at once, who all speak."""
+    speech = folder / "crowd.wav"
+    write_speech(speech)
+    with (
+        Server(folder / "crowd.log", "app.py", "--max-visitors", str(visitors)) as server,
+        chromium(playwright, speech) as browser,
+    ):
+        pages = [open_page(browser, server.url) for _ in range(visitors)]
+        for page in pages:
+            start(page)
+        pages[-1].wait_for_timeout(SETTLE_MS)
+        process = psutil.Process(server.pid)
+        before = process.cpu_times()
+        for page in pages:
+            begin_recording(page, seconds)
+        recordings = [finish_recording(page) for page in pages]
+        now = process.cpu_times()
+        work = (now.user + now.system - before.user - before.system) / recordings[0].seconds
+        print(f"\n{visitors} visitors at once, this Chromium on the same machine")
+        for recording in recordings:
+            freezes, gap = recording.grown("video", "freezeCount"), 1000 * np.quantile(recording.gaps, 0.99)
+            print(f"{'frames a second / freezes / p99 of the gaps':<44}{recording.fps:6.2f} / {freezes:.0f} / {gap:.0f} ms")
+        print(f"{'server: all visitors':<44}{100 * work:6.0f} % of a core, {process.memory_info().rss / 2**20:.0f} MiB")
+
+
 def main() -> int:
     """Print the table; exit code 1 without a Chromium."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30, help="length of each recording")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--seconds", type=float, default=60, help="length of each recording")
+    parser.add_argument("--visitors", type=int, default=3, help="how many at once in the last table; 0 leaves it out")
+    given = parser.parse_args()
     if find_chromium() is None:
         print(MISSING)
         return 1
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        measure(playwright, Path(folder), seconds)
+        measure(playwright, Path(folder), given.seconds)
+        if given.visitors:
+            measure_crowd(playwright, Path(folder), given.seconds, given.visitors)
     return 0
 
 

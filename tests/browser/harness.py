@@ -162,6 +162,11 @@ class Recording:
         """Decoded pictures a second, repeated ones left out."""
         return self.fresh * self.grown("video", "framesDecoded") / self.seconds
 
+    @property
+    def gaps(self) -> NDArray[np.float64]:
+        """Time from each new picture to the next one, s."""
+        return np.diff(self.shown_at)
+
     def grown(self, kind: str, name: str) -> float:
         """By how much a counter grew."""
         return self.after[kind].get(name, 0) - self.before[kind].get(name, 0)
@@ -169,7 +174,18 @@ class Recording:
 
 def record(page: Page, seconds: float, box: tuple[float, float, float, float] = MOUTH_BOX) -> Recording:
     """Watch and listen for some seconds."""
-    raw = page.evaluate("([seconds, box, size]) => probe(seconds, box, size)", [seconds, box, GRAY_SIZE])
+    begin_recording(page, seconds, box)
+    return finish_recording(page)
+
+
+def begin_recording(page: Page, seconds: float, box: tuple[float, float, float, float] = MOUTH_BOX) -> None:
+    """Begin to watch and listen; several pages can do so at once."""
+    page.evaluate("([seconds, box, size]) => void (window.recording = probe(seconds, box, size))", [seconds, box, GRAY_SIZE])
+
+
+def finish_recording(page: Page) -> Recording:
+    """Wait for the end of what was begun."""
+    raw = page.evaluate("() => window.recording")
     clocks = np.array(raw["clocks"])
     # The context's clock moves in steps of its buffer: the most advanced reading belongs to the moment itself.
     offset = float(np.max(clocks[:, 0] - clocks[:, 1] / 1000))

@@ -1,0 +1,34 @@
+# The demo in a container: docker build -t bithuman-core . && docker run -p 7860:7860 bithuman-core   (see docs/hosting.md)
+FROM python:3.11-slim-bookworm
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    NUMBA_CACHE_DIR=/home/avatar/.cache/numba \
+    BITHUMAN_HOST=0.0.0.0 \
+    BITHUMAN_PORT=7860 \
+    BITHUMAN_OPEN_BROWSER=false
+
+RUN useradd --create-home --uid 1000 avatar
+WORKDIR /home/avatar/app
+
+# what seldom changes comes first, so that a change of the code installs nothing anew
+COPY requirements.txt ./
+RUN pip install -r requirements.txt espeakng-loader==0.2.4
+
+COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY app.py ./
+COPY assets ./assets
+COPY models ./models
+COPY bithuman_core ./bithuman_core
+RUN pip install --no-deps --editable .
+
+USER 1000
+# compiles the renderer, so that the first start is quick
+RUN python -m bithuman_core still models/mara.imx --output /tmp/mara.png && rm /tmp/mara.png
+
+EXPOSE 7860
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/health', timeout=4)"]
+CMD ["python", "app.py"]
