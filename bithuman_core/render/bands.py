@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.render.lanes import LANES
 from bithuman_core.render.raster import rasterise, sort_into_bands
 
 BANDS = 8  # of a frame of 512 px; a band then takes half a megabyte
@@ -24,8 +25,9 @@ class Bands:
         self._span = np.empty((len(triangles), 2), np.uint8)
         self._order = np.empty(self.count * len(triangles), np.uint32)
         self._start = np.zeros(self.count + 1, np.uint32)
-        self._depth = np.empty(self._rows * width, np.float32)
-        self._words = np.empty((self._rows, width), np.uint32)
+        self._depth = np.empty(self._rows * width + LANES, np.float32)
+        self._samples = np.empty(self._rows * width + LANES, np.uint32)
+        self._words = self._samples[:-LANES].reshape(self._rows, width)
         self.glow = np.empty((self._rows, width), np.uint8)  # light of the samples of the mouth
 
     def sort(self, points: Floats) -> None:
@@ -38,5 +40,5 @@ class Bands:
         chosen = self._order[self._start[band] : self._start[band + 1]]
         first_row = band * self._rows
         mesh = points, uv, self._triangles, self._part, light
-        rasterise(*mesh, chosen, self._depth, self._words, self.glow, first_row, self._stagger)
+        rasterise(*mesh, chosen, self._depth, self._samples, self.glow, first_row, self._stagger)
         return self._words

@@ -13,6 +13,7 @@ import numpy as np
 from numba import float32, int32, njit, uint8, uint16, uint32, void
 
 from bithuman_core.render.kernel import kernel
+from bithuman_core.render.lanes import draw_lanes
 from bithuman_core.render.signature import given, scratch
 from bithuman_core.render.texel import MOUTH, NOTHING, PART_SHIFT, V_SHIFT
 
@@ -29,7 +30,7 @@ def steep(slope):
 @kernel(
     void(
         given(float32, 2), given(float32, 2), given(uint16, 2), given(uint8, 1), given(float32, 1), given(uint32, 1),
-        scratch(float32, 1), scratch(uint32, 2), scratch(uint8, 2), int32, float32,
+        scratch(float32, 1), scratch(uint32, 1), scratch(uint8, 2), int32, float32,
     ),
     fastmath=True, error_model="numpy",
 )  # fmt: skip
@@ -38,15 +39,15 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
 
     points [V, 3]: x, y in samples, z; stagger: how far the samples of even rows sit left of their middle (odd: right);
     uv [V, 2] in 1/16 texture px; part [T] 0..3; light [V] brightness 0..255; chosen: the triangles to draw, as numbers.
-    words [rows, width]: the samples of rows first_row, first_row + 1, ...; depth [rows * width]: theirs. Both are cleared before;
-    glow [rows, width]: light of the samples of the mouth.
+    words [rows * width + LANES]: the samples of rows first_row, first_row + 1, ...; depth [rows * width + LANES]: theirs. Both
+    are cleared before; glow [rows, width]: light of the samples of the mouth.
     """
     # uv is never below 0; what the slack below adds is far less than the 1 that truncation forgives.
     # The arithmetic stays in float32: an int32 beside a float32 would make it float64.
     half, zero, one, slack = np.float32(0.5), np.float32(0), np.float32(1), np.float32(1e-4)
-    rows, width = words.shape
-    samples, lights = words.reshape(-1), glow.reshape(-1)
-    samples[:] = NOTHING
+    rows, width = glow.shape
+    lights = glow.reshape(-1)
+    words[:] = NOTHING
     depth[:] = np.float32(FAR)
     ceiling, bottom, right = np.float32(first_row), np.float32(first_row + rows - 1), np.float32(width - 1)
     for i in range(uint32(chosen.shape[0])):
@@ -101,20 +102,14 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
                 for k in range(first, stop):
                     if z < depth[k]:
                         depth[k] = z
-                        samples[k] = tag | uint32(int32(u)) | uint32(uint32(int32(v)) << V_SHIFT)
+                        words[k] = tag | uint32(int32(u)) | uint32(uint32(int32(v)) << V_SHIFT)
                         lights[k] = uint8(int32(min(max(level, zero), np.float32(255))))
                     z += zx
                     u += ux
                     v += vx
                     level += lx
                 continue
-            for k in range(first, stop):
-                if z < depth[k]:
-                    depth[k] = z
-                    samples[k] = tag | uint32(int32(u)) | uint32(uint32(int32(v)) << V_SHIFT)
-                z += zx
-                u += ux
-                v += vx
+            draw_lanes(depth, words, first, uint32(stop - first), z, u, v, zx, ux, vx, tag)
 
 
 @kernel(

@@ -9,6 +9,7 @@ from numba import int32, int64, uint8, uint32, void
 from numpy.typing import NDArray
 
 from bithuman_core.render.kernel import kernel
+from bithuman_core.render.lanes import LANES
 from bithuman_core.render.posing import WEIGHTS, head_transforms, project
 from bithuman_core.render.raster import rasterise
 from bithuman_core.render.rig import PortraitRig, Still
@@ -30,12 +31,13 @@ def settled(rig: PortraitRig) -> tuple[Still, NDArray[np.uint16]]:
     half, scale = rig.canvas / 2, width / rig.canvas
     project(rig.backdrop_vertices, rig.backdrop_weight, transforms, rig.pivot, rig.distance, half, half, scale, scale, points)
     light, part = np.zeros(len(points), np.float32), np.zeros(len(weightless), np.uint8)
-    words, glow, depth = (np.empty((height, width), dtype) for dtype in (np.uint32, np.uint8, np.float32))
+    words, depth = (np.empty(height * width + LANES, dtype) for dtype in (np.uint32, np.float32))
+    glow = np.empty((height, width), np.uint8)
     chosen = np.flatnonzero(weightless.any(axis=1)).astype(np.uint32)
     mesh = points, rig.backdrop_uv * UV_STEPS, rig.backdrop_triangles, part, light
-    rasterise(*mesh, chosen, depth.reshape(-1), words, glow, 0, 0.0)
+    rasterise(*mesh, chosen, depth, words, glow, 0, 0.0)
     colours = np.empty((height, width), np.uint32)
-    _colour(words, rig.backdrop, colours)
+    _colour(words[:-LANES].reshape(height, width), rig.backdrop, colours)
     picture = colours.view(np.uint8).reshape(height, width, 4)
     rows = np.flatnonzero(picture[..., 3].any(axis=1))
     top = max(int(rows[0]) - 1, 0) if len(rows) else height - 1  # one empty row to fade into
