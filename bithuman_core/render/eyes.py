@@ -1,4 +1,4 @@
-"""Painting the eyeballs as they look now: the iris turns with the gaze, shade and catchlight stay (numba, one core)."""
+"""Painting the eyeballs as they look now: the iris turns with the gaze, the catchlight half as far (numba, one core)."""
 
 # pyright: reportCallIssue=false, reportArgumentType=false
 # (numba types are called as casts here)
@@ -13,6 +13,11 @@ from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.signature import given, scratch
 
 STEPS = 16  # of a px: gaze and lids move in these, so that an eye that holds still need not be painted again
+# Fitted on path-traced eyes. The lid: how far it comes down, in radii at eyeBlink 1, goes up at eyeWide 1, and follows
+# a look down, as a share of a blink.
+LID, WIDE, FOLLOWS = 0.4, 0.12, 0.8
+SHUT, DUSK = (0.35, 0.9), 0.6  # where between open and closed it begins to take light from what is left of the eye; how much
+MIRROR = 0.5  # of the way of the iris, that of the catchlight: the cornea bulges with half the eyeball's radius
 TALL = np.float32(0.6)  # of the eyeball's radius: half the height that lids can bare
 
 
@@ -24,24 +29,27 @@ class Eyes:
         self._channels = (_channels("Left"), _channels("Right"))
         self._painted: list[tuple[int, ...] | None] = [None, None]
 
-    def look(self, amount: NDArray[np.float32]) -> None:
-        """Paint the eyes for 52 coefficients, where they look otherwise than they did."""
+    def look(self, amount: NDArray[np.float32], head: NDArray[np.float64]) -> None:
+        """Paint the eyes for 52 coefficients and the head's yaw and pitch (radians), where they look otherwise than they did."""
         side, up, down = self._rig.gaze
         for k, sign in enumerate((1.0, -1.0)):
             eye = self._rig.eyes[k]
             look_in, look_out, look_up, look_down, blink, wide = (float(v) for v in amount[self._channels[k]])
             yaw = sign * side * (look_out - look_in)
             pitch = up * look_up - down * look_down
-            lid = 0.55 * blink - 0.12 * wide
+            shut = blink + FOLLOWS * look_down
+            lid = LID * shut - WIDE * wide
             steps = STEPS * eye.radius
-            now = (round(steps * yaw), round(steps * pitch), round(steps * lid))
+            # In the turned head, a light that stays where it is moves the other way.
+            mirror_x, mirror_y = MIRROR * np.sin(yaw - head[0]), -MIRROR * np.sin(pitch - head[1])
+            now = tuple(round(steps * v) for v in (yaw, pitch, lid, mirror_x, mirror_y))
             if now == self._painted[k]:
                 continue
             self._painted[k] = now
-            dusk = min(max((now[2] / steps / 0.55 - 0.3) / 0.5, 0.0), 1.0)  # lid and lashes darken a closing eye
-            shade = self._rig.shade_scale * (1 - 0.75 * dusk * dusk * (3 - 2 * dusk))
+            dusk = min(max((now[2] / steps / LID - SHUT[0]) / (SHUT[1] - SHUT[0]), 0.0), 1.0)
+            shade = self._rig.shade_scale * (1 - DUSK * dusk * dusk * (3 - 2 * dusk))
             paint_eye(eye.picture, eye.catchlight, *eye.centre, eye.radius, now[0] / steps, now[1] / steps, shade, now[2] / STEPS,
-                      self._texture, *eye.place)  # fmt: skip
+                      now[3] / STEPS, now[4] / STEPS, self._texture, *eye.place)  # fmt: skip
 
 
 def _channels(side: str) -> NDArray[np.intp]:
@@ -51,15 +59,16 @@ def _channels(side: str) -> NDArray[np.intp]:
 @njit(
     void(
         given(uint8, 3), given(uint8, 3), float32, float32, float32, float32, float32, float32, float32,
-        scratch(uint32, 2), int32, int32,
+        float32, float32, scratch(uint32, 2), int32, int32,
     ),
     nogil=True, cache=True, fastmath=True,
 )  # fmt: skip
-def paint_eye(picture, catchlight, centre_x, centre_y, radius, yaw, pitch, shade_scale, lid, out, left, top):
+def paint_eye(picture, catchlight, centre_x, centre_y, radius, yaw, pitch, shade_scale, lid, mirror_x, mirror_y, out, left, top):
     """Paint one eye into the packed texture out, its picture's corner at left, top.
 
     picture [h, w, 4]: BGR of the straight eye and, as alpha, the shade of lids and brow (255 = shade_scale);
-    catchlight [h, w, 3] is added. The eyeball (centre, radius in px) turns by yaw (+ image right) and pitch (+ up), radians.
+    catchlight [h, w, 3] is added, moved by mirror_x, mirror_y px. The eyeball (centre, radius in px) turns by yaw
+    (+ image right) and pitch (+ up), radians.
     lid: px by which the upper lid has come down; its shadow comes with it.
     """
     h, w = picture.shape[0], picture.shape[1]
@@ -94,10 +103,16 @@ def paint_eye(picture, catchlight, centre_x, centre_y, radius, yaw, pitch, shade
             fs = sv - np.float32(s0)
             shade = picture[s0, x, 3] * (np.float32(1) - fs) + picture[s0 + 1, x, 3] * fs
             shade *= shade_scale * np.float32(1 / 255)
+            mx = min(max(np.float32(x) - mirror_x, np.float32(0)), np.float32(w) - np.float32(1.001))
+            my = min(max(np.float32(y) - mirror_y, np.float32(0)), np.float32(h) - np.float32(1.001))
+            ix, iy = np.int32(mx), np.int32(my)
+            gx, gy = mx - np.float32(ix), my - np.float32(iy)
             word = uint32(0xFF000000)
             for k in range(3):
                 a = picture[iv, iu, k] * (np.float32(1) - fu) + picture[iv, iu + 1, k] * fu
                 b = picture[iv + 1, iu, k] * (np.float32(1) - fu) + picture[iv + 1, iu + 1, k] * fu
-                value = (a * (np.float32(1) - fv) + b * fv) * shade + catchlight[y, x, k]
+                c = catchlight[iy, ix, k] * (np.float32(1) - gx) + catchlight[iy, ix + 1, k] * gx
+                d = catchlight[iy + 1, ix, k] * (np.float32(1) - gx) + catchlight[iy + 1, ix + 1, k] * gx
+                value = (a * (np.float32(1) - fv) + b * fv) * shade + c * (np.float32(1) - gy) + d * gy
                 word |= uint32(min(value, np.float32(255))) << uint32(8 * k)
             out[top + y, left + x] = word

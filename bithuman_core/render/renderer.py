@@ -65,7 +65,7 @@ class PortraitRenderer:
         project(self._points, rig.weight, *view, 2 * scale, self._screen)
         project(rig.backdrop_vertices, rig.backdrop_weight, *view, scale, self._back_screen)
         self._residual.update(rig.correctives.amounts(amount, head))
-        self._eyes.look(amount)
+        self._eyes.look(amount, head)
         self._mouth.light(self._points, self._light)
         self._head.sort(self._screen)
         self._back.sort(self._back_screen)
