@@ -127,6 +127,12 @@ def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[Array, Array]:
     return np.concatenate([image, np.clip(alpha_image, 0, 1)[..., None]], 2), tx.image(own)
 
 
+def behind_rims(bake: Bake, mesh: Mesh, tx: Texels, own: Array) -> Array:
+    """Texels [size, size] near eyes and mouth that the neutral picture does not show."""
+    near = _at(_near_features(bake), bake, mesh.neutral, tx) > 0.5
+    return tx.image(near.astype(np.float32)).astype(bool) & (own < 0.5)
+
+
 def covered(bake: Bake, mesh: Mesh) -> Array:
     """Pixels of the canvas that the mesh covers in the neutral."""
     return np.isfinite(raster(bake.project(mesh.neutral), mesh.triangles, CANVAS, CANVAS)[0])

@@ -17,7 +17,7 @@ from skimage.morphology import remove_small_objects
 
 from bithuman_core.imx import Manifest, write_imx
 from bithuman_core.motion.gesture import Gesture
-from training.avatars import atlas, backdrop, fit, layers, mesh, outline
+from training.avatars import atlas, backdrop, fit, layers, mesh, outline, rims, temples
 from training.avatars.arrays import Array
 from training.avatars.decimate import decimate
 from training.avatars.source import CANVAS, Bake
@@ -130,12 +130,14 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     m = mesh.keep(whole, mesh.visible_triangles(bake, whole))
     tx = atlas.texels(m, atlas.SKIN_ATLAS)
     skin, own = atlas.base(bake, m, tx)
+    skin[..., 3] = np.maximum(skin[..., 3], ndimage.gaussian_filter(temples.bare(bake, m, tx).astype(np.float32), 0.5))
     small = atlas.texels(m, RESIDUAL)
     half = lambda a: a.reshape(RESIDUAL, 2, RESIDUAL, 2, -1).mean((1, 3))  # noqa: E731
     residual = atlas.residuals(bake, m, small, half(skin[..., :3]), half(own)[..., 0])
     added = lambda c: np.tensordot([c.get(n, 0.0) for n in m.names], residual, 1)  # noqa: E731
     skin[..., :3], rows = fit.fit(bake, m, skin, added, pictures)
     residual = np.concatenate([residual, rows])
+    skin[..., :3] = rims.calmed(skin[..., :3], atlas.behind_rims(bake, m, tx, own), tx.mask)
     m = mesh.keep(m, ~atlas.hidden(m, skin[..., 3]))
     m = decimate(m, landmarks(bake, m)["landmark_index"])
     texture = np.zeros((height, atlas.SKIN_ATLAS, 4), np.float32)

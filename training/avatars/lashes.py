@@ -17,7 +17,9 @@ from training.avatars.source import Bake
 ROOT, TIP = 0, 3  # points of a strand (of six) that the band spans
 COLUMNS = 24  # places along a lid
 SMOOTH = 1.2  # columns
-LEAST_WIDTH = {False: 2.6, True: 1.6}  # canvas px from root to tip as seen from the front: upper, lower lid
+WIDTH = {False: 2.4, True: 1.5}  # canvas px from root to tip as seen from the front in the neutral face: upper, lower lid
+GROWTH = 1.2  # of the band's width with that of the lashes: a lid that comes down turns them into view
+LEAST_WIDTH, MOST_STRETCH = 1.2, 4.0  # canvas px; times the length of the lashes
 INTO_LID = 0.8  # canvas px by which the band begins before the roots, so that no gap shows
 
 
@@ -41,14 +43,17 @@ def ribbons(bake: Bake) -> tuple[Array, Array, Array, Array]:
         moved = np.einsum("cs,nsed->nced", near, moves[:, lid])
         along = mean[:, 1] - mean[:, 0]
         size = np.linalg.norm(along[:, :2], axis=1, keepdims=True)
-        stretch = np.maximum(LEAST_WIDTH[lower] / np.maximum(size, 1e-6), 1.0)
-        stretch = ndimage.gaussian_filter1d(np.minimum(stretch, 4.0), 1.5, axis=0)
+        stretch = _width(size, size, lower) / np.maximum(size, 1e-6)
+        stretch = ndimage.gaussian_filter1d(np.minimum(stretch, MOST_STRETCH), 1.5, axis=0)
         begin = mean[:, 0] - along / np.maximum(size, 1e-6) * INTO_LID
         end = mean[:, 0] + along * stretch
         grow = moved[:, :, 1] - moved[:, :, 0]
+        posed = along + grow
+        seen = np.linalg.norm(posed[..., :2], axis=2, keepdims=True)
+        fits = np.minimum(_width(seen, size, lower) / np.maximum(seen, 1e-6), MOST_STRETCH)
         offset = sum(len(p) for p in points)
         points.append(np.stack([begin, end], 1).reshape(-1, 3))
-        deltas.append(np.stack([moved[:, :, 0], moved[:, :, 0] + grow * stretch], 2).reshape(len(moves), -1, 3))
+        deltas.append(np.stack([moved[:, :, 0], moved[:, :, 0] + posed * fits - along * stretch], 2).reshape(len(moves), -1, 3))
         index = offset + np.arange(2 * COLUMNS).reshape(COLUMNS, 2)
         a, b, c, d = index[:-1, 0], index[:-1, 1], index[1:, 1], index[1:, 0]
         quads = np.concatenate([np.stack([a, b, c], -1), np.stack([a, c, d], -1)])
@@ -56,6 +61,11 @@ def ribbons(bake: Bake) -> tuple[Array, Array, Array, Array]:
         place.append(np.tile([[float(lower), 0.0], [float(lower), 1.0]], (COLUMNS, 1)))
     return (np.concatenate(points), np.concatenate(deltas, 1).astype(np.float32), np.concatenate(triangles),
             np.concatenate(place))
+
+
+def _width(seen: Array, neutral: Array, lower: bool) -> Array:
+    """Width of the band (canvas px) where the lashes show so long, and so long in the neutral face."""
+    return np.maximum(WIDTH[lower] + GROWTH * (seen - neutral), LEAST_WIDTH)
 
 
 def _below_chord(roots: Array, side: int) -> Array:

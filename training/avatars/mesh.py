@@ -139,6 +139,7 @@ def visible_triangles(bake: Bake, mesh: Mesh) -> Array:
     """Triangles that show up in any of a set of extreme poses, and their neighbours."""
     seen = np.zeros(len(mesh.triangles), bool)
     poses: list[tuple[dict[str, float], tuple[int, ...]]] = [({}, h) for h in HEADS] + [(OPEN, h) for h in HEADS]
+    poses += [({"jawOpen": jaw}, h) for jaw in (0.5, 1.0) for h in HEADS]
     poses += [({name: 1.0}, (0, 0, 0)) for name in mesh.names]
     blink = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
     poses += [({k: v * f for k, v in blink.items()}, h) for f in (0.3, 0.6, 1.0) for h in HEADS]
