@@ -155,6 +155,17 @@ async def test_an_engine_that_keeps_breaking_ends_the_visit_with_a_sentence(pool
     assert visit.errors()[-1] == GAVE_UP
 
 
+async def test_a_crash_in_one_session_touches_no_other(pool: ThreadPoolExecutor) -> None:
+    broken, sound = Visit(pool, lambda: Counting(lambda step: True)), Visit(pool, Counting)
+    ending = asyncio.create_task(broken.live.run())
+    numbers = [number for number, _ in await sound.watch(60)]
+    assert numbers == sorted(set(numbers)) and len(numbers) == 60
+    assert sound.errors() == []
+    while not ending.done():
+        await asyncio.sleep(0)
+    assert broken.errors()[-1] == GAVE_UP
+
+
 async def test_the_visit_ends_when_no_sound_comes_any_more(pool: ThreadPoolExecutor) -> None:
     visit = Visit(pool, Counting)
     begin = visit.clock.now()

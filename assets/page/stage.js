@@ -33,8 +33,14 @@ export class Stage {
 
   /** Play a stream; returns when its first picture is on screen. */
   async play(stream) {
+    const playing = new Promise((resolve) => (this.#live.onplaying = resolve));
     this.#live.srcObject = stream;
-    await new Promise((resolve) => (this.#live.onplaying = resolve)); // the element has autoplay; Start was the gesture it needs
+    this.#live.play().catch(({ name }) => {
+      if (name !== "NotAllowedError") return; // it plays all the same: the element has autoplay
+      this.mute(true); // a browser that lets nothing be heard without a click: the button in the corner is one
+      this.#live.play().catch(() => {});
+    });
+    await playing;
   }
 
   /** Whether the live picture is the one to be seen. */

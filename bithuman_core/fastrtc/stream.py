@@ -53,7 +53,7 @@ def avatar_stream(
     def hang_up(handler: AvatarHandler) -> None:
         for webrtc_id, candidate in stream.handlers.items():
             if candidate is handler:
-                task = asyncio.create_task(stream.pcs[webrtc_id].close())
+                task = asyncio.create_task(close_visit(stream, webrtc_id))
                 closing.add(task)
                 task.add_done_callback(closing.discard)
 

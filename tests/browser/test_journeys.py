@@ -233,6 +233,24 @@ def test_a_photo_becomes_an_avatar_that_is_live_and_can_be_kept(visitor: Page, t
     assert file.value.suggested_filename == "My face.imx"
 
 
+def test_a_snapshot_of_the_camera_can_be_the_photo(visitor: Page, tmp_path: Path) -> None:
+    if visitor.get_by_role("button", name="Create from a photo").is_disabled():
+        pytest.skip("this installation makes no avatars from photos")
+    visitor.get_by_role("button", name="Create from a photo").click()
+    visitor.get_by_role("button", name="Use the camera").click()
+    visitor.wait_for_function("document.querySelector('[data-photo=camera]').videoWidth > 0")
+    screenshot(visitor, "photo-camera", tmp_path)
+    visitor.get_by_role("button", name="Take the picture").click()
+    visitor.wait_for_function("document.querySelector('[data-photo=picture]').naturalWidth > 0")
+    assert visitor.locator("[data-photo=camera]").is_hidden()
+    visitor.check("[data-photo=consent]")
+    assert visitor.get_by_role("button", name="Create", exact=True).is_enabled()
+    visitor.keyboard.press("Escape")
+    assert visitor.locator("#demo-photo").is_hidden()
+    visitor.get_by_role("button", name="Create from a photo").click()
+    assert visitor.get_by_role("button", name="Create", exact=True).is_disabled()  # nothing is left of it
+
+
 def grey_picture() -> bytes:
     """No face in it."""
     from io import BytesIO
