@@ -106,7 +106,7 @@ def aim(face: NDArray[np.float32], yaw: float, pitch: float) -> None:
     """
     out_left, in_left, out_right, in_right = (float(face[INDEX[name]]) for name in WAYS)
     yaw += 0.5 * EYE_YAW * (out_left - in_left + in_right - out_right) - float(face[INDEX["headYaw"]])
-    pitch += EYE_UP * float(face[UP].mean()) - EYE_DOWN * float(face[DOWN].mean()) - float(face[INDEX["headPitch"]])
+    pitch += EYE_UP * 0.5 * sum(face[UP].tolist()) - EYE_DOWN * 0.5 * sum(face[DOWN].tolist()) - float(face[INDEX["headPitch"]])
     face[LOOKS] = 0.0
     turn = yaw / EYE_YAW  # + to image right, which is outwards for the character's left eye
     for out, inwards, value in (("eyeLookOutLeft", "eyeLookInLeft", turn), ("eyeLookOutRight", "eyeLookInRight", -turn)):

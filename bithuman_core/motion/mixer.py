@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -43,7 +44,7 @@ class Mixer:
         self._spoke = False, False  # the avatar, the user
         self._shown = np.zeros(len(mouth_names), np.float32)
         self._release = np.zeros(len(mouth_names), np.float32)
-        self._angles: NDArray[np.float32] | None = None
+        self._angles: list[float] | None = None
         self._head_speed = 0.0
 
     @property
@@ -81,13 +82,13 @@ class Mixer:
         self._release *= RELEASE
         self._shown = np.maximum(heard.mouth, self._release)
         values[self._mouth] += self._shown
-        self._note_speed(values[ANGLES])
+        self._note_speed(values[ANGLES].tolist())
         return FaceState(values).clipped()
 
-    def _note_speed(self, angles: NDArray[np.float32]) -> None:
+    def _note_speed(self, angles: list[float]) -> None:
         if self._angles is not None:
-            self._head_speed = float(np.linalg.norm(angles - self._angles)) / TICK_SECONDS
-        self._angles = angles.copy()
+            self._head_speed = math.dist(angles, self._angles) / TICK_SECONDS
+        self._angles = angles
 
     def _cut_gesture(self, agent_speaks: bool, user_speaks: bool) -> None:
         """End a gesture that was to stop where somebody begins to speak."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,7 @@ class PitchTracker:
 
     def __init__(self) -> None:
         self._heard = np.zeros(WINDOW, np.float32)
+        self._ahead = np.zeros(WINDOW + LONGEST + 1, np.float32)  # the same without its mean, and nothing behind it
         self._last = self._doubted = 0.0
 
     def reset(self) -> None:
@@ -36,8 +39,8 @@ class PitchTracker:
         self._heard[:-fresh] = self._heard[fresh:]
         self._heard[-fresh:] = samples.reshape(-1, DECIMATION).mean(axis=1)
         found = self._find()
-        steady = not self._last or not found or abs(np.log2(found / self._last)) < JUMP
-        agreed = bool(self._doubted and found) and abs(np.log2(found / self._doubted)) < JUMP
+        steady = not self._last or not found or abs(math.log2(found / self._last)) < JUMP
+        agreed = bool(self._doubted and found) and abs(math.log2(found / self._doubted)) < JUMP
         if steady or agreed:
             self._last, self._doubted = found, 0.0
             return found
@@ -45,16 +48,16 @@ class PitchTracker:
         return 0.0
 
     def _find(self) -> float:
-        x = self._heard - self._heard.mean()
+        x = self._ahead[:WINDOW]
+        np.subtract(self._heard, self._heard.mean(), out=x)
         square = x.astype(np.float64) ** 2
         if square.mean() < QUIET:
             return 0.0
-        spectrum = np.fft.rfft(x, 2 * WINDOW)
-        product = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)[: LONGEST + 2]
+        product = np.correlate(self._ahead, x)  # by lag, 0 to LONGEST + 1: so few are done sooner than a transform
         total = np.cumsum(square)
-        lag = np.arange(1, LONGEST + 2)
-        power = np.concatenate([[2.0 * total[-1]], total[-1 - lag] + total[-1] - total[lag - 1]])
-        likeness = 2.0 * product / power
+        likeness = 2.0 * product
+        likeness[0] /= 2.0 * total[-1]
+        likeness[1:] /= total[-2 : -LONGEST - 3 : -1] + total[-1] - total[: LONGEST + 1]
         inner = likeness[SHORTEST : LONGEST + 1]
         peaks = np.flatnonzero((inner > likeness[SHORTEST - 1 : LONGEST]) & (inner >= likeness[SHORTEST + 1 : LONGEST + 2]))
         if peaks.size == 0 or inner[peaks].max() < CLEAR:
