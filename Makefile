@@ -35,6 +35,7 @@ $(VENV)/.demo: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.demo
-	$(PIP) --constraint requirements.txt --editable '.[dev]'
+$(VENV)/.dev: $(VENV)/.demo tests/requirements-plugins.txt
+	$(PIP) --constraint requirements.txt --constraint tests/requirements-plugins.txt --editable '.[dev]'
+	$(PIP) --no-deps --requirement tests/requirements-plugins.txt
 	@touch $@

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import RuntimeNotReadyError, TokenError
 from bithuman_core.scale import scaled
 from bithuman_core.session import Session
-from bithuman_core.settings import Settings, settings
+from bithuman_core.settings import Settings, default_avatar, settings
+from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 from bithuman_core.types import VideoControl, VideoFrame
 
@@ -121,6 +123,16 @@ class Controls:
         if self._fixture is None:
             raise RuntimeNotReadyError("This runtime was shut down: create a new one.")
         return self._fixture
+
+
+def load_avatar(path: str | Path | None, at_least: int = 0, net: SpeechNet | None = None) -> Fixture:
+    """The avatar of an ``.imx`` file, or of a photo (built once, see ``bithuman_core.build``); None: the default one.
+
+    at_least: side that the frames need, px. Raises ModelError.
+    """
+    from bithuman_core.build import avatar_file  # here: the builder is a later room, and few need it
+
+    return Fixture(avatar_file(path or default_avatar()), net, at_least)
 
 
 def open_access(api_url: str | None, api_secret: str | None, token: str | None, insecure: bool = False) -> Access | None:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from bithuman_core.access import Access
 from bithuman_core.clock import Clock, MonotonicClock, Pacer
-from bithuman_core.controls import Controls, open_access, set_log_level
+from bithuman_core.controls import Controls, load_avatar, open_access, set_log_level
 from bithuman_core.engine import Fixture
 from bithuman_core.errors import RuntimeNotReadyError
 from bithuman_core.scale import longest
-from bithuman_core.settings import default_avatar, settings
+from bithuman_core.settings import settings
 from bithuman_core.timing import SAMPLES_PER_TICK
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 
@@ -61,7 +61,8 @@ class AsyncBithuman(Controls):
     ) -> AsyncBithuman:  # fmt: skip
         """Load an avatar and get ready to run.
 
-        model_path: an ``.imx`` file (BITHUMAN_MODEL_PATH, else the shipped Mara, where it is left out).
+        model_path: an ``.imx`` file (BITHUMAN_MODEL_PATH, else the shipped Mara, where it is left out), or a photo, of which
+        an avatar is built (once; BITHUMAN_CONSENT says who agreed to it).
         input_buffer_size: frames (40 ms) of sound that may wait before :meth:`push_audio` waits for :meth:`run`; 0: an hour.
         output_buffer_size: how many frames may follow at once after the consumer stalled.
         output_size: longest side of the frames in px, or (width, height); the avatar's own where it is left out.
@@ -76,7 +77,7 @@ class AsyncBithuman(Controls):
         loop = asyncio.get_running_loop()
         access = await loop.run_in_executor(None, open_access, api_url, api_secret, token, insecure)
         least = longest(output_size or settings().OUTPUT_WIDTH)
-        fixture = await loop.run_in_executor(None, Fixture, model_path or default_avatar(), None, least)
+        fixture = await loop.run_in_executor(None, load_avatar, model_path, least)
         return cls(fixture, input_buffer_size=input_buffer_size, output_buffer_size=output_buffer_size,
                    output_size=output_size, seed=seed, clock=clock, access=access)  # fmt: skip
 
@@ -194,7 +195,8 @@ class AsyncBithuman(Controls):
         Frames keep their size. Raises ModelError; the avatar then stays what it is.
         """
         old = self._ready()
-        fixture = await asyncio.get_running_loop().run_in_executor(None, Fixture, model_path, old.net, max(self._session.size))
+        loop, side = asyncio.get_running_loop(), max(self._session.size)
+        fixture = await loop.run_in_executor(None, load_avatar, model_path, side, old.net)
         self._ready()
         self._fixture = fixture
         self._session.change(fixture)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from bithuman_core.access import Access
 from bithuman_core.audio import resample
-from bithuman_core.controls import Controls, open_access, set_log_level
+from bithuman_core.controls import Controls, load_avatar, open_access, set_log_level
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.errors import RuntimeNotReadyError
 from bithuman_core.pcm import float32_to_int16, mono_int16
 from bithuman_core.scale import longest, scaled
 from bithuman_core.scale import output_size as frame_size
-from bithuman_core.settings import default_avatar, settings
+from bithuman_core.settings import settings
 from bithuman_core.timing import SAMPLE_RATE, TICK_SECONDS
 from bithuman_core.types import VideoControl, VideoFrame
 
@@ -61,7 +61,7 @@ class Bithuman(Controls):
         """As :meth:`AsyncBithuman.create` (``input_buffer_size`` is accepted; as much as an hour of sound may wait)."""
         set_log_level(verbose)
         access = open_access(api_url, api_secret, token, insecure)
-        fixture = Fixture(model_path or default_avatar(), at_least=longest(output_size or settings().OUTPUT_WIDTH))
+        fixture = load_avatar(model_path, longest(output_size or settings().OUTPUT_WIDTH))
         return cls(fixture, output_buffer_size=output_buffer_size, output_size=output_size, seed=seed, access=access)
 
     @classmethod
@@ -135,7 +135,7 @@ class Bithuman(Controls):
 
     def set_model(self, model_path: str | Path) -> Bithuman:
         """Become another avatar; the pictures cross-fade. Raises ModelError; the avatar then stays what it is."""
-        fixture = Fixture(model_path, self._ready().net, max(self._session.size))
+        fixture = load_avatar(model_path, max(self._session.size), self._ready().net)
         self._fixture = fixture
         self._session.change(fixture)
         return self

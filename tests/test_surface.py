@@ -314,3 +314,21 @@ def test_the_fps_controller_keeps_the_rate() -> None:
     assert fps.wait_next_frame() == 0.0
     with pytest.raises(ValueError, match="above 0"):
         FPSController(0)
+
+
+async def test_a_photo_may_stand_in_the_place_of_an_avatar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = Path(__file__).parent / "data" / "astronaut.jpg"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    settings.cache_clear()
+    with pytest.raises(errors.ModelError, match="who agreed"):
+        await AsyncBithuman.create(model_path=photo)
+    monkeypatch.setenv("BITHUMAN_CONSENT", "The photo is in the public domain.")
+    settings.cache_clear()
+    try:
+        async with await AsyncBithuman.create(model_path=photo) as runtime:
+            assert runtime.get_first_frame().std() > 10
+            assert await runtime.set_model(MARA) is runtime
+        assert len(list(tmp_path.rglob("*.imx"))) == 1
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
