@@ -7,9 +7,14 @@ import sys
 
 TABLES = {
     "Speed and memory of one session": ["-m", "bithuman_core", "bench"],
+    "Stages of a tick, 512 and 1024 px": ["-m", "benchmarks.engine"],
     "Fidelity to the path-traced truth": ["-m", "benchmarks.fidelity"],
+    "Portraits from one photo": ["-m", "benchmarks.portrait"],
+    "Life": ["-m", "benchmarks.life"],
     "Lip motion": ["-m", "benchmarks.lips"],
     "The page in Chromium": ["-m", "benchmarks.browser"],
+    "Picture against sound in LiveKit": ["-m", "benchmarks.livekit_sync"],
+    "Picture against sound in Pipecat": ["-m", "benchmarks.pipecat_sync"],
 }
 
 
