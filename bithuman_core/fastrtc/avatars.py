@@ -61,6 +61,8 @@ class Gallery:
         first, *others = paths
         self.net = SpeechNet.load()
         self._folder = tempfile.TemporaryDirectory(prefix="bithuman-films-")  # goes with the gallery
-        made = (Avatar(path, Path(self._folder.name), self.net) for path in (first, *others))
-        self.avatars = {avatar.key: avatar for avatar in made}
+        self.avatars: dict[str, Avatar] = {}
+        for path in (first, *others):
+            if path.stem not in self.avatars:  # of two with the same name the first one stays
+                self.avatars[path.stem] = Avatar(path, Path(self._folder.name), self.net)
         self.first = next(iter(self.avatars.values()))
