@@ -19,6 +19,7 @@ from bithuman_core.render.signature import given, scratch
 
 STEPS = 8  # of a level
 ZERO = 255 * STEPS  # sums go from 0 to 2 * ZERO; 16 times that still fits 16 bits
+LEAST = 0.5 / 128  # steps a unit of the stored values: less rounds to nothing
 HALF, SHIFT = np.uint16(8 * STEPS), np.uint16(7)  # from 16ths of a step to levels, rounded
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1; all 0: empty
 EMPTY: Box = (0, 0, 0, 0)
@@ -33,7 +34,9 @@ class ResidualSum:
 
         The skin is the top square of both, packed BGRA, twice ``side`` px or twice that again.
         """
-        self._parts = (smooth, detail)
+        self._values = smooth.values, detail.values
+        self._boxes = [[_box(row) for row in part.box] for part in (smooth, detail)]
+        self._scales = [STEPS * part.scale * [len(v) > 0 for v in part.values] for part in (smooth, detail)]
         width = skin.shape[1]
         self._sums = (_zeros(side // 2), _zeros(side))
         self._enlarged = [_zeros(size) for size in (side, 2 * side) if size < width]
@@ -44,13 +47,14 @@ class ResidualSum:
 
     def update(self, amount: NDArray[np.float32]) -> None:
         """Set the sum: amount [R] says how far every row acts."""
-        for k, (part, total) in enumerate(zip(self._parts, self._sums, strict=True)):
+        for k, total in enumerate(self._sums):
             x0, y0, x1, y1 = self._touched[k]
             total[y0:y1, x0:x1] = ZERO
-            active = [s for s in np.flatnonzero(amount) if len(part.values[s])]
+            steps, boxes = self._scales[k] * amount, self._boxes[k]
+            active = np.flatnonzero(np.abs(steps) >= LEAST).tolist()
             for s in active:
-                add(part.values[s], STEPS * amount[s] * part.scale[s], *part.box[s], total)
-            self._touched[k] = _around([_box(part.box[s]) for s in active])
+                add(self._values[k][s], steps[s], *boxes[s], total)
+            self._touched[k] = _around([boxes[s] for s in active])
         smooth, detail = self._sums
         side = len(detail)
         now = _around([_twice(self._touched[0], side), self._touched[1]])
