@@ -8,6 +8,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +86,17 @@ def test_the_real_one_is_not_replaced_once_it_is_imported(monkeypatch: pytest.Mo
         compat.install()
     assert caught.value.code == "ALREADY_IMPORTED"
     assert sys.modules["bithuman"] is real
+
+
+@pytest.mark.parametrize(
+    ("file", "absent", "sentence"),
+    [
+        ("livekit/__init__.py", "livekit", r"pip install 'bithuman-core\[livekit\]'"),
+        ("pipecat.py", "pipecat.frames.frames", r"pip install 'bithuman-core\[pipecat\]' \(Python 3.11"),
+    ],
+)
+def test_a_missing_extra_is_named(file: str, absent: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, absent, None)
+    source = Path(bithuman_core.__file__).parent / file
+    with pytest.raises(ModuleNotFoundError, match=sentence):
+        exec(compile(source.read_text("utf-8"), source, "exec"), {"__name__": "fresh"})
