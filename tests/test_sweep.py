@@ -18,12 +18,12 @@ AVATARS = ("mara", "theo", "erik")
 STEPS = 4
 BLOCK = 16  # px: the change of a step is that of the block of the picture that changes most
 HALVINGS = 9  # every step is halved so often, always in the half that changes more: there a pop would hide
-LEAST = 4.0  # levels: less is rounding
+LEAST = 3.5  # levels: less is rounding
 UNEVEN = 6.0  # the largest step of a sweep against its median
 # what goes together wrongly first: an open jaw with other mouths, lids over turned eyes, all of it on a turned head
 PAIRS = (
     ("jawOpen", {"mouthPucker": 1.0}), ("jawOpen", {"mouthFunnel": 1.0}),
-    ("jawOpen", {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}), ("jawOpen", {"headYaw": 12.0}),
+    ("jawOpen", {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}), ("jawOpen", {"headYaw": 15.0}),
     ("mouthClose", {"jawOpen": 0.5}), ("eyeBlink", {"eyeLookDownLeft": 1.0, "eyeLookDownRight": 1.0}),
     ("eyeBlink", {"eyeLookUpLeft": 1.0, "eyeLookUpRight": 1.0}), ("eyeBlink", {"eyeLookInLeft": 1.0, "eyeLookOutRight": 1.0}),
 )  # fmt: skip
