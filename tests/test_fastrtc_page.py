@@ -168,6 +168,17 @@ def test_a_file_that_is_no_avatar_gets_its_sentence(visitor: Visitor, content: b
     assert word in sentence(visitor.post("/visit/avatars", content, "..%2F..%2Fetc%2Fpasswd.imx"), status)
 
 
+def test_all_visitors_together_fill_the_server_with_avatars_up_to_its_limit(gallery: Gallery) -> None:
+    limits = Limits(avatars=2, avatars_all=3)
+    with TestClient(avatar_app(gallery, visitors=1, files=PAGE, limits=limits)) as client:
+        visitors = [Visitor(client), Visitor(client)]
+        answers = [visitor.post("/visit/avatars", IMX.read_bytes(), "a.imx") for visitor in visitors for _ in range(2)]
+        assert [answer.status_code for answer in answers[:3]] == [200] * 3
+        assert "some minutes" in sentence(answers[3], 503)
+        visitors[0].leave()
+        assert visitors[1].post("/visit/avatars", IMX.read_bytes(), "a.imx").status_code == 200
+
+
 def test_an_upload_is_cut_off_at_its_limit_also_where_it_does_not_say_its_size(client: TestClient, visitor: Visitor) -> None:
     sent = 0
 

@@ -1,4 +1,6 @@
-"""Work that takes seconds (a video, an avatar from a photo), one at a time for all visitors, with its progress as it goes."""
+"""Work beside the live sessions: what takes seconds (a video, an avatar from a photo) one at a time with its progress, and short
+checks of what visitors bring.
+"""
 
 from __future__ import annotations
 
@@ -33,16 +35,17 @@ def _be_nice() -> None:
 
 
 class Jobs:
-    """One worker, and a short line in front of it."""
+    """One worker with a short line in front of it, and one for what is quick."""
 
     def __init__(self, waiting: int) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="job", initializer=_be_nice)
+        self._quick = ThreadPoolExecutor(1, thread_name_prefix="check", initializer=_be_nice)
         self._waiting = waiting
         self._count = 0
 
     async def call(self, work: Callable[[], Any]) -> Any:
         """The result of short work."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await asyncio.get_running_loop().run_in_executor(self._quick, work)
 
     def check(self) -> None:
         """Raises Refusal where too many wait."""
@@ -83,7 +86,8 @@ class Jobs:
 
     def close(self) -> None:
         """Begin nothing more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._quick):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _outcome(future: asyncio.Future[dict[str, Any]]) -> dict[str, Any]:

@@ -15,12 +15,13 @@ class Limits:
     visit_idle: float = 180.0  # a page that has not been heard of for so long is closed
     live: float = float("inf")  # the longest time on air at a stretch
     avatars: int = 4  # of one visitor's own
+    avatars_all: int = 24  # of all visitors' own together, some 15 MiB of memory each
     avatar_bytes: int = 32 * MIB  # ours have some 3 MiB
     photo_bytes: int = 24 * MIB
     audio_bytes: int = 48 * MIB
-    audio_seconds: float = 300.0
+    audio_seconds: float = 180.0
     text: int = 600  # characters
-    clips: int = 8  # kept of one visitor; the oldest one goes
+    clips: int = 3  # kept of one visitor; the oldest one goes
     upload_seconds: float = 120.0
     jobs_waiting: int = 4  # videos and avatars in the making, all visitors together
     requests: int = 20  # uploads, texts and videos of one visitor at once, and ...

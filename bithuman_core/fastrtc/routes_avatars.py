@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,17 +32,16 @@ async def choose(key: str, visit: OnVisit) -> dict[str, Any]:
 @router.post("/visit/avatars")
 async def upload(request: Request, house: InHouse, visit: OnVisit) -> dict[str, Any]:
     """Bring an ``.imx`` file along: checked, listed for this visitor only, gone with the visit."""
-    visit.check_room()
+    house.visits.check_room(visit)
     visit.spend()
     name = Path(file_name(request, "avatar.imx")).stem
     path = visit.new_path(f"{name}.imx")
-    try:
+    with ExitStack() as undo:
+        undo.callback(path.unlink, missing_ok=True)
         await save_body(request, path, house.limits.avatar_bytes, house.limits.upload_seconds)
         avatar = await house.jobs.call(partial(Avatar, path, path.parent, house.gallery.net, own=True))
         visit.add(avatar)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+        undo.pop_all()  # it stays
     return avatar.card()
 
 
@@ -59,7 +59,7 @@ async def from_photo(request: Request, house: InHouse, visit: OnVisit) -> Stream
         raise Refusal(501, "This server makes no avatars from photos.")
     if request.headers.get("x-consent") != "yes":
         raise Refusal(403, NO_CONSENT)
-    visit.check_room()
+    house.visits.check_room(visit)
     house.jobs.check()
     visit.spend()
     name = file_name(request, "photo")

@@ -64,6 +64,12 @@ class Visits:
         """A visitor's video of this key."""
         return next((visit.films[key] for visit in self._open.values() if key in visit.films), None)
 
+    def check_room(self, visit: Visit) -> None:
+        """Raises Refusal where the visitor, or all together, have as many own avatars as are kept."""
+        visit.check_room()
+        if sum(len(other.own) for other in self._open.values()) >= self._limits.avatars_all:
+            raise Refusal(503, "The server holds as many avatars of visitors as it can at the moment: try again in some minutes.")
+
     def ahead(self, visit: Visit) -> int:
         """Ask for a place: 0 may connect now, else the position in the line."""
         return self.places.ahead(visit.secret, self.live - self._is_live(visit))
