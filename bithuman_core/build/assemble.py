@@ -16,6 +16,7 @@ from bithuman_core.build import eyes as eye_stage
 from bithuman_core.build import glasses, lids, light, limits, mouth, skin
 from bithuman_core.build.camera import DISTANCE, project
 from bithuman_core.build.fit import Fit, fit
+from bithuman_core.build.observed import cheek_colour
 from bithuman_core.build.portrait import FRAME, Portrait
 from bithuman_core.build.rest import lip_trust, rest
 from bithuman_core.build.shapes import transferred
@@ -63,6 +64,9 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     trust *= lip_trust(template, fitted, spots, photo)
     lends = lids.plain(template, tx, photo, spots, portrait.landmarks, fitted.points)
     colour = skin.paint(tx, photo, trust, lends)
+    cheeks, seen = cheek_colour(portrait.picture, portrait.landmarks), portrait.observed
+    if seen.lids is not None:
+        colour = lids.in_their_colour(template, tx, colour, trust, seen.lids.beside(cheeks))
     region, outline = reach(portrait, fitted)
     inside = np.minimum(region, outline)
     places = project(fitted.points)[:, :2]
@@ -76,8 +80,9 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
             for side in ("left", "right")}  # fmt: skip
     lash = lids.lashes(template, neutral, deltas, portrait.picture)
-    teeth = mouth.teeth_of(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2])
-    strip = mouth.strip(template, colour, lash.colour, teeth)
+    teeth = mouth.palest(mouth.inside_lips(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2]))
+    shown_teeth = teeth.colour if teeth else seen.teeth.beside(cheeks) if seen.teeth else None
+    strip = mouth.strip(template, colour, lash.colour, shown_teeth)
     texture = np.concatenate([np.dstack([colour, alpha]), np.dstack([strip, np.ones(strip.shape[:2], np.float32)])])
     tell("placing hair and shoulders")
     around = surround(template, portrait, fitted, neutral, inside)

@@ -1,4 +1,4 @@
-"""From a photo to an avatar file."""
+"""From a photo or clip to an avatar file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ MAX_CONSENT = 2000
 STAGES = {
     "reading the photo": 0.04,
     "finding the face": 0.12,
+    "reading the clip": 0.01,
+    "looking through the clip": 0.15,
     "laying out the canvas": 0.11,
     "cutting out the person": 0.22,
     "continuing the background": 0.06,
@@ -27,7 +29,7 @@ STAGES = {
     "placing hair and shoulders": 0.03,
     "writing the rig": 0.08,
 }
-"""Every stage, and its share of the time."""
+"""Every stage, and its share of the time; either a photo or a clip is read."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,15 @@ def build_avatar(
     aspect: str = "1:1",
     progress: Callable[[str, float], None] | None = None,
 ) -> BuildReport:
-    """Make an avatar of one photo, on this machine, in seconds.
+    """Make an avatar of one photo or a short clip, on this machine, in seconds.
 
-    photo: path, or the bytes of a picture file. out: the ``.imx`` file to write (only if all goes well). consent: who agreed to
-    this avatar and how, stored in the file. name: of the avatar (the photo's file name). face: which one, 1 the largest, where
+    photo: path, or the bytes of a file; of a clip (MP4, MOV, WebM, MKV) the most neutral picture is taken, and from the others
+    the colours of teeth, mouth and closed lids. out: the ``.imx`` file to write (only if all goes well). consent: who agreed to
+    this avatar and how, stored in the file. name: of the avatar (the file's name). face: which one, 1 the largest, where
     there are several. aspect: "1:1". progress: called with a stage's name and the share of the work done, 0..1.
 
     The same photo, name and consent give the same bytes. Raises `BuildError` with one sentence that says what is wrong with the
-    photo and what to do, and `OSError` where the file cannot be written.
+    file and what to do, and `OSError` where the file cannot be written.
     """
     consent = consent.strip()
     if not consent or len(consent) > MAX_CONSENT:

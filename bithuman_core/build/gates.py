@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from bithuman_core.build.colour import srgb_to_lab
 from bithuman_core.build.landmarker import CHIN, FOREHEAD, Face
+from bithuman_core.build.pixels import face_pixels
 from bithuman_core.errors import BuildError
 
 MIN_FACE_WIDTH = 90
@@ -24,7 +25,7 @@ MIDDLE_BRIGHTNESS = 0.5
 GREY_CHROMA = 0.02
 """Mean distance of the colours from grey, as a share of the brightness."""
 DRAWN_FLATNESS = 0.45
-"""Share of the pixels above the nose that equal their neighbour: .6 and more in drawings, .4 in a photo saved as JPEG of quality 30."""
+"""Share of the px above the nose that equal their neighbour: .6 and more in drawings, .4 in a JPEG of quality 30."""
 SKIN_MATCH, COVERED_CONTRAST, FLAT_CONTRAST = 0.4, 5.0, 2.5
 """Colour around the mouth as a share of the cheeks' colour; distance of the lips from it in L*a*b* where it matches or not."""
 
@@ -87,7 +88,7 @@ def _check_frame(face: Face, image: Image.Image) -> list[str]:
 
 
 def _check_eyes(face: Face) -> list[str]:
-    gaps = [_lid_gap(face.landmarks, *numbers) for numbers in LIDS]
+    gaps = lid_gaps(face)
     if min(gaps) < CLOSED_EYE:
         which = "the eyes are" if max(gaps) < CLOSED_EYE else "one eye is"
         raise BuildError(
@@ -98,13 +99,18 @@ def _check_eyes(face: Face) -> list[str]:
     return []
 
 
+def lid_gaps(face: Face) -> list[float]:
+    """How far the lids of both eyes are apart, in widths of the eye; image left eye first."""
+    return [_lid_gap(face.landmarks, *numbers) for numbers in LIDS]
+
+
 def _lid_gap(points: NDArray[np.float32], upper: int, lower: int, left: int, right: int) -> float:
     return float(np.linalg.norm(points[upper] - points[lower]) / np.linalg.norm(points[right] - points[left]))
 
 
 def _check_picture(face: Face, image: Image.Image) -> list[str]:
     notes = []
-    pixels, points = _face_pixels(face, image, MEASURED_WIDTH)
+    pixels, points = face_pixels(face, image, MEASURED_WIDTH)
     luma = pixels @ LUMA
     inside = _inside(points, luma.shape)
     brightness = float(np.median(luma[inside]))
@@ -114,7 +120,7 @@ def _check_picture(face: Face, image: Image.Image) -> list[str]:
         )
     if brightness < DIM_BRIGHTNESS:
         notes.append(f"The face is dark (brightness {brightness:.2f} of 1): the avatar will be, too.")
-    blur = blurriness(_face_pixels(face, image, BLUR_WIDTH)[0] @ LUMA)
+    blur = blurriness(face_pixels(face, image, BLUR_WIDTH)[0] @ LUMA)
     if blur > MAX_BLUR:
         raise BuildError(f"the face is too blurred (blur {blur:.2f}, {MAX_BLUR} is allowed): use a sharper photo")
     if blur > SOFT_BLUR:
@@ -151,18 +157,6 @@ def _colour_at(lab: NDArray[np.float32], points: NDArray[np.float32], radius: in
         spot = lab[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
         found.append(np.median(spot.reshape(-1, 3), axis=0))
     return np.median(found, axis=0)
-
-
-def _face_pixels(face: Face, image: Image.Image, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The face's box brought to ``width`` px, [h, w, 3] RGB 0..1, and the landmarks [478, 2] in it."""
-    low = np.clip(face.box[:2], 0, None)
-    high = np.minimum(face.box[2:], image.size)
-    scale = width / face.width
-    size = np.maximum(2, np.round((high - low) * scale)).astype(int)
-    left, top, right, bottom = (float(v) for v in (*low, *high))
-    way = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
-    part = image.resize((int(size[0]), int(size[1])), way, box=(left, top, right, bottom))
-    return np.asarray(part, np.float32) / np.float32(255), ((face.landmarks[:, :2] - low) * scale).astype(np.float32)
 
 
 def _inside(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
@@ -21,14 +23,28 @@ def _colour_at(template: Template, colour: Array, marks: tuple[int, ...]) -> Arr
     return np.median(np.array([colour[max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4].mean((0, 1)) for x, y in uv]), 0)
 
 
-def teeth_of(photo: Array, inner_lips: Array) -> Array | None:
-    """The colour [3] of the teeth in the photo [S, S, 3], None where it shows none. inner_lips [n, 2]: outline, canvas px."""
-    mask = Image.new("L", (photo.shape[1], photo.shape[0]))
+@dataclass(frozen=True)
+class Pale:
+    """The colour [3] of teeth, and how many px show them."""
+
+    colour: Array
+    count: int
+
+
+def inside_lips(picture: Array, inner_lips: Array) -> Array:
+    """The colours [m, 3] of a picture [h, w, 3] inside the outline of the inner lips [n, 2] px, without its edge."""
+    mask = Image.new("L", (picture.shape[1], picture.shape[0]))
     ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in inner_lips], fill=1)
-    inside = photo[ndimage.binary_erosion(np.asarray(mask, bool), iterations=EDGE)]
-    grey = inside.min(1) / np.maximum(inside.max(1), 1e-3) if len(inside) else np.zeros(0)
-    pale = inside[(grey > PALE) & (inside.mean(1) > LIGHT)] if len(inside) else inside
-    return np.quantile(pale, 0.7, axis=0) if len(pale) > LEAST else None
+    return picture[ndimage.binary_erosion(np.asarray(mask, bool), iterations=EDGE)]
+
+
+def palest(inside: Array) -> Pale | None:
+    """The teeth among the colours [m, 3] between the lips (face `FACE_WIDTH` of the canvas wide); None where there are none."""
+    if not len(inside):
+        return None
+    grey = inside.min(1) / np.maximum(inside.max(1), 1e-3)
+    pale = inside[(grey > PALE) & (inside.mean(1) > LIGHT)]
+    return Pale(np.quantile(pale, 0.7, axis=0), len(pale)) if len(pale) > LEAST else None
 
 
 def strip(template: Template, colour: Array, lash: Array, teeth: Array | None = None) -> Array:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bithuman_core.build.observed import Observed
 
 CANVAS = 1024
 """Side S of the square canvas an avatar is built on, px."""
@@ -18,7 +20,7 @@ FACE_WIDTH = 0.4
 
 @dataclass(frozen=True)
 class Portrait:
-    """One analysed photo, upright on the canvas. S = `CANVAS`.
+    """One analysed photo, or the best picture of a clip, upright on the canvas. S = `CANVAS`.
 
     Canvas px: x right, y down, (0, 0) the top left corner, the middle of the first pixel at (0.5, 0.5).
     """
@@ -38,3 +40,5 @@ class Portrait:
     """Sentences for the user: what the photo lacks, what was assumed."""
     provenance: dict[str, Any]
     """Goes into the avatar file: source hash, canvas, models, builder version."""
+    observed: Observed = field(default_factory=Observed)
+    """What other pictures of a clip show of the person."""

@@ -1,4 +1,4 @@
-"""``build``: an avatar from one photo."""
+"""``build``: an avatar from one photo or short clip."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bithuman_core.files import replacing
 
 @app.command()
 def build(
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One portrait: JPEG, PNG, WebP, TIFF.")],
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One portrait (JPEG, PNG, WebP), or a short clip (MP4, WebM).")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.imx", help="The avatar file to write.")],
     consent: Annotated[str | None, typer.Option(help="Who agreed to this avatar and how; stored in the file. Asked for.")] = None,
-    name: Annotated[str | None, typer.Option(help="The avatar's name (the photo's file name).")] = None,
+    name: Annotated[str | None, typer.Option(help="The avatar's name (the file's name).")] = None,
     face: Annotated[int | None, typer.Option(metavar="N", help="Which face, where there are several: 1 is the largest.")] = None,
     aspect: Annotated[str, typer.Option(help="Width to height of the frames: 1:1.")] = "1:1",
     preview: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Also let it speak for five seconds.")] = None,
     audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="What it says in the preview.")] = None,
     sheet: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Also write its poses as one picture.")] = None,
 ) -> None:
-    """Make an avatar from one photo, on this machine."""
+    """Make an avatar from one photo or short clip, on this machine."""
     from bithuman_core.build import build_avatar
     from bithuman_core.build.preview import contact_sheet, speak
 
