@@ -22,6 +22,7 @@ REVEALING = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpper
 CHANGED = 3 / 255  # mean difference about a pixel above which it counts as changed between two pictures
 IN_FRONT = 6.0  # px: hair less than this behind the mesh counts as on it
 LARGEST, LARGEST_GUESS = 0.3, 0.1  # of what a shape may add where the neutral shows the skin, and where it hides it
+UPPER_LID = 3.0  # canvas px below the line between an eye's corners: what is above belongs to the upper lid
 SPECK = 60  # texels: smaller islands of known texture are not trusted
 SQUEEZED = (0.06, 0.15)  # canvas px a texel of the same
 FACING = (0.03, 0.15)  # cosine to the view below which a texel is not trusted, and from which it is fully
@@ -128,8 +129,15 @@ def base(bake: Bake, mesh: Mesh, tx: Texels) -> tuple[Array, Array]:
 
 
 def behind_rims(bake: Bake, mesh: Mesh, tx: Texels, own: Array) -> Array:
-    """Texels [size, size] near eyes and mouth that the neutral picture does not show."""
+    """Texels [size, size] near mouth and lower lids that the neutral picture does not show; upper lids are dark in truth."""
     near = _at(_near_features(bake), bake, mesh.neutral, tx) > 0.5
+    p = at(bake.project(mesh.neutral), tx.corners, tx.weights)
+    points = np.load(bake.folder / "landmarks.npz")["mediapipe478"][0]
+    for a, b in ((33, 133), (362, 263)):  # corners of an eye, from image left to right
+        (ax, ay), (bx, by) = points[a, :2], points[b, :2]
+        chord = ay + (p[:, 0] - ax) * (by - ay) / (bx - ax)
+        here = (np.abs(p[:, 0] - (ax + bx) / 2) < bx - ax) & (np.abs(p[:, 1] - chord) < bx - ax)
+        near &= ~(here & (p[:, 1] < chord + UPPER_LID))
     return tx.image(near.astype(np.float32)).astype(bool) & (own < 0.5)
 
 

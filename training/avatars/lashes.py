@@ -17,9 +17,9 @@ from training.avatars.source import Bake
 ROOT, TIP = 0, 3  # points of a strand (of six) that the band spans
 COLUMNS = 24  # places along a lid
 SMOOTH = 1.2  # columns
-WIDTH = {False: 2.4, True: 1.5}  # canvas px from root to tip as seen from the front in the neutral face: upper, lower lid
+WIDTH = {False: 0.8, True: 0.75}  # of the length of the lashes as seen from the front in the neutral face: upper, lower lid
 GROWTH = 1.2  # of the band's width with that of the lashes: a lid that comes down turns them into view
-LEAST_WIDTH, MOST_STRETCH = 1.2, 4.0  # canvas px; times the length of the lashes
+LEAST_WIDTH, MOST_STRETCH = 1.5, 4.0  # canvas px; times the length of the lashes
 INTO_LID = 0.8  # canvas px by which the band begins before the roots, so that no gap shows
 
 
@@ -65,7 +65,7 @@ def ribbons(bake: Bake) -> tuple[Array, Array, Array, Array]:
 
 def _width(seen: Array, neutral: Array, lower: bool) -> Array:
     """Width of the band (canvas px) where the lashes show so long, and so long in the neutral face."""
-    return np.maximum(WIDTH[lower] + GROWTH * (seen - neutral), LEAST_WIDTH)
+    return np.maximum(WIDTH[lower] * neutral + GROWTH * (seen - neutral), LEAST_WIDTH)
 
 
 def _below_chord(roots: Array, side: int) -> Array:

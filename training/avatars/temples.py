@@ -1,7 +1,8 @@
 """Skin that hair hides in the neutral face and a turn of the head uncovers: the strip between sideburn and ear.
 
 Hair in front lies in the backdrop, which the head is drawn over, so skin under it has alpha 0. What the neutral does not draw
-anyway, because it looks away or lies behind the band at the side of the hair (outline.py), may be opaque where a turn shows it bare.
+anyway, because it looks away or lies behind the band at the side of the hair (outline.py), may be opaque where a turn shows it
+bare.
 """
 
 from __future__ import annotations
