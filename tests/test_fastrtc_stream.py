@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
-from aiortc import RTCPeerConnection
-from aiortc.codecs import vpx
+import numpy as np
+from aiortc import RTCPeerConnection, RTCRtpCodecParameters
+from aiortc.codecs import depayload, get_encoder, vpx
+from aiortc.codecs.vpx import Vp8Decoder, Vp8Encoder
+from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtp import RtpPacket
+from av import VideoFrame
+from numpy.typing import NDArray
 
+from bithuman_core.engine import Fixture, render_clip
+from bithuman_core.fastrtc.encoder import DrawnVp8Encoder
 from bithuman_core.fastrtc.stream import MAX_BITRATE, MIN_BITRATE, PromptJitterBuffer, avatar_stream
+from bithuman_core.timing import SAMPLE_RATE
+
+CODEC = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90_000)
 
 
 async def no_servers() -> dict[str, Any]:
@@ -32,6 +43,29 @@ def test_the_stream_lets_in_as_many_visitors_as_it_was_told() -> None:
     encoder = vpx.Vp8Encoder()
     encoder.target_bitrate = 1
     assert encoder.target_bitrate == MIN_BITRATE
+
+
+def distortion(encoder: Vp8Encoder, frames: list[NDArray[np.uint8]]) -> float:
+    """Mean square error of what a receiver sees, in grey levels."""
+    decoder, errors = Vp8Decoder(), list[float]()
+    for index, frame in enumerate(frames):
+        picture = VideoFrame.from_ndarray(frame, format="bgr24")
+        picture.pts, picture.time_base = index, Fraction(1, 25)
+        payloads, _ = encoder.encode(picture)
+        data = b"".join(depayload(CODEC, payload) for payload in payloads)
+        shown = decoder.decode(JitterFrame(data=data, timestamp=3600 * index))
+        for seen in shown:
+            assert isinstance(seen, VideoFrame)
+            errors.append(float(((seen.to_ndarray(format="bgr24").astype(np.float64) - frame) ** 2).mean()))
+    return float(np.mean(errors[10:]))
+
+
+def test_the_encoder_shows_a_drawn_face_cleaner_than_the_stock_one(fixture: Fixture, speech: NDArray[np.int16]) -> None:
+    avatar_stream(no_engine, visitors=1, rtc_configuration=no_servers)
+    frames = [tick.frame.copy() for tick in render_clip(fixture, speech[: 2 * SAMPLE_RATE])]
+    ours = get_encoder(CODEC)
+    assert isinstance(ours, DrawnVp8Encoder)
+    assert distortion(ours, frames) < 0.95 * distortion(Vp8Encoder(), frames)
 
 
 async def test_connections_hand_sound_on_at_once() -> None:

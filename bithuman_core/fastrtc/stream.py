@@ -8,12 +8,13 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from aiortc import rtcrtpreceiver
+from aiortc import codecs, rtcrtpreceiver
 from aiortc.codecs import vpx
 from aiortc.jitterbuffer import JitterBuffer
 from fastrtc import Stream
 
 from bithuman_core.clock import MonotonicClock
+from bithuman_core.fastrtc.encoder import DrawnVp8Encoder
 from bithuman_core.fastrtc.handler import AvatarHandler
 from bithuman_core.fastrtc.live import LiveEngine, Surroundings
 
@@ -46,6 +47,7 @@ def avatar_stream(
     """
     vpx.MIN_BITRATE, vpx.DEFAULT_BITRATE, vpx.MAX_BITRATE = MIN_BITRATE, START_BITRATE, MAX_BITRATE
     # For all connections of the process, as the bit rates are.
+    codecs.Vp8Encoder = DrawnVp8Encoder  # pyright: ignore[reportPrivateImportUsage]
     rtcrtpreceiver.JitterBuffer = PromptJitterBuffer  # pyright: ignore[reportPrivateImportUsage]
     pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="avatar")
     closing: set[asyncio.Task[None]] = set()

@@ -1,0 +1,27 @@
+"""The encoder of the picture: aiortc's VP8, set for a picture that is drawn."""
+
+from __future__ import annotations
+
+from aiortc.codecs.vpx import Vp8Encoder
+from av.video.codeccontext import VideoCodecContext
+
+# A drawn picture has no noise: libvpx's denoiser only blurs it, and costs time. Its quickest speed then still gives a cleaner
+# picture than aiortc's own setting (-6 and the denoiser), for half the work: 1.8 ms a frame of 512 px instead of 3.3.
+OPTIONS = {"noise-sensitivity": "0", "cpu-used": "-12"}
+
+
+class DrawnVp8Encoder(Vp8Encoder):
+    """Puts its own options over aiortc's, which sets them each time it makes a codec and opens that with its first picture."""
+
+    _codec: VideoCodecContext | None = None
+
+    @property
+    def codec(self) -> VideoCodecContext | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """libvpx, or None before the first picture."""
+        if self._codec is not None and not self._codec.is_open:
+            self._codec.options = {**self._codec.options, **OPTIONS}
+        return self._codec
+
+    @codec.setter
+    def codec(self, codec: VideoCodecContext | None) -> None:
+        self._codec = codec
