@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ from bithuman_core.utils import FPSController
 from tests.simulated import SimulatedClock
 
 MARA = models_dir() / "mara.imx"
+PHOTO = Path(__file__).parent / "data" / "astronaut.jpg"
 CREATE = (
     "model_path=None token=None api_secret=None api_url=None tags='bithuman' insecure=False input_buffer_size=0 "
     "output_buffer_size=6 num_threads=0 verbose=None batch_workers=1 quality='medium' identity=None output_size=None "
@@ -317,18 +319,17 @@ def test_the_fps_controller_keeps_the_rate() -> None:
 
 
 async def test_a_photo_may_stand_in_the_place_of_an_avatar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    photo = Path(__file__).parent / "data" / "astronaut.jpg"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     settings.cache_clear()
     with pytest.raises(errors.ModelError, match="who agreed"):
-        await AsyncBithuman.create(model_path=photo)
+        await AsyncBithuman.create(model_path=PHOTO)
     monkeypatch.setenv("BITHUMAN_CONSENT", "The photo is in the public domain.")
     settings.cache_clear()
     try:
-        async with await AsyncBithuman.create(model_path=photo) as runtime:
+        async with await AsyncBithuman.create(model_path=PHOTO) as runtime:
             assert runtime.get_first_frame().std() > 10
             assert await runtime.set_model(MARA) is runtime
-        assert len(list(tmp_path.rglob("*.imx"))) == 1
+        assert (await asyncio.to_thread(lambda: len(list(tmp_path.rglob("*.imx"))))) == 1
     finally:
         monkeypatch.undo()
         settings.cache_clear()
