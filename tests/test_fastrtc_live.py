@@ -133,6 +133,20 @@ async def test_a_machine_that_is_too_slow_leaves_out_pictures_and_no_sound(pool:
     assert fresh == pytest.approx([0.5] * len(fresh), abs=0.1)
 
 
+async def test_a_machine_that_cannot_even_speak_in_time_still_shows_a_face_that_moves(pool: ThreadPoolExecutor) -> None:
+    class Hopeless(Counting):
+        """Everything takes longer than a tick."""
+
+        def step(self, samples: NDArray[np.int16] | None) -> Made:
+            visit.clock.time += 1.2 * TICK_SECONDS
+            return super().step(samples)
+
+    visit = Visit(pool, Hopeless)
+    await visit.live.run()
+    fresh = [data["fresh"] for kind, data in visit.said if kind == "figures"]
+    assert min(fresh) >= 0.24
+
+
 async def test_a_broken_step_repeats_the_last_picture_and_the_visit_goes_on(pool: ThreadPoolExecutor) -> None:
     made: list[Counting] = []
 

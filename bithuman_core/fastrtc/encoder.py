@@ -16,12 +16,12 @@ class DrawnVp8Encoder(Vp8Encoder):
     _codec: VideoCodecContext | None = None
 
     @property
-    def codec(self) -> VideoCodecContext | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def codec(self) -> VideoCodecContext | None:
         """libvpx, or None before the first picture."""
         if self._codec is not None and not self._codec.is_open:
             self._codec.options = {**self._codec.options, **OPTIONS}
         return self._codec
 
     @codec.setter
-    def codec(self, codec: VideoCodecContext | None) -> None:
+    def codec(self, codec: VideoCodecContext | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._codec = codec

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BURST = 3  # ticks: shorter stalls are caught up at once, what is longer is skipped
 MAX_LATE_SECONDS = TICK_SECONDS / 2  # a later tick only speaks: its picture is left out, so that the voice never stutters
+MAX_LEFT_OUT = 3  # pictures in a row: where the machine cannot follow at all, a stuttering voice beats a frozen face
 MAX_FAILURES = 3  # of the engine, in a row; then the visit ends
 DEAF_SECONDS = 10.0  # pages send sound, or say that they are there, all the time: this long without either, and they are gone
 WARNING_SECONDS = 60.0  # before the visit's time is up
@@ -129,7 +130,7 @@ class LiveSession:
         self._heard_at = began = start = clock.now()
         pacer, upsampler, resync = Pacer(clock, MAX_BURST), VoiceUpsampler(), VoiceResync()
         figures = Figures(lambda: len(self._around.sessions))
-        voice, late, warned = np.zeros(VOICE_SAMPLES_PER_TICK, np.int16), 0.0, False
+        voice, late, left_out, warned = np.zeros(VOICE_SAMPLES_PER_TICK, np.int16), 0.0, 0, False
         while self._failures < MAX_FAILURES and clock.now() - self._heard_at < DEAF_SECONDS:
             await pacer.wait()
             passed, began = clock.now() - began, clock.now()
@@ -144,7 +145,8 @@ class LiveSession:
             if self._picture is not None:
                 self.pictures.begin_tick(self._picture)
                 self.voices.begin_tick(voice)
-            fresh = late < MAX_LATE_SECONDS or self._picture is None
+            fresh = late < MAX_LATE_SECONDS or left_out == MAX_LEFT_OUT or self._picture is None
+            left_out = 0 if fresh else left_out + 1
             voice = upsampler.push(await self._step(self._next_sound(), fresh))
             took = clock.now() - began
             if resync.due(passed, took, is_quiet(voice)):
