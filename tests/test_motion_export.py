@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -33,6 +33,7 @@ def moments(gaps: list[float]) -> list[Moment]:
     return [Moment(FaceState.from_mapping({"jawOpen": g}), names[g <= CLOSED_GAP], 0.9, 1.0, g, 0.6) for g in gaps]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.05, 0.1]), min_size=1, max_size=60), st.sampled_from(RATES))
 def test_every_closure_survives_every_rate(gaps: list[float], fps: int) -> None:
     frames = list(at_rate(moments(gaps), fps))

@@ -14,9 +14,5 @@ VISEME_GROUPS: tuple[tuple[int, ...], ...] = ((0,), (1,), (2,), (3, 4, 5, 6, 7, 
 
 
 def viseme_name(probabilities: NDArray[np.float32]) -> str:
-    """The viseme to show for probabilities float32 [15]: the likeliest of the likeliest group.
-
-    The seven that the tongue makes share their probability; the largest single one would lose to a less likely lip shape.
-    """
-    group = max(VISEME_GROUPS, key=lambda members: float(probabilities[list(members)].sum()))
-    return VISEME_NAMES[max(group, key=lambda i: float(probabilities[i]))]
+    """The likeliest viseme of probabilities float32 [15]."""
+    return VISEME_NAMES[int(probabilities.argmax())]

@@ -20,8 +20,8 @@ TICKS = 160  # 6.4 s an example
 KEPT = 1000  # examples in store for another look
 # How often each corpus is drawn, and how far its phone times are trusted (the weight of its labels in the loss).
 SHARE: dict[str, float] = {
-    "librispeech": 0.12, "librispeech-guessed": 0.07, "ljspeech": 0.03, "grid": 0.11, "parametric": 0.19,
-    "parametric-guessed": 0.05, "kokoro": 0.18, "flite": 0.05, "festival": 0.09, "espeak": 0.07, "nothing": 0.04,
+    "librispeech": 0.11, "librispeech-guessed": 0.06, "ljspeech": 0.03, "grid": 0.15, "parametric": 0.19,
+    "parametric-guessed": 0.05, "kokoro": 0.18, "flite": 0.05, "festival": 0.08, "espeak": 0.06, "nothing": 0.04,
 }  # fmt: skip
 TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5}
 USES = 3  # of every example; making one costs as much as learning from it

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.speech import VISEME_NAMES, SpeechNet, SpeechTick
+from bithuman_core.speech import SpeechNet, SpeechTick, viseme_name
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 from training.speech import augment
 from training.speech.clip import Clip
@@ -52,7 +52,7 @@ def held_out(net: SpeechNet, lips: LipModel, clips: list[Clip], bench: Path) -> 
 
     def track(samples: NDArray[np.float32]) -> Track:
         ticks = speak(net, samples)
-        return Track(lip_gaps(lips, ticks), [VISEME_NAMES[int(t.visemes.argmax())] for t in ticks])
+        return Track(lip_gaps(lips, ticks), [viseme_name(t.visemes) for t in ticks])
 
     def sound(clip: Clip) -> NDArray[np.float32]:
         return (clip.audio / 32768).astype(np.float32)

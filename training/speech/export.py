@@ -19,20 +19,19 @@ from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE
 from training.speech.model import (
     BANDS,
-    CHANNELS,
     CONTEXT,
     DECISION,
     FREQUENCY_MAX,
     FREQUENCY_MIN,
     HEADS,
-    LEAK,
     PARTED,
     SHAPE_SCALE,
     SpeechModel,
+    Trunk,
 )
 from training.speech.rig import arkit_names
 
-CONTACT_AT = 0.35  # probability; the point on the trade between missed and false closures, see the card
+CONTACT_AT = 0.33  # probability; the point on the trade between missed and false closures, see the card
 ARTICULATION = 1.2  # a regression moves less than what it learns from; this restores the spread of real lips (held-out GRID)
 OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.20 and later
 VERSION = "0.2.0"  # of the weights
@@ -70,35 +69,56 @@ def gru_weights(gru: torch.nn.GRU) -> tuple[NDArray[np.float32], NDArray[np.floa
     return reorder(gru.weight_ih_l0)[None], reorder(gru.weight_hh_l0)[None], np.concatenate(biases)[None]
 
 
+def add_trunk(g: Graph, trunk: Trunk, name: str, memory: str) -> tuple[list[str], str]:
+    """One trunk over the value ``frames``; returns the values of its GRU layers [1, 1, width] and its new memory [2, width]."""
+    g.add("Sub", ["frames", g.weight(f"{name}_mean", trunk.mean.numpy())], f"{name}_centred")
+    g.add("Mul", [f"{name}_centred", g.weight(f"{name}_scale", trunk.scale.numpy())], f"{name}_scaled")
+    g.add("Transpose", [f"{name}_scaled"], f"{name}_bands_first", perm=[1, 0])
+    x = g.add("Unsqueeze", [f"{name}_bands_first", "first"], f"{name}_batched")
+    for layer, conv in (("conv1", trunk.conv1), ("conv2", trunk.conv2), ("conv3", trunk.conv3)):
+        assert conv.bias is not None
+        w = g.half(f"{name}_{layer}_w", conv.weight.detach().numpy())
+        b = g.weight(f"{name}_{layer}_b", conv.bias.detach().numpy())
+        g.add("Conv", [x, w, b], f"{name}_{layer}", strides=[conv.stride[0]], kernel_shape=[conv.kernel_size[0]])
+        x = g.add("Relu", [f"{name}_{layer}"], f"{name}_{layer}_relu")
+    x = g.add("Transpose", [x], f"{name}_step", perm=[2, 0, 1])  # [1, 1, width]
+    g.add("Unsqueeze", [memory, "second"], f"{name}_memory")  # [2, 1, width]
+    before = [f"{name}_h1", f"{name}_h2"]
+    g.nodes.append(helper.make_node("Split", [f"{name}_memory", "halves"], before, axis=0))
+    heard, after = [], []
+    for i, gru in enumerate((trunk.gru1, trunk.gru2)):
+        w, r, b = gru_weights(gru)
+        layer = f"{name}_gru{i + 1}"
+        inputs = [x, g.half(f"{layer}_w", w), g.half(f"{layer}_r", r), g.weight(f"{layer}_b", b), "", before[i]]
+        outputs = [f"{layer}_y", f"{layer}_h"]
+        g.nodes.append(helper.make_node("GRU", inputs, outputs, hidden_size=trunk.width, linear_before_reset=1))
+        x = g.add("Squeeze", [f"{layer}_y", "second"], layer)
+        heard.append(x)
+        after.append(f"{layer}_h")
+    g.add("Concat", after, f"{name}_pair", axis=0)
+    return heard, g.add("Squeeze", [f"{name}_pair", "second"], f"{name}_memory_out")
+
+
 def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact_at: float = CONTACT_AT) -> None:
     """Write ``path``; the lips count as touching from the contact probability ``contact_at`` on."""
     g = Graph()
-    hidden = CHANNELS[-1]
+    for name, value in (("first", [0]), ("second", [1]), ("halves", [1, 1])):
+        g.weight(name, np.array(value))
     g.add("Concat", ["context", "mel"], "frames", axis=0)
     keep = [g.weight("keep_from", np.array([FRAMES_PER_TICK])), g.weight("keep_to", np.array([1 << 30]))]
     g.add("Slice", ["frames", *keep], "context_out")
-    g.add("Sub", ["frames", g.weight("mel_mean", model.mean.numpy())], "centred")
-    g.add("Mul", ["centred", g.weight("mel_scale", model.scale.numpy())], "scaled")
-    g.add("Transpose", ["scaled"], "bands_first", perm=[1, 0])
-    x = g.add("Unsqueeze", ["bands_first", g.weight("batch_axis", np.array([0]))], "batched")
-    for name, conv in (("conv1", model.conv1), ("conv2", model.conv2), ("conv3", model.conv3)):
-        w = g.half(f"{name}_w", conv.weight.detach().numpy())
-        assert conv.bias is not None
-        b = g.weight(f"{name}_b", conv.bias.detach().numpy())
-        g.add("Conv", [x, w, b], f"{name}_out", strides=[conv.stride[0]], kernel_shape=[conv.kernel_size[0]])
-        x = g.add("Relu", [f"{name}_out"], f"{name}_relu")
-    x = g.add("Transpose", [x], "step", perm=[2, 0, 1])  # [1, 1, hidden]
-    g.add("Unsqueeze", ["memory", g.weight("memory_axis", np.array([1]))], "memory_batched")  # [2, 1, hidden]
-    g.nodes.append(helper.make_node("Split", ["memory_batched", g.weight("halves", np.array([1, 1]))], ["h1", "h2"], axis=0))
-    for i, gru in (("1", model.gru1), ("2", model.gru2)):
-        w, r, b = gru_weights(gru)
-        inputs = [x, g.half(f"gru{i}_w", w), g.half(f"gru{i}_r", r), g.weight(f"gru{i}_b", b), "", f"h{i}"]
-        g.nodes.append(helper.make_node("GRU", inputs, [f"y{i}", f"h{i}_out"], hidden_size=hidden, linear_before_reset=1))
-        x = g.add("Squeeze", [f"y{i}", g.weight(f"direction{i}", np.array([1]))], f"gru{i}")  # [1, 1, hidden]
-    g.add("Concat", ["h1_out", "h2_out"], "memory_pair", axis=0)
-    g.add("Squeeze", ["memory_pair", "memory_axis"], "memory_out")
-    g.add("Concat", ["gru1", "gru2"], "both", axis=2)
-    g.add("Reshape", ["both", g.weight("row", np.array([1, 2 * hidden]))], "features")
+    widths = [trunk.width for trunk in model.trunks]
+    memories = [f"memory{i}" for i in range(len(widths))]
+    g.nodes.append(helper.make_node("Split", ["memory", g.weight("widths", np.array(widths))], memories, axis=1))
+    heard: list[str] = []
+    after: list[str] = []
+    for i, trunk in enumerate(model.trunks):
+        said, memory_out = add_trunk(g, trunk, f"trunk{i}", memories[i])
+        heard += said
+        after.append(memory_out)
+    g.add("Concat", after, "memory_out", axis=1)
+    g.add("Concat", heard, "both", axis=2)
+    g.add("Reshape", ["both", g.weight("row", np.array([1, 2 * sum(widths)]))], "features")
 
     head_w, head_b = model.head.weight.detach().numpy().copy(), model.head.bias.detach().numpy().copy()
     at = dict(zip(HEADS, np.cumsum([0, *HEADS.values()]), strict=False))
@@ -118,7 +138,7 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
     g.add("Add", ["shape_raw", "pose"], "shape_of_phone")
     g.add("Mul", ["opening", g.weight("articulation", np.array([ARTICULATION], np.float32))], "scale")
     g.add("Mul", ["shape_of_phone", "scale"], "articulated")
-    g.add("LeakyRelu", ["articulated"], "shape", alpha=LEAK)
+    g.add("Relu", ["articulated"], "shape")  # the leak is for the training alone
     jaw = np.zeros((1, HEADS["shape"]), np.float32)
     jaw[0, 0] = 1.0 / float(model.gap_of[0])
     g.add("MatMul", ["shape", g.weight("gap_of", model.gap_of.numpy()[:, None])], "gap")
@@ -137,19 +157,19 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
     g.add("Gather", ["driven", g.weight("columns", columns.astype(np.int64))], "mouth_row", axis=1)
     limits = [g.weight("zero", np.array(0, np.float32)), g.weight("one", np.array(1, np.float32))]
     g.add("Clip", ["mouth_row", *limits], "mouth_clipped")
-    g.add("Squeeze", ["mouth_clipped", "batch_axis"], "mouth")
+    g.add("Squeeze", ["mouth_clipped", "first"], "mouth")
     g.add("Softmax", ["viseme_raw"], "viseme_row", axis=1)
-    g.add("Squeeze", ["viseme_row", "batch_axis"], "visemes")
+    g.add("Squeeze", ["viseme_row", "first"], "visemes")
     g.add("Sigmoid", ["voice_raw"], "voice_row")
-    g.add("Squeeze", ["voice_row", "batch_axis"], "voice")
+    g.add("Squeeze", ["voice_row", "first"], "voice")
 
     def tensor(name: str, *shape: int) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    inputs = [tensor("mel", FRAMES_PER_TICK, BANDS), tensor("context", CONTEXT, BANDS), tensor("memory", 2, hidden),
+    inputs = [tensor("mel", FRAMES_PER_TICK, BANDS), tensor("context", CONTEXT, BANDS), tensor("memory", 2, sum(widths)),
               tensor("opening", 1)]
     outputs = [tensor("mouth", len(names)), tensor("visemes", len(VISEME_NAMES)), tensor("voice", 1),
-               tensor("context_out", CONTEXT, BANDS), tensor("memory_out", 2, hidden)]  # fmt: skip
+               tensor("context_out", CONTEXT, BANDS), tensor("memory_out", 2, sum(widths))]  # fmt: skip
     graph = helper.make_graph(g.nodes, "speech", inputs, outputs, g.weights)
     opset = [helper.make_opsetid("", OPSET)]
     proto = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION, producer_name="bithuman-core")

@@ -1,4 +1,4 @@
-"""The net: convolutions over 10 ms frames down to one vector a tick, two GRU layers, a few linear heads."""
+"""The net: convolutions over 10 ms frames down to one vector a tick and two GRU layers, twice; a few linear heads."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from training.speech.rig import DRIVEN, LipModel
 
 BANDS = 48
 FREQUENCY_MIN, FREQUENCY_MAX = 60.0, 7800.0  # Hz
-CHANNELS = (112, 144, 256)
+TRUNKS = ((112, 144, 256), (96, 128, 192))  # channels of their convolutions; the last is also the width of their GRUs
 KERNEL = 5
 CONTEXT = 13  # past frames that the convolutions of one tick need: 4 new + 13 = 17
 SILENT_FEATURE = max((10 * np.log10(POWER_FLOOR) - LEVEL_FLOOR) / 20.0, FEATURE_LOW)  # what the mel of zeros is
 
 DROPOUT = 0.15
-SHAPE_SCALE = 0.1  # of the head beside the poses: coefficients are small, and steps of the optimiser are not
+SHAPE_SCALE = 0.3  # of the head beside the poses: coefficients are small, and steps of the optimiser are not
 LEAK = 0.05  # slope of the coefficients below 0: a plain ReLU that reads 0 everywhere never comes back
 DECISION = 3.0  # contact and rest are steeper than their probabilities: lips touch or they do not
 
@@ -31,11 +31,38 @@ HEADS: dict[str, int] = {
 }  # fmt: skip
 
 
+class Trunk(nn.Module):
+    """Log-mel [batch, 4 * ticks, BANDS] to what was heard, [batch, ticks, 2 * width]; ``width`` is the last of ``channels``."""
+
+    def __init__(self, channels: tuple[int, int, int]) -> None:
+        super().__init__()
+        a, b, self.width = channels
+        self.register_buffer("mean", torch.zeros(BANDS))
+        self.register_buffer("scale", torch.ones(BANDS))
+        self.conv1 = nn.Conv1d(BANDS, a, KERNEL)
+        self.conv2 = nn.Conv1d(a, b, KERNEL, stride=2)
+        self.conv3 = nn.Conv1d(b, self.width, KERNEL, stride=2)
+        self.gru1 = nn.GRU(self.width, self.width, batch_first=True)
+        self.gru2 = nn.GRU(self.width, self.width, batch_first=True)
+        self.drop = nn.Dropout(DROPOUT)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        past = mel.new_full((mel.shape[0], CONTEXT, BANDS), float(SILENT_FEATURE))
+        x = (torch.cat([past, mel], 1) - self.mean) * self.scale
+        x = torch.relu(self.conv1(x.transpose(1, 2)))
+        x = torch.relu(self.conv2(x))
+        x = torch.relu(self.conv3(x)).transpose(1, 2)
+        y, _ = self.gru1(self.drop(x))
+        z, _ = self.gru2(self.drop(y))
+        return self.drop(torch.cat([y, z], -1))
+
+
 class SpeechModel(nn.Module):
     """Log-mel [batch, frames, BANDS] to the heads [batch, ticks, HEADS]; frames = 4 * ticks.
 
-    The mouth is composed: an open shape, the closed pose where lips touch (contact), nothing where nobody speaks (rest).
-    That makes closures and silence exact events and not averages. The open shape is the pose of the phone that is heard
+    Two trunks of different size listen side by side, which is worth more than one of twice the size; one layer of linear heads
+    reads both. The mouth is composed: an open shape, the closed pose where lips touch (contact), nothing where nobody speaks
+    (rest). That makes closures and silence exact events and not averages. The open shape is the pose of the phone that is heard
     (a mean where that is in doubt) plus what the context changes. ``poses``: of every phone, float32 [phones, 13].
     """
 
@@ -43,32 +70,16 @@ class SpeechModel(nn.Module):
         super().__init__()
         self.rest_gap = lips.rest_gap
         self.register_buffer("gap_of", torch.from_numpy(lips.gap_of), persistent=False)
-        a, b, c = CHANNELS
-        self.register_buffer("mean", torch.zeros(BANDS))
-        self.register_buffer("scale", torch.ones(BANDS))
         self.register_buffer("closed_pose", torch.from_numpy(poses[PHONE_INDEX["m"]].copy()))
-        self.conv1 = nn.Conv1d(BANDS, a, KERNEL)
-        self.conv2 = nn.Conv1d(a, b, KERNEL, stride=2)
-        self.conv3 = nn.Conv1d(b, c, KERNEL, stride=2)
-        self.gru1 = nn.GRU(c, c, batch_first=True)
-        self.gru2 = nn.GRU(c, c, batch_first=True)
-        self.drop = nn.Dropout(DROPOUT)
         self.register_buffer("poses", torch.from_numpy(poses.copy()))
-        self.head = nn.Linear(2 * c, sum(HEADS.values()))
+        self.trunks = nn.ModuleList(Trunk(channels) for channels in TRUNKS)
+        self.head = nn.Linear(2 * sum(channels[-1] for channels in TRUNKS), sum(HEADS.values()))
         nn.init.zeros_(self.head.weight[: HEADS["shape"]])  # begin with the poses
         nn.init.zeros_(self.head.bias[: HEADS["shape"]])
 
     def forward(self, mel: Tensor) -> dict[str, Tensor]:
         """Raw heads by name; output tick t belongs to the face of tick t - 2."""
-        past = mel.new_full((mel.shape[0], CONTEXT, BANDS), float(SILENT_FEATURE))
-        x = (torch.cat([past, mel], 1) - self.mean) * self.scale
-        x = torch.relu(self.conv1(x.transpose(1, 2)))
-        x = torch.relu(self.conv2(x))
-        x = torch.relu(self.conv3(x)).transpose(1, 2)
-        x = self.drop(x)
-        y, _ = self.gru1(x)
-        z, _ = self.gru2(self.drop(y))
-        raw = self.head(self.drop(torch.cat([y, z], -1)))
+        raw = self.head(torch.cat([trunk(mel) for trunk in self.trunks], -1))
         return dict(zip(HEADS, raw.split(list(HEADS.values()), -1), strict=True))
 
     def mouth(self, heads: dict[str, Tensor]) -> Tensor:

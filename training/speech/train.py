@@ -68,7 +68,7 @@ class Loss:
         mel, mouth, contact, rest, voice, phone, viseme, trust = batch
         late = LOOKAHEAD_TICKS
         with torch.autocast("cpu", torch.bfloat16):
-            raw = model(masked(mel, model.mean))
+            raw = model(masked(mel, model.trunks[0].mean))
         heads = {k: v[:, late:].float() for k, v in raw.items()}
         known = mouth.shape[1] - late
         mouth, contact, rest, voice, phone, viseme = (t[:, :known] for t in (mouth, contact, rest, voice, phone, viseme))
@@ -129,8 +129,9 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
     batches = iter(torch.utils.data.DataLoader(examples, BATCH, num_workers=workers, prefetch_factor=4 if workers else None))
     if step == 0:
         first = torch.cat([next(batches)[0] for _ in range(4)]).flatten(0, 1)
-        model.mean.copy_(first.mean(0))
-        model.scale.copy_(1 / (first.std(0) + 0.1))
+        for trunk in model.trunks:
+            trunk.mean.copy_(first.mean(0))
+            trunk.scale.copy_(1 / (first.std(0) + 0.1))
     loss_of = Loss(lips)
     model.train()
     started, running = time.monotonic(), {}
