@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ from PIL import Image
 
 pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not installed")
 
-from benchmarks.portrait import checks, lip_gap
-from bithuman_core.build import glasses, limits, rest
+from benchmarks.portrait import checks, lip_gap, posed
+from bithuman_core.build import glasses, limits, mouth, rest
 from bithuman_core.build.analysis import analyse
 from bithuman_core.build.assemble import GESTURES, assemble
 from bithuman_core.build.camera import project, rotation
 from bithuman_core.build.fit import Fit, fit
 from bithuman_core.build.light import residual
 from bithuman_core.build.portrait import CANVAS, Portrait
+from bithuman_core.build.raster import raster
 from bithuman_core.build.template import ATLAS, load_template
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import read_imx, write_imx
@@ -138,6 +140,33 @@ def test_the_file_is_small_and_has_every_coefficient_and_gesture(made: tuple[Any
     clips = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in CLIPS.glob("*.json")}
     assert json.loads(GESTURES.read_text(encoding="utf-8")) == clips, "run training.avatars.shape_library again"
     assert set(made[0].gestures) == set(clips)
+
+
+def test_closed_eyes_keep_a_line_of_lashes(smiling: Portrait, spectacled: Portrait, avatar: Path, tmp_path: Path) -> None:
+    write_imx(tmp_path / "grace.imx", *assemble(spectacled, "Grace"))
+    for path in (avatar, tmp_path / "grace.imx"):
+        rig = PortraitRig.from_imx(read_imx(path))
+        screen = posed(rig, FaceState.from_mapping({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}))
+        _, triangle, _ = raster(screen, rig.triangles, *rig.size)
+        ribbon = np.flatnonzero(rig.triangles.min(1) >= rig.triangles.max() + 1 - 4 * 13)  # the last rows of the vertices
+        seen = np.isin(triangle, ribbon).any(0)
+        for corners in ((33, 133), (362, 263)):
+            at = [(screen[rig.landmark_index[k], 0] * rig.landmark_weight[k]).sum() for k in (rig.landmark[n] for n in corners)]
+            inner = seen[int(at[0] + 0.15 * (at[1] - at[0])) : int(at[1] - 0.15 * (at[1] - at[0]))]
+            assert inner.mean() > 0.9
+
+
+def test_where_the_jaw_stands_before_the_background_the_head_turns_less(smiling: Portrait) -> None:
+    found = fit(load_template(), smiling.landmarks, smiling.blendshapes)
+    assert limits.bare_jaw(smiling)
+    assert not limits.bare_jaw(replace(smiling, alpha=np.ones_like(smiling.alpha)))
+    free, bare = limits.head(found), limits.head(found, bare=True)
+    assert all(bare[name][1] < free[name][1] and bare[name][0] > free[name][0] for name in ("headYaw", "headPitch"))
+
+
+def test_the_depth_of_the_mouth_is_dark_and_never_black(made: tuple[Any, dict[str, NDArray[Any]]]) -> None:
+    assert 0.04 <= made[0].rig["mouth_ambient"] <= 0.16
+    assert mouth.ambient(np.zeros(3)) < mouth.ambient(np.full(3, 0.05)) < mouth.ambient(np.ones(3))
 
 
 def test_glasses_are_seen_and_hold_the_brows(smiling: Portrait, spectacled: Portrait) -> None:

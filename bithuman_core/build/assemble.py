@@ -102,10 +102,12 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
         x, y, radius = eye.on_canvas
         numbers[side] = {"centre": [x, y], "radius": radius, "place": list(template.eye_place[side])}
     rig = {"distance": DISTANCE, "pivot": pivot(fitted).tolist(), "sample_canvas": 2 * FRAME, "eyes": numbers,
-           "face_width": fitted.face_width, "shade_scale": eye_stage.SHADE_SCALE, "gaze_degrees": GAZE}  # fmt: skip
+           "face_width": fitted.face_width, "shade_scale": eye_stage.SHADE_SCALE, "gaze_degrees": GAZE,
+           "mouth_ambient": round(mouth.ambient(seen.cavity.colour if seen.cavity else None), 4)}  # fmt: skip
     images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))
     manifest = Manifest(
-        name=name, canvas=(FRAME, FRAME), coefficients=tuple(template.names), limits=limits.head(fitted), rig=rig, images=images,
+        name=name, canvas=(FRAME, FRAME), coefficients=tuple(template.names),
+        limits=limits.head(fitted, limits.bare_jaw(portrait)), rig=rig, images=images,
         gestures=json.loads(GESTURES.read_text(encoding="utf-8")),
         indices={"triangles": "vertices", "shape_index": "vertices", "landmark_index": "vertices",
                  "backdrop_triangles": "backdrop_vertices"},

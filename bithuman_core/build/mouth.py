@@ -14,6 +14,9 @@ PAINTED_FOR = np.array([0.78, 0.60, 0.51], np.float32)  # skin that the template
 FOLLOWS = 0.55  # how far flesh follows the brightness and colour of the skin; teeth follow half as far
 EDGE, PALE, LIGHT, LEAST = 4, 0.6, 0.3, 60  # px beside the lips left out; least greyness, brightness and number of px of teeth
 TEETH = (0.7, 1.2)  # how far their colour may be from the template's
+AMBIENT = 0.075  # light in the depth of the mouth: a photo lights faces from the front, path-traced ones are darker inside
+OWN_AMBIENT = (0.04, 0.16)  # the same by the dark of the mouth in other pictures of the person
+WALLS = 0.5  # brightness of its walls in units of the skin's
 CHEEK_MARKS = (50, 280, 101, 330, 151, 9)
 
 
@@ -21,6 +24,11 @@ def _colour_at(template: Template, colour: Array, marks: tuple[int, ...]) -> Arr
     index, weight = template.rings["mediapipe"]
     uv = (template.uv[index[list(marks)]] * weight[list(marks)][..., None]).sum(1).astype(int)
     return np.median(np.array([colour[max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4].mean((0, 1)) for x, y in uv]), 0)
+
+
+def ambient(dark: Array | None) -> float:
+    """Light in the depth of the mouth, 0..1. dark: colour [3] of an open mouth in units of the cheeks', where seen."""
+    return AMBIENT if dark is None else float(np.clip(dark.mean() / WALLS, *OWN_AMBIENT))
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,6 @@ def strip(template: Template, colour: Array, lash: Array, teeth: Array | None = 
         out *= 1 + (own - 1) * (1 - flesh)
     x, y = template.lash_place[0], template.lash_place[1] - len(colour)
     out[y : y + 16, x : x + 8] = lash
-    out[y : y + 16, x + 8 : x + 16] = 0.5 * skin
+    out[y : y + 16, x + 8 : x + 16] = WALLS * skin
     out[y : y + 16, x + 16 : x + 24] = skin * (0.82, 0.74, 0.7)
     return out.astype(np.float32)

@@ -76,6 +76,7 @@ def load(avatar: ImxFile, side: int | None = None) -> PortraitRig:
         face_width=_number(rig, "face_width"),
         gaze=(np.radians(_number(gaze, "yaw")), np.radians(_number(gaze, "up")), np.radians(_number(gaze, "down"))),
         shade_scale=_number(rig, "shade_scale"),
+        mouth_ambient=min(_number(rig, "mouth_ambient"), 1.0) if "mouth_ambient" in rig else 0.0,
         head_limits=np.array([manifest.limits.get(n, DEFAULT_LIMITS[n]) for n in HEAD_NAMES], np.float32),
         vertices=vertices,
         uv=uv,

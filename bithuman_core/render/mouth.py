@@ -22,9 +22,9 @@ STRENGTH = 1.15
 TINT = (1.12, 1.06, 0.86)
 
 
-def tint_table() -> NDArray[np.int64]:
-    """Factors (256 = 1) for blue, green, red by brightness 0..255: int64 [256, 3]."""
-    level = np.linspace(0, 1, 256)[:, None]
+def tint_table(ambient: float) -> NDArray[np.int64]:
+    """Factors (256 = 1) for blue, green, red by brightness 0..255: int64 [256, 3]; ambient 0..1: light where none falls in."""
+    level = ambient + (1 - ambient) * np.linspace(0, 1, 256)[:, None]
     return np.round(256 * level ** np.array(TINT)).astype(np.int64)
 
 
