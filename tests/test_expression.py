@@ -86,7 +86,7 @@ def speech_with(emotion: Emotion) -> list[tuple[FaceState, FaceState]]:
             face = FaceState()
             face.values[mouth] = tick.mouth
             bare.append(face.copy())
-            face.values += expression.next(prosody.speaking, seal.next(tick.mouth, tick.voice), prosody.arousal)
+            face.values += expression.next(prosody.speaking, seal.next(tick.mouth, tick.voice), tick.arousal)
             felt.append(face.clipped())
         for start, end, phone in phones:
             if phone in ("p", "b", "m"):

@@ -1,4 +1,4 @@
-"""What the motion hears in a voice: pitch, stress, phrases, arousal; on tones of known pitch and on real speech."""
+"""What the motion hears in a voice: pitch, stress, phrases; on tones of known pitch and on real speech."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bithuman_core.face import INDEX
 from bithuman_core.motion.beat import Beats
 from bithuman_core.motion.pitch import PitchTracker
 from bithuman_core.motion.prosody import Norm, Prosody, level_db
+from bithuman_core.speech.arousal import USUAL
 from tests.speech_clips import CLIPS, load_clip
 
 Samples = NDArray[np.float32]
@@ -128,48 +129,16 @@ def test_real_speech_has_an_accent_or_two_a_second() -> None:
     assert 0.5 < accents / (len(seen) / 25) < 3.0
 
 
-# -- arousal ---------------------------------------------------------------------------------------------------------
 @cache
 def read_aloud() -> Samples:
     """Some twenty seconds of one real speaker."""
     return np.tile(np.concatenate([load_clip(CLIPS[0])[0], load_clip(CLIPS[1])[0]]), 2)
 
 
-def mean_arousal(samples: Samples, start: float, end: float) -> float:
-    return float(np.mean([p.arousal for p in follow(samples)[int(25 * start) : int(25 * end)]]))
-
-
-def faster_and_higher(samples: Samples, by: float) -> Samples:
-    """Played quicker: pitch and rate of syllables both rise."""
-    at = np.arange(0, samples.size - 1, by)
-    return np.interp(at, np.arange(samples.size), samples).astype(np.float32)
-
-
-def test_the_usual_voice_of_any_speaker_has_the_usual_arousal() -> None:
-    plain = read_aloud()
-    for voice in (plain, 0.25 * plain, faster_and_higher(plain, 0.8), faster_and_higher(plain, 1.25)):
-        assert 0.25 < mean_arousal(voice.astype(np.float32), 4.0, 12.0) < 0.55
-
-
-def test_a_louder_and_livelier_voice_is_aroused_and_a_quiet_low_one_is_not() -> None:
-    plain = read_aloud()[: 8 * RATE]
-    excited = np.concatenate([plain, 2.5 * faster_and_higher(plain, 1.25)]).astype(np.float32)
-    tired = np.concatenate([plain, 0.3 * faster_and_higher(plain, 0.85)]).astype(np.float32)
-    assert mean_arousal(excited, 9.5, 12.5) > 0.65
-    assert mean_arousal(tired, 9.5, 12.5) < 0.3
-    assert all(0.0 <= p.arousal <= 1.0 for p in follow(excited))
-
-
-def test_arousal_is_smooth_and_rests_in_silence() -> None:
-    arousal = np.array([p.arousal for p in follow(np.concatenate([read_aloud(), np.zeros(12 * RATE, np.float32)]))])
-    assert np.abs(np.diff(arousal)).max() < 0.06
-    assert arousal[-1] == pytest.approx(0.3, abs=0.02)
-
-
 # -- head and brows --------------------------------------------------------------------------------------------------
 def beats(samples: Samples) -> NDArray[np.float32]:
     body = Beats(np.random.default_rng(1))
-    return np.array([body.next(prosody) for prosody in follow(samples)])
+    return np.array([body.next(prosody, USUAL) for prosody in follow(samples)])
 
 
 def test_stress_takes_the_head_down_and_lifts_the_brows() -> None:

@@ -22,7 +22,6 @@ BROW_LIFT = np.array([0.42, 0.36, 0.3])  # inner, outer left, outer right
 TUNE_PITCH, TUNE_BROW = 1.1, 0.09  # degrees and coefficient at tune 1: the head follows the voice up and down
 SETTLE_DEGREES = 1.2  # down at the end of a phrase
 QUESTION_ROLL, QUESTION_BROW = 3.4, 0.5  # degrees; share of BROW_LIFT
-USUAL = 0.4  # arousal at which the gains are 1
 CHANNELS = indices("headYaw", "headPitch", "headRoll", "browInnerUp", "browOuterUpLeft", "browOuterUpRight")
 
 
@@ -42,14 +41,14 @@ class Beats:
         self._since_beat = self._since_lift = math.inf
         self._strength = 0.0  # of the last beat
 
-    def next(self, prosody: Prosody) -> NDArray[np.float32]:
-        """What the speech of this tick adds to the face, float32 [59]."""
+    def next(self, prosody: Prosody, arousal: float) -> NDArray[np.float32]:
+        """What the speech of this tick adds to the face, float32 [59]; arousal 0..1 of the voice scales it."""
         self._beat *= math.exp(-TICK_SECONDS / BEAT_FADE)
         self._lift *= math.exp(-TICK_SECONDS / BROW_FADE)
         self._settle *= math.exp(-TICK_SECONDS / TILT_FADE)
         self._since_beat += TICK_SECONDS
         self._since_lift += TICK_SECONDS
-        accent = prosody.accent * energy(prosody.arousal)
+        accent = prosody.accent * energy(arousal)
         if accent > LEAST_ACCENT and (self._since_beat > BEAT_WAIT or accent > 2.0 * self._strength):
             aside = self._rng.standard_normal(3) * 0.7
             aside[1] = -self._rng.uniform(0.6, 1.2)
@@ -60,7 +59,7 @@ class Beats:
             self._since_lift = 0.0
         if prosody.phrase_ended:
             self._end_phrase(prosody.question)
-        tune = prosody.tune * prosody.speaking * energy(prosody.arousal)
+        tune = prosody.tune * prosody.speaking * energy(arousal)
         head = self._head.next(self._beat + np.array([0.0, TUNE_PITCH * tune, 0.0])) + self._tilt.next(self._settle)
         brow = self._brow.next(self._lift + TUNE_BROW * max(tune, 0.0))
         face = np.zeros(FACE_SIZE, np.float32)

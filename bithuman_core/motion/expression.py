@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState, indices
 from bithuman_core.motion.spring import Spring
+from bithuman_core.speech.arousal import USUAL
 from bithuman_core.types import Emotion, EmotionPrediction
 
 FADE_SECONDS = 0.5  # from one expression to the next, 0 to 96 %
 ASYMMETRY = 0.12  # faces are never quite even: one side goes up to this much further
-USUAL, AROUSAL_GAIN = 0.4, 0.5  # the arousal that leaves an expression as it is, and what more or less of it does
+AROUSAL_GAIN = 0.5  # what more or less arousal than usual does to an expression
 SPEECH_SHARE = 0.65  # of the mouth's part of an expression while speaking; brows and eyes keep all of theirs
 
 

@@ -16,6 +16,7 @@ from bithuman_core.motion.gesture import Gesture, GesturePlayer
 from bithuman_core.motion.idle import IdleLife, Moment
 from bithuman_core.motion.lips import LipSeal
 from bithuman_core.motion.prosody import Prosody
+from bithuman_core.speech.arousal import USUAL
 from bithuman_core.speech.net import SpeechTick
 from bithuman_core.timing import TICK_SECONDS
 
@@ -46,6 +47,7 @@ class Mixer:
         self._release = np.zeros(len(mouth_names), np.float32)
         self._angles: list[float] | None = None
         self._head_speed = 0.0
+        self._arousal = USUAL
 
     @property
     def speaking(self) -> float:
@@ -55,7 +57,7 @@ class Mixer:
     @property
     def arousal(self) -> float:
         """How aroused the voice sounds against this speaker's usual (0.4), 0..1, smooth."""
-        return self._prosody.arousal
+        return self._arousal
 
     def cut(self) -> None:
         """The speech was interrupted: the mouth closes from where it is, within a few frames."""
@@ -70,13 +72,14 @@ class Mixer:
         """
         prosody = self._prosody
         prosody.push(samples, heard.voice)
+        self._arousal = heard.arousal
         self._cut_gesture(prosody.speaking > 0.5, self.listening)
         closed = self._lips.next(heard.mouth, heard.voice)
         lively = 1.0 - self.stillness
         moment = Moment(prosody.speaking, prosody.phrase_began, prosody.phrase_ended, self.listening, lively)
         values = self._idle.next(moment, self._head_speed)
-        values += np.float32(lively) * self._beats.next(prosody)
-        values += self.expression.next(prosody.speaking, closed, prosody.arousal)
+        values += np.float32(lively) * self._beats.next(prosody, heard.arousal)
+        values += self.expression.next(prosody.speaking, closed, heard.arousal)
         values += self.gestures.next()
         aim(values, float(self._idle.gaze[0]), float(self._idle.gaze[1]))
         self._release *= RELEASE

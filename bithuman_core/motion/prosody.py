@@ -14,14 +14,9 @@ from bithuman_core.timing import TICK_SECONDS
 FLOOR_DB = -50.0  # quieter than this is silence
 PHRASE_END_SECONDS = 0.24  # this long without voice ends a phrase
 NORM_SECONDS, NORM_START = 20.0, 0.3  # memory of the speaker's norm; what is assumed before counts for so many seconds
-AROUSAL_SECONDS = 1.2  # over which the voice is judged
-RATE_SECONDS = 2.0  # over which syllables are counted
 NEAR_SECONDS = 1.2  # the neighbourhood that a stressed syllable stands out from
 SYLLABLE_GAP = 0.12  # s, least time between two syllables' peaks
 SYLLABLE_RISE = 1.5  # dB that the level must have risen to a peak
-DECLINATION = 0.2  # the norms lag above a voice that falls through every phrase
-REST = 0.3  # arousal of somebody who says nothing
-REST_SECONDS = 3.0
 RISING = 2.0  # semitones above the norm at the end of a phrase that make a question
 TUNE = 4.0  # semitones above the norm are tune 1
 
@@ -58,23 +53,20 @@ class Prosody:
 
     After :meth:`push`: ``speaking`` 0..1 (smooth); ``phrase_began`` and ``phrase_ended`` (true for one tick); ``question`` (with
     ``phrase_ended``: whether the voice rose); ``accent`` 0..1 (not 0 for the one tick in which a syllable proves stressed);
-    ``tune`` -1..1 (pitch against the speaker's norm, smooth); ``arousal`` 0..1 (smooth; 0.4 is this speaker's usual).
+    ``tune`` -1..1 (pitch against the speaker's norm, smooth).
     """
 
     def __init__(self) -> None:
         self.speaking = self.accent = self.tune = 0.0
-        self.arousal = REST
         self.phrase_began = self.phrase_ended = self.question = False
         self._pitch = PitchTracker()
         self._quiet = math.inf  # s since the last voice
-        self._level, self._tone = Norm(FLOOR_DB + 25.0, 6.0), Norm(math.nan, 2.5)  # dB, semitones
+        self._tone = Norm(math.nan, 2.5)  # semitones
         self._peaks = Norm(0.0, 0.7, 6.0)  # prominence of syllables
         self._recent = deque([0.0], 8)  # tones of the last voiced ticks, against the norm
         self._smooth_db, self._valley, self._rising = FLOOR_DB, FLOOR_DB, False
         self._near_level, self._near_tone = FLOOR_DB + 25.0, 0.0
         self._since_peak = math.inf
-        self._rate = self._rate_norm = 4.0  # syllables a second
-        self._loud = self._high = self._lively = 0.0  # the voice now, in the speaker's deviations
 
     def cut(self) -> None:
         """The speech was interrupted: what comes next has nothing to do with it. The speaker's norm stays."""
@@ -95,7 +87,6 @@ class Prosody:
         if self.phrase_ended:
             self._recent.clear()
         self._hear_syllable(level, tone, bool(hertz) or active)
-        self._judge(level, tone, bool(hertz))
         self.tune += (min(max(tone / TUNE, -1.0), 1.0) * bool(hertz) - self.tune) * TICK_SECONDS / 0.2
 
     def _tone_of(self, hertz: float) -> float:
@@ -125,7 +116,6 @@ class Prosody:
             self._near_tone += (tone - self._near_tone) * TICK_SECONDS / NEAR_SECONDS
         fell = self._smooth_db < before
         if self._rising and fell and voiced and before - self._valley > SYLLABLE_RISE and self._since_peak > SYLLABLE_GAP:
-            self._rate += 1.0 / RATE_SECONDS
             self._since_peak = 0.0
             prominence = (before - self._near_level) / 5.0 + (tone - self._near_tone) / 3.0
             above = (prominence - self._peaks.mean) / max(self._peaks.deviation, 0.25)
@@ -134,20 +124,3 @@ class Prosody:
         if not fell and not self._rising:
             self._valley = before
         self._rising = not fell
-        self._rate -= self._rate * TICK_SECONDS / RATE_SECONDS if self._quiet == 0.0 else 0.0
-
-    def _judge(self, level: float, tone: float, voiced: bool) -> None:
-        """Arousal: louder, higher, more melodious and faster than this speaker's usual (Scherer 2003)."""
-        if voiced:
-            share = TICK_SECONDS / AROUSAL_SECONDS
-            self._loud += share * ((level - self._level.mean) / max(self._level.deviation, 3.0) - self._loud)
-            self._high += share * (tone / max(self._tone.deviation, 1.5) - self._high)
-            self._lively += share * (abs(tone) / max(self._tone.deviation, 1.5) - 0.8 - self._lively)
-            self._level.push(level)
-            self._rate_norm += (self._rate - self._rate_norm) * TICK_SECONDS / NORM_SECONDS
-            pace = self._rate / max(self._rate_norm, 1.0) - 1.0
-            felt = 0.9 * self._loud + 0.7 * self._high + 0.4 * self._lively + 0.5 * pace + DECLINATION
-            judged = 1.0 / (1.0 + 1.5 * math.exp(-1.6 * felt))  # 0.4 for the usual
-            self.arousal += (judged - self.arousal) * TICK_SECONDS / 0.5
-        elif self._quiet > PHRASE_END_SECONDS:
-            self.arousal += (REST - self.arousal) * TICK_SECONDS / REST_SECONDS
