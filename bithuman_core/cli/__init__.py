@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from bithuman_core.cli import avatar, create, machine, pose, speak
+from bithuman_core.cli import avatar, create, machine, pose, speak, worker
 from bithuman_core.cli.common import app, console
 from bithuman_core.errors import BithumanError, ModelError, NotAuthorised, TokenError, TokenRequestError
 
-__all__ = ["app", "avatar", "create", "machine", "main", "pose", "speak"]
+__all__ = ["app", "avatar", "create", "machine", "main", "pose", "speak", "worker"]
 
 EXIT_INVALID_AVATAR, EXIT_UNREACHABLE, EXIT_FAILED, EXIT_NOT_AUTHORISED = 66, 69, 70, 77
 

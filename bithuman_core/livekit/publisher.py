@@ -83,6 +83,7 @@ class AvatarPublisher(AvatarRunner):
 
     def __init__(self, room: rtc.Room, *, audio_recv: AudioReceiver, video_gen: VideoGenerator, options: AvatarOptions) -> None:
         super().__init__(room, audio_recv=audio_recv, video_gen=video_gen, options=options, _queue_size_ms=QUEUE_MS)
+        self._read_audio_atask = None  # LiveKit makes it in start(), and aclose() asks for it also where that was cut off
         self._replaced = self._av_sync
         self._av_sync = VoiceLedSynchronizer(
             audio_source=self._audio_source, video_source=self._video_source, video_fps=options.video_fps

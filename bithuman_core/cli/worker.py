@@ -1,0 +1,41 @@
+"""``worker``: avatars for LiveKit rooms, asked for over HTTP."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from socket import create_server
+from typing import Annotated
+
+import typer
+
+from bithuman_core.cli.common import DefaultAvatar, app, console
+from bithuman_core.errors import Failed
+from bithuman_core.settings import default_avatar
+
+NEEDED = ("fastapi", "uvicorn", "python_multipart", "livekit")
+
+
+@app.command()
+def worker(
+    avatar: DefaultAvatar = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8089,
+    max_tasks: Annotated[int, typer.Option(help="Avatars in rooms at once.", min=1)] = os.cpu_count() or 1,
+) -> None:
+    """Serve avatars to LiveKit rooms: POST /launch puts one into a room (see docs/worker.md)."""
+    if any(find_spec(module) is None for module in NEEDED):
+        raise Failed("The worker needs the packages of two extras: pip install 'bithuman-core[livekit,fastrtc]'.")
+    import uvicorn
+
+    from bithuman_core.worker import WorkerLimits, worker_app
+    from bithuman_core.worker.avatars import Wardrobe
+
+    try:
+        listener = create_server((host, port))
+    except OSError as error:
+        raise Failed(f"Nothing can listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
+    application = worker_app(Wardrobe(avatar or default_avatar()), WorkerLimits(tasks=max_tasks))
+    console.print(f"Ready: POST http://{host}:{port}/launch. Ctrl+C ends it.", highlight=False)
+    config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=5, server_header=False)
+    uvicorn.Server(config).run([listener])

@@ -1,0 +1,76 @@
+"""The avatars that go into rooms: the worker's own, an uploaded file, or one made of an uploaded photo."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from bithuman_core.engine import Engine, Fixture
+from bithuman_core.errors import BuildError
+from bithuman_core.imx.sniff import is_commercial
+
+NICENESS = 15  # of the loading and building thread: those who are live come first
+HEAD_BYTES = 512
+CONSENT_NEEDED = (
+    "avatar_image is a photo or clip: say in the field consent who agreed to an avatar of this person and how, "
+    'for example "I am the person in the photo".'
+)
+
+
+def _be_nice() -> None:
+    if sys.platform == "linux":  # where a thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def is_avatar_file(path: Path) -> bool:
+    """Whether an upload is meant as an ``.imx`` file, by its first bytes; everything else is looked at as a photo or clip."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return path.suffix.lower() == ".imx" or head[8:9] == b"{" or is_commercial(head)
+
+
+class Wardrobe:
+    """Loads avatars one after the other in a thread of low priority; the net of the first one serves all."""
+
+    def __init__(self, default: Path) -> None:
+        """Load the default avatar. Raises ModelError."""
+        self.path = default
+        self.default = Fixture(default)
+        self._pool = ThreadPoolExecutor(1, "avatars", initializer=_be_nice)
+
+    async def load(self, upload: Path | None, consent: str | None) -> Fixture:
+        """The avatar of an upload (None: the default one).
+
+        Photos and clips become avatars of people, which takes seconds and ``consent``. Raises ModelError.
+        """
+        if upload is None:
+            return self.default
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._load, upload, consent)
+
+    def _load(self, upload: Path, consent: str | None) -> Fixture:
+        if is_avatar_file(upload):
+            return Fixture(upload, self.default.net)
+        if not consent:
+            raise BuildError(CONSENT_NEEDED)
+        from bithuman_core.build import build_avatar
+
+        out = upload.with_name("built.imx")
+        build_avatar(upload, out, consent=consent, name=upload.stem)
+        return Fixture(out, self.default.net)
+
+    def test_frame(self) -> bytes:
+        """A picture of the default avatar at rest, JPEG."""
+        file = io.BytesIO()
+        Image.fromarray(Engine(self.default).step(None).frame[:, :, ::-1]).save(file, "JPEG", quality=90)
+        return file.getvalue()
+
+    def close(self) -> None:
+        """Begin to load nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

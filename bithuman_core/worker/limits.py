@@ -1,0 +1,22 @@
+"""What the clients of a worker may take of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """Sizes in bytes, durations in seconds."""
+
+    tasks: int = field(default_factory=lambda: os.cpu_count() or 1)  # avatars in rooms at once
+    remembered: int = 100  # tasks that have ended and are still listed
+    upload_bytes: int = 64 * MIB  # the whole request: a photo, a short clip or an .imx file
+    field_bytes: int = 16 * 1024  # of one text field; LiveKit's tokens have some 500
+    upload_seconds: float = 120.0
+    join_seconds: float = 20.0  # to reach the room
+    agent_seconds: float = 120.0  # in the room until an agent is there
+    benchmark_seconds: float = 4.0  # of speech

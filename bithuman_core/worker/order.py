@@ -1,0 +1,118 @@
+"""What POST /launch asks for, read from JSON or a multipart form and checked before anything is done with it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import HTTPException
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
+
+from bithuman_core.worker.limits import MIB, WorkerLimits
+
+MAX_NAME = 256  # characters
+UPLOAD_INSTEAD = (
+    "avatar_image_url is not followed, so that nobody can make this worker fetch addresses of its own network: "
+    "upload the file as avatar_image (multipart), or leave it out for the avatar of the worker."
+)
+HOW = "send JSON or a multipart form with livekit_url, livekit_token and room_name."
+
+
+class Order(BaseModel):
+    """Who joins which room. ``consent`` says who agreed to an avatar of the person in the photo."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    livekit_url: str = Field(min_length=1, max_length=2048)
+    livekit_token: SecretStr = Field(min_length=1)
+    room_name: str = Field(min_length=1, max_length=MAX_NAME)
+    async_mode: bool = False
+    avatar_image_url: str | None = None
+    consent: str | None = Field(None, max_length=2000)
+
+    @field_validator("livekit_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("ws", "wss", "http", "https") or not parts.hostname or parts.username is not None:
+            raise ValueError("is not a plain ws(s):// or http(s):// address")
+        return url
+
+    @field_validator("livekit_token")
+    @classmethod
+    def _is_ascii(cls, token: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[!-~]+", token.get_secret_value()):
+            raise ValueError("holds characters that no token has")
+        return token
+
+
+async def read_order(request: Request, limits: WorkerLimits, folder: Path) -> tuple[Order, Path | None]:
+    """The order of a request, and its upload as a file in ``folder``, where there is one.
+
+    Raises HTTPException with one sentence: 400 broken off, 408 too slow, 413 too large, 415 neither JSON nor a form, 422 wrong.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    counted = _counted(request, limits.upload_bytes if kind == "multipart/form-data" else limits.field_bytes)
+    try:
+        if kind == "multipart/form-data":
+            return await asyncio.wait_for(_from_form(counted, limits, folder), limits.upload_seconds)
+        if kind != "application/json":
+            raise HTTPException(415, f"The request is neither JSON nor a multipart form: {HOW}")
+        return _checked(Order.model_validate_json, await asyncio.wait_for(counted.body(), limits.upload_seconds)), None
+    except asyncio.TimeoutError:
+        raise HTTPException(408, "The upload took too long: try again on a faster connection.") from None
+    except ClientDisconnect:
+        raise HTTPException(400, "The upload broke off: try again.") from None
+
+
+async def _from_form(request: Request, limits: WorkerLimits, folder: Path) -> tuple[Order, Path | None]:
+    # What Starlette does not understand of a form is an HTTPException of its own, with a sentence.
+    async with request.form(max_files=1, max_fields=20, max_part_size=limits.field_bytes) as form:
+        order = _checked(Order.model_validate, {name: value for name, value in form.items() if isinstance(value, str) and value})
+        return order, await _saved(form, folder)
+
+
+async def _saved(form: FormData, folder: Path) -> Path | None:
+    upload = form.get("avatar_image")
+    if not isinstance(upload, UploadFile) or not upload.size:
+        return None
+    name = re.sub(r"[^\w .()-]", "_", (upload.filename or "").replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")[-80:]
+    path = folder / (name or "avatar")
+    with path.open("wb") as file:
+        while piece := await upload.read(MIB):
+            file.write(piece)
+    return path
+
+
+def _checked(validate: Callable[[Any], Order], content: Any) -> Order:
+    try:
+        order = validate(content)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, fault["loc"])) or "The request"
+        raise HTTPException(422, f"{where}: {fault['msg'].removeprefix('Value error, ')}; {HOW}") from None
+    if order.avatar_image_url:
+        raise HTTPException(422, UPLOAD_INSTEAD)
+    return order
+
+
+def _counted(request: Request, limit: int) -> Request:
+    """The same request, cut off with 413 when its body grows over ``limit`` bytes."""
+    size = 0
+
+    async def receive() -> Message:
+        nonlocal size
+        message = await request.receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise HTTPException(413, f"The request is larger than the {limit / MIB:.3g} MiB that are taken: send less.")
+        return message
+
+    return Request(request.scope, receive)

@@ -1,0 +1,134 @@
+"""The tasks of a worker: one avatar in one room each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from bithuman_core.errors import BithumanError
+from bithuman_core.worker.avatars import Wardrobe
+from bithuman_core.worker.limits import WorkerLimits
+from bithuman_core.worker.order import Order
+from bithuman_core.worker.stage import RoomFactory, perform
+
+logger = logging.getLogger(__name__)
+
+BROKE = "The task broke because of a fault of the worker; its log tells more."
+STOPPED = "It was stopped."
+
+
+class Status(str, Enum):
+    """What a task is doing."""
+
+    STARTING = "starting"  # loads its avatar and joins the room
+    RUNNING = "running"  # is in the room
+    ENDED = "ended"  # the agent left, the room closed, or it was stopped
+    FAILED = "failed"
+
+
+class Task:
+    """An avatar on its way into a room, in it, or out of it again. The order with its token is forgotten when it ends."""
+
+    def __init__(self, room_name: str) -> None:
+        self.id = secrets.token_urlsafe(12)
+        self.room_name = room_name
+        self.status = Status.STARTING
+        self.reason: str | None = None  # why it ended or failed, a sentence
+        self.created, self.ended_at = time.time(), 0.0
+        self.settled = asyncio.Event()  # it is in the room, or will never be
+        self.work: asyncio.Task[None] | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.status in (Status.ENDED, Status.FAILED)
+
+    def enter(self) -> None:
+        """It is in the room."""
+        self.status = Status.RUNNING
+        self.settled.set()
+
+    def leave(self, status: Status, reason: str) -> None:
+        """It has ended."""
+        self.status, self.reason, self.ended_at = status, reason, time.time()
+        self.settled.set()
+
+    def card(self) -> dict[str, Any]:
+        """What clients are told: nothing of the token."""
+        seconds = (self.ended_at or time.time()) - self.created
+        return {"task_id": self.id, "status": self.status.value, "room_name": self.room_name, "reason": self.reason,
+                "created": round(self.created, 3), "seconds": round(seconds, 1)}  # fmt: skip
+
+
+class Tasks:
+    """Begins, finds and ends tasks."""
+
+    def __init__(self, wardrobe: Wardrobe, make_room: RoomFactory, limits: WorkerLimits) -> None:
+        self._wardrobe, self._make_room, self._limits = wardrobe, make_room, limits
+        self._all: dict[str, Task] = {}
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(list(self._all.values()))
+
+    @property
+    def live(self) -> int:
+        """How many have not ended."""
+        return sum(not task.over for task in self._all.values())
+
+    def find(self, task_id: str) -> Task | None:
+        """The task of this id."""
+        return self._all.get(task_id)
+
+    def begin(self, order: Order, upload: Path | None, belongings: ExitStack) -> Task:
+        """A new task; ``belongings`` (the folder of the upload) are closed with it."""
+        task = Task(order.room_name)
+        self._all[task.id] = task
+        task.work = asyncio.create_task(self._do(task, order, upload, belongings))
+        task.work.add_done_callback(_log_fault)
+        for old in [task for task in self if task.over][: -self._limits.remembered]:
+            del self._all[old.id]
+        return task
+
+    async def stop(self, task: Task) -> None:
+        """End a task: its avatar has left the room on return. One that has ended stays as it is."""
+        if task.work is not None and not task.work.done():
+            task.work.cancel()
+            await asyncio.wait([task.work])
+            if not task.over:  # it was cancelled before it had begun
+                task.leave(Status.ENDED, STOPPED)
+
+    async def stop_all(self) -> None:
+        """The worker ends."""
+        await asyncio.gather(*(self.stop(task) for task in self))
+
+    async def _do(self, task: Task, order: Order, upload: Path | None, belongings: ExitStack) -> None:
+        with belongings:
+            try:
+                fixture = await self._wardrobe.load(upload, order.consent)
+                task.leave(Status.ENDED, await perform(order, fixture, self._make_room, self._limits, task.enter))
+            except asyncio.CancelledError:
+                task.leave(Status.ENDED, STOPPED)
+                raise
+            except BithumanError as error:
+                task.leave(Status.FAILED, error.message)
+            finally:
+                if not task.over:  # what nobody foresaw: it goes on, into the log
+                    task.leave(Status.FAILED, BROKE)
+
+
+def _log_fault(work: asyncio.Task[None]) -> None:
+    if not work.cancelled() and (error := work.exception()) is not None:
+        logger.error("A task broke.", exc_info=error)
+
+
+def new_folder(belongings: ExitStack) -> Path:
+    """A folder that goes with ``belongings``."""
+    return Path(belongings.enter_context(tempfile.TemporaryDirectory(prefix="bithuman-task-")))

@@ -1,0 +1,120 @@
+"""The worker's HTTP interface. Every refusal is ``{"detail": sentence}``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from livekit import rtc
+
+from bithuman_core import __version__
+from bithuman_core.bench import measure
+from bithuman_core.worker.avatars import CONSENT_NEEDED, Wardrobe, is_avatar_file
+from bithuman_core.worker.limits import WorkerLimits
+from bithuman_core.worker.order import read_order
+from bithuman_core.worker.stage import RoomFactory
+from bithuman_core.worker.tasks import Status, Task, Tasks, new_folder
+
+
+def _no_web_page(request: Request) -> None:
+    """Browsers say where a request comes from: no page that happens to be open may start avatars on this machine."""
+    if "origin" in request.headers:
+        raise HTTPException(403, "Web pages cannot use a worker: ask it from your own server, which holds the LiveKit keys.")
+
+
+def worker_app(wardrobe: Wardrobe, limits: WorkerLimits | None = None, make_room: RoomFactory = rtc.Room) -> FastAPI:
+    """Everything that a worker serves; ``make_room`` makes the connection of a task."""
+    limits = limits or WorkerLimits()
+    tasks = Tasks(wardrobe, make_room, limits)
+    measuring = asyncio.Lock()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await tasks.stop_all()
+        wardrobe.close()
+
+    app = FastAPI(
+        title="bithuman_core worker", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
+        dependencies=[Depends(_no_web_page)],
+    )  # fmt: skip
+
+    def task_of(task_id: str) -> Task:
+        task = tasks.find(task_id)
+        if task is None:
+            raise HTTPException(404, "There is no such task: GET /tasks lists them.")
+        return task
+
+    def check_room() -> None:
+        if tasks.live >= limits.tasks:
+            raise HTTPException(
+                503, f"All {limits.tasks} places are taken: stop a task, or start a worker with a higher --max-tasks."
+            )
+
+    @app.post("/launch")
+    async def launch(request: Request, response: Response) -> dict[str, Any]:
+        """Put an avatar into a room."""
+        check_room()
+        with ExitStack() as belongings:
+            order, upload = await read_order(request, limits, new_folder(belongings))
+            if upload is not None and not is_avatar_file(upload) and not order.consent:
+                raise HTTPException(403, CONSENT_NEEDED)
+            check_room()  # others came during the upload
+            task = tasks.begin(order, upload, belongings.pop_all())
+        if order.async_mode:
+            response.status_code = 202
+            return {"status": "accepted", "task_id": task.id, "room_name": task.room_name}
+        await task.settled.wait()
+        if task.status is Status.FAILED:
+            raise HTTPException(422, task.reason)
+        return {"status": task.status.value, "task_id": task.id, "room_name": task.room_name}
+
+    @app.get("/health")
+    async def health() -> dict[str, Any]:
+        """The process answers."""
+        return {"status": "ok", "version": __version__, "tasks": tasks.live}
+
+    @app.get("/ready")
+    async def ready(response: Response) -> dict[str, Any]:
+        """Whether another task can begin: 200, else 503 (for load balancers)."""
+        free = limits.tasks - tasks.live
+        response.status_code = 200 if free > 0 else 503
+        return {"status": "ready" if free > 0 else "full", "tasks": tasks.live, "free": max(free, 0)}
+
+    @app.get("/tasks")
+    async def listed() -> dict[str, Any]:
+        """All tasks that live, and the last ones that have ended."""
+        return {"tasks": [task.card() for task in tasks]}
+
+    @app.get("/tasks/{task_id}")
+    async def one(task_id: str) -> dict[str, Any]:
+        """One task."""
+        return task_of(task_id).card()
+
+    @app.post("/tasks/{task_id}/stop")
+    async def stop(task_id: str) -> dict[str, Any]:
+        """End a task; the avatar has left the room when this answers."""
+        task = task_of(task_id)
+        await tasks.stop(task)
+        return task.card()
+
+    @app.post("/benchmark")
+    async def benchmark() -> dict[str, Any]:
+        """Measure this machine, as ``bithuman-core bench`` does."""
+        if tasks.live or measuring.locked():
+            raise HTTPException(409, "The worker is busy, and measuring would disturb the avatars: try again when it is idle.")
+        async with measuring:
+            work = partial(measure, wardrobe.path, limits.benchmark_seconds)
+            return await asyncio.get_running_loop().run_in_executor(None, work)
+
+    @app.get("/test-frame")
+    async def test_frame() -> Response:
+        """A picture of the worker's avatar, JPEG."""
+        picture = await asyncio.get_running_loop().run_in_executor(None, wardrobe.test_frame)
+        return Response(picture, media_type="image/jpeg")
+
+    return app
