@@ -18,6 +18,7 @@ test: lint
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	test ! -x $(BIN)/hadolint || $(BIN)/hadolint Dockerfile
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
