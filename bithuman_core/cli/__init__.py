@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from bithuman_core.cli import avatar, create, machine, pose, speak, worker
-from bithuman_core.cli.common import app, console
+from bithuman_core.cli import avatar, create, machine, page, pose, speak, worker
+from bithuman_core.cli.common import Unreachable, app, console
 from bithuman_core.errors import BithumanError, ModelError, NotAuthorised, TokenError, TokenRequestError
 
-__all__ = ["app", "avatar", "create", "machine", "main", "pose", "speak", "worker"]
+__all__ = ["app", "avatar", "create", "machine", "main", "page", "pose", "speak", "worker"]
 
 EXIT_INVALID_AVATAR, EXIT_UNREACHABLE, EXIT_FAILED, EXIT_NOT_AUTHORISED = 66, 69, 70, 77
 
@@ -16,7 +16,7 @@ EXIT_INVALID_AVATAR, EXIT_UNREACHABLE, EXIT_FAILED, EXIT_NOT_AUTHORISED = 66, 69
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0 done, 2 wrong usage, 66 invalid avatar, 69 token server unreachable, 70 failed, 77 not authorised.
+    Exit codes: 0 done, 2 wrong usage, 66 invalid avatar, 69 token server or page unreachable, 70 failed, 77 not authorised.
     """
     try:
         app()
@@ -31,6 +31,6 @@ def main() -> None:
 def _exit_code(error: BithumanError) -> int:
     if isinstance(error, ModelError):
         return EXIT_INVALID_AVATAR
-    if isinstance(error, TokenRequestError):
+    if isinstance(error, TokenRequestError | Unreachable):
         return EXIT_UNREACHABLE
     return EXIT_NOT_AUTHORISED if isinstance(error, TokenError | NotAuthorised) else EXIT_FAILED

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bithuman_core.errors import BithumanError
+
 HELP = "Lifelike talking avatars on your own machine."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 console = Console(stderr=True)
@@ -21,6 +23,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SizeOption = Annotated[
     int | None, typer.Option("--size", "--target-size", metavar="PX", help="Longest side of the frames (the avatar's own).")
 ]
+
+
+class Unreachable(BithumanError):
+    """The running page that a command is meant for does not answer."""
+
+    default_code = "UNREACHABLE"
 
 
 def load_rig(avatar: Path, at_least: int = 0) -> Any:

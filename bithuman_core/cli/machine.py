@@ -46,6 +46,7 @@ def doctor(as_json: JsonOption = False) -> None:
         raise typer.Exit(70)
 
 
+@app.command("stream", hidden=True)  # its other name
 @app.command("run")
 @app.command()
 def demo(avatar: DefaultAvatar = None) -> None:

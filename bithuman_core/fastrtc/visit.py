@@ -88,6 +88,11 @@ class Visit:
                 session.hush()
         return None
 
+    def say(self, clip: Clip) -> None:
+        """Speak a clip that is not the page's own; nothing is said where nobody is live."""
+        if self._session is not None:
+            self._session.say(clip)
+
     # -- before, meanwhile and after ---------------------------------------------------------------------------------
     def stay(self) -> None:
         """The page is still open."""

@@ -40,6 +40,10 @@ class Visits:
         """How many are connected."""
         return len(self._stream.pcs)
 
+    def on_air(self) -> list[Visit]:
+        """The visits that are connected, the oldest page first."""
+        return [visit for visit in self._open.values() if self._is_live(visit)]
+
     def open(self) -> Visit:
         """A page is opened. Raises Refusal where too many are."""
         if len(self._open) >= self._limits.visits:

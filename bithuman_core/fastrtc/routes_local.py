@@ -1,0 +1,107 @@
+"""Routes for the command line of the same user on the same machine: let everybody's avatar speak or play a gesture."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+
+from bithuman_core.errors import AudioError
+from bithuman_core.fastrtc.house import House, InHouse
+from bithuman_core.fastrtc.messages import MAX_NAME
+from bithuman_core.fastrtc.refusal import Refusal
+from bithuman_core.fastrtc.routes_speech import read_sound
+from bithuman_core.fastrtc.script import Clip
+from bithuman_core.fastrtc.uploads import file_name, save_body
+from bithuman_core.fastrtc.visit import Visit
+from bithuman_core.local_key import HEADER, local_key
+
+# Of requests that came through another server, or from a web page.
+TRACES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via", "origin", "sec-fetch-site")
+NOT_FROM_AFAR = "This is for the command line of the machine that the page runs on: use it there."
+NOT_THE_USER = "The page runs as another user: use the command line as that user."
+NOBODY = "Nobody is live on the page: open it in a browser and press Start."
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether an address is of the loopback kind."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
+
+
+def from_here(request: Request) -> None:
+    """Raises Refusal unless the user who runs the page asks, on its machine."""
+    if request.client is None or not is_this_machine(request.client.host) or any(name in request.headers for name in TRACES):
+        raise Refusal(403, NOT_FROM_AFAR)
+    try:
+        key = local_key()
+    except OSError as error:
+        raise Refusal(501, "The page cannot write a key into its user's cache folder: set XDG_CACHE_HOME to one.") from error
+    if not secrets.compare_digest(key.encode(), request.headers.get(HEADER, "").encode()):
+        raise Refusal(401, NOT_THE_USER)
+
+
+router = APIRouter(prefix="/local", dependencies=[Depends(from_here)])
+Which = Annotated[int | None, Query(ge=1, description="One of the live visits, in the order in which their pages were opened.")]
+
+
+class Action(BaseModel):
+    """A gesture to play."""
+
+    name: str = Field(max_length=MAX_NAME)
+
+
+@router.post("/speak")
+async def speak(request: Request, house: InHouse, visit: Which = None) -> dict[str, Any]:
+    """A sound file (the body) is spoken on all live pages, or on one of them."""
+    _live(house, visit)
+    name = file_name(request, "sound")
+    with tempfile.TemporaryDirectory(prefix="bithuman-speak-") as folder:
+        path = Path(folder) / name
+        await save_body(request, path, house.limits.audio_bytes, house.limits.upload_seconds)
+        try:
+            samples = await house.jobs.call(partial(read_sound, path, house.limits.audio_seconds))
+        except AudioError as error:
+            raise Refusal(422, error.message.replace(str(path), name)) from error
+    clip = Clip(secrets.token_urlsafe(8), name, samples)
+    visits = _live(house, visit)  # some may have gone meanwhile
+    for each in visits:
+        each.say(clip)
+    return {"visits": len(visits), "seconds": round(clip.seconds, 2)}
+
+
+@router.post("/action")
+async def act(action: Action, house: InHouse, visit: Which = None) -> dict[str, Any]:
+    """A gesture is played on all live pages whose avatar has it, or on one of them."""
+    visits = _live(house, visit)
+    able = [each for each in visits if action.name in each.role.fixture.gestures]
+    if not able:
+        known = sorted({gesture for each in visits for gesture in each.role.fixture.gestures})
+        raise Refusal(404, f"No avatar that is live knows the action {action.name!r}: choose one of {', '.join(known)}.")
+    for each in able:
+        each.hears(json.dumps({"type": "gesture", "gesture": action.name}))
+    return {"visits": len(able)}
+
+
+def _live(house: House, which: int | None) -> Sequence[Visit]:
+    visits = house.visits.on_air()
+    if not visits:
+        raise Refusal(409, NOBODY)
+    if which is None:
+        return visits
+    if which > len(visits):
+        raise Refusal(404, f"There is no live visit {which}: they are numbered 1 to {len(visits)}, the oldest page first.")
+    return [visits[which - 1]]
