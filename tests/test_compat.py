@@ -92,6 +92,7 @@ def test_the_real_one_is_not_replaced_once_it_is_imported(monkeypatch: pytest.Mo
     ("file", "absent", "sentence"),
     [
         ("livekit/__init__.py", "livekit", r"pip install 'bithuman-core\[livekit\]'"),
+        ("worker/__init__.py", "fastapi", r"pip install 'bithuman-core\[livekit,fastrtc\]'"),
         ("pipecat.py", "pipecat.frames.frames", r"pip install 'bithuman-core\[pipecat\]' \(Python 3.11"),
     ],
 )
