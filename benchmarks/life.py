@@ -76,7 +76,7 @@ def print_speech() -> None:
     for tick, said in zip(ticks, heard, strict=True):
         prosody.push(tick, said.voice)
         accents += prosody.accent > 0.2
-        added.append(beats.next(prosody))
+        added.append(beats.next(prosody, said.arousal))
     motion = np.array(added)
     line("accents a second", f"{accents / (len(ticks) / FPS):.1f}")
     line("brows lifted, times a minute", f"{60 * begins(motion[:, INDEX['browInnerUp']] > 0.08).size / (len(ticks) / FPS):.0f}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -25,8 +25,8 @@ from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 class Awaitable:
     """Returned by calls that are done already, so that ``await runtime.interrupt()`` works as well."""
 
-    def __await__(self) -> Iterator[Any]:
-        return iter(())
+    def __await__(self) -> Generator[Any, None, None]:
+        yield from ()
 
 
 class AsyncBithuman(Controls):

@@ -115,11 +115,11 @@ def microphone(rng: np.random.Generator, bins: int) -> Array:
 
 def through(rng: np.random.Generator, x: Array, rooms: list[Array]) -> Array:
     """``x`` in a random room (four times in ten) before a random microphone."""
-    size = fft.next_fast_len(len(x) + RATE // 2, real=True)
-    spectrum = fft.rfft(x, size) * microphone(rng, size // 2 + 1)
+    size: int = fft.next_fast_len(len(x) + RATE // 2, real=True)  # type: ignore[assignment]
+    spectrum = np.asarray(fft.rfft(x, size)) * microphone(rng, size // 2 + 1)
     if rng.random() < 0.4:
-        spectrum *= fft.rfft(rooms[rng.integers(len(rooms))], size)
-    return fft.irfft(spectrum, size)[: len(x)].astype(np.float32)
+        spectrum *= np.asarray(fft.rfft(rooms[rng.integers(len(rooms))], size))
+    return np.asarray(fft.irfft(spectrum, size), np.float32)[: len(x)]
 
 
 def digitise(rng: np.random.Generator, x: Array) -> Array:

