@@ -220,6 +220,11 @@ def test_damaged_files_give_pictures_or_a_sentence(seed: bytes, length: int, cha
     assert 0 < len(found) <= clip.MAX_PICTURES and all(image.mode == "RGB" for _, image in found)
 
 
+def test_a_codec_that_nobody_knows_gets_a_sentence() -> None:
+    with pytest.raises(BuildError, match="coded in a way that is not known"):
+        list(Clip(SEEDS[1].replace(b"V_MPEG4/ISO/AVC", b"V_UNHEARD/OF/XY")).pictures())
+
+
 def test_a_clip_that_breaks_off_gives_what_comes_before(theo: dict[str, NDArray[np.uint8]]) -> None:
     whole = video([theo["neutral"], theo["smile"]] * 10, format="matroska")
     assert 1 <= len(list(Clip(whole[: len(whole) * 9 // 10]).pictures())) < 10

@@ -108,6 +108,8 @@ def _video(container: InputContainer) -> VideoStream:
     if not container.streams.video:
         raise BuildError("the clip holds sound alone: use one that shows the face, or a photo")
     stream = container.streams.video[0]
+    if stream.codec_context is None:  # FFmpeg has no decoder of that name, whatever PyAV's types say
+        raise BuildError("the clip is coded in a way that is not known here: save it again as MP4 or WebM, or use a photo")
     _check_size(stream.codec_context.width, stream.codec_context.height)
     return stream
 
