@@ -52,8 +52,8 @@ class AudioFile:
             with av.open(str(self.path)) as container:
                 if not container.streams.audio:
                     raise AudioError(f"{self.path.name!r} holds no audio track.")
-                if container.streams.audio[0].codec_context is None:  # no decoder of that name, whatever PyAV's types say
-                    raise AudioError(f"{self.path.name!r} is coded in a way that is not known; give a WAV, FLAC, MP3, M4A or Ogg file.")
+                if container.streams.audio[0].codec_context is None:  # no decoder of that name, whatever the types say
+                    raise AudioError(f"{self.path.name!r} is coded in a way that is not known; give a WAV, FLAC or MP3 file.")
                 yield container
         except AudioError:
             raise
