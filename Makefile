@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell $(p) -c 'import sys; 10 <= sys.version_info.minor <= 13 and print("$(p)")' 2>/dev/null)))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint audit bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py
@@ -19,6 +19,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	test ! -x $(BIN)/hadolint || $(BIN)/hadolint Dockerfile
+	-@$(BIN)/python -m tests.audit
+
+# as in lint, where a new advisory is told but stops nobody; here it is an error
+audit: $(VENV)/.dev
+	$(BIN)/python -m tests.audit
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
