@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements.txt"
-OPTIONS = "--timeout 5 --progress-spinner off --disable-pip --no-deps --format json -r".split()
+OPTIONS = ["--timeout", "5", "--progress-spinner", "off", "--disable-pip", "--no-deps", "--format", "json", "-r"]
 DEADLINE = 20.0  # s, for everything together; pip-audit's own is for one connection
 
 
