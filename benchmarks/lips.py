@@ -1,8 +1,8 @@
 """How well the lips follow speech, beside the peers: ``python benchmarks/lips.py [--json OUT.json] [--plot docs/lips.webp]``.
 
 Runs the lip bench (24 synthetic utterances with exact phone times, clean and noisy, and 60 clips of real faces; none of its
-voices and clips is trained on) on this engine's command line, a loudness flap and pocketsphinx (where installed) in one run,
-then the sets of ``lips_sets.py``. ``--only bench`` leaves those out.
+voices and clips is trained on) on this engine's command line, a loudness flap, pocketsphinx (where installed) and two packages
+of npm (where node is) in one run, then the sets of ``lips_sets.py``. ``--only bench`` leaves those out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,9 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from benchmarks import lips_peers  # noqa: E402 (run as a file, the root must be on the path first)
+
 COMMAND = f"{sys.executable} -m bithuman_core motion {{wav}} -o {{csv}}"
 NEEDED = ("flite", "ffmpeg")  # programs of the bench
 COLUMNS = ("r", "best_lag_ms", "closures", "false_closures", "class_accuracy", "x_realtime")
@@ -41,6 +45,16 @@ def missing(bench: Path) -> list[str]:
     if not (ROOT / "models/mara.imx").is_file():
         lacks.append("models/mara.imx, on which the lip gap is measured (make it with training/avatars)")
     return lacks
+
+
+def run_bench(bench: Path, engine: str, command: str, *options: str) -> str:
+    """The bench's printed table with its engine "ours" called ``engine``. Raises CalledProcessError where the bench fails."""
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    said = subprocess.run(
+        [sys.executable, str(bench / "bench.py"), "--command", command, *options],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, "PYTHONPATH": paths},
+    ).stdout  # fmt: skip
+    return re.sub("^ours *", lambda ours: engine.ljust(len(ours[0]) - 1) + " ", said, flags=re.MULTILINE)
 
 
 def parse(table: str) -> dict[str, dict[str, dict[str, float]]]:
@@ -102,15 +116,14 @@ def main() -> int:
         return 1
     figures: dict[str, object] = {}
     if opt.only in (None, "bench"):
-        command = [sys.executable, str(opt.bench / "bench.py"), "--command", COMMAND, "--peers"]
-        paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        environment = {**os.environ, "PYTHONPATH": paths}
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, env=environment)
-        print(done.stdout, end="")
-        if done.returncode:
-            return done.returncode
-        figures = dict(parse(done.stdout))
-        print(against_targets(parse(done.stdout)["ours"]))
+        said = run_bench(opt.bench, "ours", COMMAND, "--peers")
+        print(said, end="", flush=True)
+        for package in lips_peers.install():
+            rows = run_bench(opt.bench, package.rpartition("/")[2], lips_peers.command(package)).split("\n", 1)[1]
+            print(rows, end="", flush=True)
+            said += rows
+        figures = dict(parse(said))
+        print(against_targets(parse(said)["ours"]))
     if opt.only in (None, "sets"):
         from benchmarks.lips_sets import Sets, table
 

@@ -17,6 +17,7 @@ import soundfile as sf
 import soxr
 from numpy.typing import NDArray
 
+from benchmarks.lips_mandarin import capture
 from bithuman_core.speech import SpeechNet, viseme_name
 from bithuman_core.timing import SAMPLES_PER_TICK
 from training.speech import evaluate
@@ -172,6 +173,7 @@ class Sets:
             "first words (closures after a pause)": self.first_words(),
             "languages": {k: {c: v[c] for c in ("r", "closures", "false_closures", "class_accuracy")}
                           for k, v in self.languages().items()},
+            "real Mandarin (FACEGOOD)": capture(self.data / "facegood", self.gaps),
             "no speech (frames with closed lips)": self.no_speech(),
             "movement, ours / real faces": self.movement(),
             "acted speech": self.emotions(),
