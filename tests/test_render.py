@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import ImxFile, read_imx
 from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig
+from bithuman_core.render.pixel_filter import PixelFilter
 from bithuman_core.render.texel import EYE, MOUTH, NOTHING, PART_SHIFT
 from bithuman_core.settings import models_dir
 
@@ -60,6 +62,8 @@ def far_corners(rig: PortraitRig) -> NDArray[np.bool_]:
 def test_the_plate_never_moves(rig: PortraitRig, renderer: PortraitRenderer) -> None:
     rng = np.random.default_rng(1)
     corners = far_corners(rig)
+    plate = rig.plate.copy()
+    PixelFilter(rig.pixel_filter, rig.size[0]).apply(plate)
     for _ in range(12):
         frame = renderer.render(random_face(rng))
         parts = parts_seen(renderer)
@@ -68,7 +72,9 @@ def test_the_plate_never_moves(rig: PortraitRig, renderer: PortraitRenderer) -> 
         uncovered = (np.concatenate(back) == NOTHING) & (parts[::2] < 0) & (parts[1::2] < 0)
         assert uncovered[corners].all()
         uncovered[rig.still.top :] &= rig.still.picture[..., 3] == 0
-        np.testing.assert_array_equal(frame[uncovered], rig.plate[uncovered])
+        alone = ndimage.binary_erosion(uncovered, np.ones((3, 3)), border_value=1)  # no neighbour is another's
+        assert alone[corners].sum() > 0.9 * corners.sum()
+        np.testing.assert_array_equal(frame[alone], plate[alone])
 
 
 def test_the_shoulders_do_not_turn_with_the_head(renderer: PortraitRenderer) -> None:

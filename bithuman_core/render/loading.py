@@ -13,6 +13,7 @@ from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
 from bithuman_core.imx import ImxFile
 from bithuman_core.render.correctives import Correctives, read_correctives
 from bithuman_core.render.pictures import bgra, doubled, packed
+from bithuman_core.render.pixel_filter import LARGEST_SHARE
 from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes, Still
 from bithuman_core.render.still import settled
 from bithuman_core.render.texel import LARGEST, OTHER
@@ -77,6 +78,7 @@ def load(avatar: ImxFile, side: int | None = None) -> PortraitRig:
         gaze=(np.radians(_number(gaze, "yaw")), np.radians(_number(gaze, "up")), np.radians(_number(gaze, "down"))),
         shade_scale=_number(rig, "shade_scale"),
         mouth_ambient=min(_number(rig, "mouth_ambient"), 1.0) if "mouth_ambient" in rig else 0.0,
+        pixel_filter=0.0 if wanted == 2 else _share(rig, "pixel_filter"),  # pictures drawn larger are soft as they are
         head_limits=np.array([manifest.limits.get(n, DEFAULT_LIMITS[n]) for n in HEAD_NAMES], np.float32),
         vertices=vertices,
         uv=uv,
@@ -149,6 +151,13 @@ def _number(rig: dict[str, Any], name: str) -> float:
     value = rig.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or value <= 0:
         raise ModelLoadError(f"The avatar's manifest lacks the rig number {name!r}; build it again with this version.")
+    return float(value)
+
+
+def _share(rig: dict[str, Any], name: str) -> float:
+    value = rig.get(name, 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_SHARE:
+        raise ModelLoadError(f"The avatar's rig number {name!r} is {value!r}, not 0 to {LARGEST_SHARE}; build it again.")
     return float(value)
 
 

@@ -9,6 +9,7 @@ from bithuman_core.face import FaceState
 from bithuman_core.render.bands import Bands
 from bithuman_core.render.eyes import Eyes
 from bithuman_core.render.mouth import MouthLight, tint_table
+from bithuman_core.render.pixel_filter import PixelFilter
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 from bithuman_core.render.residual import ResidualSum
 from bithuman_core.render.rig import PortraitRig
@@ -42,6 +43,7 @@ class PortraitRenderer:
         self._mouth = MouthLight(rig)
         self._tint = tint_table(rig.mouth_ambient)
         self._under = np.empty((height // self._head.count, width, 3), np.uint8)
+        self._pixel_filter = PixelFilter(rig.pixel_filter, width)
         self._row = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)
 
     def render(self, face: FaceState, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
@@ -76,4 +78,5 @@ class PortraitRenderer:
             part = slice(band * rows, (band + 1) * rows)
             under = raised(rig.plate[part], rig.still, part.start, lift * scale, self._under)
             compose(under, words, self._head.glow, back, self._texture, rig.backdrop, self._tint, *self._row, out[part])
+        self._pixel_filter.apply(out)
         return out

@@ -82,6 +82,7 @@ class PortraitRig:
     gaze: tuple[float, float, float]  # radians at coefficient 1: to the side, up, down
     shade_scale: float
     mouth_ambient: float  # 0..1: light in the depth of the mouth
+    pixel_filter: float  # 0..0.25: share of every neighbour in a finished pixel
     head_limits: NDArray[np.float32]  # [6, 2]
     vertices: NDArray[np.float32]
     uv: NDArray[np.float32]  # px of the texture as it is here

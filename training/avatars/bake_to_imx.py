@@ -31,6 +31,7 @@ LEAST_CHANGE = 2.0 / 255  # residual boxes end where nothing is larger
 LEAST_DETAIL = 2.5 / 255
 LIMITS = {"headYaw": (-18.0, 18.0), "headPitch": (-13.0, 13.0), "headRoll": (-13.0, 13.0), "headX": (-0.12, 0.12),
           "headY": (-0.10, 0.10), "headZ": (-0.25, 0.25)}  # fmt: skip
+PIXEL_FILTER = 1 / 16  # a neighbour's share: widens the 1 px of our samples to the 1.5 px of the path tracer's filter
 LASHES = np.array((0.05, 0.035, 0.03), np.float32)  # colour at their roots
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # MediaPipe numbers: inner lips, mouth corners, eye corners
 ATTRIBUTION = (
@@ -185,6 +186,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     z = np.load(bake.folder / "landmarks.npz")["mediapipe478"][0]
     rig = {"correctives": fit.drivers(), "distance": bake.distance, "pivot": bake.pivot.tolist(), "sample_canvas": CANVAS,
            "eyes": eyes,
+           "pixel_filter": PIXEL_FILTER,
            "face_width": float(np.linalg.norm(z[454] - z[234])), "shade_scale": 1.3,
            "gaze_degrees": {"yaw": bake.model.GAZE_YAW, "up": bake.model.GAZE_UP, "down": bake.model.GAZE_DOWN}}
     images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))

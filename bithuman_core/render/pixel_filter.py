@@ -1,0 +1,57 @@
+"""The pixel filter: how far a finished pixel looks beyond its own square (numba, one core).
+
+Two samples a pixel leave steps at edges that a camera, or a path tracer with its wider filter, does not show.
+"""
+
+# pyright: reportCallIssue=false, reportArgumentType=false
+# (numba types are called as casts here)
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, uint8, uint16, uint32, void
+from numpy.typing import NDArray
+
+from bithuman_core.render.kernel import kernel
+from bithuman_core.render.signature import scratch
+
+STEPS = 16  # of a weight: two passes of 8 bits in 16ths fit 16 bits
+LARGEST_SHARE = 0.25  # of a neighbour: the triangle filter, three pixels wide
+
+
+class PixelFilter:
+    """[share, 1 - 2 share, share] along rows and columns; pixels beyond the frame repeat its edge.
+
+    share: of a neighbour, 0..0.25, in whole 16ths. width: of the frames in px.
+    """
+
+    def __init__(self, share: float, width: int) -> None:
+        self._side = round(share * STEPS)
+        self._lines = np.empty((3, 3 * width), np.uint16)
+
+    def apply(self, frame: NDArray[np.uint8]) -> None:
+        """Filter a contiguous frame uint8 [height, width, 3] in place."""
+        if self._side:
+            _filter(frame.reshape(len(frame), -1), self._lines, self._side)
+
+
+@njit(nogil=True)
+def _weighted(before, here, after, own, side, add, shift, out):
+    """out = (own here + side (before + after) + add) >> shift, all vectors of one length, in 16 bits."""
+    for x in range(uint32(out.shape[0])):
+        out[x] = (own * here[x] + side * (before[x] + after[x]) + add) >> shift
+
+
+@kernel(void(scratch(uint8, 2), scratch(uint16, 2), uint16))
+def _filter(frame, lines, side):
+    """frame [h, 3 w] uint8, lines [3, 3 w]: the last rows, filtered along x, in 16ths."""
+    height = frame.shape[0]
+    own, none, half, byte = uint16(STEPS - 2 * side), uint16(0), uint16(STEPS * STEPS // 2), uint16(8)
+    for y in range(height + 1):
+        if y < height:
+            row, line = frame[y], lines[y % 3]
+            _weighted(row[:-6], row[3:-3], row[6:], own, side, none, none, line[3:-3])
+            _weighted(row[:3], row[:3], row[3:6], own, side, none, none, line[:3])
+            _weighted(row[-6:-3], row[-3:], row[-3:], own, side, none, none, line[-3:])
+        if y:
+            above, here, below = lines[max(y - 2, 0) % 3], lines[(y - 1) % 3], lines[min(y, height - 1) % 3]
+            _weighted(above, here, below, own, side, half, byte, frame[y - 1])
