@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +20,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import lips_peers  # noqa: E402 (run as a file, the root must be on the path first)
+from benchmarks import lips_bench  # noqa: E402 (run as a file, the root must be on the path first)
 
 COMMAND = f"{sys.executable} -m bithuman_core motion {{wav}} -o {{csv}}"
 NEEDED = ("flite", "ffmpeg")  # programs of the bench
-COLUMNS = ("r", "best_lag_ms", "closures", "false_closures", "class_accuracy", "x_realtime")
-SETS = ("clean", "20 dB", "10 dB", "real faces")
 SHOWN = 3  # the bench's sentence in the picture, by its first voice: "Please move both boxes from the back porch."
 TARGETS = {
     "clean": {"r": 0.90, "closures": 0.95, "false_closures": 0.03, "class_accuracy": 0.80},
@@ -45,29 +41,6 @@ def missing(bench: Path) -> list[str]:
     if not (ROOT / "models/mara.imx").is_file():
         lacks.append("models/mara.imx, on which the lip gap is measured (make it with training/avatars)")
     return lacks
-
-
-def run_bench(bench: Path, engine: str, command: str, *options: str) -> str:
-    """The bench's printed table with its engine "ours" called ``engine``. Raises CalledProcessError where the bench fails."""
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    said = subprocess.run(
-        [sys.executable, str(bench / "bench.py"), "--command", command, *options],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, "PYTHONPATH": paths},
-    ).stdout  # fmt: skip
-    return re.sub("^ours *", lambda ours: engine.ljust(len(ours[0]) - 1) + " ", said, flags=re.MULTILINE)
-
-
-def parse(table: str) -> dict[str, dict[str, dict[str, float]]]:
-    """The bench's printed table as {engine: {set: {column: value}}}."""
-    scores: dict[str, dict[str, dict[str, float]]] = {}
-    for line in table.splitlines()[1:]:
-        engine = line.split(maxsplit=1)[0]
-        label = next((s for s in SETS if line[len(engine) :].strip().startswith(s)), None)
-        if label is None:
-            continue
-        values = line[line.index(label) + len(label) :].replace("ms", "").split()
-        scores.setdefault(engine, {})[label] = {name: float(v) for name, v in zip(COLUMNS, values, strict=False)}
-    return scores
 
 
 def against_targets(ours: dict[str, dict[str, float]]) -> str:
@@ -114,16 +87,17 @@ def main() -> int:
     if lacks := missing(opt.bench):
         print("The lip bench cannot run: it needs " + ", ".join(lacks) + ".", file=sys.stderr)
         return 1
+    if opt.only in (None, "sets") and find_spec("pocketsphinx") is None:
+        print("The sets need pocketsphinx (pip install pocketsphinx), or leave them out with --only bench.", file=sys.stderr)
+        return 1
     figures: dict[str, object] = {}
     if opt.only in (None, "bench"):
-        said = run_bench(opt.bench, "ours", COMMAND, "--peers")
-        print(said, end="", flush=True)
-        for package in lips_peers.install():
-            rows = run_bench(opt.bench, package.rpartition("/")[2], lips_peers.command(package)).split("\n", 1)[1]
-            print(rows, end="", flush=True)
-            said += rows
-        figures = dict(parse(said))
-        print(against_targets(parse(said)["ours"]))
+        reached: dict[str, dict[str, dict[str, float]]] = {}
+        for engine, label, got in lips_bench.scores(opt.bench):
+            print(lips_bench.row(engine, label, got), flush=True)
+            reached.setdefault(engine, {})[label] = got
+        figures = dict(reached)
+        print(against_targets(reached["ours"]))
     if opt.only in (None, "sets"):
         from benchmarks.lips_sets import Sets, table
 

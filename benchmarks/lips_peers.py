@@ -46,11 +46,6 @@ def install() -> list[str]:
     return [name for name in PACKAGES if (FOLDER / "node_modules" / name).is_dir()]
 
 
-def command(package: str) -> str:
-    """The lip bench's command for ``package``."""
-    return f"{sys.executable} -m benchmarks.lips_peers {package} {{wav}} {{csv}}"
-
-
 def main(package: str, wav: str, target: str) -> None:
     """Write the motion CSV (time, viseme, lipGap) of ``wav`` by ``package``."""
     samples, rate = sf.read(wav, dtype="float32")
