@@ -201,7 +201,9 @@ async def test_a_photo_without_a_face_fails_with_a_sentence(worker: Worker, call
         ({"livekit_token": TOKEN + "\n"}, 422, "livekit_token"),
         ({"room_name": ""}, 422, "room_name"),
         ({"async_mode": "maybe"}, 422, "async_mode"),
-        ({"avatar_image_url": "http://169.254.169.254/latest"}, 422, "upload the file"),
+        ({"avatar_image_url": "http://169.254.169.254/latest"}, 422, "public internet"),
+        ({"avatar_image_url": "file:///etc/passwd"}, 422, "http(s)"),
+        ({"avatar_image_url": "https://user:pass@live.example/me.jpg"}, 422, "http(s)"),
         ({"room_name": "r" * 20_000}, 413, "larger"),
     ],
 )

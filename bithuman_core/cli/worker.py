@@ -22,6 +22,10 @@ def worker(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8089,
     max_tasks: Annotated[int, typer.Option(help="Avatars in rooms at once.", min=1)] = os.cpu_count() or 1,
+    fetch_from: Annotated[
+        list[str] | None,
+        typer.Option(help="Host or network of your own that avatar_image_url may name, e.g. 10.1.0.0/16; repeat for more."),
+    ] = None,
 ) -> None:
     """Serve avatars to LiveKit rooms: POST /launch puts one into a room (see docs/worker.md)."""
     if any(find_spec(module) is None for module in NEEDED):
@@ -29,13 +33,19 @@ def worker(
     import uvicorn
 
     from bithuman_core.worker import WorkerLimits, worker_app
+    from bithuman_core.worker.addresses import Addresses
     from bithuman_core.worker.avatars import Wardrobe
 
+    try:
+        Addresses(fetch_from or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fetch-from") from None
     try:
         listener = create_server((host, port))
     except OSError as error:
         raise Failed(f"Nothing can listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
-    application = worker_app(Wardrobe(avatar or default_avatar()), WorkerLimits(tasks=max_tasks))
+    limits = WorkerLimits(tasks=max_tasks, fetch_from=tuple(fetch_from or ()))
+    application = worker_app(Wardrobe(avatar or default_avatar()), limits)
     console.print(f"Ready: POST http://{host}:{port}/launch. Ctrl+C ends it.", highlight=False)
     config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=5, server_header=False)
     uvicorn.Server(config).run([listener])

@@ -13,13 +13,13 @@ from pathlib import Path
 from PIL import Image
 
 from bithuman_core.engine import Engine, Fixture
-from bithuman_core.errors import BuildError
 from bithuman_core.imx.sniff import is_commercial
+from bithuman_core.worker.refused import Refused
 
 NICENESS = 15  # of the loading and building thread: those who are live come first
 HEAD_BYTES = 512
 CONSENT_NEEDED = (
-    "avatar_image is a photo or clip: say in the field consent who agreed to an avatar of this person and how, "
+    "The avatar image is a photo or clip: say in the field consent who agreed to an avatar of this person and how, "
     'for example "I am the person in the photo".'
 )
 
@@ -48,7 +48,7 @@ class Wardrobe:
     async def load(self, upload: Path | None, consent: str | None) -> Fixture:
         """The avatar of an upload (None: the default one).
 
-        Photos and clips become avatars of people, which takes seconds and ``consent``. Raises ModelError.
+        Photos and clips become avatars of people, which takes seconds and ``consent`` (Refused). Raises ModelError.
         """
         if upload is None:
             return self.default
@@ -58,7 +58,7 @@ class Wardrobe:
         if is_avatar_file(upload):
             return Fixture(upload, self.default.net)
         if not consent:
-            raise BuildError(CONSENT_NEEDED)
+            raise Refused(CONSENT_NEEDED, 403)
         from bithuman_core.build import build_avatar
 
         out = upload.with_name("built.imx")

@@ -15,13 +15,10 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from bithuman_core.worker.download import checked_url
 from bithuman_core.worker.limits import MIB, WorkerLimits
 
 MAX_NAME = 256  # characters
-UPLOAD_INSTEAD = (
-    "avatar_image_url is not followed, so that nobody can make this worker fetch addresses of its own network: "
-    "upload the file as avatar_image (multipart), or leave it out for the avatar of the worker."
-)
 HOW = "send JSON or a multipart form with livekit_url, livekit_token and room_name."
 
 
@@ -34,7 +31,7 @@ class Order(BaseModel):
     livekit_token: SecretStr = Field(min_length=1)
     room_name: str = Field(min_length=1, max_length=MAX_NAME)
     async_mode: bool = False
-    avatar_image_url: str | None = None
+    avatar_image_url: str | None = Field(None, max_length=2048, repr=False)  # it may be signed
     consent: str | None = Field(None, max_length=2000)
 
     @field_validator("livekit_url")
@@ -44,6 +41,11 @@ class Order(BaseModel):
         if parts.scheme not in ("ws", "wss", "http", "https") or not parts.hostname or parts.username is not None:
             raise ValueError("is not a plain ws(s):// or http(s):// address")
         return url
+
+    @field_validator("avatar_image_url")
+    @classmethod
+    def _can_be_fetched(cls, url: str | None) -> str | None:
+        return str(checked_url(url)) if url else None
 
     @field_validator("livekit_token")
     @classmethod
@@ -76,19 +78,26 @@ async def _from_form(request: Request, limits: WorkerLimits, folder: Path) -> tu
     # What Starlette does not understand of a form is an HTTPException of its own, with a sentence.
     async with request.form(max_files=1, max_fields=20, max_part_size=limits.field_bytes) as form:
         order = _checked(Order.model_validate, {name: value for name, value in form.items() if isinstance(value, str) and value})
-        return order, await _saved(form, folder)
+        upload = await _saved(form, folder)
+        if upload is not None and order.avatar_image_url:
+            raise HTTPException(422, "avatar_image and avatar_image_url were both sent: send one of them.")
+        return order, upload
 
 
 async def _saved(form: FormData, folder: Path) -> Path | None:
     upload = form.get("avatar_image")
     if not isinstance(upload, UploadFile) or not upload.size:
         return None
-    name = re.sub(r"[^\w .()-]", "_", (upload.filename or "").replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")[-80:]
-    path = folder / (name or "avatar")
+    path = folder / file_name(upload.filename or "")
     with path.open("wb") as file:
         while piece := await upload.read(MIB):
             file.write(piece)
     return path
+
+
+def file_name(given: str) -> str:
+    """A file's name as a client says it, without folders and oddities."""
+    return re.sub(r"[^\w .()-]", "_", given.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")[-80:] or "avatar"
 
 
 def _checked(validate: Callable[[Any], Order], content: Any) -> Order:
@@ -98,8 +107,6 @@ def _checked(validate: Callable[[Any], Order], content: Any) -> Order:
         fault = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, fault["loc"])) or "The request"
         raise HTTPException(422, f"{where}: {fault['msg'].removeprefix('Value error, ')}; {HOW}") from None
-    if order.avatar_image_url:
-        raise HTTPException(422, UPLOAD_INSTEAD)
     return order
 
 

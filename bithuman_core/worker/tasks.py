@@ -12,11 +12,14 @@ from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bithuman_core.errors import BithumanError
 from bithuman_core.worker.avatars import Wardrobe
+from bithuman_core.worker.download import Downloads
 from bithuman_core.worker.limits import WorkerLimits
-from bithuman_core.worker.order import Order
+from bithuman_core.worker.order import Order, file_name
+from bithuman_core.worker.refused import Refused
 from bithuman_core.worker.stage import RoomFactory, perform
 
 logger = logging.getLogger(__name__)
@@ -42,6 +45,7 @@ class Task:
         self.room_name = room_name
         self.status = Status.STARTING
         self.reason: str | None = None  # why it ended or failed, a sentence
+        self.answer = 422  # the HTTP status of its failure
         self.created, self.ended_at = time.time(), 0.0
         self.settled = asyncio.Event()  # it is in the room, or will never be
         self.work: asyncio.Task[None] | None = None
@@ -73,6 +77,7 @@ class Tasks:
 
     def __init__(self, wardrobe: Wardrobe, make_room: RoomFactory, limits: WorkerLimits) -> None:
         self._wardrobe, self._make_room, self._limits = wardrobe, make_room, limits
+        self._downloads = Downloads(limits)
         self._all: dict[str, Task] = {}
 
     def __iter__(self) -> Iterator[Task]:
@@ -112,12 +117,16 @@ class Tasks:
     async def _do(self, task: Task, order: Order, upload: Path | None, belongings: ExitStack) -> None:
         with belongings:
             try:
+                if order.avatar_image_url:
+                    upload = new_folder(belongings) / file_name(urlsplit(order.avatar_image_url).path)
+                    await self._downloads.fetch(order.avatar_image_url, upload)
                 fixture = await self._wardrobe.load(upload, order.consent)
                 task.leave(Status.ENDED, await perform(order, fixture, self._make_room, self._limits, task.enter))
             except asyncio.CancelledError:
                 task.leave(Status.ENDED, STOPPED)
                 raise
             except BithumanError as error:
+                task.answer = error.status if isinstance(error, Refused) else task.answer
                 task.leave(Status.FAILED, error.message)
             finally:
                 if not task.over:  # what nobody foresaw: it goes on, into the log

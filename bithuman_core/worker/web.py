@@ -70,7 +70,7 @@ def worker_app(wardrobe: Wardrobe, limits: WorkerLimits | None = None, make_room
             return {"status": "accepted", "task_id": task.id, "room_name": task.room_name}
         await task.settled.wait()
         if task.status is Status.FAILED:
-            raise HTTPException(422, task.reason)
+            raise HTTPException(task.answer, task.reason)
         return {"status": task.status.value, "task_id": task.id, "room_name": task.room_name}
 
     @app.get("/health")
