@@ -2,6 +2,8 @@
 
 const EMOTIONS = { neutral: "Neutral", joy: "Joy", surprise: "Surprise", sadness: "Sadness", anger: "Anger", fear: "Fear", disgust: "Disgust" };
 
+const titled = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
+
 /** send(message) tells the server. */
 export class Manner {
   constructor(parts, send) {
@@ -15,7 +17,7 @@ export class Manner {
   show({ gestures }) {
     this.parts.gestures.replaceChildren(
       ...gestures.map((gesture) => {
-        const button = Object.assign(document.createElement("button"), { type: "button", className: "chip", textContent: gesture.replaceAll("_", " ") });
+        const button = Object.assign(document.createElement("button"), { type: "button", className: "chip", textContent: titled(gesture) });
         button.onclick = () => this.send({ type: "gesture", gesture });
         return button;
       }),

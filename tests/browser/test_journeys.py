@@ -165,7 +165,7 @@ def test_a_text_is_spoken_where_the_server_has_a_voice(visitor: Page, tmp_path: 
 def test_emotion_gesture_and_stillness_are_there_while_live(visitor: Page, tmp_path: Path) -> None:
     assert visitor.get_by_role("radio", name="Surprise").is_disabled()
     start(visitor)
-    visitor.get_by_text("Surprise", exact=True).click()
+    visitor.locator("label", has_text="Surprise").click()
     visitor.get_by_role("button", name="nod").click()
     visitor.get_by_role("slider", name="Stillness").fill("1")
     visitor.wait_for_timeout(1500)
