@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bithuman_core.audio import StreamResampler, TickQueue, float32_to_int16, int16_to_float32, resample
 from bithuman_core.errors import AudioError
 from bithuman_core.pcm import mono_int16
+from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, TICK_SECONDS
 from bithuman_core.types import AudioChunk
 
 every_int16 = np.arange(-32768, 32768).astype(np.int16)
@@ -68,6 +69,34 @@ def test_resampling_does_not_depend_on_the_chunks(rate: int, cuts: list[int]) ->
     stream = StreamResampler(rate)
     parts = [stream.push(part) for part in np.split(samples, np.cumsum(cuts)[:-1])]
     assert np.array_equal(np.concatenate([*parts, stream.finish()]), expected)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 32000, 44100, 47999, 48000, 192000])
+def test_a_stream_keeps_what_the_ear_hears_and_lets_nothing_else_through(rate: int) -> None:
+    time = np.arange(rate) / rate
+    low, high = 0.4 * min(rate, SAMPLE_RATE), 0.52 * SAMPLE_RATE
+    for pitch, kept in ((300.0, True), (low, True), *(((high, False),) if high < rate / 2 else ())):
+        stream = StreamResampler(rate)
+        sent = float32_to_int16(0.5 * np.sin(2 * np.pi * pitch * time))
+        made = int16_to_float32(np.concatenate([stream.push(sent), stream.finish()]))
+        assert made.size == SAMPLE_RATE
+        expected = 0.5 * kept * np.sin(2 * np.pi * pitch * np.arange(SAMPLE_RATE) / SAMPLE_RATE)
+        assert np.abs(made - expected)[800:-800].max() < 1.5e-3
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000])
+@pytest.mark.parametrize("phase", [0.0, 0.01, 0.02, 0.03])
+def test_the_face_is_at_most_120_ms_behind_at_any_rate(rate: int, phase: float) -> None:
+    """Packets of 20 ms as a network brings them, ticks of another clock: what was pushed and is not on screen yet."""
+    stream, queue, packet = StreamResampler(rate), TickQueue(), rate // 50
+    sent, shown, behind = 0, 0, []
+    for now in np.arange(1, 500) * TICK_SECONDS + phase:
+        while (sent + 1) * 0.02 <= now + 1e-9:
+            queue.push(stream.push(np.ones(packet, np.int16)), "live")
+            sent += 1
+        shown += tick.samples.size if (tick := queue.pop()) is not None else 0
+        behind.append(sent * packet / rate - shown / SAMPLE_RATE + LOOKAHEAD_TICKS * TICK_SECONDS)
+    assert max(behind) <= 0.12 + 1e-6
 
 
 @pytest.mark.parametrize("rate", [8000, 24000, 44100, 48000])

@@ -1,4 +1,4 @@
-"""Changing the sampling rate, in one go or as a stream (soxr)."""
+"""Changing the sampling rate, in one go (soxr) or as a stream."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from bithuman_core.audio.polyphase import Polyphase
 from bithuman_core.pcm import check_rate, float32_to_int16, int16_to_float32
 from bithuman_core.timing import SAMPLE_RATE
 
@@ -25,29 +26,29 @@ def resample(samples: NDArray[Any], rate_in: int, rate_out: int) -> NDArray[np.f
 class StreamResampler:
     """int16 mono at any rate in, int16 mono at another rate out, chunk by chunk; equal rates pass through untouched.
 
-    The samples that come out do not depend on how the input was cut into chunks. Until :meth:`finish` some
-    sound stays inside the filter: 37 to 40 ms at 22.05, 24, 44.1 and 48 kHz, 58 ms at 32 kHz, 79 ms at 96 kHz, 115 ms at 8 kHz.
+    The samples that come out do not depend on how the input was cut into chunks. Until :meth:`finish`, 2 ms of sound (4 ms of
+    8 kHz) stay inside the filter.
     """
 
     def __init__(self, rate_in: int, rate_out: int = SAMPLE_RATE) -> None:
         self.rate_in, self.rate_out = check_rate(rate_in), check_rate(rate_out)
-        self._stream: soxr.ResampleStream | None = None
+        self._stream: Polyphase | None = None
         self._open()
 
     def _open(self) -> None:
         if self.rate_in != self.rate_out:
-            self._stream = soxr.ResampleStream(self.rate_in, self.rate_out, 1, dtype="float32", quality=_QUALITY)
+            self._stream = Polyphase(self.rate_in, self.rate_out)
 
     def push(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         """Take samples at ``rate_in``, return those that are ready at ``rate_out``."""
         if self._stream is None:
             return samples
-        return float32_to_int16(self._stream.resample_chunk(int16_to_float32(samples)))
+        return float32_to_int16(self._stream.push(int16_to_float32(samples)))
 
     def finish(self) -> NDArray[np.int16]:
         """The samples still inside the filter; afterwards a new stream begins."""
         if self._stream is None:
             return np.zeros(0, np.int16)
-        rest = self._stream.resample_chunk(np.zeros(0, np.float32), last=True)
+        rest = self._stream.finish()
         self._open()
         return float32_to_int16(rest)
