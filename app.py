@@ -45,7 +45,7 @@ class DemoSettings(BaseSettings):
     )
     host: str = Field("0.0.0.0" if ON_SPACES else "127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(7860, ge=1, le=65535, description="Port to listen on.")
-    max_visitors: int = Field(2, ge=1, description="How many people may be live at once; the next ones wait in line.")
+    max_visitors: int = Field(3, ge=1, description="How many people may be live at once; the next ones wait in line.")
     visit_minutes: float = Field(
         10 if ON_SPACES else 0, ge=0, description="Longest time live at a stretch, so that others get their turn; 0: no limit."
     )
