@@ -92,7 +92,7 @@ def posed(rig: PortraitRig, face: FaceState) -> NDArray[np.float32]:
     blend_shapes(rig.vertices, rig.shapes.start, rig.shapes.index, rig.shapes.delta, rig.coefficients(face), points)
     transforms = np.empty((WEIGHTS, 12), np.float32)
     head_transforms(rig.head(face), rig.lift(face), transforms)
-    project(points, rig.weight, transforms, rig.pivot, rig.distance, rig.canvas / 2, rig.canvas / 2, 0.5, 0.5, screen)
+    project(points, rig.weight, transforms, rig.pivot, rig.distance, *rig.centre, 0.5, 0.5, screen)
     return screen
 
 

@@ -53,9 +53,9 @@ class Fixture:
 
 
 def frame_side(avatar: ImxFile, at_least: int) -> int | None:
-    """The side of frames, in px, that serves a wanted one best: the avatar's own (None) or twice that."""
-    own = max(avatar.manifest.canvas)
-    return 2 * own if at_least > own else None
+    """The shorter side of frames, px, whose longest side serves a wanted one best: the avatar's own (None) or twice that."""
+    width, height = avatar.manifest.canvas
+    return 2 * min(width, height) if at_least > max(width, height) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 MAX_SIDE = 2160  # px
+BLUR = 48  # px that become one
 
 
 def output_size(own: tuple[int, int], wanted: int | tuple[int, int] | None) -> tuple[int, int]:
@@ -31,8 +32,25 @@ def longest(wanted: int | tuple[int, int] | None) -> int:
 
 
 def scaled(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A frame (uint8 [h, w, 3]) at a size (width, height); itself where it has that size already."""
+    """A frame (uint8 [h, w, 3]) at a size (width, height), never stretched; itself where it has that size already.
+
+    Of another aspect the whole picture stands in the middle, before a blur of itself.
+    """
     if frame.shape[1::-1] == size:
         return frame
+    height, width = frame.shape[:2]
+    share = min(size[0] / width, size[1] / height)
+    inner = min(size[0], round(width * share)), min(size[1], round(height * share))
+    whole = _resized(frame, inner)
+    if inner == size:
+        return whole
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    blur = _resized(frame, (max(1, size[0] // BLUR), max(1, size[1] // BLUR)))
+    out = np.array(Image.fromarray(blur).resize(size, Image.Resampling.BICUBIC))
+    out[top : top + inner[1], left : left + inner[0]] = whole
+    return out
+
+
+def _resized(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     shrinks = size[0] <= frame.shape[1]
     return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC))

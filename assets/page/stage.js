@@ -20,7 +20,8 @@ export class Stage {
   }
 
   /** Show how this avatar looks; one that is live goes over by itself. */
-  show({ key, name }) {
+  show({ key, name, size: [width, height] }) {
+    this.#figure.style.setProperty("--shape", width / height);
     const still = `avatars/${key}/still.webp`;
     this.#idle.hidden = true;
     if (!this.#still.src.endsWith(still)) this.#still.src = still;

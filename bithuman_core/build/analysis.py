@@ -13,19 +13,27 @@ from bithuman_core.build.canvas import lay_out
 from bithuman_core.build.clip import Clip
 from bithuman_core.build.decode import load_photo
 from bithuman_core.build.faces import ChosenFace, choose_face
+from bithuman_core.build.framing import FRAMINGS
 from bithuman_core.build.gates import check_face
 from bithuman_core.build.matte import person
 from bithuman_core.build.models import FACE_TASK_SHA256, SEGMENTATION_SHA256, load_face_nets, load_segmentation
 from bithuman_core.build.observed import Observed
 from bithuman_core.build.plate import background
-from bithuman_core.build.portrait import CANVAS, Portrait
+from bithuman_core.build.portrait import Portrait
 from bithuman_core.build.sources import is_clip
 from bithuman_core.build.takes import choose_take
 
 
-def analyse(source: str | Path | bytes, *, face: int | None = None, progress: Callable[[str], None] | None = None) -> Portrait:
+def analyse(
+    source: str | Path | bytes,
+    *,
+    face: int | None = None,
+    aspect: str = "1:1",
+    progress: Callable[[str], None] | None = None,
+) -> Portrait:
     """Read one photo or short clip (a path, or the bytes of a file). ``face``: which one, 1 the largest, where there are several.
 
+    ``aspect``: width to height of the canvas, a key of `FRAMINGS` (else KeyError).
     ``progress`` is called with the name of every stage as it begins. The same file gives the same portrait.
     Raises `BuildError` with one sentence where it cannot be used.
     """
@@ -34,7 +42,8 @@ def analyse(source: str | Path | bytes, *, face: int | None = None, progress: Ca
     seen = look(source, face, tell)
     chosen, notes = seen.chosen, seen.notes
     tell("laying out the canvas")
-    canvas = lay_out(chosen.face, chosen.image)
+    framing = FRAMINGS[aspect]
+    canvas = lay_out(chosen.face, chosen.image, framing)
     tell("cutting out the person")
     alpha, colours = person(load_segmentation(), canvas)
     tell("continuing the background")
@@ -47,11 +56,12 @@ def analyse(source: str | Path | bytes, *, face: int | None = None, progress: Ca
             "face": {"width": round(chosen.face.width), "yaw": yaw, "pitch": pitch, "roll": roll},
         },
         "models": {"face_landmarker": FACE_TASK_SHA256, "selfie_segmentation": SEGMENTATION_SHA256},
-        "canvas": CANVAS,
+        "canvas": [framing.width, framing.height],
         "notes": notes,
     }
     colours = np.clip(colours, 0, 1)
-    return Portrait(colours, canvas.landmarks, chosen.face.blendshapes, alpha, plate, notes, provenance, seen.observed)
+    return Portrait(colours, canvas.landmarks, chosen.face.blendshapes, alpha, plate, notes, provenance, seen.observed,
+                    canvas.corner)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from bithuman_core.build import glasses, lids, light, limits, mouth, skin
 from bithuman_core.build.camera import DISTANCE, project
 from bithuman_core.build.fit import Fit, fit
 from bithuman_core.build.observed import cheek_colour
-from bithuman_core.build.portrait import FRAME, Portrait
+from bithuman_core.build.portrait import CANVAS, Portrait
 from bithuman_core.build.rest import lip_trust, rest
 from bithuman_core.build.shapes import transferred
 from bithuman_core.build.surround import SOFT, STILL, STILL_EDGE, follows, pivot, reach, surround
@@ -50,6 +50,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     tell = progress or (lambda stage: None)
     template = load_template()
     tell("fitting the head")
+    whole, portrait = portrait, portrait.square()
     fitted = fit(template, portrait.landmarks, portrait.blendshapes)
     neutral, _ = rest(template, fitted)
     tell("transferring the shapes")
@@ -85,7 +86,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     strip = mouth.strip(template, colour, lash.colour, shown_teeth)
     texture = np.concatenate([np.dstack([colour, alpha]), np.dstack([strip, np.ones(strip.shape[:2], np.float32)])])
     tell("placing hair and shoulders")
-    around = surround(template, portrait, fitted, neutral, inside)
+    around = surround(template, whole, fitted, neutral, inside)
     tell("writing the rig")
     arrays = _mesh(template, neutral, deltas, alpha, fitted, eyes, lash)
     arrays |= {"backdrop_vertices": around.points.astype(np.float32), "backdrop_uv": around.uv.astype(np.float32),
@@ -101,12 +102,15 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
         arrays[f"catchlight_{side}"] = encoded(eye.glint, None)
         x, y, radius = eye.on_canvas
         numbers[side] = {"centre": [x, y], "radius": radius, "place": list(template.eye_place[side])}
-    rig = {"distance": DISTANCE, "pivot": pivot(fitted).tolist(), "sample_canvas": 2 * FRAME, "eyes": numbers,
+    rig = {"distance": DISTANCE, "pivot": pivot(fitted).tolist(), "sample_canvas": CANVAS, "eyes": numbers,
            "face_width": fitted.face_width, "shade_scale": eye_stage.SHADE_SCALE, "gaze_degrees": GAZE,
            "mouth_ambient": round(mouth.ambient(seen.cavity.colour if seen.cavity else None), 4)}  # fmt: skip
+    height, width = whole.alpha.shape
+    if width != height:
+        rig["principal"] = [whole.corner[0] + CANVAS / 2, whole.corner[1] + CANVAS / 2]
     images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))
     manifest = Manifest(
-        name=name, canvas=(FRAME, FRAME), coefficients=tuple(template.names),
+        name=name, canvas=(width // 2, height // 2), coefficients=tuple(template.names),
         limits=limits.head(fitted, limits.bare_jaw(portrait)), rig=rig, images=images,
         gestures=json.loads(GESTURES.read_text(encoding="utf-8")),
         indices={"triangles": "vertices", "shape_index": "vertices", "landmark_index": "vertices",

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from bithuman_core import __version__
 from bithuman_core.build.analysis import analyse
+from bithuman_core.build.framing import FRAMINGS
 from bithuman_core.errors import BuildError
 from bithuman_core.imx import write_imx
 from bithuman_core.imx.manifest import MAX_NAME
 
-ASPECTS = ("1:1",)
 MAX_CONSENT = 2000
 STAGES = {
     "reading the photo": 0.04,
@@ -57,7 +57,8 @@ def build_avatar(
     photo: path, or the bytes of a file; of a clip (MP4, MOV, WebM, MKV) the most neutral picture is taken, and from the others
     the colours of teeth, mouth and closed lids. out: the ``.imx`` file to write (only if all goes well). consent: who agreed to
     this avatar and how, stored in the file. name: of the avatar (the file's name). face: which one, 1 the largest, where
-    there are several. aspect: "1:1". progress: called with a stage's name and the share of the work done, 0..1.
+    there are several. aspect: width to height of the frames, "1:1" (512 x 512 px), "9:16" (512 x 912) or "16:9" (912 x 512).
+    progress: called with a stage's name and the share of the work done, 0..1.
 
     The same photo, name and consent give the same bytes. Raises `BuildError` with one sentence that says what is wrong with the
     file and what to do, and `OSError` where the file cannot be written.
@@ -68,8 +69,8 @@ def build_avatar(
             f"the consent has {len(consent)} characters and 1 to {MAX_CONSENT} are needed: "
             'say who agreed to this avatar, for example "I am the person in the photo"'
         )
-    if aspect not in ASPECTS:
-        raise BuildError(f"the aspect {aspect!r} is not supported: frames are square today, use 1:1")
+    if aspect not in FRAMINGS:
+        raise BuildError(f"the aspect {aspect!r} is not supported: use one of {', '.join(FRAMINGS)}")
     out = Path(out)
     if not out.parent.is_dir():
         raise BuildError(f"the folder {str(out.parent)!r} does not exist: make it first")
@@ -84,7 +85,7 @@ def build_avatar(
 
     from bithuman_core.build.assemble import assemble
 
-    portrait = analyse(photo, face=face, progress=tell)
+    portrait = analyse(photo, face=face, aspect=aspect, progress=tell)
     provenance = {**portrait.provenance, "consent": consent, "builder": f"bithuman-core {__version__}"}
     manifest, arrays = assemble(replace(portrait, provenance=provenance), name, tell)
     write_imx(out, manifest, arrays)

@@ -10,13 +10,11 @@ from PIL import Image
 from scipy import ndimage
 
 from bithuman_core.build.distance import nearest_in
+from bithuman_core.build.framing import FRAMINGS, Framing
 from bithuman_core.build.landmarker import CHIN, EYE_CORNERS, Face
 from bithuman_core.build.portrait import CANVAS, FACE_WIDTH
 
-EYE_LINE = 0.42
-"""Height of the eyes on the canvas, share of its side, where the photo allows it."""
 LARGEST_FACE = 0.46
-LOWEST_EYES = 0.48
 CUT = 8
 """Px of the photo's edge that must be free of hair, and that may be missing at the bottom."""
 SPREAD = 0.25
@@ -25,21 +23,24 @@ SPREAD = 0.25
 
 @dataclass(frozen=True)
 class Canvas:
-    """The photo on the canvas (S = CANVAS): picture [S, S, 3] RGB 0..1; inside [S, S], True where the photo is;
-    nearest [2, S, S] row and column of the nearest px of the photo; landmarks [478, 3] canvas px."""
+    """The photo on the canvas (H x W px): picture [H, W, 3] RGB 0..1; inside [H, W], True where the photo is;
+    nearest [2, H, W] row and column of the nearest px of the photo; landmarks [478, 3] canvas px; corner: x, y of the square
+    of CANVAS px about the head."""
 
     picture: NDArray[np.float32]
     inside: NDArray[np.bool_]
     nearest: NDArray[np.int32]
     landmarks: NDArray[np.float32]
+    corner: tuple[int, int] = (0, 0)
 
     def missing(self, alpha: NDArray[np.float32]) -> list[str]:
         """Sentences on what of the person (matte [S, S]) the photo does not show."""
         notes = []
         shown = self.inside & (alpha > 0.5)
-        low = CANVAS - 1 - int(np.flatnonzero(self.inside.any(1))[-1])
+        height = len(self.inside)
+        low = height - 1 - int(np.flatnonzero(self.inside.any(1))[-1])
         if low > CUT:
-            notes.append(f"The photo ends below the chin: the lowest {100 * low / CANVAS:.0f} % of the picture are made up.")
+            notes.append(f"The photo ends below the chin: the lowest {100 * low / height:.0f} % of the picture are made up.")
         head = shown[: int(self.landmarks[CHIN, 1])]
         edge = ~ndimage.binary_erosion(self.inside, iterations=CUT, border_value=1)[: len(head)] & self.inside[: len(head)]
         if (head & edge).sum() > CUT * CUT:
@@ -47,8 +48,8 @@ class Canvas:
         return notes
 
 
-def lay_out(face: Face, image: Image.Image) -> Canvas:
-    """The photo turned, scaled and moved so that the head is upright and the face FACE_WIDTH of the canvas wide.
+def lay_out(face: Face, image: Image.Image, framing: Framing = FRAMINGS["1:1"]) -> Canvas:
+    """The photo turned, scaled and moved so that the head is upright and the face FACE_WIDTH of the shorter side wide.
 
     Where the photo ends below within the canvas, the picture is moved down and enlarged as far as the head allows.
     """
@@ -56,26 +57,31 @@ def lay_out(face: Face, image: Image.Image) -> Canvas:
     turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
     eyes = face.landmarks[EYE_CORNERS, :2].mean(0).astype(np.float64)
     middle = face.box[:2] * 0.25 + face.box[2:] * 0.25 + eyes * 0.5
-    scale, height = _placing(face, image, turn, eyes)
-    origin = eyes - turn @ np.array([CANVAS / 2 - float(((middle - eyes) @ turn)[0]) * scale, height * CANVAS]) / scale
-    picture, inside = _resample(image, turn / scale, origin)
+    scale, height = _placing(face, image, turn, eyes, framing)
+    place = np.array([framing.width / 2 - float(((middle - eyes) @ turn)[0]) * scale, height])
+    origin = eyes - turn @ place / scale
+    picture, inside = _resample(image, turn / scale, origin, (framing.width, framing.height))
     landmarks = face.landmarks * np.float32(scale)
     landmarks[:, :2] = (face.landmarks[:, :2] - origin) @ turn * scale
     nearest = nearest_in(inside)
-    return Canvas(_continued(picture, inside, nearest), inside, nearest, landmarks.astype(np.float32))
+    top = round(height - FRAMINGS["1:1"].eye_line * CANVAS)
+    corner = (framing.width - CANVAS) // 2, min(max(top, 0), framing.height - CANVAS)
+    return Canvas(_continued(picture, inside, nearest), inside, nearest, landmarks.astype(np.float32), corner)
 
 
-def _placing(face: Face, image: Image.Image, turn: NDArray[np.float64], eyes: NDArray[np.float64]) -> tuple[float, float]:
-    """Canvas px a photo px, and the height of the eyes on the canvas (share)."""
+def _placing(
+    face: Face, image: Image.Image, turn: NDArray[np.float64], eyes: NDArray[np.float64], framing: Framing
+) -> tuple[float, float]:
+    """Canvas px a photo px, and the height of the eyes on the canvas (px)."""
     scale = FACE_WIDTH * CANVAS / face.width
     below = _room(image, turn, eyes)
-    wanted = below * scale / CANVAS
-    if wanted >= 1 - EYE_LINE:
-        return scale, EYE_LINE
-    height = min(1 - wanted, LOWEST_EYES)
+    wanted = below * scale / framing.height
+    if wanted >= 1 - framing.eye_line:
+        return scale, framing.eye_line * framing.height
+    height = min(1 - wanted, framing.lowest_eyes)
     if wanted < 1 - height:
         scale *= min((1 - height) / wanted, LARGEST_FACE / FACE_WIDTH)
-    return scale, height
+    return scale, height * framing.height
 
 
 def _room(image: Image.Image, turn: NDArray[np.float64], eyes: NDArray[np.float64]) -> float:
@@ -87,23 +93,26 @@ def _room(image: Image.Image, turn: NDArray[np.float64], eyes: NDArray[np.float6
 
 
 def _resample(
-    image: Image.Image, matrix: NDArray[np.float64], origin: NDArray[np.float64]
+    image: Image.Image, matrix: NDArray[np.float64], origin: NDArray[np.float64], size: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Canvas px p shows photo px matrix @ p + origin; the photo is made smaller first where it has more px than the canvas."""
+    """Canvas px p shows photo px matrix @ p + origin; the photo is made smaller first where it has more px than the canvas.
+
+    size: width and height of the canvas.
+    """
+    width, height = size
     step = float(np.linalg.norm(matrix[:, 0]))
-    corners = np.array([(0, 0), (CANVAS, 0), (0, CANVAS), (CANVAS, CANVAS)]) @ matrix.T + origin
+    corners = np.array([(0, 0), (width, 0), (0, height), (width, height)]) @ matrix.T + origin
     left, top = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, np.array(image.size) - 1)
     right, bottom = np.clip(np.ceil(corners.max(0)).astype(int) + 2, (left + 1, top + 1), image.size)
     part = image.crop((int(left), int(top), int(right), int(bottom)))
     shrink = max(step, 1.0)
-    size = max(1, round(part.width / shrink)), max(1, round(part.height / shrink))
-    ratio = np.array([size[0] / part.width, size[1] / part.height])
-    part = part.resize(size, Image.Resampling.LANCZOS) if shrink > 1 else part
+    smaller = max(1, round(part.width / shrink)), max(1, round(part.height / shrink))
+    ratio = np.array([smaller[0] / part.width, smaller[1] / part.height])
+    part = part.resize(smaller, Image.Resampling.LANCZOS) if shrink > 1 else part
     m, o = matrix * ratio[:, None], (origin - (left, top)) * ratio
     place = tuple(float(v) for v in (m[0, 0], m[0, 1], o[0], m[1, 0], m[1, 1], o[1]))
-    side = (CANVAS, CANVAS)
-    drawn = part.transform(side, Image.Transform.AFFINE, place, Image.Resampling.BICUBIC)
-    y, x = np.mgrid[0:CANVAS, 0:CANVAS] + 0.5
+    drawn = part.transform(size, Image.Transform.AFFINE, place, Image.Resampling.BICUBIC)
+    y, x = np.mgrid[0:height, 0:width] + 0.5
     px, py = (matrix[k, 0] * x + matrix[k, 1] * y + origin[k] for k in (0, 1))
     border = max(1.0, step)
     inside = (px > border) & (py > border) & (px < image.width - border) & (py < image.height - border)
@@ -114,9 +123,10 @@ def _continued(picture: NDArray[np.float32], inside: NDArray[np.bool_], nearest:
     """Beyond the photo's edge its last px go on, the softer the farther: clothes stay clothes, without stripes."""
     if inside.all():
         return picture
-    half, size = slice(None, None, 2), (CANVAS // 2, CANVAS // 2)
+    height, width = inside.shape
+    half, size = slice(None, None, 2), (width // 2, height // 2)
     rows, columns = nearest[0][half, half], nearest[1][half, half]
-    y, x = np.mgrid[0:CANVAS:2, 0:CANVAS:2]
+    y, x = np.mgrid[0:height:2, 0:width:2]
     softness = np.log2(np.maximum(np.hypot(y - rows, x - columns) * SPREAD, 1))
     level = [Image.fromarray(np.ascontiguousarray(picture[rows, columns, k])) for k in range(3)]
     soft = np.stack([np.asarray(plane) for plane in level], -1)

@@ -47,11 +47,11 @@ FADE = 0.2
 
 
 def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
-    """Matte [S, S] 0..1 and the person's colours [S, S, 3]: the old background taken out, continued beyond the edge."""
-    face = _face(canvas.landmarks)
+    """Matte [H, W] 0..1 and the person's colours [H, W, 3]: the old background taken out, continued beyond the edge."""
+    face = _face(canvas)
     light = max(1.0, BRIGHT / max(float(np.median(canvas.picture[face])), 0.02))
     lit = np.minimum(canvas.picture * np.float32(light), 1)
-    coarse = segment(net, lit, face)
+    coarse = segment(net, lit, face, canvas.corner)
     known_person, known_ground = _known(coarse, face)
     known_ground &= canvas.inside
     guided = _guided(lit, coarse)
@@ -64,17 +64,47 @@ def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
     return _beyond(alpha, canvas), np.where(alpha[..., None] == 1, canvas.picture, colour)
 
 
-def segment(net: Net, picture: Array, face: NDArray[np.bool_]) -> Array:
-    """The net's matte [S, S] 0..1: mean over two sizes and their mirror images, of what hangs together with the face."""
-    whole = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
-    wider = Image.fromarray(np.pad(np.asarray(whole.reduce(2)), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect"))
-    side, edge = CANVAS // 2 + 2 * MARGIN, MARGIN
-    zoomed = _enlarged(_seen(net, wider), side)[edge : side - edge, edge : side - edge]
-    mean = (_enlarged(_seen(net, whole), CANVAS // 2) + zoomed) / 2
+def segment(net: Net, picture: Array, face: NDArray[np.bool_], corner: tuple[int, int] = (0, 0)) -> Array:
+    """The net's matte [H, W] 0..1 of a picture [H, W, 3], of what hangs together with the face [H, W].
+
+    corner: x, y of the square about the head, which the net sees on its own; what lies around, it sees in the whole picture.
+    """
+    height, width = picture.shape[:2]
+    left, top = corner
+    mean = _square_matte(net, picture[top : top + CANVAS, left : left + CANVAS])
+    if width != height:
+        mean = _around(net, picture, mean, (left // 2, top // 2))
     labels = np.asarray(ndimage.label((mean > 0.5) | face[::2, ::2])[0])  # type: ignore[index]
     solid = np.asarray(ndimage.binary_fill_holes(labels == np.bincount(labels[face[::2, ::2]]).argmax()), bool)
     near = distance_to(solid) < REACH / 2
-    return np.clip(_enlarged(np.where(solid, np.maximum(mean, 0.5), mean * near).astype(np.float32), CANVAS), 0, 1)
+    return np.clip(_enlarged(np.where(solid, np.maximum(mean, 0.5), mean * near).astype(np.float32), (width, height)), 0, 1)
+
+
+def _square_matte(net: Net, picture: Array) -> Array:
+    """Matte [S / 2, S / 2] of a square picture [S, S, 3]: mean over two sizes and their mirror images."""
+    half = len(picture) // 2
+    whole = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
+    wider = Image.fromarray(np.pad(np.asarray(whole.reduce(2)), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect"))
+    side, edge = half + 2 * MARGIN, MARGIN
+    zoomed = _enlarged(_seen(net, wider), (side, side))[edge : side - edge, edge : side - edge]
+    return (_enlarged(_seen(net, whole), (half, half)) + zoomed) * np.float32(0.5)
+
+
+def _around(net: Net, picture: Array, square: Array, corner: tuple[int, int]) -> Array:
+    """Matte [H / 2, W / 2] of a picture [H, W, 3]: that of its square, which goes over into that of the whole at its edges."""
+    height, width = (side // 2 for side in picture.shape[:2])
+    side = max(height, width)
+    room = [((side - n) // 2, side - n - (side - n) // 2) for n in (height, width)]
+    padded = np.pad(picture[::2, ::2], (*room, (0, 0)), mode="edge")
+    whole = _square_matte(net, np.kron(padded, np.ones((2, 2, 1), np.float32)))
+    (above, _), (before, _) = room
+    mean = whole[above : above + height, before : before + width].copy()
+    (left, top), n = corner, len(square)
+    along = np.minimum(np.arange(n) + 0.5, n - np.arange(n) - 0.5) / REACH
+    ramp = np.broadcast_to(along if width > height else along[:, None], square.shape)
+    share = np.clip(ramp, 0, 1).astype(np.float32)
+    mean[top : top + n, left : left + n] += share * (square - mean[top : top + n, left : left + n])
+    return mean
 
 
 def _seen(net: Net, picture: Image.Image) -> Array:
@@ -84,8 +114,9 @@ def _seen(net: Net, picture: Image.Image) -> Array:
     return ((straight + mirrored[:, ::-1]) / 2).astype(np.float32)
 
 
-def _enlarged(values: Array, side: int) -> Array:
-    return np.array(Image.fromarray(values).resize((side, side), Image.Resampling.BICUBIC))
+def _enlarged(values: Array, size: tuple[int, int]) -> Array:
+    """Values as a picture of this width and height."""
+    return np.array(Image.fromarray(values).resize(size, Image.Resampling.BICUBIC))
 
 
 def _smoothstep(t: Array) -> Array:
@@ -93,10 +124,11 @@ def _smoothstep(t: Array) -> Array:
     return t * t * (3 - 2 * t)
 
 
-def _face(landmarks: Array) -> NDArray[np.bool_]:
-    points = landmarks[:468, :2]
+def _face(canvas: Canvas) -> NDArray[np.bool_]:
+    points = canvas.landmarks[:468, :2]
     outline = points[ConvexHull(points).vertices]
-    drawn = Image.new("1", (CANVAS, CANVAS))
+    height, width = canvas.inside.shape
+    drawn = Image.new("1", (width, height))
     ImageDraw.Draw(drawn).polygon([(float(x), float(y)) for x, y in outline], fill=1)
     return np.asarray(drawn)
 
@@ -110,9 +142,10 @@ def _known(coarse: Array, face: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], N
 
 
 def _guided(picture: Array, values: Array) -> Array:
-    """Guided filter: ``values`` [S, S] as a locally linear function of the colours, from the half-size picture."""
-    guide = picture.reshape(CANVAS // 2, 2, CANVAS // 2, 2, 3).mean((1, 3))
-    small = values.reshape(CANVAS // 2, 2, CANVAS // 2, 2).mean((1, 3))
+    """Guided filter: ``values`` [H, W] as a locally linear function of the colours, from the half-size picture."""
+    height, width = values.shape
+    guide = picture.reshape(height // 2, 2, width // 2, 2, 3).mean((1, 3))
+    small = values.reshape(height // 2, 2, width // 2, 2).mean((1, 3))
 
     def mean(plane: Array) -> Array:
         return ndimage.uniform_filter(plane, 2 * RADIUS + 1, mode="nearest")
@@ -127,13 +160,13 @@ def _guided(picture: Array, values: Array) -> Array:
     mixed = np.stack([mean(guide[..., k] * small) - means[..., k] * average for k in range(3)], -1)
     slope = np.linalg.solve(covariance, mixed[..., None])[..., 0]
     offset = average - (slope * means).sum(-1)
-    planes = [_enlarged(mean(np.ascontiguousarray(plane)), CANVAS) for plane in (*np.moveaxis(slope, -1, 0), offset)]
+    planes = [_enlarged(mean(np.ascontiguousarray(plane)), (width, height)) for plane in (*np.moveaxis(slope, -1, 0), offset)]
     return np.clip(sum(planes[k] * picture[..., k] for k in range(3)) + planes[3], 0, 1)
 
 
 def _unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: Array) -> Array:
     """How much of the way from the background's colour to the person's a px has gone; ``guided`` where the two do not differ
-    clearly more than each of them varies (``noise`` [S, S], squared colours), or where the px has neither's colour."""
+    clearly more than each of them varies (``noise`` [H, W], squared colours), or where the px has neither's colour."""
     across = front - back
     length = (across**2).sum(-1)
     share = np.clip(((picture - back) * across).sum(-1) / np.maximum(length, 1e-6), 0, 1)
@@ -143,7 +176,7 @@ def _unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: Ar
 
 
 def _variance(picture: Array, known: NDArray[np.bool_]) -> Array:
-    """How much the colours of the known px vary around each px, [S, S] squared colours."""
+    """How much the colours of the known px vary around each px, [H, W] squared colours."""
     weight = known[::4, ::4].astype(np.float32)
     guide = picture[::4, ::4]
     total = ndimage.gaussian_filter(weight, AROUND / 4) + 1e-4
@@ -152,7 +185,8 @@ def _variance(picture: Array, known: NDArray[np.bool_]) -> Array:
         return np.asarray(ndimage.gaussian_filter(plane * weight, AROUND / 4) / total, np.float32)
 
     spread = sum(np.maximum(mean(guide[..., k] ** 2) - mean(guide[..., k]) ** 2, 0) for k in range(3))
-    return _enlarged(np.asarray(spread, np.float32), CANVAS)
+    height, width = known.shape
+    return _enlarged(np.asarray(spread, np.float32), (width, height))
 
 
 def _own_colour(picture: Array, front: Array, back: Array, alpha: Array) -> Array:
@@ -166,7 +200,8 @@ def _beyond(alpha: Array, canvas: Canvas) -> Array:
     """The matte beyond the photo: clothes go on to the sides and downwards, hair ends softly."""
     if canvas.inside.all():
         return alpha
-    y, x = np.mgrid[0:CANVAS, 0:CANVAS]
+    height, width = alpha.shape
+    y, x = np.mgrid[0:height, 0:width]
     rows, columns = canvas.nearest
     distance = np.hypot(y - rows, x - columns) / (FADE * FACE_WIDTH * CANVAS)
     clothes = (y - rows > np.abs(x - columns)) | (y > canvas.landmarks[CHIN, 1])

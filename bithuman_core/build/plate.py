@@ -9,7 +9,6 @@ from scipy import ndimage
 from bithuman_core.build.canvas import Canvas
 from bithuman_core.build.distance import nearest_in
 from bithuman_core.build.fill import fill
-from bithuman_core.build.portrait import CANVAS, FRAME
 
 Array = NDArray[np.float32]
 
@@ -24,20 +23,22 @@ TEXTURED = 48.0
 
 
 def background(canvas: Canvas, alpha: Array) -> Array:
-    """Plate [FRAME, FRAME, 3] RGB 0..1: where the photo shows the background, the photo itself.
+    """Plate [H / 2, W / 2, 3] RGB 0..1: where the photo shows the background, the photo itself.
 
     Behind the person a smooth continuation (pull-push), on which the texture, mirrored at the person's edge, fades out.
     """
-    picture = canvas.picture.reshape(FRAME, 2, FRAME, 2, 3).mean((1, 3))
-    covered = np.where(canvas.inside, alpha, 1).reshape(FRAME, CANVAS // FRAME, FRAME, CANVAS // FRAME).max((1, 3)) > 1 / 255
+    height, width = alpha.shape[0] // 2, alpha.shape[1] // 2
+    picture = canvas.picture.reshape(height, 2, width, 2, 3).mean((1, 3))
+    covered = np.where(canvas.inside, alpha, 1).reshape(height, 2, width, 2).max((1, 3)) > 1 / 255
     known = ~ndimage.binary_dilation(covered, iterations=MARGIN)
     if not known.any():
         return np.broadcast_to(np.median(picture, axis=(0, 1)), picture.shape).astype(np.float32)
     weight = known.astype(np.float32)
     smooth = _blurred(fill(picture, weight), 1 - weight)
     nearest = nearest_in(known)
-    y, x = np.mgrid[0:FRAME, 0:FRAME]
-    rows, columns = (np.clip(2 * near - place, 0, FRAME - 1) for near, place in zip(nearest, (y, x), strict=True))
+    y, x = np.mgrid[0:height, 0:width]
+    sides = zip(nearest, (y, x), (height, width), strict=True)
+    rows, columns = (np.clip(2 * near - place, 0, side - 1) for near, place, side in sides)
     fading = np.clip(1 - np.hypot(y - nearest[0], x - nearest[1]) / TEXTURED, 0, 1) * weight[rows, columns]
     texture = np.clip(picture - _mean(picture, weight), -STRONGEST, STRONGEST)[rows, columns] * fading[..., None]
     return np.where(known[..., None], picture, np.clip(smooth + texture, 0, 1)).astype(np.float32)

@@ -21,7 +21,7 @@ from bithuman_core.build.template import ATLAS, ORIGIN, PROXY, SKIN, UNIT, Array
 
 PIVOT = np.array([0.0, -8.0, 0.5])  # units of the head model: base of the skull, below its middle
 STEP = 16  # px between grid points
-SIDE = 640  # px of the picture of the surroundings: 1.25 a pixel of the frame
+FINE = 0.625  # px of the picture of the surroundings to one of the canvas: 1.25 a pixel of the frame
 GROWN_UP, GROWN_SIDE, GROWN_DOWN = 0.16, 0.06, 0.42  # face widths the mesh reaches beyond the outline of the face
 SOFT = 0.06  # face widths over which the mesh fades out
 STILL, STILL_EDGE = 0.15, 0.06  # face widths over which the moves of the shapes fade before; at the person's outline
@@ -33,7 +33,7 @@ BLUR = 6.0  # px: how far the depth is smoothed
 
 @dataclass(frozen=True)
 class Surround:
-    """The grid: px space [B, 3], texture px [B, 2], triangles [C, 3], share of the head's pose [B] 0..1, RGBA [SIDE, SIDE, 4]."""
+    """The grid: px space [B, 3], texture px [B, 2], triangles [C, 3], share of the head's pose [B] 0..1, RGBA [h, w, 4]."""
 
     points: Array
     uv: Array
@@ -114,20 +114,24 @@ def _depth(template: Template, portrait: Portrait, fitted: Fit, points: Array, i
 
 
 def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array, inside: Array) -> Surround:
-    """The grid behind the mesh whose drawn vertices are points [V, 3]; inside [S, S]: the smaller of what `reach` gives."""
-    depth = _depth(template, portrait, fitted, points, inside)
-    lines = np.arange(0, CANVAS + 1, STEP)
-    yy, xx = np.meshgrid(lines, lines, indexing="ij")
-    z = depth[np.clip(yy // 2, 0, len(depth) - 1), np.clip(xx // 2, 0, len(depth) - 1)]
-    grid = unproject(np.stack([xx, yy, z + 1.5], -1).reshape(-1, 3).astype(np.float64))
-    n = len(lines)
-    index = np.arange(n * n).reshape(n, n)
+    """The grid behind the mesh whose drawn vertices are points [V, 3]; inside [S, S]: the smaller of what `reach` gives.
+
+    It covers the whole canvas; beyond the square about the head its depth is that of the square's edge.
+    """
+    depth = _depth(template, portrait.square(), fitted, points, inside)
+    height, width = portrait.alpha.shape
+    left, top = portrait.corner
+    yy, xx = np.meshgrid(np.arange(0, height + 1, STEP), np.arange(0, width + 1, STEP), indexing="ij")
+    z = depth[np.clip((yy - top) // 2, 0, len(depth) - 1), np.clip((xx - left) // 2, 0, len(depth) - 1)]
+    grid = unproject(np.stack([xx - left, yy - top, z + 1.5], -1).reshape(-1, 3).astype(np.float64))
+    index = np.arange(xx.size).reshape(xx.shape)
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
     rgba = np.dstack([portrait.picture, portrait.alpha])
     planes = [Image.fromarray(np.ascontiguousarray(rgba[..., k])) for k in range(4)]
-    small = np.dstack([np.asarray(plane.resize((SIDE, SIDE), Image.Resampling.BICUBIC)) for plane in planes])
-    cells = (CANVAS // STEP, STEP, CANVAS // STEP, STEP)
+    size = round(width * FINE), round(height * FINE)
+    small = np.dstack([np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) for plane in planes])
+    cells = (height // STEP, STEP, width // STEP, STEP)
     shown = (ndimage.maximum_filter(portrait.alpha, 3).reshape(cells).max((1, 3)) > 1 / 255).ravel()
     triangles = np.concatenate([np.stack([a, b, c], 1)[shown], np.stack([a, c, d], 1)[shown]])
-    return Surround(grid, np.stack([xx, yy], -1).reshape(-1, 2) * (SIDE / CANVAS), triangles, follows(fitted, grid),
+    return Surround(grid, np.stack([xx, yy], -1).reshape(-1, 2) * FINE, triangles, follows(fitted, grid),
                     np.clip(small, 0, 1))  # fmt: skip

@@ -20,7 +20,7 @@ def build(
     consent: Annotated[str | None, typer.Option(help="Who agreed to this avatar and how; stored in the file. Asked for.")] = None,
     name: Annotated[str | None, typer.Option(help="The avatar's name (the file's name).")] = None,
     face: Annotated[int | None, typer.Option(metavar="N", help="Which face, where there are several: 1 is the largest.")] = None,
-    aspect: Annotated[str, typer.Option(help="Width to height of the frames: 1:1.")] = "1:1",
+    aspect: Annotated[str, typer.Option(help="Width to height of the frames: 1:1, 9:16 or 16:9.")] = "1:1",
     preview: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Also let it speak for five seconds.")] = None,
     audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="What it says in the preview.")] = None,
     sheet: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Also write its poses as one picture.")] = None,

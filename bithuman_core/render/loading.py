@@ -21,13 +21,13 @@ from bithuman_core.render.texel import LARGEST, OTHER
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # what the measure of the mouth needs
 MAX_TURN = 60.0  # degrees: no limit of the head may lie beyond
 MAX_SHIFT = 1.0  # face widths
-ROW_STEP = 16  # a frame's height is a multiple: it is drawn in bands of two rows of samples a row of pixels
+ROW_STEP = 16  # a frame's sides are multiples: it is drawn in bands of two rows of samples a row of pixels
 SMALLEST = 16  # px, of a picture's side
 NOTHING_STILL = Still(np.zeros((1, 1, 4), np.uint8), 0)
 
 
 def load(avatar: ImxFile, side: int | None = None) -> PortraitRig:
-    """The rig of an avatar for frames of ``side`` px (None: those of its canvas).
+    """The rig of an avatar for frames whose shorter side has ``side`` px (None: those of its canvas).
 
     Raises ModelLoadError with a sentence that names what is missing or does not fit.
     """
@@ -37,10 +37,10 @@ def load(avatar: ImxFile, side: int | None = None) -> PortraitRig:
     uv = _array(avatar, "uv", np.float32, len(vertices), 2)
     triangles = _indices(avatar, "triangles", None, 3, len(vertices))
     canvas = int(_number(rig, "sample_canvas"))
-    if canvas != 2 * width or width != height or height % ROW_STEP:
+    if canvas != 2 * min(width, height) or width % ROW_STEP or height % ROW_STEP:
         raise ModelLoadError(f"The avatar's canvas {width} x {height} does not fit its {canvas} px rig.")
-    if side not in (None, width, canvas):
-        raise ValueError(f"{side} px is no size of this avatar's frames: give {width} or {canvas}.")
+    if side not in (None, canvas // 2, canvas):
+        raise ValueError(f"{side} px is no size of this avatar's frames: give {canvas // 2} or {canvas}.")
     stored = rig.get("texture_scale", 1)
     if stored not in (1, 2):
         raise ModelLoadError(f"The avatar's texture_scale is {stored!r}, not 1 or 2; build it again with this version.")
@@ -72,6 +72,7 @@ def load(avatar: ImxFile, side: int | None = None) -> PortraitRig:
         name=manifest.name,
         size=(width * wanted, height * wanted),
         canvas=canvas,
+        centre=_centre(rig, width, height),
         distance=_number(rig, "distance"),
         pivot=_vector(rig, "pivot", 3),
         face_width=_number(rig, "face_width"),
@@ -159,6 +160,14 @@ def _share(rig: dict[str, Any], name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_SHARE:
         raise ModelLoadError(f"The avatar's rig number {name!r} is {value!r}, not 0 to {LARGEST_SHARE}; build it again.")
     return float(value)
+
+
+def _centre(rig: dict[str, Any], width: int, height: int) -> tuple[float, float]:
+    """The principal point, canvas px: the middle of the canvas where the file does not say another."""
+    x, y = (float(v) for v in _vector(rig, "principal", 2)) if "principal" in rig else (float(width), float(height))
+    if not (0 <= x <= 2 * width and 0 <= y <= 2 * height):
+        raise ModelLoadError("The avatar's rig number 'principal' lies outside of its canvas; the file is damaged.")
+    return x, y
 
 
 def _vector(rig: dict[str, Any], name: str, length: int) -> NDArray[np.float32]:

@@ -27,7 +27,6 @@ class PortraitRenderer:
     def __init__(self, rig: PortraitRig) -> None:
         self.rig = rig
         width, height = rig.size
-        self._scale = width / rig.canvas
         self._points = np.empty_like(rig.vertices)
         self._screen = np.empty_like(rig.vertices)
         self._back_screen = np.empty_like(rig.backdrop_vertices)
@@ -62,8 +61,8 @@ class PortraitRenderer:
         blend_shapes(rig.vertices, shapes.start, shapes.index, shapes.delta, amount, self._points)
         head, lift = rig.head(face), rig.lift(face)
         head_transforms(head, lift, self._transforms)
-        half, scale = rig.canvas / 2, self._scale
-        view = self._transforms, rig.pivot, rig.distance, half, half, scale
+        scale = rig.scale
+        view = self._transforms, rig.pivot, rig.distance, *rig.centre, scale
         project(self._points, rig.weight, *view, 2 * scale, self._screen)
         project(rig.backdrop_vertices, rig.backdrop_weight, *view, scale, self._back_screen)
         self._residual.update(rig.correctives.amounts(amount, head))

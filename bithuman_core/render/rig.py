@@ -69,13 +69,14 @@ class Residual:
 class PortraitRig:
     """An avatar ready to be rendered. Shared by sessions, never changed.
 
-    Positions are in px space: x right, y down, z away from the camera, relative to the principal point, on a canvas of
-    ``canvas`` px a side; frames have half that size, or that size where the rig was made for it.
+    Positions are in px space: x right, y down, z away from the camera, relative to the principal point ``centre``, on a canvas
+    whose shorter side has ``canvas`` px; frames have half its size, or its size where the rig was made for it.
     """
 
     name: str
     size: tuple[int, int]  # of a frame: width, height
     canvas: int
+    centre: tuple[float, float]  # canvas px
     distance: float
     pivot: NDArray[np.float32]
     face_width: float
@@ -109,13 +110,18 @@ class PortraitRig:
 
     @classmethod
     def from_imx(cls, avatar: ImxFile, side: int | None = None) -> PortraitRig:
-        """The rig of an avatar file, for frames of ``side`` px: those of its canvas (None), or twice as many.
+        """The rig of an avatar file, for frames whose shorter side has ``side`` px: those of its canvas (None), or twice as many.
 
         Raises ModelLoadError where an array or a number is missing or does not fit, ValueError for another side.
         """
         from bithuman_core.render.loading import load
 
         return load(avatar, side)
+
+    @property
+    def scale(self) -> float:
+        """Px of a frame to one of the canvas: 0.5 or 1."""
+        return min(self.size) / self.canvas
 
     def limits(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest head values by name (degrees, fractions of the face width)."""
@@ -161,7 +167,7 @@ class PortraitRig:
         head_transforms(self.head(face), 0.0, transforms)
         screen = np.empty_like(at)
         whole = np.full(len(at), 255, np.uint8)
-        project(at, whole, transforms, self.pivot, self.distance, self.canvas / 2, self.canvas / 2, 1.0, 1.0, screen)
+        project(at, whole, transforms, self.pivot, self.distance, *self.centre, 1.0, 1.0, screen)
         p = {number: screen[row, :2].astype(np.float64) for number, row in self.landmark.items()}
         between = float(np.linalg.norm((p[33] + p[133]) / 2 - (p[362] + p[263]) / 2))
         return LipMeasure(float(np.linalg.norm(p[13] - p[14])) / between, float(np.linalg.norm(p[61] - p[291])) / between)

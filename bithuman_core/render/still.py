@@ -28,8 +28,8 @@ def settled(rig: PortraitRig) -> tuple[Still, NDArray[np.uint16]]:
     transforms = np.empty((WEIGHTS, 12), np.float32)
     head_transforms(np.zeros(6), 0.0, transforms)
     points = np.empty_like(rig.backdrop_vertices)
-    half, scale = rig.canvas / 2, width / rig.canvas
-    project(rig.backdrop_vertices, rig.backdrop_weight, transforms, rig.pivot, rig.distance, half, half, scale, scale, points)
+    view = transforms, rig.pivot, rig.distance, *rig.centre
+    project(rig.backdrop_vertices, rig.backdrop_weight, *view, rig.scale, rig.scale, points)
     light, part = np.zeros(len(points), np.float32), np.zeros(len(weightless), np.uint8)
     words, depth = (np.empty(height * width + LANES, dtype) for dtype in (np.uint32, np.float32))
     glow = np.empty((height, width), np.uint8)
