@@ -23,7 +23,8 @@ def read_16k(path: Path) -> NDArray[np.int16]:
 
 @dataclass
 class Clip:
-    """``audio`` int16 [n] at 16 kHz; ``segments`` its phones in order (None: no speech at all, e.g. music).
+    """``audio`` int16 [n] at 16 kHz; ``segments`` its phones in order (None: no speech at all, e.g. music; empty:
+    speech of which only the lips are known).
 
     ``gap``: the speaker's real lip gap at 25 fps, interocular units, float32 [ticks], where it was measured.
     ``source`` names the corpus, ``speaker`` the voice (``corpus/voice``), ``held_out`` clips are never trained on.

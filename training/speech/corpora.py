@@ -13,7 +13,7 @@ from training.speech.clip import Clip
 
 log = logging.getLogger(__name__)
 SEED = 7
-FLITE_CLIPS, FESTIVAL_CLIPS_A_VOICE, ESPEAK_CLIPS, KOKORO_CLIPS = 450, 80, 1400, 260
+FLITE_CLIPS, FESTIVAL_CLIPS_A_VOICE, ESPEAK_CLIPS, KOKORO_CLIPS = 450, 80, 1400, 360
 
 
 def makers(data: Path, cache: Path) -> dict[str, Callable[[list[Clip]], Iterator[Clip]]]:
@@ -22,6 +22,7 @@ def makers(data: Path, cache: Path) -> dict[str, Callable[[list[Clip]], Iterator
         "librispeech": lambda _: real.librispeech(data, Aligner()),
         "ljspeech": lambda _: real.ljspeech(data, Aligner()),
         "grid": lambda _: real.grid(data, Aligner()),
+        "facegood": lambda _: real.facegood(data),
         "librispeech_untranscribed": lambda _: real.librispeech_untranscribed(data, Aligner()),
         "flite": lambda _: flite.flite(data, FLITE_CLIPS, SEED),
         "festival": lambda _: festival.festival(data, FESTIVAL_CLIPS_A_VOICE, SEED),

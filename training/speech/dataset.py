@@ -18,12 +18,13 @@ from training.speech.rig import LipModel
 
 TICKS = 160  # 6.4 s an example
 KEPT = 1000  # examples in store for another look
-# How often each corpus is drawn, and how far its phone times are trusted (the weight of its labels in the loss).
+# How often each corpus is drawn, and how far its phone times and its lip gaps are trusted (the weight of either in the loss).
 SHARE: dict[str, float] = {
-    "librispeech": 0.11, "librispeech-guessed": 0.06, "ljspeech": 0.03, "grid": 0.15, "parametric": 0.19,
-    "parametric-guessed": 0.05, "kokoro": 0.18, "flite": 0.05, "festival": 0.08, "espeak": 0.06, "nothing": 0.04,
+    "librispeech": 0.11, "librispeech-guessed": 0.06, "ljspeech": 0.03, "grid": 0.13, "facegood": 0.03, "parametric": 0.18,
+    "parametric-guessed": 0.05, "kokoro": 0.19, "flite": 0.04, "festival": 0.07, "espeak": 0.07, "nothing": 0.04,
 }  # fmt: skip
-TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5}
+TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5, "facegood": 0.0}
+GAP_TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5, "facegood": 0.7}
 USES = 3  # of every example; making one costs as much as learning from it
 MAX_PACE = 0.17  # natural logarithm
 
@@ -45,19 +46,19 @@ def clip_targets(clip: Clip, pace: float, start: float, frames: int, poses: NDAr
         return silence(frames)
     moved = [(a / pace - start, b / pace - start, p) for a, b, p in clip.segments]
     inside = [s for s in moved if s[1] > -0.3 and s[0] < frames * TICK_SECONDS + 0.3]
-    if not inside:
+    if not inside and clip.gap is None:
         return silence(frames)
-    made = targets(inside, frames, poses)
+    made = targets(inside, frames, poses) if inside else silence(frames)
     if clip.gap is not None:
         centres = (start + (np.arange(frames) + 0.5) * TICK_SECONDS) * pace
         measured = np.interp(centres, (np.arange(len(clip.gap)) + 0.5) * TICK_SECONDS, clip.gap)
-        open_frames = (made.rest < 0.5) & (made.contact < 0.5)
+        open_frames = (made.rest < 0.5) & (made.contact < 0.5) if clip.segments else np.ones(frames, bool)
         made.mouth[open_frames] = with_gap(lips, made.mouth[open_frames], measured[open_frames])
     return made
 
 
 class Examples(torch.utils.data.IterableDataset):
-    """An endless, seeded stream of (mel [640, bands], targets as arrays [160, ...], trust)."""
+    """An endless, seeded stream of (mel [640, bands], targets as arrays [160, ...], trust, gap trust)."""
 
     def __init__(
         self, clips: list[Clip], lips: LipModel, poses: NDArray[np.float32], filters: NDArray[np.float32], seed: int
@@ -132,6 +133,6 @@ class Examples(torch.utils.data.IterableDataset):
         mel = log_mel(x, self._banks[rng.integers(len(self._banks))] if rng.random() < 0.6 else self._filters)
         if rng.random() < 0.2:
             mel = augment.vocoded(rng, mel)
-        trust = np.float32(TRUST.get(source, 1.0))
-        arrays = (mel, made.mouth, made.contact, made.rest, made.voice, made.phone, made.viseme, trust)
+        trust = np.float32(TRUST.get(source, 1.0)), np.float32(GAP_TRUST.get(source, 1.0))
+        arrays = (mel, made.mouth, made.contact, made.rest, made.voice, made.phone, made.viseme, *trust)
         return tuple(torch.as_tensor(a) for a in arrays)

@@ -1,4 +1,4 @@
-"""Real speech: LibriSpeech, LJ Speech and GRID, aligned; GRID with lip gaps measured on its video."""
+"""Real speech: LibriSpeech, LJ Speech and GRID, aligned; real lips: measured on the video of GRID, captured in FACEGOOD."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from training.speech.align import Aligner
 from training.speech.clip import HELD_OUT_SPEAKERS, RATE, Clip, read_16k
 
 GRID_BENCH_CLIPS = 60  # the last ones of part_1 are the bench: never read here
+FACEGOOD_TAKES, FACEGOOD_HELD_OUT = ("2_01", "2_02", "2_03", "2_04"), "2_04"
+FACEGOOD_FPS = 30
+FACEGOOD_LATE = 0.03  # s; the capture comes after its sound (best correlation with the lips of a net trained on GRID)
+FACEGOOD_GAP = 0.45  # interocular distances of an opening of 1: as much spread as the lips of GRID have
 GRID_DEV_CLIPS = 40  # the ones before: held out from training, for our own checks
 
 
@@ -77,3 +81,15 @@ def grid(data: Path, aligner: Aligner) -> Iterator[Clip]:
                 ticks = min(len(gaps[i]), len(clip) * FPS // RATE)
                 yield Clip(clip, segments, "grid", "grid/s1", gap=gaps[i][:ticks], name=name,
                            held_out=part == 1 and i >= count - GRID_DEV_CLIPS)  # fmt: skip
+
+
+def facegood(data: Path) -> Iterator[Clip]:
+    """A Mandarin speaker's captured mouth: its opening as a lip gap, and no phones. One take is held out."""
+    folder = data / "facegood"
+    column = json.loads((folder / "blendshape_names.json").read_text()).index("mouth_stretch_c")
+    for take in FACEGOOD_TAKES:
+        audio = read_16k(folder / f"{take}.flac")
+        opening = np.load(folder / f"{take}.blendshapes.npy", max_header_size=100_000)[:, column]
+        seconds = (np.arange(len(audio) * FPS // RATE) + 0.5) / FPS + FACEGOOD_LATE
+        gap = FACEGOOD_GAP * np.interp(seconds, (np.arange(len(opening)) + 0.5) / FACEGOOD_FPS, opening)
+        yield Clip(audio, [], "facegood", "facegood/2", gap=gap.astype(np.float32), name=take, held_out=take == FACEGOOD_HELD_OUT)

@@ -65,14 +65,14 @@ class Loss:
         self._gap_of, self._rest_gap = torch.from_numpy(lips.gap_of), lips.rest_gap
 
     def __call__(self, model: SpeechModel, batch: list[Tensor]) -> tuple[Tensor, dict[str, float]]:
-        mel, mouth, contact, rest, voice, phone, viseme, trust = batch
+        mel, mouth, contact, rest, voice, phone, viseme, trust, gap_trust = batch
         late = LOOKAHEAD_TICKS
         with torch.autocast("cpu", torch.bfloat16):
             raw = model(masked(mel, model.trunks[0].mean))
         heads = {k: v[:, late:].float() for k, v in raw.items()}
         known = mouth.shape[1] - late
         mouth, contact, rest, voice, phone, viseme = (t[:, :known] for t in (mouth, contact, rest, voice, phone, viseme))
-        trust = trust[:, None].expand_as(contact)
+        trust, gap_trust = (t[:, None].expand_as(contact) for t in (trust, gap_trust))
         said = model.mouth(heads)
         gap, true_gap = self._rest_gap + said @ self._gap_of, self._rest_gap + mouth @ self._gap_of
         near = F.max_pool1d(contact[:, None], 3, 1, 1)[:, 0]
@@ -91,7 +91,7 @@ class Loss:
         grouped = torch.stack([heads["viseme"][..., g].logsumexp(-1) for g in GROUPS], -1)
         parts = {
             "shape": 25.0 * mean((said - mouth).square().mean(-1)),
-            "gap": mean(((gap - true_gap) / GAP_SCALE).square()),
+            "gap": mean(((gap - true_gap) / GAP_SCALE).square(), gap_trust),
             "closed": 0.5 * mean((F.relu(gap - CLOSED) / 0.02).clamp(max=3), trust * contact)
             + 0.5 * mean((F.relu(OPEN - gap) / 0.02).clamp(max=3), trust * speaking * (1 - near)),
             "contact": 1.5 * binary("contact", contact, CONTACT_BOOST),
