@@ -77,7 +77,7 @@ class Examples(torch.utils.data.IterableDataset):
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng([self._seed, worker.id if worker else 0])
         self._noises = augment.noise_bank(rng, 64, 12.0)
-        self._banks = [augment.warped(self._filters, float(f)) for f in np.linspace(0.88, 1.12, 9)]
+        self._banks = [augment.warped(self._filters, float(f)) for f in np.linspace(0.86, 1.15, 11)]
         self._rooms = [augment.room(rng) for _ in range(60)]
         kept: list[tuple[torch.Tensor, ...]] = []
         while True:

@@ -120,7 +120,7 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
     g.add("Concat", heard, "both", axis=2)
     g.add("Reshape", ["both", g.weight("row", np.array([1, 2 * sum(widths)]))], "features")
 
-    head_w, head_b = model.head.weight.detach().numpy().copy(), model.head.bias.detach().numpy().copy()
+    head_w, head_b = (t.detach().numpy().copy() for t in model.mean_head())
     at = dict(zip(HEADS, np.cumsum([0, *HEADS.values()]), strict=False))
     head_b[at["contact"]] -= np.log(contact_at / (1 - contact_at))
     shape = slice(at["shape"], at["shape"] + HEADS["shape"])

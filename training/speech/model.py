@@ -1,6 +1,8 @@
-"""The net: convolutions over 10 ms frames down to one vector a tick and two GRU layers, twice; a few linear heads."""
+"""The net: convolutions over 10 ms frames down to one vector a tick, two GRU layers, a few linear heads; all that twice."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ KERNEL = 5
 CONTEXT = 13  # past frames that the convolutions of one tick need: 4 new + 13 = 17
 SILENT_FEATURE = max((10 * np.log10(POWER_FLOOR) - LEVEL_FLOOR) / 20.0, FEATURE_LOW)  # what the mel of zeros is
 
-DROPOUT = 0.15
+DROPOUT = 0.2
 SHAPE_SCALE = 0.3  # of the head beside the poses: coefficients are small, and steps of the optimiser are not
 LEAK = 0.05  # slope of the coefficients below 0: a plain ReLU that reads 0 everywhere never comes back
 DECISION = 3.0  # contact and rest are steeper than their probabilities: lips touch or they do not
@@ -60,8 +62,9 @@ class Trunk(nn.Module):
 class SpeechModel(nn.Module):
     """Log-mel [batch, frames, BANDS] to the heads [batch, ticks, HEADS]; frames = 4 * ticks.
 
-    Two trunks of different size listen side by side, which is worth more than one of twice the size; one layer of linear heads
-    reads both. The mouth is composed: an open shape, the closed pose where lips touch (contact), nothing where nobody speaks
+    Two trunks of different size listen side by side, each with heads of its own; what they hear is the mean of both. They are
+    trained side by side, too, each on its own view of the sound: their errors differ, and a mean of two nets is worth more than
+    one of twice the size. The mouth is composed: an open shape, the closed pose where lips touch (contact), nothing where nobody speaks
     (rest). That makes closures and silence exact events and not averages. The open shape is the pose of the phone that is heard
     (a mean where that is in doubt) plus what the context changes. ``poses``: of every phone, float32 [phones, 13].
     """
@@ -73,14 +76,20 @@ class SpeechModel(nn.Module):
         self.register_buffer("closed_pose", torch.from_numpy(poses[PHONE_INDEX["m"]].copy()))
         self.register_buffer("poses", torch.from_numpy(poses.copy()))
         self.trunks = nn.ModuleList(Trunk(channels) for channels in TRUNKS)
-        self.head = nn.Linear(2 * sum(channels[-1] for channels in TRUNKS), sum(HEADS.values()))
-        nn.init.zeros_(self.head.weight[: HEADS["shape"]])  # begin with the poses
-        nn.init.zeros_(self.head.bias[: HEADS["shape"]])
+        self.heads = nn.ModuleList(nn.Linear(2 * channels[-1], sum(HEADS.values())) for channels in TRUNKS)
+        for head in self.heads:
+            nn.init.zeros_(head.weight[: HEADS["shape"]])  # begin with the poses
+            nn.init.zeros_(head.bias[: HEADS["shape"]])
 
-    def forward(self, mel: Tensor) -> dict[str, Tensor]:
-        """Raw heads by name; output tick t belongs to the face of tick t - 2."""
-        raw = self.head(torch.cat([trunk(mel) for trunk in self.trunks], -1))
-        return dict(zip(HEADS, raw.split(list(HEADS.values()), -1), strict=True))
+    def forward(self, mels: Sequence[Tensor]) -> list[dict[str, Tensor]]:
+        """Raw heads by name of every trunk, each given its own mel; output tick t belongs to the face of tick t - 2."""
+        raw = [head(trunk(mel)) for trunk, head, mel in zip(self.trunks, self.heads, mels, strict=True)]
+        return [dict(zip(HEADS, r.split(list(HEADS.values()), -1), strict=True)) for r in raw]
+
+    def mean_head(self) -> tuple[Tensor, Tensor]:
+        """Weight [heads, 2 * sum of widths] and bias [heads] of one layer over both trunks that gives the mean of their heads."""
+        share = 1 / len(self.heads)
+        return torch.cat([h.weight for h in self.heads], 1) * share, sum((h.bias for h in self.heads), torch.zeros(())) * share
 
     def mouth(self, heads: dict[str, Tensor]) -> Tensor:
         """Coefficients [..., 13] composed of shape, contact and rest."""

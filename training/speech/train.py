@@ -68,10 +68,13 @@ class Loss:
         mel, mouth, contact, rest, voice, phone, viseme, trust, gap_trust = batch
         late = LOOKAHEAD_TICKS
         with torch.autocast("cpu", torch.bfloat16):
-            raw = model(masked(mel, model.trunks[0].mean))
-        heads = {k: v[:, late:].float() for k, v in raw.items()}
+            raw = model([masked(mel, trunk.mean) for trunk in model.trunks])
+        heads = {k: torch.cat([r[k][:, late:].float() for r in raw]) for k in raw[0]}  # every trunk learns all of it
         known = mouth.shape[1] - late
         mouth, contact, rest, voice, phone, viseme = (t[:, :known] for t in (mouth, contact, rest, voice, phone, viseme))
+        mouth, contact, rest, voice, phone, viseme, trust, gap_trust = (
+            torch.cat([t] * len(raw)) for t in (mouth, contact, rest, voice, phone, viseme, trust, gap_trust)
+        )
         trust, gap_trust = (t[:, None].expand_as(contact) for t in (trust, gap_trust))
         said = model.mouth(heads)
         gap, true_gap = self._rest_gap + said @ self._gap_of, self._rest_gap + mouth @ self._gap_of
