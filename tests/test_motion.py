@@ -26,7 +26,7 @@ silence = np.zeros(640, np.float32)
 
 def heard(*mouth: float, voice: float = 1.0) -> SpeechTick:
     """What the net says of a tick: a mouth, no viseme in particular."""
-    return SpeechTick(np.array(mouth, np.float32), np.full(15, 1 / 15, np.float32), voice)
+    return SpeechTick(np.array(mouth, np.float32), np.full(15, 1 / 15, np.float32), voice, np.full(41, 1 / 41, np.float32))
 
 
 @cache

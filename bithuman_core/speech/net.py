@@ -1,4 +1,4 @@
-"""The speech net: ticks of audio in, mouth coefficients, visemes and voice activity out, two ticks later.
+"""The speech net: ticks of audio in, mouth coefficients, visemes, voice activity and phones out, two ticks later.
 
 ``models/speech.onnx`` holds the weights and, as metadata, everything the program must know to feed it: the names of its
 outputs, the mel filter bank, the look-ahead. ``training/speech`` makes that file.
@@ -29,11 +29,11 @@ from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
 FILE_NAME = "speech.onnx"
-FORMAT = "2"  # of the metadata; training/speech/export.py writes it
+FORMAT = "3"  # of the metadata; training/speech/export.py writes it
 MAX_BYTES = 64 << 20
 LEAST_STYLE, MOST_STYLE = 0.5, 1.5
 ADVICE = "reinstall the package, or train it again with python -m training.speech"
-_OUTPUTS = ("mouth", "visemes", "voice", "context_out", "memory_out")
+_OUTPUTS = ("mouth", "visemes", "voice", "phones", "context_out", "memory_out")
 _ORT_ERRORS = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.InvalidArgument, ort_errors.Fail,
                ort_errors.NotImplemented, ort_errors.RuntimeException)  # fmt: skip
 
@@ -44,21 +44,30 @@ class SpeechTick:
 
     ``mouth``: coefficients 0..1, float32 [len(net.mouth_names)]; all zero is the closed mouth at rest. ``visemes``:
     probabilities in the order of :data:`VISEME_NAMES`, float32 [15]. ``voice``: voice activity 0..1. ``arousal``: of the
-    voice, calm to excited 0..1 against the speaker's habit, :data:`bithuman_core.speech.arousal.USUAL`.
+    voice, calm to excited 0..1 against the speaker's habit, :data:`bithuman_core.speech.arousal.USUAL`. ``phones``:
+    probabilities in the order of ``net.phone_names`` (ARPAbet), float32 [len(net.phone_names)].
     """
 
     mouth: NDArray[np.float32]
     visemes: NDArray[np.float32]
     voice: float
+    phones: NDArray[np.float32]
     arousal: float = USUAL
 
 
 class SpeechNet:
     """The weights, shared by all sessions and read-only. Make one stream a session."""
 
-    def __init__(self, session: ort.InferenceSession, mouth_names: tuple[str, ...], filters: NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        mouth_names: tuple[str, ...],
+        phone_names: tuple[str, ...],
+        filters: NDArray[np.float32],
+    ) -> None:
         self._session = session
         self.mouth_names = mouth_names
+        self.phone_names = phone_names  # ARPAbet, lower case; the first one is silence
         self.filters = filters  # mel filter bank, float32 [bands, 257]
         self.shapes = {i.name: tuple(i.shape) for i in session.get_inputs()}
 
@@ -79,12 +88,12 @@ class SpeechNet:
         meta = session.get_modelmeta().custom_metadata_map
         try:
             mouth_names = tuple(json.loads(meta["mouth_names"]))
-            visemes = tuple(json.loads(meta["viseme_names"]))
+            visemes, phones = tuple(json.loads(meta["viseme_names"])), tuple(json.loads(meta["phone_names"]))
             filters = np.frombuffer(zlib.decompress(base64.b64decode(meta["mel_filters"])), np.float32).reshape(-1, BINS)
             fits = meta["format"] == FORMAT and int(meta["lookahead_ticks"]) == LOOKAHEAD_TICKS and visemes == VISEME_NAMES
         except (KeyError, ValueError, TypeError, zlib.error, binascii.Error) as error:
             raise ModelLoadError(f"The speech net {path} lacks its description: {ADVICE}.") from error
-        net = cls(session, mouth_names, filters)
+        net = cls(session, mouth_names, phones, filters)
         if not fits or not set(mouth_names) <= set(ARKIT_NAMES) or net.shapes.get("mel") != (FRAMES_PER_TICK, len(filters)):
             raise ModelLoadError(f"The speech net {path} was made for another version of this package: {ADVICE}.")
         return net
@@ -92,7 +101,7 @@ class SpeechNet:
     def run(
         self, mel: NDArray[np.float32], context: NDArray[np.float32], memory: NDArray[np.float32], opening: NDArray[np.float32]
     ) -> list[NDArray[np.float32]]:
-        """One tick of the bare net: mouth, visemes, voice [1], and the context and memory of the next tick.
+        """One tick of the bare net: mouth, visemes, voice [1], phones, and the context and memory of the next tick.
 
         ``opening`` [1] scales the shape of the open mouth; lips that touch touch at any opening, others stay parted.
         """
@@ -149,19 +158,20 @@ class SpeechStream:
             raise AudioError("The audio holds NaN or infinite samples: check how it was decoded.")
         mel = self._mel.push(samples)
         self._opening[0] = self._style * self._effort.opening
-        mouth, visemes, voice, self._context, self._memory = self._net.run(mel, self._context, self._memory, self._opening)
+        heard = self._net.run(mel, self._context, self._memory, self._opening)
+        mouth, visemes, voice, phones, self._context, self._memory = heard
         self._effort.push(self._mel.level, float(voice[0]))
         self._pushed += 1
         if self._pushed <= LOOKAHEAD_TICKS:
-            return silent_tick(len(self._net.mouth_names))
-        return SpeechTick(mouth, visemes, float(voice[0]), self._arousal.push(mel, float(voice[0])))
+            return silent_tick(len(self._net.mouth_names), len(self._net.phone_names))
+        return SpeechTick(mouth, visemes, float(voice[0]), phones, self._arousal.push(mel, float(voice[0])))
 
 
-def silent_tick(mouth_size: int) -> SpeechTick:
+def silent_tick(mouth_size: int, phone_count: int) -> SpeechTick:
     """The tick of a mouth at rest."""
-    visemes = np.zeros(len(VISEME_NAMES), np.float32)
-    visemes[0] = 1.0
-    return SpeechTick(np.zeros(mouth_size, np.float32), visemes, 0.0)
+    visemes, phones = np.zeros(len(VISEME_NAMES), np.float32), np.zeros(phone_count, np.float32)
+    visemes[0] = phones[0] = 1.0
+    return SpeechTick(np.zeros(mouth_size, np.float32), visemes, 0.0, phones)
 
 
 def _options() -> ort.SessionOptions:

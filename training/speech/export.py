@@ -29,6 +29,7 @@ from training.speech.model import (
     SpeechModel,
     Trunk,
 )
+from training.speech.phones import PHONES
 from training.speech.rig import arkit_names
 
 CONTACT_AT = 0.33  # probability; the point on the trade between missed and false closures, see the card
@@ -133,8 +134,8 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
         rows = slice(at[name], at[name] + HEADS[name])
         w, b = g.weight(f"{name}_w", head_w[rows].T), g.weight(f"{name}_b", head_b[rows])
         g.add("Gemm", ["features", w, b], f"{name}_raw")
-    g.add("Softmax", ["phone_raw"], "phones", axis=1)
-    g.add("MatMul", ["phones", g.weight("poses", model.poses.numpy())], "pose")
+    g.add("Softmax", ["phone_raw"], "phone_row", axis=1)
+    g.add("MatMul", ["phone_row", g.weight("poses", model.poses.numpy())], "pose")
     g.add("Add", ["shape_raw", "pose"], "shape_of_phone")
     g.add("Mul", ["opening", g.weight("articulation", np.array([ARTICULATION], np.float32))], "scale")
     g.add("Mul", ["shape_of_phone", "scale"], "articulated")
@@ -160,6 +161,7 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
     g.add("Squeeze", ["mouth_clipped", "first"], "mouth")
     g.add("Softmax", ["viseme_raw"], "viseme_row", axis=1)
     g.add("Squeeze", ["viseme_row", "first"], "visemes")
+    g.add("Squeeze", ["phone_row", "first"], "phones")
     g.add("Sigmoid", ["voice_raw"], "voice_row")
     g.add("Squeeze", ["voice_row", "first"], "voice")
 
@@ -168,7 +170,7 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
 
     inputs = [tensor("mel", FRAMES_PER_TICK, BANDS), tensor("context", CONTEXT, BANDS), tensor("memory", 2, sum(widths)),
               tensor("opening", 1)]
-    outputs = [tensor("mouth", len(names)), tensor("visemes", len(VISEME_NAMES)), tensor("voice", 1),
+    outputs = [tensor("mouth", len(names)), tensor("visemes", len(VISEME_NAMES)), tensor("voice", 1), tensor("phones", len(PHONES)),
                tensor("context_out", CONTEXT, BANDS), tensor("memory_out", 2, sum(widths))]  # fmt: skip
     graph = helper.make_graph(g.nodes, "speech", inputs, outputs, g.weights)
     opset = [helper.make_opsetid("", OPSET)]
@@ -177,7 +179,7 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
            "fmin": FREQUENCY_MIN, "fmax": FREQUENCY_MAX}  # fmt: skip
     helper.set_model_props(proto, {
         "format": FORMAT, "version": VERSION, "lookahead_ticks": str(LOOKAHEAD_TICKS), "mouth_names": json.dumps(names),
-        "viseme_names": json.dumps(VISEME_NAMES), "mel": json.dumps(mel),
+        "viseme_names": json.dumps(VISEME_NAMES), "phone_names": json.dumps(PHONES), "mel": json.dumps(mel),
         "mel_filters": base64.b64encode(zlib.compress(filters.astype("<f4").tobytes(), 9)).decode(),
         "licence": "Apache-2.0", "card": "models/speech.md"})  # fmt: skip
     onnx.checker.check_model(proto, full_check=True)

@@ -64,9 +64,9 @@ class SpeechModel(nn.Module):
 
     Two trunks of different size listen side by side, each with heads of its own; what they hear is the mean of both. They are
     trained side by side, too, each on its own view of the sound: their errors differ, and a mean of two nets is worth more than
-    one of twice the size. The mouth is composed: an open shape, the closed pose where lips touch (contact), nothing where nobody speaks
-    (rest). That makes closures and silence exact events and not averages. The open shape is the pose of the phone that is heard
-    (a mean where that is in doubt) plus what the context changes. ``poses``: of every phone, float32 [phones, 13].
+    one of twice the size. The mouth is composed: an open shape, the closed pose where lips touch (contact), nothing where nobody
+    speaks (rest). That makes closures and silence exact events and not averages. The open shape is the pose of the phone that is
+    heard (a mean where that is in doubt) plus what the context changes. ``poses``: of every phone, float32 [phones, 13].
     """
 
     def __init__(self, poses: NDArray[np.float32], lips: LipModel) -> None:
