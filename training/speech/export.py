@@ -170,8 +170,8 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
 
     inputs = [tensor("mel", FRAMES_PER_TICK, BANDS), tensor("context", CONTEXT, BANDS), tensor("memory", 2, sum(widths)),
               tensor("opening", 1)]
-    outputs = [tensor("mouth", len(names)), tensor("visemes", len(VISEME_NAMES)), tensor("voice", 1), tensor("phones", len(PHONES)),
-               tensor("context_out", CONTEXT, BANDS), tensor("memory_out", 2, sum(widths))]  # fmt: skip
+    outputs = [tensor("mouth", len(names)), tensor("visemes", len(VISEME_NAMES)), tensor("voice", 1),
+               tensor("phones", len(PHONES)), tensor("context_out", CONTEXT, BANDS), tensor("memory_out", 2, sum(widths))]
     graph = helper.make_graph(g.nodes, "speech", inputs, outputs, g.weights)
     opset = [helper.make_opsetid("", OPSET)]
     proto = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION, producer_name="bithuman-core")
