@@ -20,7 +20,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import lips_bench  # noqa: E402 (run as a file, the root must be on the path first)
+from benchmarks import lips_bench, lips_peers  # noqa: E402 (run as a file, the root must be on the path first)
 
 COMMAND = f"{sys.executable} -m bithuman_core motion {{wav}} -o {{csv}}"
 NEEDED = ("flite", "ffmpeg")  # programs of the bench
@@ -69,6 +69,9 @@ def plot(bench: Path, path: Path) -> None:
             tracks["pocketsphinx"] = lip_bench.pocketsphinx_engine()(wav).gap
         except ImportError:
             print("pocketsphinx is not installed: the picture does without it", file=sys.stderr)
+        import lip_metrics
+
+        tracks |= {p.rpartition("/")[2]: lips_bench.browser(p, lip_metrics)(wav).gap for p in lips_peers.install()}
         tracks["ours"] = lip_bench.command_engine(COMMAND)(wav).gap
     centres = (np.arange(len(tracks["ours"])) + 0.5) / 25
     phones = [next((p for a, b, p in segments if a <= t < b), "pau") for t in centres]

@@ -13,7 +13,8 @@ from bithuman_core.files import replacing
 SECOND, HEIGHT, MARGIN = 420, 300, (56, 56, 24, 44)  # px a second, px, left top right bottom
 TOP_GAP = 0.16  # interocular distances at the upper edge
 CLOSED_GAP = 0.02
-COLOURS = {"real lips, by phone": "#b9bec6", "ours": "#d1495b", "loudness": "#8d99ae", "pocketsphinx": "#2a9d8f"}
+COLOURS = {"real lips, by phone": "#b9bec6", "ours": "#d1495b", "loudness": "#8d99ae", "pocketsphinx": "#2a9d8f",
+           "wawa-lipsync": "#e9c46a", "headaudio": "#7b6cb0"}  # fmt: skip
 CONTACT, INK, PAPER = "#fbe3d6", "#2b2d42", "#ffffff"
 Track = NDArray[np.floating]
 

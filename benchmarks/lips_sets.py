@@ -18,6 +18,7 @@ import soxr
 from numpy.typing import NDArray
 
 from benchmarks.lips_mandarin import capture
+from benchmarks.whisper import whispered
 from bithuman_core.speech import SpeechNet, viseme_name
 from bithuman_core.timing import SAMPLES_PER_TICK
 from training.speech import evaluate
@@ -44,6 +45,11 @@ LANGUAGES = {
     "ar": ("ذهب محمد إلى السوق مع أبيه في الصباح.", "البيت كبير والباب مفتوح أمام الضيوف."),
 }  # fmt: skip
 DRIFT_SECONDS = 1800
+SENTENCES = (
+    "The boy from the village brought apples and plums.", "We move to Vienna before summer, my brother and me.",
+    "Five big foxes jump over the bumpy path.", "Somebody has to feed the puppy while we are away.",
+)  # fmt: skip
+ACQUAINTANCE = 30.0  # s of a voice after which it is known
 RATES = (8000, 22050, 44100, 48000)  # Hz
 
 
@@ -82,6 +88,35 @@ class Sets:
                 # before the word the mouth is at rest anyway: what counts is that it does not open too soon
                 hit[name] += bool((frames <= self.metrics.CLOSED_GAP).any())
         return {name: {"closures": count / made} for name, count in hit.items()}
+
+    def whispers(self) -> Scores:
+        """The bench's scores of the same sentences said aloud and whispered."""
+        clips = list(said_by_flite(SENTENCES))
+        return {"aloud": self.phones(clips),
+                "whispered": self.phones([(segments, whispered(x, i)) for i, (segments, x) in enumerate(clips)])}  # fmt: skip
+
+    def adaptation(self) -> Scores:
+        """Mean difference of the lip gap between a voice heard for the first time and the same after half a minute of it.
+
+        By second of speech, for the bench's voices, as they are and 20 dB quieter; interocular distances.
+        """
+        scores: Scores = {}
+        said = list(said_by_flite(SENTENCES))
+        voices = [said[i : i + len(SENTENCES)] for i in range(0, len(said), len(SENTENCES))]
+        for name, gain in (("usual level", 1.0), ("20 dB quieter", 0.1)):
+            by_second: list[list[float]] = [[], [], []]
+            for clips in voices:
+                whole = [x[: len(x) // SAMPLES_PER_TICK * SAMPLES_PER_TICK] * np.float32(gain) for _, x in clips]
+                before = np.concatenate(whole * 9)[: int(ACQUAINTANCE * RATE) // SAMPLES_PER_TICK * SAMPLES_PER_TICK]
+                for x in whole:
+                    new = self.gaps(x)
+                    known = self.gaps(np.concatenate([before, x]))[-len(new) :]
+                    first = int(PAUSE * 25)
+                    for k, values in enumerate(by_second):
+                        part = slice(first + 25 * k, first + 25 * (k + 1))
+                        values += list(np.abs(new - known)[part])
+            scores[name] = {f"second {k + 1}": float(np.mean(values)) for k, values in enumerate(by_second)}
+        return scores
 
     def languages(self) -> Scores:
         """Scores by language."""
@@ -171,8 +206,9 @@ class Sets:
         """Every set by its title."""
         return {
             "first words (closures after a pause)": self.first_words(),
-            "languages": {k: {c: v[c] for c in ("r", "closures", "false_closures", "class_accuracy")}
-                          for k, v in self.languages().items()},
+            "languages": only_scores(self.languages()),
+            "whispered": only_scores(self.whispers()),
+            "a new voice, against the same known for half a minute": self.adaptation(),
             "real Mandarin (FACEGOOD)": capture(self.data / "facegood", self.gaps),
             "no speech (frames with closed lips)": self.no_speech(),
             "movement, ours / real faces": self.movement(),
@@ -181,6 +217,11 @@ class Sets:
             "other sample rates": self.rates(),
             "drift": self.drift(),
         }  # fmt: skip
+
+
+def only_scores(scores: Scores) -> Scores:
+    """The bench's four figures."""
+    return {k: {c: v[c] for c in ("r", "closures", "false_closures", "class_accuracy")} for k, v in scores.items()}
 
 
 def said_by_flite(texts: tuple[str, ...]) -> Iterator[tuple[list[Segment], Samples]]:
