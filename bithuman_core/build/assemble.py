@@ -56,8 +56,10 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     tell("transferring the shapes")
     balls = eye_stage.balls(template, fitted, neutral)
     deltas = transferred(template, fitted, neutral, balls)
+    spectacles = None
     if glasses.worn(portrait.picture, portrait.landmarks):
-        glasses.behind_glasses(template, deltas)
+        spectacles = glasses.seen(template, fitted.points, portrait.picture, portrait.landmarks)
+        glasses.behind(spectacles, template, fitted.points, deltas)
     tell("painting the skin")
     tx = skin.texels(template)
     spots, trust = skin.seen(template, tx, fitted.points)
@@ -93,6 +95,8 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
                "backdrop_triangles": around.triangles.astype(np.uint16),
                "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
     arrays |= light.residual(template.names, colour, fitted.expression)
+    painted = glasses.lids(spectacles, template, tx, deltas, spots, colour, lends * trust) if spectacles is not None else {}
+    arrays |= light.detail(len(template.names), painted)
     arrays["texture"] = encoded(texture, 95)
     arrays["backdrop"] = encoded(around.picture, 95)
     arrays["plate"] = encoded(portrait.plate, 97)
@@ -160,10 +164,4 @@ def _mesh(template: Template, points: Array, deltas: Array, alpha: Array, fitted
         "shape_delta": np.concatenate(values).astype(np.float16),
         "landmark": np.array(LANDMARKS, np.uint16), "landmark_index": new[rows].astype(np.uint16),
         "landmark_weight": weight[list(LANDMARKS)].astype(np.float32),
-        **_no_residual("detail", len(deltas)),
     }  # fmt: skip
-
-
-def _no_residual(name: str, shapes: int) -> dict[str, Array]:
-    return {name: np.zeros(0, np.int8), f"{name}_box": np.zeros((shapes, 4), np.uint16),
-            f"{name}_start": np.zeros(shapes + 1, np.uint32), f"{name}_scale": np.ones(shapes, np.float32)}  # fmt: skip

@@ -15,6 +15,7 @@ from bithuman_core.build.template import ATLAS, Array
 FILE = Path(__file__).with_name("light.npz")
 SIDE = ATLAS // 4
 TINT = np.array([1.12, 1.04, 0.86], np.float32)  # of the change for blue, green, red: shadows on skin are warm
+LEAST = 0.5  # levels of 255: less is not kept
 STRENGTH = 0.9  # of the average change: creases of single faces lie beside each other
 
 
@@ -44,3 +45,21 @@ def residual(names: list[str], colour: Array, expression: dict[str, float]) -> d
         scales.append(step)
     return {"residual": np.concatenate(parts) if parts else np.zeros(0, np.int8), "residual_box": np.array(boxes, np.uint16),
             "residual_start": np.array(start, np.uint32), "residual_scale": np.array(scales, np.float32)}  # fmt: skip
+
+
+def detail(shapes: int, added: dict[int, Array]) -> dict[str, Array]:
+    """The arrays ``detail*`` of an avatar with so many shapes.
+
+    added: what a shape adds to the colour of the skin at coefficient 1 [ATLAS / 2, ATLAS / 2, 3] (RGB, 0..1), by its row.
+    """
+    boxes, starts, scales, parts = np.zeros((shapes, 4), np.uint16), [0], np.ones(shapes, np.float32), []
+    for row in range(shapes):
+        levels = added[row][..., ::-1] * 255 if row in added else np.zeros((0, 0, 3))
+        y, x = np.nonzero(np.abs(levels).max(2, initial=0) > LEAST)
+        if len(x):
+            x0, y0, x1, y1 = boxes[row] = x.min(), y.min(), x.max() + 1, y.max() + 1
+            scales[row] = float(np.abs(levels).max()) / 127
+            parts.append(np.round(levels[y0:y1, x0:x1] / scales[row]).astype(np.int8).ravel())
+        starts.append(starts[-1] + (len(parts[-1]) if len(x) else 0))
+    return {"detail": np.concatenate(parts) if parts else np.zeros(0, np.int8), "detail_box": boxes,
+            "detail_start": np.array(starts, np.uint32), "detail_scale": scales}  # fmt: skip
