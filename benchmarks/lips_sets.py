@@ -17,6 +17,7 @@ import soundfile as sf
 import soxr
 from numpy.typing import NDArray
 
+from benchmarks.lips_languages import LANGUAGES
 from benchmarks.lips_mandarin import capture
 from benchmarks.whisper import whispered
 from bithuman_core.speech import SpeechNet, viseme_name
@@ -34,16 +35,6 @@ FIRST_WORDS = (
     "Put it down.", "Before we start, listen.", "My turn.", "Perhaps it rains.",
 )  # fmt: skip
 PAUSE = 0.6  # s of silence before a first word
-# Read by espeak-ng in its plain voice. Mandarin, Japanese and Arabic are never trained on.
-LANGUAGES = {
-    "en-us": ("The boy from the village brought apples and plums.", "We move to Vienna before summer, my brother and me."),
-    "de": ("Der Bäcker brachte am Morgen Brot und Pflaumen vom Markt.", "Meine Mutter wohnt seit fünf Jahren in Potsdam."),
-    "fr": ("Ma mère porte un beau manteau pour le marché de Paris.", "Bonjour, je voudrais parler avec votre voisin."),
-    "es": ("Mi abuelo compra manzanas y pan por la mañana.", "Buenos días, vamos a la playa con toda la familia."),
-    "cmn-latn-pinyin": ("wo3 ma1ma5 ming2tian1 mai3 ping2guo3 he2 mian4bao1.", "ni3men5 pa4 bu2 pa4 dong1tian1 de5 da4 feng1?"),
-    "ja": ("あのひとはまいにちパンとミルクをたべます。", "ぼくのともだちはまちのびじゅつかんへいきました。"),
-    "ar": ("ذهب محمد إلى السوق مع أبيه في الصباح.", "البيت كبير والباب مفتوح أمام الضيوف."),
-}  # fmt: skip
 DRIFT_SECONDS = 1800
 SENTENCES = (
     "The boy from the village brought apples and plums.", "We move to Vienna before summer, my brother and me.",
