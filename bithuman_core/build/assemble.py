@@ -82,6 +82,9 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
             for side in ("left", "right")}  # fmt: skip
+    closing = {}
+    if spectacles is not None:
+        colour, closing = glasses.lids(spectacles, template, tx, deltas, spots, colour, lends * trust)
     lash = lids.lashes(template, neutral, deltas, portrait.picture)
     teeth = mouth.palest(mouth.inside_lips(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2]))
     shown_teeth = teeth.colour if teeth else seen.teeth.beside(cheeks) if seen.teeth else None
@@ -95,8 +98,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
                "backdrop_triangles": around.triangles.astype(np.uint16),
                "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
     arrays |= light.residual(template.names, colour, fitted.expression)
-    painted = glasses.lids(spectacles, template, tx, deltas, spots, colour, lends * trust) if spectacles is not None else {}
-    arrays |= light.detail(len(template.names), painted)
+    arrays |= light.detail(len(template.names), closing)
     arrays["texture"] = encoded(texture, 95)
     arrays["backdrop"] = encoded(around.picture, 95)
     arrays["plate"] = encoded(portrait.plate, 97)

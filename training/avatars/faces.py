@@ -92,8 +92,8 @@ def main() -> None:
             continue
         face = FACES[name]
         look = look_of(face, looks, tone)
-        identity = sum(share * np.array(model.load_coefficients(data, of)) for of, share in face["identity"].items())
-        head = model.HeadModel(data, list(identity), look["rest"])
+        parts = [share * np.array(model.load_coefficients(data, of)) for of, share in face["identity"].items()]
+        head = model.HeadModel(data, list(np.sum(parts, axis=0)), look["rest"])
         stage = stages.Stage(options.threads)
         actor = character.Character(look, head, data)
         stage.catchlight([actor.parts[k].object for k in ("sclL", "sclR")])
