@@ -22,7 +22,7 @@ def main() -> None:
     args.add_argument("--bench", type=Path, default=ROOT / "../shared/tools/lip_bench", help="folder of lip_metrics.py")
     args.add_argument("--cache", type=Path, default=ROOT / ".cache/speech", help="aligned clips and the unfinished net")
     args.add_argument("--out", type=Path, default=ROOT / "models/speech.onnx")
-    args.add_argument("--steps", type=int, default=4000, help="batches of 32 x 6.4 s")
+    args.add_argument("--steps", type=int, default=5000, help="batches of 32 x 6.4 s")
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--workers", type=int, default=1, help="processes that prepare examples; 0: none")
     opt = args.parse_args()
