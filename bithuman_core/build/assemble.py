@@ -62,8 +62,10 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
         glasses.behind(spectacles, template, fitted.points, deltas)
     tell("painting the skin")
     tx = skin.texels(template)
-    spots, trust = skin.seen(template, tx, fitted.points)
+    spots, trust, cosine = skin.seen(template, tx, fitted.points)
     photo = skin.sample(skin.frame_sharp(portrait.picture), spots)
+    trust *= 1 - skin.beside_the_jaw(tx, photo, trust, cosine)
+    turned_away = 1 - trust
     trust *= lip_trust(template, fitted, spots, photo)
     lends = lids.plain(template, tx, photo, spots, portrait.landmarks, fitted.points)
     colour = skin.paint(tx, photo, trust, lends)
@@ -77,7 +79,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     still *= _smoothstep(skin.sample(outline, places) / (STILL_EDGE * fitted.face_width))
     outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
-    alpha = skin.shown(tx, trust) * tx.image(_smoothstep(skin.sample(inside, spots) / (SOFT * fitted.face_width)))
+    alpha = skin.shown(tx, trust, turned_away) * tx.image(_smoothstep(skin.sample(inside, spots) / (SOFT * fitted.face_width)))
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])

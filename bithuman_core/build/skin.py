@@ -16,6 +16,10 @@ from bithuman_core.build.template import ATLAS, PROXY, RIM, SKIN, Array, Templat
 FACING = (0.05, 0.2)  # cosine to the view below which a texel is not trusted, and from which it is fully
 SQUEEZED = (0.06, 0.15)  # canvas px a texel of the same (a folded lid)
 MIDDLE = (125.0, 155.0)  # texels beside the atlas' middle line up to which all is drawn, and from which only what was seen
+LOW, SOFT = 255.0, 20.0  # texels from the top: where the jaw begins, below the ears; over which what is said of it begins
+LOW_MIDDLE = (180.0, 200.0)  # the same as MIDDLE for what the photo cannot show there: the underside of the jaw
+SIDE, UNLIKE = 0.5, 0.45  # cosine to the view below which the photo's outline may be missed; difference in brightness of hair, of 1
+MIXED = 7  # texels: side of the square about those in which the photo mixes both
 BEHIND = 3.0  # px: how far behind the front of the mesh a texel may lie and still count as seen
 
 
@@ -58,8 +62,9 @@ def frame_sharp(picture: Array) -> Array:
     return ndimage.convolve1d(ndimage.convolve1d(picture, k, 0), k, 1)
 
 
-def seen(template: Template, tx: Texels, points: Array) -> tuple[Array, Array]:
-    """Canvas places [n, 2] of the texels in the photo (vertices points [V, 3]) and how far the photo shows them [n] 0..1."""
+def seen(template: Template, tx: Texels, points: Array) -> tuple[Array, Array, Array]:
+    """Canvas places [n, 2] of the texels in the photo (vertices points [V, 3]), how far the photo shows them [n] 0..1, and the
+    cosine [n] between surface and view: 1 where it faces the camera."""
     screen = project(points)
     solid = template.triangles[(template.part != RIM) & (template.part != PROXY)]
     depth, _, _ = raster(screen, solid, CANVAS, CANVAS)
@@ -80,7 +85,18 @@ def seen(template: Template, tx: Texels, points: Array) -> tuple[Array, Array]:
     held = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
     spread = np.clip((drawn / np.maximum(held, 1e-9) - SQUEEZED[0]) / (SQUEEZED[1] - SQUEEZED[0]), 0, 1)
     inside = (p[:, :2] >= 0).all(1) & (p[:, :2] < CANVAS).all(1)
-    return p[:, :2], (facing * front * spread * inside).astype(np.float32)
+    return p[:, :2], (facing * front * spread * inside).astype(np.float32), cosine
+
+
+def beside_the_jaw(tx: Texels, photo: Array, trust: Array, cosine: Array) -> Array:
+    """Which texels [n] of jaw and neck show hair or background, beside which the fitted jaw lies by a few px: 0 or 1.
+
+    photo [n, 3]: their colours. They are near the outline, and unlike the skin (or the beard) that faces the camera.
+    """
+    sure = fill(tx.image(photo), tx.image(trust * (cosine > SIDE)))[tx.mask].mean(1)
+    rows = np.nonzero(tx.mask)[0]
+    unlike = tx.image((np.abs(photo.mean(1) - sure) > UNLIKE * sure) & (cosine < SIDE) & (rows > LOW))
+    return ndimage.maximum_filter(unlike, MIXED)[tx.mask]
 
 
 def paint(tx: Texels, colour: Array, trust: Array, lends: Array) -> Array:
@@ -93,13 +109,17 @@ def paint(tx: Texels, colour: Array, trust: Array, lends: Array) -> Array:
     return photo * own + fill(photo, tx.image(trust * lends)) * (1 - own)
 
 
-def shown(tx: Texels, trust: Array) -> Array:
+def shown(tx: Texels, trust: Array, turned_away: Array) -> Array:
     """How far the texels are drawn [ATLAS, ATLAS] 0..1: what the photo shows, and of the middle everything.
 
-    Ears and temples that the photo does not show are left to the surroundings, which go on behind the face.
+    Ears and temples that the photo does not show are left to the surroundings, which go on behind the face. turned_away [n]: how
+    far the surface itself hides the texels, 0..1.
     """
     known = ndimage.gaussian_filter(tx.image((trust > 0.5).astype(np.float32)), 2.5)
     share = known / np.maximum(ndimage.gaussian_filter(tx.mask.astype(np.float32), 2.5), 1e-3)
-    middle = (MIDDLE[1] - np.abs(np.arange(ATLAS) + 0.5 - ATLAS / 2)) / (MIDDLE[1] - MIDDLE[0])
-    out = np.clip(np.maximum((share - 0.45) / 0.45, middle[None, :]), 0, 1).astype(np.float32)
+    aside = np.abs(np.arange(ATLAS) + 0.5 - ATLAS / 2)
+    middle, low = ((end - aside) / (end - start) for start, end in (MIDDLE, LOW_MIDDLE))
+    under = ndimage.maximum_filter(tx.image(turned_away), 5) * np.clip(low, 0, 1)
+    under *= np.clip((np.arange(ATLAS) - LOW) / SOFT, 0, 1)[:, None]
+    out = np.clip(np.maximum(np.maximum((share - 0.45) / 0.45, middle[None, :]), under), 0, 1).astype(np.float32)
     return out * tx.mask
