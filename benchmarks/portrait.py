@@ -4,7 +4,8 @@ Three tables: how close avatars made of our characters' neutral pictures alone, 
 come to the path-traced truth, beside the shipped avatars, which were measured from the 3D scene; what the rigs can do, from
 their geometry; what MediaPipe's expression net reads in rendered frames as single coefficients grow.
 
-Photos default to the astronaut of scikit-image (NASA, public domain).
+Photos default to two in the public domain (``tests/data``) and the faces of ``benchmarks/faces.py``: other skins, beard, smile,
+turned heads, glasses, low light, small. ``--sheets FOLDER`` writes a contact sheet of each, to be looked at.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from benchmarks import faces
 from benchmarks.fidelity import render_truth
 from bithuman_core.build.assemble import assemble
 from bithuman_core.build.portrait import Portrait
@@ -40,6 +42,7 @@ from bithuman_core.settings import models_dir
 
 ROOT = Path(__file__).resolve().parents[1]
 CHARACTERS = ("mara", "theo", "erik")
+PHOTOS = tuple(ROOT / "tests" / "data" / f"{name}.jpg" for name in ("astronaut", "grace_hopper"))
 TURNED = 6.0  # degrees: poses with less are compared apart
 CLOSED = ({}, {"jawOpen": 0.25, "mouthClose": 0.25}, {"mouthPressLeft": 0.5, "mouthPressRight": 0.5},
           {"mouthRollLower": 0.4, "mouthRollUpper": 0.3})  # fmt: skip
@@ -57,7 +60,7 @@ HEAD, CELL = (66, 46, 446, 446), 190  # frame px; px
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SLACK = 0.03  # by which a reading may fall and still count as growing: the net's own noise
 MEGAPIXELS = 12
-EYE = 1  # part of the rig's triangles
+SKIN, EYE = 0, 1  # parts of the rig's triangles
 
 
 def as_photo(bake: Path) -> Portrait:
@@ -120,6 +123,24 @@ def holes(rig: PortraitRig, values: dict[str, float]) -> int:
     return int((solid & ~covered(FaceState.from_mapping(values))).sum())
 
 
+def inverted(rig: PortraitRig, values: dict[str, float]) -> int:
+    """Pixels of a frame whose frontmost surface is skin that has turned over: torn."""
+
+    def facing(screen: NDArray[np.float32]) -> NDArray[np.bool_]:
+        a, b, c = (screen[rig.triangles[:, k], :2] for k in range(3))
+        return (b - a)[:, 0] * (c - a)[:, 1] > (b - a)[:, 1] * (c - a)[:, 0]
+
+    screen = posed(rig, FaceState.from_mapping(values))
+    over = facing(posed(rig, FaceState.from_mapping({}))) & ~facing(screen) & (rig.part == SKIN)
+    _, triangle, _ = raster(screen, rig.triangles, rig.size[1], rig.size[0], culled=False)
+    return int(over[triangle[triangle >= 0]].sum())
+
+
+def alone(name: str) -> dict[str, float]:
+    """One coefficient at 1; closed lips need an open jaw."""
+    return {name: 1.0, "jawOpen": 1.0} if name == "mouthClose" else {name: 1.0}
+
+
 def checks(avatar: Path) -> dict[str, float]:
     """What the geometry of an avatar can do (lengths in distances between the eyes' centres)."""
     rig = PortraitRig.from_imx(read_imx(avatar))
@@ -140,24 +161,33 @@ def checks(avatar: Path) -> dict[str, float]:
         "smile": measure({"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}).width / measure({}).width,
         "lids": bare_eyes(rig, blink) / max(bare_eyes(rig, {}), 1),
         "holes": max(holes(rig, {name: 1.0}) for name in ARKIT_NAMES),
+        "inverted": max(inverted(rig, alone(name)) for name in ARKIT_NAMES),
         "background": moved,
     }
 
 
-def read_back(avatar: Path) -> dict[str, list[float]]:
-    """What MediaPipe's expression net reads as single coefficients grow, by name."""
+def read_back(avatar: Path) -> dict[str, list[dict[str, float]]]:
+    """What MediaPipe's expression net reads of all of SWEEPS as single coefficients grow, by the name of that."""
     from bithuman_core.build.faces import find_faces
     from bithuman_core.build.models import load_face_nets
 
     nets, renderer = load_face_nets(), PortraitRenderer(PortraitRig.from_imx(read_imx(avatar)))
-    out: dict[str, list[float]] = {}
+    out: dict[str, list[dict[str, float]]] = {}
     for name, driven in SWEEPS.items():
         out[name] = []
         for step in STEPS:
             frame = renderer.render(FaceState.from_mapping(dict.fromkeys(driven, step)))
-            faces, _ = find_faces(nets, Image.fromarray(np.ascontiguousarray(frame[..., ::-1])))
-            out[name].append(faces[0].blendshapes[name] if faces else float("nan"))
+            found, _ = find_faces(nets, Image.fromarray(np.ascontiguousarray(frame[..., ::-1])))
+            out[name].append({n: found[0].blendshapes[n] if found else float("nan") for n in SWEEPS})
     return out
+
+
+def verdict(name: str, read: list[dict[str, float]]) -> str:
+    """Whether the readings of a sweep grow with it, and more than those of the other coefficients."""
+    if not all(b[name] >= a[name] - SLACK for a, b in pairwise(read)):
+        return "DOES NOT GROW"
+    rise = {n: read[-1][n] - read[0][n] for n in read[0]}
+    return "grows" if max(rise, key=lambda n: rise[n]) == name else "grows, BUT ANOTHER GROWS MORE"
 
 
 def sheet(portraits: dict[str, Portrait], avatars: dict[str, Path], out: Path) -> None:
@@ -209,14 +239,17 @@ def print_checks(avatars: Iterable[Path]) -> None:
     """The second and the third table."""
     avatars = list(avatars)
     print("\ngeometry: largest gap of closed lips, gap at jawOpen 1 (interocular); width of pucker and smile (of the neutral);")
-    print("eye left bare by a blink (of the open eye); holes in the face, changed background (px, worst of 52 coefficients)")
+    print("eye left bare by a blink (of the open eye); holes in the face, skin turned over, changed background (px, worst of 52 "
+          "coefficients)")
     for avatar in avatars:
         print(f"{avatar.stem:18s}" + "".join(f"{k:>10s} {v:<6.3g}" for k, v in checks(avatar).items()), flush=True)
     print("\nread back by MediaPipe's net at " + ", ".join(map(str, STEPS)))
+    said = []
     for avatar in avatars:
-        for name, values in read_back(avatar).items():
-            grows = "grows" if all(b >= a - SLACK for a, b in pairwise(values)) else "DOES NOT GROW"
-            print(f"{avatar.stem:18s}{name:16s}" + "".join(f"{v:7.2f}" for v in values) + f"  {grows}", flush=True)
+        for name, read in read_back(avatar).items():
+            said.append(verdict(name, read))
+            print(f"{avatar.stem:18s}{name:16s}" + "".join(f"{r[name]:7.2f}" for r in read) + f"  {said[-1]}", flush=True)
+    print(f"{said.count('grows')} of {len(said)} sweeps grow, and more than what is not moved")
 
 
 def print_cost(photo: Path, folder: Path) -> None:
@@ -240,19 +273,15 @@ def main() -> int:
     parser.add_argument("photos", nargs="*", type=Path)
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="folder of data/bake and tools/fidelity")
     parser.add_argument("--keep", type=Path, help="folder for the avatars")
-    parser.add_argument("--sheet", type=Path, help="contact sheet of the photos' avatars")
+    parser.add_argument("--sheet", type=Path, help="contact sheet of the photos' avatars (not of the rendered faces)")
+    parser.add_argument("--sheets", type=Path, help="folder for a contact sheet of each avatar")
     options = parser.parse_args()
     from bithuman_core.build.analysis import analyse
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        photos = options.photos
-        if not photos:
-            import skimage.data
-
-            photos = [folder / "astronaut.png"]
-            Image.fromarray(skimage.data.astronaut()).save(photos[0])
+        photos = options.photos or [*PHOTOS, *faces.write(folder)]
         built = []
         if (options.shared / "data" / "bake").is_dir():
             built = print_fidelity(options.shared, folder)
@@ -268,8 +297,12 @@ def main() -> int:
             size = built[-1].stat().st_size / 1e6
             print(f"{photo.name}: built in {seconds:.1f} s ({cpu:.1f} s CPU), {size:.2f} MB", flush=True)
         print_cost(photos[0], folder)
+        files = {path.stem: path for path in built}
         if options.sheet is not None:
-            sheet(portraits, {path.stem: path for path in built}, options.sheet)
+            sheet({name: p for name, p in portraits.items() if name not in faces.FACES}, files, options.sheet)
+        if options.sheets is not None:
+            for name, portrait in portraits.items():
+                sheet({name: portrait}, files, options.sheets / f"{name}.webp")
         print_checks(built)
     return 0
 
