@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 from aiortc import RTCPeerConnection, RTCRtpCodecParameters
 from aiortc.codecs import depayload, get_encoder, vpx
 from aiortc.codecs.vpx import Vp8Decoder, Vp8Encoder
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.fastrtc.encoder import DrawnVp8Encoder
+from bithuman_core.fastrtc.planes import Planes
 from bithuman_core.fastrtc.stream import MAX_BITRATE, MIN_BITRATE, PromptJitterBuffer, avatar_stream
 from bithuman_core.timing import SAMPLE_RATE
 
@@ -66,6 +68,31 @@ def test_the_encoder_shows_a_drawn_face_cleaner_than_the_stock_one(fixture: Fixt
     ours = get_encoder(CODEC)
     assert isinstance(ours, DrawnVp8Encoder)
     assert distortion(ours, frames) < 0.95 * distortion(Vp8Encoder(), frames)
+
+
+@pytest.mark.parametrize(("width", "height"), [(512, 512), (288, 512), (512, 288), (50, 34)])
+def test_the_picture_reaches_the_encoder_in_its_colours(width: int, height: int) -> None:
+    """As swscale makes them, up to the rounding."""
+    planes, random = Planes(), np.random.default_rng(7)
+    for pts in range(2):  # the second one into the memory of the first
+        blocks = random.integers(0, 256, (height // 2, width // 2, 3), np.uint8)  # 2 x 2 px: how chroma is sited does not matter
+        picture = VideoFrame.from_ndarray(blocks.repeat(2, 0).repeat(2, 1), format="bgr24")
+        picture.pts, picture.time_base = pts, Fraction(1, 25)
+        made, known = planes.take(picture), picture.reformat(format="yuv420p")
+        difference = made.to_ndarray().astype(np.int16) - known.to_ndarray()
+        assert np.abs(difference).max() <= 1
+        assert (made.pts, made.time_base) == (pts, Fraction(1, 25))
+
+
+def test_a_key_frame_is_followed_by_small_ones() -> None:
+    encoder, sizes = DrawnVp8Encoder(), list[int]()
+    noise = np.random.default_rng(7).integers(0, 256, (64, 64, 3), np.uint8)
+    for index in range(12):
+        picture = VideoFrame.from_ndarray(noise, format="bgr24")
+        picture.pts, picture.time_base = index, Fraction(1, 25)
+        payloads, _ = encoder.encode(picture, force_keyframe=index == 6)
+        sizes.append(sum(map(len, payloads)))
+    assert sizes[6] > 4 * max(sizes[7:])
 
 
 async def test_connections_hand_sound_on_at_once() -> None:
