@@ -105,11 +105,11 @@ def measure_crowd(playwright: Playwright, folder: Path, seconds: float, visitors
         process = psutil.Process(server.pid)
         before = process.cpu_times()
         for page in pages:
-            begin_recording(page, seconds)
+            begin_recording(page, seconds, box=None)
         recordings = [finish_recording(page) for page in pages]
         now = process.cpu_times()
         work = (now.user + now.system - before.user - before.system) / recordings[0].seconds
-        print(f"\n{visitors} visitors at once, this Chromium on the same machine")
+        print(f"\n{visitors} visitors at once, this Chromium on the same machine (a page notes when a picture is shown, no more)")
         for recording in recordings:
             freezes, gap = recording.grown("video", "freezeCount"), 1000 * np.quantile(recording.gaps, 0.99)
             print(f"{'frames a second / freezes / p99 of the gaps':<44}{recording.fps:6.2f} / {freezes:.0f} / {gap:.0f} ms")

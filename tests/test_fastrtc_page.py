@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import Iterator
@@ -12,12 +13,16 @@ import numpy as np
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
+from starlette.requests import Request
 
 from bithuman_core.errors import BuildError
 from bithuman_core.fastrtc import tts
 from bithuman_core.fastrtc.avatars import Gallery
 from bithuman_core.fastrtc.jobs import Report
 from bithuman_core.fastrtc.limits import Limits
+from bithuman_core.fastrtc.photos import plain
+from bithuman_core.fastrtc.refusal import Refusal
+from bithuman_core.fastrtc.uploads import save_body
 from bithuman_core.fastrtc.web import avatar_app
 from bithuman_core.settings import models_dir
 
@@ -179,16 +184,35 @@ def test_all_visitors_together_fill_the_server_with_avatars_up_to_its_limit(gall
         assert visitors[1].post("/visit/avatars", IMX.read_bytes(), "a.imx").status_code == 200
 
 
-def test_an_upload_is_cut_off_at_its_limit_also_where_it_does_not_say_its_size(client: TestClient, visitor: Visitor) -> None:
-    sent = 0
+def test_an_upload_that_does_not_say_its_size_is_refused_as_well(client: TestClient, visitor: Visitor) -> None:
+    pieces = iter([bytes(2**20)] * (2 + LIMITS.avatar_bytes // 2**20))
+    sentence(client.post("/visit/avatars", content=(piece for piece in pieces), headers=visitor.headers), 413)
 
-    def endless() -> Iterator[bytes]:
-        nonlocal sent
-        while sent < 4 * LIMITS.avatar_bytes:
-            sent += 2**20
-            yield bytes(2**20)
 
-    sentence(client.post("/visit/avatars", content=endless(), headers=visitor.headers), 413)
+async def test_an_upload_is_cut_off_while_it_is_read(tmp_path: Path) -> None:
+    """Nothing of it is read beyond the limit, and nothing beyond the limit is ever written."""
+    taken = 0
+
+    async def endless() -> dict[str, Any]:
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": bytes(2**20), "more_body": True}
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, endless)
+    with pytest.raises(Refusal) as refused:
+        await save_body(request, tmp_path / "file", 3 * 2**20, 60)
+    assert refused.value.status == 413
+    assert taken == 4
+    assert (tmp_path / "file").stat().st_size == 3 * 2**20
+
+
+async def test_an_upload_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    async def stalled() -> dict[str, Any]:
+        return await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(Refusal) as refused:
+        await save_body(Request({"type": "http", "method": "POST", "headers": []}, stalled), tmp_path / "file", 2**20, 0.01)
+    assert refused.value.status == 408
 
 
 def test_a_photo_becomes_an_avatar_with_its_stages(client: TestClient, visitor: Visitor) -> None:
@@ -206,6 +230,23 @@ def test_a_photo_needs_consent(visitor: Visitor) -> None:
 def test_a_bad_photo_gets_the_sentence_of_the_builder(visitor: Visitor) -> None:
     lines = visitor.lines("/visit/photo", BAD_PHOTO, **{"X-Consent": "yes"})
     assert lines[-1] == {"error": "No face was found in the photo: use one of a person from the front."}
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("found no human face in the photo (best score 0.31; 0.5 is needed): use another", "one to 31 %; 50 % is needed"),
+        ("one eye is closed (lids 0.04 eye widths apart, 0.1 are needed)", "lids 4 % of an eye's width apart, 10 % are needed"),
+        ("the face is too dark (brightness 0.03 of 1, 0.08 is needed): more light", "brightness 3 %, 8 % is needed"),
+        ("the face is too blurred (blur 0.81, 0.76 is allowed): sharper", "blur 81 %, 76 % is allowed"),
+        ("covered (lips differ from what is around them by 1.2, 2.5 is needed)", "by 1.2 steps of colour, 2.5 are needed"),
+        ("the face is 70 px wide and 100 are needed: closer", "the face is 70 px wide and 100 are needed: closer"),
+        ("of the best one, at 0.4 s: the head is turned 40 degrees", "at 0.4 s: the head is turned 40 degrees"),
+        ("found 2 faces: choose one with --face N, or cut the photo around one", "found 2 faces: cut the photo around one"),
+    ],
+)
+def test_the_measures_of_the_builder_are_told_in_plain_units(told: str, shown: str) -> None:
+    assert shown in plain(told)
 
 
 def test_a_sound_file_can_be_said_and_filmed(client: TestClient, visitor: Visitor) -> None:

@@ -1,12 +1,12 @@
 // The level of the microphone, so that everybody sees whether they are heard.
 
 const FLOOR_DB = -60; // an empty bar
-const EVERY_MS = 80; // often enough for the eye; each change makes the browser paint the page
-const FALL = 0.7; // how much of the bar stays when the sound stops
+const EVERY_MS = 120; // often enough for the eye; each change makes the browser paint the page
+const FALL = 0.6; // how much of the bar stays when the sound stops
 
 /** Calls show(0..1) some times a second until stop(). */
 export class Level {
-  #context = new AudioContext();
+  #context = new AudioContext({ latencyHint: "playback" }); // long buffers: nothing of it is heard
   #timer = 0;
 
   constructor(stream, show) {

@@ -27,6 +27,7 @@ class AvatarStage extends HTMLElement {
   #way = MICROPHONE; // the tab that is open
   #pending = null; // the clip that is to be said once the visit is live
   #avatar = null;
+  #speaking = false; // whether the server says that the avatar speaks just now
   #limits = {};
 
   connectedCallback() {
@@ -92,6 +93,7 @@ class AvatarStage extends HTMLElement {
 
   async #connect(call) {
     if (this.#call !== call) return;
+    this.#speaking = false;
     const figures = new Figures();
     call.addEventListener("ended", ({ detail }) => (detail.lost ? this.#recover(call) : this.#finish(detail.sentence, call)));
     call.addEventListener("live", () => this.#play(call));
@@ -101,7 +103,7 @@ class AvatarStage extends HTMLElement {
     if (this.dataset.state !== "unstable") this.#show("connecting", "Connecting…");
     await call.connect(this.microphone.track);
     clearInterval(this.#timer);
-    this.#timer = setInterval(async () => this.#call === call && this.#showFigures(await figures.read(call)), FIGURES_MS);
+    this.#timer = setInterval(async () => this.#call === call && this.parts.measured.open && this.#showFigures(await figures.read(call)), FIGURES_MS);
   }
 
   // The network broke: the same visit goes on with a new connection.
@@ -128,14 +130,14 @@ class AvatarStage extends HTMLElement {
     if (this.#call !== call) return;
     call.arrived();
     this.stage.live = true;
-    this.#showLive();
+    this.#showLive(); // what the server told before is still true
     if (this.#pending) call.send({ type: "say", clip: this.#pending });
     this.#pending = null;
   }
 
   #hear({ type, data }, figures) {
     if (type === "figures") figures.server = data;
-    else if (type === "speaking") this.#caption(data);
+    else if (type === "speaking") this.#showTalk(data);
     else if (type === "said") this.words.ended();
     else if (type === "warning") this.#showFault(`This visit ends in ${data} seconds.`, 1000 * data);
     else if (type === "error") this.#showFault(data, FAULT_MS);
@@ -263,6 +265,7 @@ class AvatarStage extends HTMLElement {
 
   #showFault(sentence, milliseconds) {
     this.#fault = sentence;
+    this.parts.status.ariaLive = "polite";
     this.parts.status.textContent = sentence;
     clearTimeout(this.#faultTimer);
     this.#faultTimer = setTimeout(() => {
@@ -272,16 +275,33 @@ class AvatarStage extends HTMLElement {
   }
 
   #showLive() {
-    this.#show("live", this.#way === MICROPHONE ? `${this.#avatar.name} is listening. Speak.` : `${this.#avatar.name} is here.`);
-    this.#caption(false);
+    const word = this.#word();
+    this.#show("live", this.#fault ?? this.#talk(word));
+    this.stage.caption(word);
   }
 
-  #caption(speaking) {
-    if (this.dataset.state === "live") this.stage.caption(speaking ? "Speaking" : this.microphone.track ? "Listening" : "Ready");
+  // Who speaks has changed. It is not read out: with every pause it would talk into the avatar's words.
+  #showTalk(speaking) {
+    this.#speaking = speaking;
+    if (this.dataset.state !== "live") return;
+    const word = this.#word();
+    this.stage.caption(word);
+    if (this.#fault) return;
+    this.parts.status.ariaLive = "off";
+    this.parts.status.textContent = this.#talk(word);
+  }
+
+  #word() {
+    return this.#speaking ? "Speaking" : this.microphone.track ? "Listening" : "Ready";
+  }
+
+  #talk(word) {
+    return `${this.#avatar.name} is ${word.toLowerCase()}.${word === "Listening" ? " Speak." : ""}`;
   }
 
   #show(state, sentence) {
     this.dataset.state = state;
+    this.parts.status.ariaLive = "polite";
     this.parts.status.textContent = sentence;
     this.parts.main.textContent = this.#call ? "Stop" : "Start";
     this.manner.live = state === "live";

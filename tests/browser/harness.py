@@ -42,7 +42,6 @@ FLAGS = (
 )
 
 
-
 def write_microphone(path: Path, samples: NDArray[np.floating[Any]], rate: int) -> None:
     """A fake microphone's WAV; Chromium plays it in a loop."""
     if rate != MICROPHONE_RATE:
@@ -76,6 +75,11 @@ class Server:
     def pid(self) -> int:
         """Of the process."""
         return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Once it has ended: 0 where it ended by itself when it was asked to, negative where it had to be killed."""
+        return self._process.poll()
 
     def __enter__(self) -> Server:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
@@ -172,14 +176,19 @@ class Recording:
         return self.after[kind].get(name, 0) - self.before[kind].get(name, 0)
 
 
-def record(page: Page, seconds: float, box: tuple[float, float, float, float] = MOUTH_BOX) -> Recording:
+Box = tuple[float, float, float, float]  # left, top, width, height, 0..1 of the picture
+
+
+def record(page: Page, seconds: float, box: Box = MOUTH_BOX) -> Recording:
     """Watch and listen for some seconds."""
     begin_recording(page, seconds, box)
     return finish_recording(page)
 
 
-def begin_recording(page: Page, seconds: float, box: tuple[float, float, float, float] = MOUTH_BOX) -> None:
-    """Begin to watch and listen; several pages can do so at once."""
+def begin_recording(page: Page, seconds: float, box: Box | None = MOUTH_BOX) -> None:
+    """Begin to watch and listen; several pages can do so at once. Without a box only the times of the pictures are noted: looking
+    at every picture and listening costs a page more than showing it.
+    """
     page.evaluate("([seconds, box, size]) => void (window.recording = probe(seconds, box, size))", [seconds, box, GRAY_SIZE])
 
 
@@ -188,7 +197,7 @@ def finish_recording(page: Page) -> Recording:
     raw = page.evaluate("() => window.recording")
     clocks = np.array(raw["clocks"])
     # The context's clock moves in steps of its buffer: the most advanced reading belongs to the moment itself.
-    offset = float(np.max(clocks[:, 0] - clocks[:, 1] / 1000))
+    offset = float(np.max(clocks[:, 0] - clocks[:, 1] / 1000)) if clocks.size else 0.0
     levels = [np.array(raw[name]).reshape(-1, 2) for name in ("heard", "voice")]
     frames = np.array(raw["frames"])
     columns, rows = GRAY_SIZE

@@ -52,36 +52,49 @@
       }
     };
 
-  /** Record for some seconds. box: [left, top, width, height] of the picture, 0..1; size: [columns, rows] of the gray samples. */
+  /** A small gray picture of the box, as base64. */
+  function grayOf(canvas, video, [left, top, width, height], [columns, rows]) {
+    const { videoWidth: w, videoHeight: h } = video;
+    canvas.drawImage(video, left * w, top * h, width * w, height * h, 0, 0, columns, rows);
+    const rgba = canvas.getImageData(0, 0, columns, rows).data;
+    let text = "";
+    for (let i = 0; i < rgba.length; i += 4) text += String.fromCharCode((2 * rgba[i] + 5 * rgba[i + 1] + rgba[i + 2]) >> 3);
+    return btoa(text);
+  }
+
+  /**
+   * Record for some seconds. box: [left, top, width, height] of the picture, 0..1; size: [columns, rows] of the gray samples.
+   * Without a box only the times of the pictures are noted, which costs next to nothing.
+   */
   window.probe = async (seconds, box, size) => {
     const video = document.querySelector("avatar-stage video");
-    const canvas = new OffscreenCanvas(...size).getContext("2d", { willReadFrequently: true });
-    const context = new AudioContext({ sampleRate: 48000 });
-    await context.resume();
-    await context.audioWorklet.addModule(URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" })));
-    const heard = await listen(context, microphone);
-    const voice = await listen(context, video.srcObject);
+    const canvas = box && new OffscreenCanvas(...size).getContext("2d", { willReadFrequently: true });
+    const context = box && new AudioContext({ sampleRate: 48000 });
+    let heard = [], voice = [];
+    if (box) {
+      await context.resume();
+      await context.audioWorklet.addModule(URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" })));
+      heard = await listen(context, microphone);
+      voice = await listen(context, video.srcObject);
+    }
     const clocks = [], frames = [], gray = [];
     const before = await videoStats(call);
     told.length = 0;
     const end = performance.now() + 1000 * seconds;
-    const [columns, rows] = size;
     await new Promise((resolve) => {
       const look = (now, { expectedDisplayTime, rtpTimestamp, width, height }) => {
-        canvas.drawImage(video, box[0] * width, box[1] * height, box[2] * width, box[3] * height, 0, 0, columns, rows);
-        const rgba = canvas.getImageData(0, 0, columns, rows).data;
-        let text = "";
-        for (let i = 0; i < rgba.length; i += 4) text += String.fromCharCode((2 * rgba[i] + 5 * rgba[i + 1] + rgba[i + 2]) >> 3);
         frames.push([expectedDisplayTime, rtpTimestamp, width, height]);
-        gray.push(btoa(text));
-        clocks.push([context.currentTime, performance.now()]);
+        if (box) {
+          gray.push(grayOf(canvas, video, box, size));
+          clocks.push([context.currentTime, performance.now()]);
+        }
         if (now < end) video.requestVideoFrameCallback(look);
       };
       video.requestVideoFrameCallback(look);
       setTimeout(resolve, 1000 * seconds + 500); // also where no picture comes
     });
     const after = await videoStats(call);
-    await context.close();
+    await context?.close();
     return { heard, voice, clocks, frames, gray, before, after, told };
   };
 })();

@@ -136,6 +136,7 @@ def test_the_visitor_is_told_when_the_server_ends(browser: Browser, tmp_path: Pa
     with Server(tmp_path / "log.txt", "app.py") as server:
         page = open_page(browser, server.url)
         start(page)
+    assert server.exit_code == 0  # by itself, within seconds, with a visitor who is live
     page.wait_for_selector(FAILED, timeout=40_000)
     assert "The server" in status(page)
     page.close()
