@@ -19,7 +19,7 @@ from bithuman_core.build.fit import Fit, fit
 from bithuman_core.build.observed import cheek_colour
 from bithuman_core.build.portrait import CANVAS, Portrait
 from bithuman_core.build.rest import lip_trust, rest
-from bithuman_core.build.shapes import transferred
+from bithuman_core.build.shapes import transferred, untangle
 from bithuman_core.build.surround import SOFT, STILL, STILL_EDGE, follows, pivot, reach, surround
 from bithuman_core.build.template import ATLAS, EYE, PROXY, RIM, SKIN, Array, Template, load_template
 from bithuman_core.imx import Manifest
@@ -79,6 +79,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     still *= _smoothstep(skin.sample(outline, places) / (STILL_EDGE * fitted.face_width))
     outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
+    untangle(template, neutral, deltas)
     alpha = skin.shown(tx, trust, turned_away) * tx.image(_smoothstep(skin.sample(inside, spots) / (SOFT * fitted.face_width)))
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)

@@ -12,6 +12,8 @@ from bithuman_core.build.template import Array, Template
 
 PAINTED_FOR = np.array([0.78, 0.60, 0.51], np.float32)  # skin that the template's mouth was painted for
 FOLLOWS = 0.55  # how far flesh follows the brightness and colour of the skin; teeth follow half as far
+DARK_SKIN = 0.35  # of the same: dark skin makes a mouth no darker
+DIM, DIMMED = 0.2, 2.0  # skin darker than that is in low light, and so is the mouth: by this power of what is left of it
 EDGE, PALE, LIGHT, LEAST = 4, 0.6, 0.3, 60  # px beside the lips left out; least greyness, brightness and number of px of teeth
 TEETH = (0.7, 1.2)  # how far their colour may be from the template's
 AMBIENT = 0.075  # light in the depth of the mouth: a photo lights faces from the front, path-traced ones are darker inside
@@ -59,12 +61,13 @@ def strip(template: Template, colour: Array, lash: Array, teeth: Array | None = 
     """The rows of the texture below the skin [h, ATLAS, 3], 0..1. colour: the painted skin; lash [3]: colour of
     lashes; teeth [3]: of the photo's teeth in its light, where it shows any."""
     skin = _colour_at(template, colour, CHEEK_MARKS)
-    ratio = np.clip(skin / PAINTED_FOR, 0.35, 1.25)
+    least = DARK_SKIN * min(1.0, float(skin.mean()) / DIM)
+    ratio = np.clip(skin / PAINTED_FOR, least, 1.25)
     strip = template.strip
     chroma = strip.max(2, keepdims=True) - strip.min(2, keepdims=True)
     flesh = np.clip((chroma - 0.12) / 0.15, 0, 1)
     follow = FOLLOWS * (0.5 + 0.5 * flesh)
-    out = strip * (1 + (ratio - 1) * follow)
+    out = strip * (1 + (ratio - 1) * follow) * min(1.0, (float(skin.mean()) / DIM) ** DIMMED)
     if teeth is not None:
         enamel = (flesh[..., 0] < 0.3) & (strip.mean(2) > 0.55)
         own = np.clip(teeth / np.median(out[enamel], axis=0), *TEETH)

@@ -7,11 +7,14 @@ from scipy.spatial.distance import cdist
 
 from bithuman_core.build.camera import project
 from bithuman_core.build.fit import LIPS_OPEN, Fit
-from bithuman_core.build.template import EYE, MOUTH, SKIN, Array, Template
+from bithuman_core.build.portrait import CANVAS
+from bithuman_core.build.raster import raster
+from bithuman_core.build.template import EYE, MOUTH, PROXY, SKIN, Array, Template
 
 GAIN = (0.6, 2.0)  # of a blink
 OVERLAP = 1.0  # px: how far the upper lid goes beyond the lower one
 MIDDLE = slice(3, 10)  # of the 13 points of a lid from corner to corner: where the gap is wide enough to be measured
+TEARING, ROUNDS = ("jawOpen", "noseSneerLeft", "noseSneerRight"), 12  # shapes that fold skin; how often it is smoothed at most
 ROUND, ROUND_REACH = 0.62, 0.05  # exponent of the open lip's arc (1: parabola, 0.5: ellipse); face widths below it that follow
 SKIN_ABOVE_EYE = 1.0  # px: the lid stays this far in front of the eyeball
 
@@ -29,6 +32,41 @@ def transferred(template: Template, fitted: Fit, points: Array, eyes: dict[str, 
     jaw = template.names.index("jawOpen")
     deltas[jaw] += _rounder(template, points, deltas[jaw], fitted.face_width)
     return deltas
+
+
+def untangle(template: Template, points: Array, deltas: Array) -> None:
+    """Smooth the moves of the neutral vertices points [V, 3] where skin in front would turn over (deltas [S, V, 3], in place).
+
+    It does where a strong move fades out quickly: beside a frame of glasses, at the outline of a narrow jaw.
+    """
+    corners = template.triangles.astype(np.int64)
+    skin = template.part == SKIN
+    ends = np.concatenate([corners[skin][:, pair] for pair in ((0, 1), (1, 2), (2, 0))])
+    ends = np.concatenate([ends, ends[:, ::-1]])
+    count = np.bincount(ends[:, 0], minlength=len(points))[:, None]
+    drawn = template.part != PROXY
+    front = _facing(project(points), corners) & skin
+    for name in TEARING:
+        delta = deltas[template.names.index(name)]
+        for _ in range(ROUNDS):
+            screen = project(points + delta) * (0.5, 0.5, 1)
+            over = front & ~_facing(screen, corners)
+            _, triangle, _ = raster(screen, corners[drawn], CANVAS // 2, CANVAS // 2, culled=False)
+            torn = np.unique(triangle[triangle >= 0])
+            torn = np.flatnonzero(drawn)[torn]
+            rows = np.unique(corners[torn[over[torn]]])
+            if not len(rows):
+                break
+            rows = np.union1d(rows, ends[np.isin(ends[:, 0], rows), 1])
+            mean = np.zeros_like(delta)
+            np.add.at(mean, ends[:, 0], delta[ends[:, 1]])
+            delta[rows] = (mean / np.maximum(count, 1))[rows]
+
+
+def _facing(screen: Array, corners: Array) -> Array:
+    """Which triangles [T] show their front: screen [V, 2 or 3] canvas px."""
+    a, b, c = (screen[corners[:, k], :2] for k in range(3))
+    return (b - a)[:, 0] * (c - a)[:, 1] > (b - a)[:, 1] * (c - a)[:, 0]
 
 
 def _rounder(template: Template, points: Array, delta: Array, width: float) -> Array:

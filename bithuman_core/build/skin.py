@@ -18,7 +18,7 @@ SQUEEZED = (0.06, 0.15)  # canvas px a texel of the same (a folded lid)
 MIDDLE = (125.0, 155.0)  # texels beside the atlas' middle line up to which all is drawn, and from which only what was seen
 LOW, SOFT = 255.0, 20.0  # texels from the top: where the jaw begins, below the ears; over which what is said of it begins
 LOW_MIDDLE = (180.0, 200.0)  # the same as MIDDLE for what the photo cannot show there: the underside of the jaw
-SIDE, UNLIKE = 0.5, 0.45  # cosine to the view below which the photo's outline may be missed; difference in brightness of hair, of 1
+SIDE, UNLIKE = 0.5, 0.45  # cosine to the view below which the outline may be missed; difference in brightness of hair, of 1
 MIXED = 7  # texels: side of the square about those in which the photo mixes both
 BEHIND = 3.0  # px: how far behind the front of the mesh a texel may lie and still count as seen
 

@@ -1,0 +1,72 @@
+"""Avatars of varied faces, from picture to rig: a smile, a turned head with and without glasses, a beard in low light, 256 px."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not installed")
+
+from benchmarks import faces
+from benchmarks.portrait import BOTH, PortraitRenderer, PortraitRig, checks, save
+from bithuman_core.build import glasses
+from bithuman_core.build.analysis import analyse
+from bithuman_core.build.portrait import Portrait
+from bithuman_core.face import FaceState
+from bithuman_core.imx import read_imx
+
+NAMES = ("smile", "turned", "thick_glasses", "low_light", "small")
+
+
+@pytest.fixture(scope="module")
+def portraits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Portrait]:
+    folder = tmp_path_factory.mktemp("faces")
+    for name in NAMES:
+        faces.FACES[name]().save(folder / f"{name}.png")
+    return {name: analyse(folder / f"{name}.png") for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def avatars(portraits: dict[str, Portrait], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("avatars")
+    return {name: save(portrait, name, folder) for name, portrait in portraits.items()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_face_can_do_what_a_face_does(avatars: dict[str, Path], name: str) -> None:
+    can = checks(avatars[name])
+    assert can["closed"] <= 0.01 and can["jaw"] >= 0.15
+    assert can["pucker"] < 0.95 and can["smile"] > 1.05
+    assert can["lids"] <= 0.02  # of the open eye
+    assert can["holes"] <= 20 and can["inverted"] <= 5 and can["background"] == 0  # px
+
+
+def test_lids_close_behind_a_frame_that_stays(portraits: dict[str, Portrait], avatars: dict[str, Path]) -> None:
+    portrait = portraits["thick_glasses"]
+    assert glasses.worn(portrait.picture, portrait.landmarks)
+    assert not any(glasses.worn(p.picture, p.landmarks) for name, p in portraits.items() if name != "thick_glasses")
+    renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatars["thick_glasses"])))
+
+    def light(pose: dict[str, float]) -> NDArray[np.float64]:
+        return renderer.render(FaceState.from_mapping(pose)).astype(float).mean(2)
+
+    neutral, closed = light({}), light(BOTH("eyeBlink", 1.0))
+    pupils, cheek = portrait.landmarks[[468, 473], :2] / 2, portrait.landmarks[50, :2].astype(int) // 2
+    y, x = np.mgrid[: len(neutral), : neutral.shape[1]]
+    away = np.min([np.hypot(x - px, y - py) for px, py in pupils], axis=0)
+    frame = (neutral < 45) & (away > 26) & (away < 42) & (np.abs(x - pupils[:, 0].mean()) < 55)
+    assert frame.sum() > 500
+    for posed in (closed, light(BOTH("mouthSmile", 1.0) | BOTH("cheekSquint", 1.0)), light({"browInnerUp": 1.0})):
+        assert (posed[frame] < 90).mean() > 0.97
+    for px, py in pupils.astype(int):
+        assert neutral[py, px] < 0.5 * neutral[cheek[1], cheek[0]] < np.median(closed[py - 2 : py + 3, px - 2 : px + 3])
+
+
+def test_the_mouth_of_a_face_in_low_light_is_dark(portraits: dict[str, Portrait], avatars: dict[str, Path]) -> None:
+    renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatars["low_light"])))
+    frame = renderer.render(FaceState.from_mapping({"jawOpen": 0.4})).astype(int).max(2)
+    middle, chin = portraits["low_light"].landmarks[[13, 152], :2] / 2
+    assert frame[int(middle[1]) : int(chin[1]), int(middle[0]) - 25 : int(middle[0]) + 25].max() < 100
