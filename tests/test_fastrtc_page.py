@@ -235,7 +235,7 @@ def test_a_bad_photo_gets_the_sentence_of_the_builder(visitor: Visitor) -> None:
 @pytest.mark.parametrize(
     ("told", "shown"),
     [
-        ("found no human face in the photo (best score 0.31; 0.5 is needed): use another", "one to 31 %; 50 % is needed"),
+        ("found no human face in the photo (best score 0.31; 0.5 is needed): use another", "a face is 31 % likely; 50 % is needed"),
         ("one eye is closed (lids 0.04 eye widths apart, 0.1 are needed)", "lids 4 % of an eye's width apart, 10 % are needed"),
         ("the face is too dark (brightness 0.03 of 1, 0.08 is needed): more light", "brightness 3 %, 8 % is needed"),
         ("the face is too blurred (blur 0.81, 0.76 is allowed): sharper", "blur 81 %, 76 % is allowed"),

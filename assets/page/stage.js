@@ -1,6 +1,7 @@
 // The picture: the avatar idling before a visit, live during it; the caption; the buttons in its corner.
 
 export class Stage {
+  #root;
   #figure;
   #live;
   #still;
@@ -8,9 +9,11 @@ export class Stage {
   #parts;
 
   constructor(root, parts) {
+    this.#root = root;
     this.#parts = parts;
     this.#figure = parts.figure;
     [this.#live, this.#still, this.#idle] = ["video.live", "img.still", "video.idle"].map((selector) => root.querySelector(selector));
+    this.#takeShape(this.#still.getAttribute("width"), this.#still.getAttribute("height"));
     this.#idle.oncanplay = () => (this.#idle.hidden = false);
     parts.voice.onclick = () => this.mute(!this.#live.muted);
     parts.full.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : this.#enlarge());
@@ -21,7 +24,7 @@ export class Stage {
 
   /** Show how this avatar looks; one that is live goes over by itself. */
   show({ key, name, size: [width, height] }) {
-    this.#figure.style.setProperty("--shape", width / height);
+    this.#takeShape(width, height);
     const still = `avatars/${key}/still.webp`;
     this.#idle.hidden = true;
     if (!this.#still.src.endsWith(still)) this.#still.src = still;
@@ -69,6 +72,10 @@ export class Stage {
     const button = this.#parts.voice;
     button.ariaPressed = String(muted);
     button.ariaLabel = button.title = muted ? "Unmute the avatar" : "Mute the avatar";
+  }
+
+  #takeShape(width, height) {
+    this.#root.style.setProperty("--shape", width / height);
   }
 
   #enlarge() {

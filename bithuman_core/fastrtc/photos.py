@@ -14,7 +14,7 @@ CONSENT = "The visitor of the demo page ticked: this is a photo of me, or of som
 
 # What the builder tells in its own measures, and what a visitor of a page can picture.
 _PLAIN = (
-    (re.compile(r"best score (?=0)"), "the likeliest place is one to "),
+    (re.compile(r"best score (0\.\d+)"), r"a face is \1 likely"),
     (re.compile(r"\b0\.(\d+) eye widths\b"), lambda found: f"{_percent(found)} of an eye's width"),
     (re.compile(r"\b0\.(\d+)(?: of 1\b)?(?! ?(?:s|px|degrees)\b)"), lambda found: _percent(found)),
     (re.compile(r"\bby (\d+\.\d), (\d[\d.]*) is needed"), r"by \1 steps of colour, \2 are needed"),

@@ -16,10 +16,11 @@ from playwright.sync_api import Browser, Page
 
 from bithuman_core.settings import models_dir, speech_clip
 from tests.browser.conftest import screenshot
-from tests.browser.harness import Server, open_page, start, status
+from tests.browser.harness import ROOT, Server, open_page, start, status
 
 pytestmark = pytest.mark.browser
 
+ASTRONAUT = ROOT / "tests" / "data" / "astronaut.jpg"
 LIVE = "avatar-stage[data-state=live]"
 GRAB = """(selector) => {
   const video = document.querySelector(selector), canvas = new OffscreenCanvas(64, 64).getContext("2d");
@@ -203,6 +204,39 @@ def test_an_imx_file_is_listed_for_its_visitor_alone(browser: Browser, house: Se
     visitor.get_by_role("button", name="Remove Erik").click()
     wait_until_seen(visitor, "mara")
     assert visitor.locator(".card").count() == len(list(models_dir().glob("*.imx")))
+
+
+OVERLAP = """() => {
+  const [a, b] = [".caption", "figcaption"].map((part) => document.querySelector(part).getBoundingClientRect());
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}"""
+
+
+@pytest.mark.parametrize(("aspect", "size"), [("9:16", [512, 912]), ("16:9", [912, 512])])
+def test_an_upright_or_wide_avatar_fills_a_stage_of_its_shape(
+    browser: Browser, house: Server, tmp_path: Path, aspect: str, size: list[int]
+) -> None:
+    pytest.importorskip("ai_edge_litert")
+    from bithuman_core.build import build_avatar
+
+    file = tmp_path / "astronaut.imx"
+    build_avatar(ASTRONAUT, file, consent="The picture is in the public domain.", aspect=aspect)
+    for device, width, height in (("desktop", 1440, 900), ("phone", 390, 844), ("short", 900, 420)):
+        page = open_page(browser, house.url, viewport={"width": width, "height": height})
+        page.set_input_files("[data-part=imx-file]", file)
+        page.wait_for_selector(".own-card")
+        start(page)
+        page.wait_for_function(f"document.querySelector('video.live').videoWidth === {size[0]}")
+        assert page.evaluate("document.querySelector('video.live').videoHeight") == size[1]
+        figure, button = page.locator("figure").bounding_box(), page.locator(".stage button.main").bounding_box()
+        assert figure is not None and button is not None
+        assert figure["width"] / figure["height"] == pytest.approx(size[0] / size[1], rel=0.01)
+        assert min(figure["width"] / width, figure["height"] / height) > 0.2
+        assert figure["y"] + figure["height"] <= height and button["y"] + button["height"] <= height  # seen without scrolling
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert not page.evaluate(OVERLAP)
+        screenshot(page, f"{device}-{aspect.replace(':', 'x')}", tmp_path)
+        page.close()
 
 
 @pytest.mark.parametrize(
