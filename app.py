@@ -7,6 +7,7 @@ given as an environment variable (``BITHUMAN_PORT=8000``) or in a ``.env`` file.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import webbrowser
 from collections.abc import Callable
@@ -108,6 +109,8 @@ def serve(act: Callable[[Role], LiveEngine] = Actor) -> None:
         act=act,
     )
     config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=3, server_header=False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # uvicorn ends the visits first, then raises the signal again: that is no failure
     Server(config).run([listener])
 
 
