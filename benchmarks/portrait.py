@@ -282,6 +282,7 @@ def main() -> int:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         photos = options.photos or [*PHOTOS, *faces.write(folder)]
+        print_cost(photos[0], folder)  # first: a child counts the memory of the process it was forked from
         built = []
         if (options.shared / "data" / "bake").is_dir():
             built = print_fidelity(options.shared, folder)
@@ -296,7 +297,6 @@ def main() -> int:
             seconds, cpu = time.perf_counter() - start, time.process_time() - busy
             size = built[-1].stat().st_size / 1e6
             print(f"{photo.name}: built in {seconds:.1f} s ({cpu:.1f} s CPU), {size:.2f} MB", flush=True)
-        print_cost(photos[0], folder)
         files = {path.stem: path for path in built}
         if options.sheet is not None:
             sheet({name: p for name, p in portraits.items() if name not in faces.FACES}, files, options.sheet)

@@ -26,6 +26,7 @@ from bithuman_core.imx import Manifest
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
 GESTURES = Path(__file__).with_name("gestures.json")  # the motion clips that every avatar gets
+HIDDEN = 0.04  # face widths farther inside the person's outline: what the photo does not show, and a pose may bring to the edge
 LEAST_MOVE = 0.08  # px: smaller deltas are dropped
 GAZE = {"yaw": 25.0, "up": 20.0, "down": 22.0}  # degrees at coefficient 1
 Progress = Callable[[str], None]
@@ -80,7 +81,8 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
     untangle(template, neutral, deltas)
-    alpha = skin.shown(tx, trust, turned_away) * tx.image(_smoothstep(skin.sample(inside, spots) / (SOFT * fitted.face_width)))
+    room = skin.sample(inside, spots) / fitted.face_width - HIDDEN * turned_away
+    alpha = skin.shown(tx, trust, turned_away) * tx.image(_smoothstep(room / SOFT))
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])

@@ -16,9 +16,11 @@ from bithuman_core.build.template import EYE, Array, Template
 
 SHADE_SCALE = 1.3  # light of an eye where its alpha is 255
 LID_SHADOW, LID_DEPTH = 0.2, 0.16  # what the upper lid takes of the light at its edge; radii over which that falls to 1/e
+UNDER_LID = 0.5  # of that fall above its edge: what a widened eye shows is no darker than the rest
 EDGE = 2.5  # px of the eye beside the lids that the photo blurs with them
 WHITE = np.array([1.02, 0.97, 0.94], np.float32)  # of the eye, in units of the brightness of the lid above it
 LEAST_WHITE, OWN_WHITE = 40, 3.0  # px that the photo must show of it; px beyond them that keep their own colour
+PALEST = 0.7  # share of them that is darker than white: corners of the eye, shadow
 GLINT = 0.12  # how much brighter than the rest of its ring about the pupil a reflex is
 IRIS_MARKS = {"left": range(473, 478), "right": range(468, 473)}
 
@@ -67,7 +69,7 @@ def picture(template: Template, points: Array, photo: Array, landmarks: Array, s
     bare = (yy > lid + EDGE) & (yy < floor - EDGE) & (xx > upper[0, 0] + EDGE) & (xx < upper[-1, 0] - EDGE)
     seen = (yy > lid) & (yy < floor) & (xx > upper[0, 0]) & (xx < upper[-1, 0])
     size = radius * DISTANCE / (DISTANCE + centre[2])
-    shade = 1 - LID_SHADOW * np.exp(-np.maximum(yy - lid, 0) / (LID_DEPTH * size))
+    shade = 1 - LID_SHADOW * np.exp(-np.maximum(yy - lid, (lid - yy) * UNDER_LID) / (LID_DEPTH * size))
     flat = crop / shade[..., None]
     marks = landmarks[list(IRIS_MARKS[side]), :2] - (left, top)
     middle, rim = marks[0], float(np.linalg.norm(marks[1:] - marks[0], axis=1).mean()) * 1.03
@@ -95,7 +97,7 @@ def picture(template: Template, points: Array, photo: Array, landmarks: Array, s
 
 
 def _sclera(flat: Array, bare: Array, seen: Array, upper: Array, crop: Array) -> Array:
-    """The white of the eye [h, w, 3], continued under the lids in its own brighter half's colour.
+    """The white of the eye [h, w, 3], continued under the lids in the colour of its palest part.
 
     bare [h, w]: where the photo shows it well; seen: where it shows the eye at all.
     """
@@ -104,7 +106,7 @@ def _sclera(flat: Array, bare: Array, seen: Array, upper: Array, crop: Array) ->
     tone = WHITE * float(brow.mean())
     luma = flat.mean(2)
     if bare.sum() > LEAST_WHITE:
-        bright = bare & (luma >= np.quantile(luma[bare], 0.4))
+        bright = bare & (luma >= np.quantile(luma[bare], PALEST))
         measured = flat[bright].mean(0)
         tone = np.maximum(measured, tone) if measured.mean() < tone.mean() else measured
     away = np.asarray(ndimage.distance_transform_edt(~seen)) if bare.any() else np.full((h, w), np.inf)

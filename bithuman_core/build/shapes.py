@@ -15,6 +15,7 @@ GAIN = (0.6, 2.0)  # of a blink
 OVERLAP = 1.0  # px: how far the upper lid goes beyond the lower one
 MIDDLE = slice(3, 10)  # of the 13 points of a lid from corner to corner: where the gap is wide enough to be measured
 TEARING, ROUNDS = ("jawOpen", "noseSneerLeft", "noseSneerRight"), 12  # shapes that fold skin; how often it is smoothed at most
+STILL = 0.5  # px: what moves less by itself (the person's outline) is not moved by smoothing either
 ROUND, ROUND_REACH = 0.62, 0.05  # exponent of the open lip's arc (1: parabola, 0.5: ellipse); face widths below it that follow
 SKIN_ABOVE_EYE = 1.0  # px: the lid stays this far in front of the eyeball
 
@@ -48,6 +49,7 @@ def untangle(template: Template, points: Array, deltas: Array) -> None:
     front = _facing(project(points), corners) & skin
     for name in TEARING:
         delta = deltas[template.names.index(name)]
+        moving = np.flatnonzero(np.abs(delta).max(1) > STILL)
         for _ in range(ROUNDS):
             screen = project(points + delta) * (0.5, 0.5, 1)
             over = front & ~_facing(screen, corners)
@@ -57,7 +59,7 @@ def untangle(template: Template, points: Array, deltas: Array) -> None:
             rows = np.unique(corners[torn[over[torn]]])
             if not len(rows):
                 break
-            rows = np.union1d(rows, ends[np.isin(ends[:, 0], rows), 1])
+            rows = np.intersect1d(np.union1d(rows, ends[np.isin(ends[:, 0], rows), 1]), moving)
             mean = np.zeros_like(delta)
             np.add.at(mean, ends[:, 0], delta[ends[:, 1]])
             delta[rows] = (mean / np.maximum(count, 1))[rows]
