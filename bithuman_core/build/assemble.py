@@ -26,7 +26,7 @@ from bithuman_core.imx import Manifest
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
 GESTURES = Path(__file__).with_name("gestures.json")  # the motion clips that every avatar gets
-HIDDEN = 0.04  # face widths farther inside the person's outline: what the photo does not show, and a pose may bring to the edge
+HIDDEN = 0.03  # face widths farther inside the person's outline: what the photo does not show, and a pose may bring to the edge
 LEAST_MOVE = 0.08  # px: smaller deltas are dropped
 GAZE = {"yaw": 25.0, "up": 20.0, "down": 22.0}  # degrees at coefficient 1
 Progress = Callable[[str], None]
@@ -80,9 +80,9 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     still *= _smoothstep(skin.sample(outline, places) / (STILL_EDGE * fitted.face_width))
     outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
-    untangle(template, neutral, deltas)
     room = skin.sample(inside, spots) / fitted.face_width - HIDDEN * turned_away
     alpha = skin.shown(tx, trust, turned_away) * tx.image(_smoothstep(room / SOFT))
+    untangle(template, _drawn(template, alpha), neutral, deltas)
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
@@ -136,6 +136,14 @@ def _smoothstep(t: Array) -> Array:
     return t * t * (3 - 2 * t)
 
 
+def _drawn(template: Template, alpha: Array) -> Array:
+    """Which triangles [T] the avatar has: those that alpha [ATLAS, ATLAS] shows anything of."""
+    largest = ndimage.maximum_filter(alpha, 5)
+    y, x = (np.clip(template.uv[:, k].astype(int), 0, ATLAS - 1) for k in (1, 0))
+    clear = (template.part == SKIN) & (largest[y, x][template.triangles] < 0.02).all(1)
+    return ~clear & (template.part != PROXY)
+
+
 def _mesh(template: Template, points: Array, deltas: Array, alpha: Array, fitted: Fit,
           eyes: dict[str, eye_stage.Eyeball], lash: lids.Lashes) -> dict[str, Array]:  # fmt: skip
     """The arrays of mesh and shapes: triangles that nothing shows are left out."""
@@ -144,10 +152,7 @@ def _mesh(template: Template, points: Array, deltas: Array, alpha: Array, fitted
     for side, eye in eyes.items():
         cap = caps[(template.points[caps, 0] > 0) == (side == "left")]
         uv[cap] = project(points[cap])[:, :2] - eye.box + np.array(template.eye_place[side])
-    largest = ndimage.maximum_filter(alpha, 5)
-    y, x = (np.clip(uv[:, k].astype(int), 0, ATLAS - 1) for k in (1, 0))
-    clear = (template.part == SKIN) & (largest[y, x][template.triangles] < 0.02).all(1)
-    keep = ~clear & (template.part != PROXY)
+    keep = _drawn(template, alpha)
     index, weight = template.rings["mediapipe"]
     rows = index[list(LANDMARKS)]
     used = np.union1d(np.unique(template.triangles[keep]), np.unique(rows))
