@@ -166,7 +166,7 @@ def test_several_faces_are_listed_and_can_be_chosen(nets: FaceNets, astronaut: I
     both.paste(hopper, (512, 0))
     both.paste(astronaut, (0, 0))
     message = refusal(nets, both)
-    assert "2 faces" in message and "--face" in message
+    assert "2 faces" in message and "number" in message
     assert choose_face(nets, both, 1).face.box[0] > 512 > choose_face(nets, both, 2).face.box[2], "largest first"
     with pytest.raises(BuildError, match="no face 3"):
         choose_face(nets, both, 3)

@@ -51,10 +51,9 @@ def choose_face(nets: FaceNets, image: Image.Image, number: int | None) -> Chose
                 faces, upright = found, turned
                 notes = ("The photo lay on its side: it was turned upright.",)
     if not faces:
-        seen = f"best score {best:.2f}" if best < MIN_SCORE else "what resembles one has no human eyes, nose and mouth"
-        raise BuildError(
-            f"found no human face in the photo ({seen}; {MIN_SCORE} is needed): use a clear photo of one person from the front"
-        )
+        weak = f"a face is {best:.0%} likely; {MIN_SCORE:.0%} is needed"
+        seen = weak if best < MIN_SCORE else "what resembles one has no human eyes, nose and mouth"
+        raise BuildError(f"found no human face in the photo ({seen}): use a clear photo of one person from the front")
     return ChosenFace(_pick(faces, number), upright, notes)
 
 
@@ -84,7 +83,7 @@ def _pick(faces: list[Face], number: int | None) -> Face:
         return faces[0]
     places = ", ".join(f"{i} is {f.width:.0f} px wide at {_middle(f)}" for i, f in enumerate(faces, 1))
     if number is None:
-        raise BuildError(f"found {len(faces)} faces ({places}): choose one with --face N, or cut the photo around one")
+        raise BuildError(f"found {len(faces)} faces ({places}): cut the photo around one, or give its number as the face")
     if not 1 <= number <= len(faces):
         raise BuildError(f"there is no face {number}: found {len(faces)} ({places})")
     return faces[number - 1]

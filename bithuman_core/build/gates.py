@@ -92,10 +92,11 @@ def _check_eyes(face: Face) -> list[str]:
     if min(gaps) < CLOSED_EYE:
         which = "the eyes are" if max(gaps) < CLOSED_EYE else "one eye is"
         raise BuildError(
-            f"{which} closed (lids {min(gaps):.2f} eye widths apart, {CLOSED_EYE} are needed): use a photo with open eyes"
+            f"{which} closed (lids {min(gaps):.0%} of an eye's width apart, {CLOSED_EYE:.0%} are needed): "
+            "use a photo with open eyes"
         )
     if min(gaps) < NARROW_EYE:
-        return [f"The eyes are nearly closed (lids {min(gaps):.2f} eye widths apart): the avatar will look tired."]
+        return [f"The eyes are nearly closed (lids {min(gaps):.0%} of an eye's width apart): the avatar will look tired."]
     return []
 
 
@@ -116,15 +117,15 @@ def _check_picture(face: Face, image: Image.Image) -> list[str]:
     brightness = float(np.median(luma[inside]))
     if brightness < MIN_BRIGHTNESS:
         raise BuildError(
-            f"the face is too dark (brightness {brightness:.2f} of 1, {MIN_BRIGHTNESS} is needed): use a photo with more light"
+            f"the face is too dark (brightness {brightness:.0%}, {MIN_BRIGHTNESS:.0%} is needed): use a photo with more light"
         )
     if brightness < DIM_BRIGHTNESS:
-        notes.append(f"The face is dark (brightness {brightness:.2f} of 1): the avatar will be, too.")
+        notes.append(f"The face is dark (brightness {brightness:.0%}): the avatar will be, too.")
     blur = blurriness(face_pixels(face, image, BLUR_WIDTH)[0] @ LUMA)
     if blur > MAX_BLUR:
-        raise BuildError(f"the face is too blurred (blur {blur:.2f}, {MAX_BLUR} is allowed): use a sharper photo")
+        raise BuildError(f"the face is too blurred (blur {blur:.0%}, {MAX_BLUR:.0%} is allowed): use a sharper photo")
     if blur > SOFT_BLUR:
-        notes.append(f"The face is soft (blur {blur:.2f}): so is the avatar.")
+        notes.append(f"The face is soft (blur {blur:.0%}): so is the avatar.")
     if float((np.abs(pixels - luma[..., None]).mean(-1) / np.maximum(luma, 0.02))[inside].mean()) < GREY_CHROMA:
         notes.append("The photo is black and white: so is the avatar.")
     nose = int(points[NOSE, 1])
@@ -145,8 +146,8 @@ def _check_mouth(lab: NDArray[np.float32], points: NDArray[np.float32]) -> None:
     contrast, needed = float(np.linalg.norm(lips - around)), COVERED_CONTRAST if match < SKIN_MATCH else FLAT_CONTRAST
     if contrast < needed:
         raise BuildError(
-            f"the mouth seems to be covered (lips differ from what is around them by {contrast:.1f}, {needed} is needed): "
-            "use a photo that shows the whole face"
+            f"the mouth seems to be covered (lips differ by {contrast:.1f} steps of colour from what is around them, "
+            f"{needed} are needed): use a photo that shows the whole face"
         )
 
 

@@ -14,7 +14,6 @@ from bithuman_core.errors import BuildError
 from bithuman_core.fastrtc.avatars import Avatar
 from bithuman_core.fastrtc.house import House, InHouse, OnVisit
 from bithuman_core.fastrtc.jobs import Report
-from bithuman_core.fastrtc.photos import plain
 from bithuman_core.fastrtc.refusal import Refusal
 from bithuman_core.fastrtc.uploads import file_name, save_body
 
@@ -111,6 +110,5 @@ def _find(house: House, key: str) -> Avatar:
 
 
 def sentence(text: str) -> str:
-    """A message of the builder's as a sentence of its own, in words for everybody."""
-    text = plain(text)
+    """A message of the builder's as a sentence of its own."""
     return text[:1].upper() + text[1:].rstrip(".") + "."
