@@ -33,9 +33,9 @@ from training.speech.phones import PHONES
 from training.speech.rig import arkit_names
 
 CONTACT_AT = 0.33  # probability; the point on the trade between missed and false closures, see the card
-ARTICULATION = 1.2  # a regression moves less than what it learns from; this restores the spread of real lips (held-out GRID)
+ARTICULATION = 1.3  # a regression moves less than what it learns from; this restores the spread of real lips (held-out GRID)
 OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.20 and later
-VERSION = "0.2.0"  # of the weights
+VERSION = "0.3.0"  # of the weights
 
 
 class Graph:
