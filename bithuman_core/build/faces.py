@@ -51,7 +51,7 @@ def choose_face(nets: FaceNets, image: Image.Image, number: int | None) -> Chose
                 faces, upright = found, turned
                 notes = ("The photo lay on its side: it was turned upright.",)
     if not faces:
-        weak = f"a face is {best:.0%} likely; {MIN_SCORE:.0%} is needed"
+        weak = f"a face is {100 * best:.0f} % likely; {100 * MIN_SCORE:.0f} % is needed"
         seen = weak if best < MIN_SCORE else "what resembles one has no human eyes, nose and mouth"
         raise BuildError(f"found no human face in the photo ({seen}): use a clear photo of one person from the front")
     return ChosenFace(_pick(faces, number), upright, notes)

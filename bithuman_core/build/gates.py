@@ -92,11 +92,11 @@ def _check_eyes(face: Face) -> list[str]:
     if min(gaps) < CLOSED_EYE:
         which = "the eyes are" if max(gaps) < CLOSED_EYE else "one eye is"
         raise BuildError(
-            f"{which} closed (lids {min(gaps):.0%} of an eye's width apart, {CLOSED_EYE:.0%} are needed): "
+            f"{which} closed (lids {100 * min(gaps):.0f} % of an eye's width apart, {100 * CLOSED_EYE:.0f} % are needed): "
             "use a photo with open eyes"
         )
     if min(gaps) < NARROW_EYE:
-        return [f"The eyes are nearly closed (lids {min(gaps):.0%} of an eye's width apart): the avatar will look tired."]
+        return [f"The eyes are nearly closed (lids {100 * min(gaps):.0f} % of an eye's width apart): the avatar will look tired."]
     return []
 
 
@@ -117,15 +117,18 @@ def _check_picture(face: Face, image: Image.Image) -> list[str]:
     brightness = float(np.median(luma[inside]))
     if brightness < MIN_BRIGHTNESS:
         raise BuildError(
-            f"the face is too dark (brightness {brightness:.0%}, {MIN_BRIGHTNESS:.0%} is needed): use a photo with more light"
+            f"the face is too dark (brightness {100 * brightness:.0f} %, {100 * MIN_BRIGHTNESS:.0f} % is needed): "
+            "use a photo with more light"
         )
     if brightness < DIM_BRIGHTNESS:
-        notes.append(f"The face is dark (brightness {brightness:.0%}): the avatar will be, too.")
+        notes.append(f"The face is dark (brightness {100 * brightness:.0f} %): the avatar will be, too.")
     blur = blurriness(face_pixels(face, image, BLUR_WIDTH)[0] @ LUMA)
     if blur > MAX_BLUR:
-        raise BuildError(f"the face is too blurred (blur {blur:.0%}, {MAX_BLUR:.0%} is allowed): use a sharper photo")
+        raise BuildError(
+            f"the face is too blurred (blur {100 * blur:.0f} %, {100 * MAX_BLUR:.0f} % is allowed): use a sharper photo"
+        )
     if blur > SOFT_BLUR:
-        notes.append(f"The face is soft (blur {blur:.0%}): so is the avatar.")
+        notes.append(f"The face is soft (blur {100 * blur:.0f} %): so is the avatar.")
     if float((np.abs(pixels - luma[..., None]).mean(-1) / np.maximum(luma, 0.02))[inside].mean()) < GREY_CHROMA:
         notes.append("The photo is black and white: so is the avatar.")
     nose = int(points[NOSE, 1])
