@@ -178,7 +178,7 @@ def test_refusals_name_measure_and_limit(
     small = refusal(nets, hopper.resize((220, 258)))
     assert "px wide and 90 are needed" in small
     assert "closed" in refusal(nets, mara(eyeBlinkLeft=1, eyeBlinkRight=1))
-    assert "0.76" in refusal(nets, hopper.filter(ImageFilter.GaussianBlur(6)))
+    assert "76 %" in refusal(nets, hopper.filter(ImageFilter.GaussianBlur(6)))
     assert "too dark" in refusal(nets, hopper.point(lambda v: int(v * 0.06)))
     assert "chin is cut off" in refusal(nets, hopper.crop((0, 0, 512, 320)))
     assert "eye is cut off" in refusal(nets, hopper.crop((210, 0, 512, 600)))
