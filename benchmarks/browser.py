@@ -27,7 +27,7 @@ from tests.browser.harness import (
     write_speech,
 )
 
-FIGURES_MS = 3000
+FIGURES_MS = 3000  # the page reads its figures a few times in it
 SETTLE_MS = 8000  # the browser moves sound and picture towards each other in the first seconds
 BURST, BURST_EVERY, BURSTS = 0.08, 1.013, 20  # s, s (no multiple of a tick), in one loop of the fake microphone
 LAMP = (0.45, 0.45, 0.1, 0.1)

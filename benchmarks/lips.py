@@ -58,7 +58,7 @@ def plot(bench: Path, path: Path) -> None:
     """The picture of one sentence of the bench."""
     sys.path.insert(0, str(bench))
     import bench as lip_bench
-    from lip_metrics import OPENNESS
+    import lip_metrics
 
     from benchmarks.lips_plot import draw
 
@@ -69,13 +69,11 @@ def plot(bench: Path, path: Path) -> None:
             tracks["pocketsphinx"] = lip_bench.pocketsphinx_engine()(wav).gap
         except ImportError:
             print("pocketsphinx is not installed: the picture does without it", file=sys.stderr)
-        import lip_metrics
-
         tracks |= {p.rpartition("/")[2]: lips_bench.browser(p, lip_metrics)(wav).gap for p in lips_peers.install()}
         tracks["ours"] = lip_bench.command_engine(COMMAND)(wav).gap
     centres = (np.arange(len(tracks["ours"])) + 0.5) / 25
     phones = [next((p for a, b, p in segments if a <= t < b), "pau") for t in centres]
-    real = np.array([OPENNESS.get(p, 0.06) for p in phones])
+    real = np.array([lip_metrics.OPENNESS.get(p, 0.06) for p in phones])
     draw(path, lip_bench.SENTENCES[SHOWN], segments, {"real lips, by phone": real, **tracks})
 
 

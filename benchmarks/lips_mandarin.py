@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.speech.clip import read_16k
+from training.speech.real import FACEGOOD_FPS, FACEGOOD_TAKES, captured_mouth
 
 Samples = NDArray[np.float32]
-TAKES = ("2_01", "2_02", "2_03", "2_04")
-CAPTURE_FPS, FPS, TICK = 30, 25, 640
+FPS, TICK = 25, 640
 SHUT = 0.02  # interocular distances
 
 
@@ -23,14 +21,13 @@ def capture(folder: Path, gaps: Callable[[Samples], Samples]) -> dict[str, dict[
     ``r`` is Pearson's without lag; ``r 40 ms early`` compares with the captured frame 40 ms later; ``loudness r`` is a loudness
     flap's, without lag. The capture has no channel of lip contact (its press channels hardly move).
     """
-    column = json.loads((folder / "blendshape_names.json").read_text()).index("mouth_stretch_c")
     scores: dict[str, dict[str, float]] = {}
-    for take in TAKES:
-        samples = (read_16k(folder / f"{take}.flac") / 32768.0).astype(np.float32)
-        captured = np.load(folder / f"{take}.blendshapes.npy", max_header_size=100_000)[:, column]
+    for take in FACEGOOD_TAKES:
+        sound, captured = captured_mouth(folder, take)
+        samples = (sound / 32768.0).astype(np.float32)
         ours = gaps(samples)
         seconds = (np.arange(len(ours)) + 0.5) / FPS
-        real = np.interp(seconds, (np.arange(len(captured)) + 0.5) / CAPTURE_FPS, captured)
+        real = np.interp(seconds, (np.arange(len(captured)) + 0.5) / FACEGOOD_FPS, captured)
         level = np.sqrt(np.square(samples[: len(ours) * TICK].reshape(-1, TICK)).mean(1))
         flap = np.minimum(level / np.quantile(level, 0.97), 1)
         scores[take] = {

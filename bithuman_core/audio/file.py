@@ -58,7 +58,8 @@ class AudioFile:
         except AudioError:
             raise
         except (av.error.FFmpegError, ValueError) as error:
-            why = f"{self.path.name!r} cannot be read as audio ({error}); give a WAV, FLAC, MP3, M4A or Ogg file."
+            reason = error.strerror if isinstance(error, av.error.FFmpegError) else error
+            why = f"{self.path.name!r} cannot be read as audio ({reason}); give a WAV, FLAC, MP3, M4A or Ogg file."
             raise AudioError(why) from error
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:

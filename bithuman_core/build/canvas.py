@@ -34,7 +34,7 @@ class Canvas:
     corner: tuple[int, int] = (0, 0)
 
     def missing(self, alpha: NDArray[np.float32]) -> list[str]:
-        """Sentences on what of the person (matte [S, S]) the photo does not show."""
+        """Sentences on what of the person (matte [H, W]) the photo does not show."""
         notes = []
         shown = self.inside & (alpha > 0.5)
         height = len(self.inside)

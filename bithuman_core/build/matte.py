@@ -95,8 +95,7 @@ def _around(net: Net, picture: Array, square: Array, corner: tuple[int, int]) ->
     height, width = (side // 2 for side in picture.shape[:2])
     side = max(height, width)
     room = [((side - n) // 2, side - n - (side - n) // 2) for n in (height, width)]
-    padded = np.pad(picture[::2, ::2], (*room, (0, 0)), mode="edge")
-    whole = _square_matte(net, np.kron(padded, np.ones((2, 2, 1), np.float32)))
+    whole = _square_matte(net, np.pad(picture, (*((2 * a, 2 * b) for a, b in room), (0, 0)), mode="edge"))
     (above, _), (before, _) = room
     mean = whole[above : above + height, before : before + width].copy()
     (left, top), n = corner, len(square)

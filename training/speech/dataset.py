@@ -133,6 +133,6 @@ class Examples(torch.utils.data.IterableDataset):
         mel = log_mel(x, self._banks[rng.integers(len(self._banks))] if rng.random() < 0.6 else self._filters)
         if rng.random() < 0.2:
             mel = augment.vocoded(rng, mel)
-        trust = np.float32(TRUST.get(source, 1.0)), np.float32(GAP_TRUST.get(source, 1.0))
-        arrays = (mel, made.mouth, made.contact, made.rest, made.voice, made.phone, made.viseme, *trust)
+        trust, gap_trust = (np.float32(table.get(source, 1.0)) for table in (TRUST, GAP_TRUST))
+        arrays = (mel, made.mouth, made.contact, made.rest, made.voice, made.phone, made.viseme, trust, gap_trust)
         return tuple(torch.as_tensor(a) for a in arrays)

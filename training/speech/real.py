@@ -83,13 +83,17 @@ def grid(data: Path, aligner: Aligner) -> Iterator[Clip]:
                            held_out=part == 1 and i >= count - GRID_DEV_CLIPS)  # fmt: skip
 
 
+def captured_mouth(folder: Path, take: str) -> tuple[NDArray[np.int16], NDArray[np.floating]]:
+    """The sound of a take of FACEGOOD (16 kHz) and the captured opening of the mouth, 0..1 at FACEGOOD_FPS."""
+    column = json.loads((folder / "blendshape_names.json").read_text()).index("mouth_stretch_c")
+    opening = np.load(folder / f"{take}.blendshapes.npy", max_header_size=100_000)[:, column]
+    return read_16k(folder / f"{take}.flac"), opening
+
+
 def facegood(data: Path) -> Iterator[Clip]:
     """A Mandarin speaker's captured mouth: its opening as a lip gap, and no phones. One take is held out."""
-    folder = data / "facegood"
-    column = json.loads((folder / "blendshape_names.json").read_text()).index("mouth_stretch_c")
     for take in FACEGOOD_TAKES:
-        audio = read_16k(folder / f"{take}.flac")
-        opening = np.load(folder / f"{take}.blendshapes.npy", max_header_size=100_000)[:, column]
+        audio, opening = captured_mouth(data / "facegood", take)
         seconds = (np.arange(len(audio) * FPS // RATE) + 0.5) / FPS + FACEGOOD_LATE
         gap = FACEGOOD_GAP * np.interp(seconds, (np.arange(len(opening)) + 0.5) / FACEGOOD_FPS, opening)
         yield Clip(audio, [], "facegood", "facegood/2", gap=gap.astype(np.float32), name=take, held_out=take == FACEGOOD_HELD_OUT)
