@@ -32,7 +32,7 @@ from benchmarks import faces
 from benchmarks.fidelity import render_truth
 from bithuman_core.build.assemble import assemble
 from bithuman_core.build.portrait import Portrait
-from bithuman_core.build.raster import raster
+from bithuman_core.build.raster import facing, raster
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.files import replacing
 from bithuman_core.imx import read_imx, write_imx
@@ -125,13 +125,8 @@ def holes(rig: PortraitRig, values: dict[str, float]) -> int:
 
 def inverted(rig: PortraitRig, values: dict[str, float]) -> int:
     """Pixels of a frame whose frontmost surface is skin that has turned over: torn."""
-
-    def facing(screen: NDArray[np.float32]) -> NDArray[np.bool_]:
-        a, b, c = (screen[rig.triangles[:, k], :2] for k in range(3))
-        return (b - a)[:, 0] * (c - a)[:, 1] > (b - a)[:, 1] * (c - a)[:, 0]
-
-    screen = posed(rig, FaceState.from_mapping(values))
-    over = facing(posed(rig, FaceState.from_mapping({}))) & ~facing(screen) & (rig.part == SKIN)
+    screen, neutral = (posed(rig, FaceState.from_mapping(pose)) for pose in (values, {}))
+    over = facing(neutral, rig.triangles) & ~facing(screen, rig.triangles) & (rig.part == SKIN)
     _, triangle, _ = raster(screen, rig.triangles, rig.size[1], rig.size[0], culled=False)
     return int(over[triangle[triangle >= 0]].sum())
 

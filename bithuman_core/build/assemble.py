@@ -57,14 +57,14 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     tell("transferring the shapes")
     balls = eye_stage.balls(template, fitted, neutral)
     deltas = transferred(template, fitted, neutral, balls)
-    spectacles = None
-    if glasses.worn(portrait.picture, portrait.landmarks):
-        spectacles = glasses.seen(template, fitted.points, portrait.picture, portrait.landmarks)
+    spectacles, sharp = None, skin.frame_sharp(portrait.picture)
+    if glasses.worn(sharp, portrait.landmarks):
+        spectacles = glasses.seen(template, fitted.points, sharp, portrait.landmarks)
         glasses.behind(spectacles, template, fitted.points, deltas)
     tell("painting the skin")
     tx = skin.texels(template)
     spots, trust, cosine = skin.seen(template, tx, fitted.points)
-    photo = skin.sample(skin.frame_sharp(portrait.picture), spots)
+    photo = skin.sample(sharp, spots)
     trust *= 1 - skin.beside_the_jaw(tx, photo, trust, cosine)
     turned_away = 1 - trust
     trust *= lip_trust(template, fitted, spots, photo)

@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 from bithuman_core.build.camera import project
 from bithuman_core.build.fill import fill
 from bithuman_core.build.observed import cheek_colour
-from bithuman_core.build.skin import Texels, frame_sharp, sample
+from bithuman_core.build.skin import Texels, sample
 from bithuman_core.build.template import ATLAS, Array, Template
 
 BRIDGE, BELOW = (9, 5), ((230, 50), (450, 280))  # MediaPipe numbers: lines along which bare skin is even
@@ -39,8 +39,7 @@ BROW_OUTLINES = (((46, 53, 52, 65, 55), (70, 63, 105, 66, 107)), ((276, 283, 282
 
 
 def worn(picture: Array, landmarks: Array) -> bool:
-    """Whether the person in the picture [S, S, 3] wears glasses with a visible frame."""
-    picture = frame_sharp(picture)
+    """Whether the person in the picture [S, S, 3] wears glasses with a visible frame; picture: as `skin.frame_sharp` gives it."""
 
     def crossed(a: int, b: int) -> float:
         places = landmarks[a, :2] + (landmarks[b, :2] - landmarks[a, :2]) * np.linspace(0, 1, 60)[:, None]
@@ -68,14 +67,14 @@ class Glasses:
 
 
 def seen(template: Template, points: Array, picture: Array, landmarks: Array) -> Glasses:
-    """The frame in a picture [S, S, 3] whose mesh has the vertices points [V, 3]."""
+    """The frame in a picture [S, S, 3] whose mesh has the vertices points [V, 3]; picture: as `skin.frame_sharp` gives it."""
     rims = {side: project(template.at(f"eye_{side}", points))[:, :2] for side in ("left", "right")}
     size = float(np.mean([np.linalg.norm(rim[0] - rim[12]) for rim in rims.values()]))
     eyes = np.concatenate(list(rims.values()))
     left, right = np.sort(landmarks[list(TEMPLES), 0])
     corners = [left, eyes[:, 1].min() - ABOVE * size, right, eyes[:, 1].max() + BELOW_EYES * size]
     x0, y0, x1, y1 = np.clip(np.round(corners), 0, [picture.shape[1], picture.shape[0]] * 2).astype(int)
-    part = frame_sharp(picture)[y0:y1, x0:x1]
+    part = picture[y0:y1, x0:x1]
     cheeks = cheek_colour(picture, landmarks)
     light, grey = part.mean(2) / max(float(cheeks.mean()), 0.02), part.min(2) / np.maximum(part.max(2), 0.02)
     usual = float(cheeks.min() / max(float(cheeks.max()), 0.02))

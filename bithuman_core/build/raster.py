@@ -50,3 +50,9 @@ def raster(
 def at(values: Array, corners: Array, weights: Array) -> Array:
     """Interpolate vertex values [V, k] at points given by their corners [n, 3] and weights [n, 3]."""
     return (values[corners] * weights[..., None]).sum(1)
+
+
+def facing(screen: Array, triangles: Array) -> Array:
+    """Which triangles [T, 3] turn their front to the view, bool [T]; False for lines. screen [V, 2 or 3]: x, y (px, y down)."""
+    a, b, c = (screen[triangles[:, k], :2] for k in range(3))
+    return (b - a)[:, 0] * (c - a)[:, 1] > (b - a)[:, 1] * (c - a)[:, 0]

@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from bithuman_core.build.camera import project
 from bithuman_core.build.fit import LIPS_OPEN, Fit
 from bithuman_core.build.portrait import CANVAS
-from bithuman_core.build.raster import raster
+from bithuman_core.build.raster import facing, raster
 from bithuman_core.build.template import EYE, MOUTH, SKIN, Array, Template
 
 GAIN = (0.6, 2.0)  # of a blink
@@ -46,13 +46,13 @@ def untangle(template: Template, drawn: Array, points: Array, deltas: Array) -> 
     skin = template.part == SKIN
     ends = np.concatenate([corners[skin][:, pair] for pair in ((0, 1), (1, 2), (2, 0))])
     ends = np.concatenate([ends, ends[:, ::-1]])
-    front = _facing(project(points), corners) & skin
+    front = facing(project(points), corners) & skin
     for name in TEARING:
         delta = deltas[template.names.index(name)]
         moving = np.flatnonzero(np.abs(delta).max(1) > STILL)
         for _ in range(ROUNDS):
             screen = project(points + delta)
-            over = front & ~_facing(screen, corners)
+            over = front & ~facing(screen, corners)
             _, triangle, _ = raster(screen, corners[drawn], CANVAS, CANVAS, culled=False)
             torn = np.unique(triangle[triangle >= 0])
             torn = np.flatnonzero(drawn)[torn]
@@ -74,12 +74,6 @@ def _mean(values: Array, ends: Array) -> Array:
     total, count = np.zeros_like(values), np.bincount(ends[:, 0], minlength=len(values))
     np.add.at(total, ends[:, 0], values[ends[:, 1]])
     return total / np.maximum(count, 1)[:, None].astype(values.dtype)
-
-
-def _facing(screen: Array, corners: Array) -> Array:
-    """Which triangles [T] show their front: screen [V, 2 or 3] canvas px."""
-    a, b, c = (screen[corners[:, k], :2] for k in range(3))
-    return (b - a)[:, 0] * (c - a)[:, 1] > (b - a)[:, 1] * (c - a)[:, 0]
 
 
 def _rounder(template: Template, points: Array, delta: Array, width: float) -> Array:
