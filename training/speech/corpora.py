@@ -13,7 +13,7 @@ from training.speech.clip import Clip
 
 log = logging.getLogger(__name__)
 SEED = 7
-FLITE_CLIPS, FESTIVAL_CLIPS_A_VOICE, ESPEAK_CLIPS, KOKORO_CLIPS = 450, 80, 1400, 360
+FLITE_CLIPS, FESTIVAL_CLIPS_A_VOICE, ESPEAK_CLIPS, KOKORO_CLIPS = 450, 80, 2400, 360
 
 
 def makers(data: Path, cache: Path) -> dict[str, Callable[[list[Clip]], Iterator[Clip]]]:

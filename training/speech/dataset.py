@@ -20,8 +20,8 @@ TICKS = 160  # 6.4 s an example
 KEPT = 1000  # examples in store for another look
 # How often each corpus is drawn, and how far its phone times and its lip gaps are trusted (the weight of either in the loss).
 SHARE: dict[str, float] = {
-    "librispeech": 0.11, "librispeech-guessed": 0.06, "ljspeech": 0.03, "grid": 0.13, "facegood": 0.03, "parametric": 0.18,
-    "parametric-guessed": 0.05, "kokoro": 0.19, "flite": 0.04, "festival": 0.07, "espeak": 0.07, "nothing": 0.04,
+    "librispeech": 0.11, "librispeech-guessed": 0.05, "ljspeech": 0.03, "grid": 0.18, "facegood": 0.03, "parametric": 0.15,
+    "parametric-guessed": 0.04, "kokoro": 0.18, "flite": 0.03, "festival": 0.05, "espeak": 0.12, "nothing": 0.03,
 }  # fmt: skip
 TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5, "facegood": 0.0}
 GAP_TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5, "facegood": 0.7}

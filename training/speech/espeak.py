@@ -12,12 +12,15 @@ import soxr
 from numpy.typing import NDArray
 
 from training.speech.clip import RATE, Clip, Segment
+from training.speech.own_texts import LISTS, own_text
 from training.speech.phones import SILENCE, from_ipa
 from training.speech.texts import sentences
 
-# Languages that espeak-ng reads by its own spelling rules; English text in them gives their sounds.
+# Languages that espeak-ng reads by its own spelling rules; English text gives their sounds, a text of their own (where there are
+# words) gives them as they follow each other. Mandarin, Japanese and Arabic are left for the benchmark.
 ENGLISH = ("en-us", "en-us", "en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-029")
-LANGUAGES = ("de", "fr", "es", "it", "pt", "nl", "sv", "pl", "fi", "cs", "ro", "hu", "tr", "id")
+LANGUAGES = ("de", "de", "fr", "fr", "fr", "es", "es", "es", "it", "pt", "nl", "sv", "pl", "fi", "cs", "ro", "hu", "tr", "id")
+ENGLISH_SHARE, OWN_SHARE = 0.45, 0.75  # of the clips; of the others those with a text of their own, where there are words
 _VARIANT_NAMES = """
 Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike Storm adam anika
 antonio aunty belinda benjamin boris caleb david ed edward f1 f2 f3 f4 f5 grandma grandpa iven iven2 iven3 john
@@ -88,11 +91,13 @@ class Espeak:
 
 
 def espeak(data: Path, count: int, seed: int) -> Iterator[Clip]:
-    """``count`` utterances by random espeak-ng voices, two thirds of them English."""
+    """``count`` utterances by random espeak-ng voices, not half of them English."""
     rng = random.Random(seed)
     engine = Espeak()
     for text in sentences(data, rng, count):
-        language = rng.choice(ENGLISH if rng.random() < 0.67 else LANGUAGES)
+        language = rng.choice(ENGLISH if rng.random() < ENGLISH_SHARE else LANGUAGES)
+        if language in LISTS and rng.random() < OWN_SHARE:
+            text = own_text(language, rng)
         variant = rng.choice(VARIANTS)
         said = engine.say(text, f"{language}+{variant}", rng.randint(120, 230), rng.randint(20, 80), rng.randint(30, 80))
         if said is not None and len(said[1]) > 4:

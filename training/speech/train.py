@@ -21,7 +21,7 @@ from training.speech.clip import Clip
 from training.speech.dataset import Examples
 from training.speech.model import BANDS, FREQUENCY_MAX, FREQUENCY_MIN, SpeechModel
 from training.speech.poses import pose_table
-from training.speech.rig import LipModel
+from training.speech.rig import DRIVEN_INDEX, LipModel
 
 log = logging.getLogger(__name__)
 BATCH = 32
@@ -31,6 +31,7 @@ AVERAGE = 0.998  # of a step: the weights that are kept are a running mean of th
 MASKED_BANDS, MASKED_FRAMES = 7, 4  # what is hidden from the net at most (SpecAugment, Park et al. 2019), twice an example
 GAP_SCALE = 0.03  # interocular units: the gap's error is counted in these
 CONTACT_BOOST = 1.6  # a missed closure is worse than a false one
+AT_TEETH, FREE = 0.34, 0.2  # mouthRollLower: in f, v the lower lip reaches the teeth, other open sounds keep it away (a p has .16)
 CLOSED, OPEN = 0.008, 0.027  # contact must read below, other speech above (the eye reads .02 as the border)
 
 
@@ -80,6 +81,9 @@ class Loss:
         gap, true_gap = self._rest_gap + said @ self._gap_of, self._rest_gap + mouth @ self._gap_of
         near = F.max_pool1d(contact[:, None], 3, 1, 1)[:, 0]
         speaking = (rest < 0.5).float()
+        labiodental = (viseme == VISEME_NAMES.index("FF")).float()
+        near_teeth = F.max_pool1d(labiodental[:, None], 3, 1, 1)[:, 0]
+        roll = said[..., DRIVEN_INDEX["mouthRollLower"]]
 
         def mean(x: Tensor, weight: Tensor = trust) -> Tensor:
             return (x * weight).sum() / (weight.sum() + 1e-6)
@@ -97,6 +101,8 @@ class Loss:
             "gap": mean(((gap - true_gap) / GAP_SCALE).square(), gap_trust),
             "closed": 0.5 * mean((F.relu(gap - CLOSED) / 0.02).clamp(max=3), trust * contact)
             + 0.5 * mean((F.relu(OPEN - gap) / 0.02).clamp(max=3), trust * speaking * (1 - near)),
+            "teeth": 0.5 * mean((F.relu(AT_TEETH - roll) / 0.2).clamp(max=3), trust * labiodental)
+            + 0.5 * mean((F.relu(roll - FREE) / 0.2).clamp(max=3), trust * speaking * (1 - near_teeth)),
             "contact": 1.5 * binary("contact", contact, CONTACT_BOOST),
             "rest": 0.7 * binary("rest", rest),
             "voice": 0.3 * binary("voice", voice),
