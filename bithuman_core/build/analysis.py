@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from bithuman_core.build.canvas import lay_out
-from bithuman_core.build.clip import Clip
 from bithuman_core.build.decode import load_photo
 from bithuman_core.build.faces import ChosenFace, choose_face
 from bithuman_core.build.framing import FRAMINGS
@@ -21,7 +20,6 @@ from bithuman_core.build.observed import Observed
 from bithuman_core.build.plate import background
 from bithuman_core.build.portrait import Portrait
 from bithuman_core.build.sources import is_clip
-from bithuman_core.build.takes import choose_take
 
 
 def analyse(
@@ -84,6 +82,9 @@ def _look_at_photo(photo: str | Path | bytes, face: int | None, tell: Callable[[
 
 
 def _look_at_clip(clip: str | Path | bytes, face: int | None, tell: Callable[[str], None]) -> _Seen:
+    from bithuman_core.build.clip import Clip  # brings FFmpeg along, which photos do not need
+    from bithuman_core.build.takes import choose_take
+
     tell("reading the clip")
     source = Clip(clip if isinstance(clip, bytes) else Path(clip))
     choice = choose_take(load_face_nets(), source, face, tell)

@@ -104,15 +104,16 @@ def _resample(
     corners = np.array([(0, 0), (width, 0), (0, height), (width, height)]) @ matrix.T + origin
     left, top = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, np.array(image.size) - 1)
     right, bottom = np.clip(np.ceil(corners.max(0)).astype(int) + 2, (left + 1, top + 1), image.size)
-    part = image.crop((int(left), int(top), int(right), int(bottom)))
+    box = (int(left), int(top), int(right), int(bottom))
+    cut = np.array([right - left, bottom - top])
     shrink = max(step, 1.0)
-    smaller = max(1, round(part.width / shrink)), max(1, round(part.height / shrink))
-    ratio = np.array([smaller[0] / part.width, smaller[1] / part.height])
-    part = part.resize(smaller, Image.Resampling.LANCZOS) if shrink > 1 else part
+    smaller = np.maximum(1, np.round(cut / shrink)).astype(int)
+    ratio = smaller / cut
+    part = image.resize((int(smaller[0]), int(smaller[1])), Image.Resampling.LANCZOS, box) if shrink > 1 else image.crop(box)
     m, o = matrix * ratio[:, None], (origin - (left, top)) * ratio
     place = tuple(float(v) for v in (m[0, 0], m[0, 1], o[0], m[1, 0], m[1, 1], o[1]))
     drawn = part.transform(size, Image.Transform.AFFINE, place, Image.Resampling.BICUBIC)
-    y, x = np.mgrid[0:height, 0:width] + 0.5
+    y, x = np.arange(height)[:, None] + 0.5, np.arange(width) + 0.5
     px, py = (matrix[k, 0] * x + matrix[k, 1] * y + origin[k] for k in (0, 1))
     border = max(1.0, step)
     inside = (px > border) & (py > border) & (px < image.width - border) & (py < image.height - border)
@@ -134,5 +135,6 @@ def _continued(picture: NDArray[np.float32], inside: NDArray[np.bool_], nearest:
         level = [plane.reduce(2) for plane in level]
         blurred = np.stack([np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) for plane in level], -1)
         soft += np.clip(softness - number + 1, 0, 1)[..., None].astype(np.float32) * (blurred - soft)
-    whole = np.stack([np.asarray(ndimage.zoom(soft[..., k], 2, order=1)) for k in range(3)], -1)
+    planes = [Image.fromarray(np.ascontiguousarray(soft[..., k])) for k in range(3)]
+    whole = np.stack([np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR)) for plane in planes], -1)
     return np.where(inside[..., None], picture, whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import struct
 import zlib
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ MAX_ASPECT = 8
 MIN_SIDE = 90
 WORKING_PIXELS = 16_000_000
 """Larger JPEG files are decoded at half or a quarter of their size: an avatar needs far less."""
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
+FORMATS = {"JPEG": "JpegImagePlugin", "MPO": "MpoImagePlugin", "PNG": "PngImagePlugin", "WEBP": "WebPImagePlugin",
+           "TIFF": "TiffImagePlugin", "BMP": "BmpImagePlugin", "GIF": "GifImagePlugin", "AVIF": "AvifImagePlugin"}  # fmt: skip
+"""What is read, and Pillow's readers of it."""
 CLEAR = (190, 190, 190)
 """What shows through the clear parts of a cut-out picture."""
 
@@ -50,12 +53,12 @@ def load_photo(source: str | Path | bytes) -> Photo:
     if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif"):
         raise BuildError("the photo is in Apple's HEIC format, which cannot be read here: export it as JPEG or PNG")
     try:
-        image = Image.open(BytesIO(data), formats=[name for name in FORMATS if name in _known_formats()])
+        image = Image.open(BytesIO(data), formats=_known_formats())
         _check_size(image)
         notes = ["The file holds several pictures: the first one is used."] if _is_animated(image) else []
         image.draft("RGB", _draft_size(*image.size))
         image.load()
-        image = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
         return Photo(_to_srgb(image, notes), hashlib.sha256(data).hexdigest(), tuple(notes))
     except BuildError:
         raise
@@ -68,8 +71,11 @@ def load_photo(source: str | Path | bytes) -> Photo:
 
 
 def _known_formats() -> list[str]:
-    Image.init()
-    return Image.ID
+    """Of FORMATS those that this Pillow reads; its other readers are not imported."""
+    for plugin in FORMATS.values():
+        if importlib.util.find_spec(f"PIL.{plugin}"):
+            importlib.import_module(f"PIL.{plugin}")
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def read_photo(path: Path) -> bytes:
@@ -131,7 +137,7 @@ def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
             image = converted if converted is not None else image
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             notes.append("The colour profile of the photo could not be used: its colours are taken as sRGB.")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

@@ -17,8 +17,7 @@ def fill(values: Array, weight: Array) -> Array:
     ph, pw = h % 2, w % 2
     v = np.pad(values * weight[..., None], ((0, ph), (0, pw), (0, 0)))
     m = np.pad(weight, ((0, ph), (0, pw)))
-    v2 = v.reshape((h + ph) // 2, 2, (w + pw) // 2, 2, -1).sum((1, 3))
-    m2 = m.reshape((h + ph) // 2, 2, (w + pw) // 2, 2).sum((1, 3))
+    v2, m2 = _fours(v), _fours(m)
     coarse = v2 / np.maximum(m2, 1e-6)[..., None]
     coarse = fill(coarse.astype(np.float32), np.minimum(m2, 1).astype(np.float32))
     # bilinear expansion
@@ -29,5 +28,13 @@ def fill(values: Array, weight: Array) -> Array:
     full = np.empty((rows.shape[0], 2 * coarse.shape[1], p.shape[2]), np.float32)
     full[:, 0::2] = 0.75 * rows[:, 1:-1] + 0.25 * rows[:, :-2]
     full[:, 1::2] = 0.75 * rows[:, 1:-1] + 0.25 * rows[:, 2:]
-    k = np.clip(weight, 0, 1)[..., None]
-    return (values * k + full[:h, :w] * (1 - k)).astype(np.float32)
+    out = (values - full[:h, :w]).astype(np.float32, copy=False)  # in place: large pictures are slow to allocate
+    out *= np.clip(weight, 0, 1)[..., None]
+    out += full[:h, :w]
+    return out
+
+
+def _fours(values: Array) -> Array:
+    """Sums [h / 2, w / 2, ...] over 2 x 2 px; slices add up faster than a reshaped array does."""
+    rows = values[0::2] + values[1::2]
+    return rows[:, 0::2] + rows[:, 1::2]

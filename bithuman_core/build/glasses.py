@@ -13,6 +13,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from bithuman_core.build.camera import project
+from bithuman_core.build.distance import distance_to
 from bithuman_core.build.fill import fill
 from bithuman_core.build.observed import cheek_colour
 from bithuman_core.build.skin import Texels, sample
@@ -22,6 +23,7 @@ BRIDGE, BELOW = (9, 5), ((230, 50), (450, 280))  # MediaPipe numbers: lines alon
 LINE = 0.2  # darkness or brightness of a frame across them, of the skin's: bare faces 0.02 to 0.1, frames 0.3 and more
 BROWS, WIDE = 0.5, 0.5  # what is left of the moves of brows and of widened eyes behind a frame
 CLEAR = 0.4  # widths of the eye beside the frame where skin begins to move so far
+FAR = 1.0  # widths of the eye from which nothing has to do with its lids
 LID_REACH, MARGIN = 0.2, 0.05  # widths of the eye about it that its lids still move, and that move with their edge
 THICKEST = 0.4  # widths of the eye: of a frame, of a reflex
 DARKER, BRIGHTER, SHADE = 0.22, 0.15, 0.12  # than the skin beside it: a frame, a reflex, a crease; of the cheeks' brightness
@@ -55,7 +57,7 @@ class Glasses:
     """The frame in a picture."""
 
     to_odd: Array
-    """[S, S] canvas px to the nearest px that is no plain skin: frame, reflex, brow, shadow."""
+    """[S, S] canvas px to the nearest px that is no plain skin: frame, reflex, brow, shadow. `CLEAR` eye widths if farther."""
     to_frame: Array
     """[S, S] the same to the frame."""
     to_still: Array
@@ -84,16 +86,24 @@ def seen(template: Template, points: Array, picture: Array, landmarks: Array) ->
     places = np.stack(np.meshgrid(np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5), -1)
     bare = np.ones(light.shape, bool)
     for rim in rims.values():
-        near = KDTree(_dense(rim)).query(places.reshape(-1, 2), distance_upper_bound=LASHES * size)[0].reshape(light.shape)
+        near = _to_rim(rim, places.reshape(-1, 2), LASHES * size).reshape(light.shape)
         bare &= np.isinf(near) & ~_within(places.reshape(-1, 2), rim).reshape(light.shape)
     reflex = _sizeable((brighter > BRIGHTER) & (light > BRIGHT) & (grey > usual + PALE) & bare, size)
     frame = _frame((darker > DARKER) & bare, places, landmarks, size)
     odd = ((darker > SHADE) | (light < DARK)) & bare | reflex
-    whole = [np.zeros(picture.shape[:2], bool) for _ in range(3)]
-    for mask, seen_there in zip(whole, (odd, frame, frame | reflex), strict=True):
-        mask[y0:y1, x0:x1] = seen_there
-    odd, frame, still = (_distance(mask) for mask in whole)
-    return Glasses(odd, frame, np.asarray(ndimage.gaussian_filter(still, BLURRED * size)), rims, size)
+    room = round(CLEAR * size)  # beyond it no use of the distances tells them apart
+    wide = slice(max(y0 - room, 0), y1 + room), slice(max(x0 - room, 0), x1 + room)
+
+    def away(mask: Array) -> Array:
+        whole, out = np.zeros(picture.shape[:2], bool), np.full(picture.shape[:2], room, np.float32)
+        whole[y0:y1, x0:x1] = mask
+        if mask.any():
+            out[wide] = distance_to(whole[wide])
+        return out
+
+    still = away(frame | reflex)
+    still[wide] = ndimage.gaussian_filter(still[wide], BLURRED * size)
+    return Glasses(away(odd), away(frame), still, rims, size)
 
 
 def _sizeable(mask: Array, size: float) -> Array:
@@ -115,10 +125,6 @@ def _frame(dark: Array, places: Array, landmarks: Array, size: float) -> Array:
     return np.isin(parts, number[long & ~hair])
 
 
-def _distance(mask: Array) -> Array:
-    return np.asarray(ndimage.distance_transform_edt(~mask), np.float32) if mask.any() else np.full(mask.shape, 1e3, np.float32)
-
-
 def behind(glasses: Glasses, template: Template, points: Array, deltas: Array) -> None:
     """Lessen what would move the frame with the skin: deltas [S, V, 3] of the vertices points [V, 3], in place."""
     places = project(points)[:, :2]
@@ -126,7 +132,7 @@ def behind(glasses: Glasses, template: Template, points: Array, deltas: Array) -
     to_still = np.maximum(sample(glasses.to_still, places) - BLURRED * glasses.eye, 0)
     held = {}
     for side, rim in glasses.rims.items():
-        away = KDTree(_dense(rim)).query(places)[0]
+        away = _to_rim(rim, places, FAR * glasses.eye)
         away = np.where(_within(places, rim), 0, np.maximum(away - MARGIN * glasses.eye, 0))
         held[side] = to_still / np.maximum(to_still + away, 1e-3) * np.exp(-((away / (LID_REACH * glasses.eye)) ** 2))
         held[side][away == 0] = 1.0
@@ -147,7 +153,7 @@ def lids(glasses: Glasses, template: Template, tx: Texels, deltas: Array, spots:
     deltas [S, V, 3]; spots [n, 2] canvas places of the texels, colour [ATLAS, ATLAS, 3] the painted skin; plain [n]: which texels
     the photo shows as even skin, 0..1.
     """
-    away = np.min([KDTree(_dense(rim)).query(spots)[0] for rim in glasses.rims.values()], axis=0) / glasses.eye
+    away = np.min([_to_rim(rim, spots, FAR * glasses.eye) for rim in glasses.rims.values()], axis=0) / glasses.eye
     bare = plain * (sample(glasses.to_odd, spots) > BLURRED * glasses.eye) * (away > LASHES)
     blurred = ndimage.gaussian_filter(colour, (SOFTER, SOFTER, 0))
     soft, added = colour.copy(), {}
@@ -166,6 +172,11 @@ def lids(glasses: Glasses, template: Template, tx: Texels, deltas: Array, spots:
 def _ramp(values: Array, low: float, high: float) -> Array:
     t = np.clip((values - low) / (high - low), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def _to_rim(rim: Array, points: Array, reach: float) -> Array:
+    """Px [n] from points [n, 2] to the outline rim [m, 2] of an eye; inf from reach on."""
+    return KDTree(_dense(rim)).query(points, distance_upper_bound=reach)[0]
 
 
 def _dense(ring: Array) -> Array:

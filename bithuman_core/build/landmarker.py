@@ -118,8 +118,8 @@ def _cut(photo: Image.Image, middle: NDArray[np.float32], side: float, turn: NDA
     if right - left < 2 or bottom - top < 2:
         return np.zeros((CROP, CROP, 3), np.float32)
     shrink = max(1, int(side / CROP))
-    part = photo.crop((left, top, right, bottom))
-    part = part.reduce(shrink) if shrink > 1 else part
+    box = (left, top, right, bottom)
+    part = photo.reduce(shrink, box) if shrink > 1 else photo.crop(box)
     step = side / CROP / shrink
     origin = (middle - np.array([left, top])) / shrink - turn @ np.full(2, CROP / 2) * step
     matrix = turn * step

@@ -25,7 +25,7 @@ DARKEST = np.array([0.30, 0.24, 0.21])  # lashes are no brighter than this
 def plain(template: Template, tx: Texels, colour: Array, places: Array, landmarks: Array, points: Array) -> Array:
     """Which texels [n] 0..1 can lend their colour to hidden ones: about the eyes only even skin. colour [n, 3] of the photo."""
     cheeks = landmarks[list(CHEEKS), :2]
-    near = np.linalg.norm(places[:, None] - cheeks[None], axis=2).min(1) < 6
+    near = np.any([np.hypot(*(places - cheek).T) < 6 for cheek in cheeks], axis=0)
     light = colour.mean(1)
     usual = float(np.median(light[near])) if near.any() else float(np.median(light))
     even = (light > EVEN[0] * usual) & (light < EVEN[1] * usual)

@@ -17,6 +17,7 @@ from bithuman_core.build.distance import distance_to
 from bithuman_core.build.fill import fill
 from bithuman_core.build.landmarker import CHIN
 from bithuman_core.build.models import Net
+from bithuman_core.build.pixels import halved
 from bithuman_core.build.portrait import CANVAS, FACE_WIDTH
 
 Array = NDArray[np.float32]
@@ -143,8 +144,7 @@ def _known(coarse: Array, face: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], N
 def _guided(picture: Array, values: Array) -> Array:
     """Guided filter: ``values`` [H, W] as a locally linear function of the colours, from the half-size picture."""
     height, width = values.shape
-    guide = picture.reshape(height // 2, 2, width // 2, 2, 3).mean((1, 3))
-    small = values.reshape(height // 2, 2, width // 2, 2).mean((1, 3))
+    guide, small = halved(picture), halved(values)
 
     def mean(plane: Array) -> Array:
         return ndimage.uniform_filter(plane, 2 * RADIUS + 1, mode="nearest")
@@ -167,11 +167,18 @@ def _unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: Ar
     """How much of the way from the background's colour to the person's a px has gone; ``guided`` where the two do not differ
     clearly more than each of them varies (``noise`` [H, W], squared colours), or where the px has neither's colour."""
     across = front - back
-    length = (across**2).sum(-1)
-    share = np.clip(((picture - back) * across).sum(-1) / np.maximum(length, 1e-6), 0, 1)
-    rest = ((picture - back - share[..., None] * across) ** 2).sum(-1)
+    gone = picture - back
+    length = _product(across, across)
+    share = np.clip(_product(gone, across) / np.maximum(length, 1e-6), 0, 1)
+    gone -= share[..., None] * across
+    rest = _product(gone, gone)
     trust = length / (length + DISTINCT**2 + BUSY * noise + BUSY * rest)
     return (guided + trust * (share - guided)).astype(np.float32)
+
+
+def _product(a: Array, b: Array) -> Array:
+    """Inner products [H, W] of colours."""
+    return np.einsum("hwk,hwk->hw", a, b)
 
 
 def _variance(picture: Array, known: NDArray[np.bool_]) -> Array:
@@ -200,10 +207,12 @@ def _beyond(alpha: Array, canvas: Canvas) -> Array:
     if canvas.inside.all():
         return alpha
     height, width = alpha.shape
-    y, x = np.mgrid[0:height, 0:width]
-    rows, columns = canvas.nearest
+    y, x = np.nonzero(~canvas.inside)
+    rows, columns = canvas.nearest[:, y, x]
     distance = np.hypot(y - rows, x - columns) / (FADE * FACE_WIDTH * CANVAS)
     clothes = (y - rows > np.abs(x - columns)) | (y > canvas.landmarks[CHIN, 1])
-    ending = np.where(clothes, 1, 1 - _smoothstep(distance.astype(np.float32)))
-    outside = ndimage.gaussian_filter(alpha[rows, columns], EDGE) * ending
-    return np.where(canvas.inside, alpha, outside).astype(np.float32)
+    out = alpha.copy()
+    out[y, x] = alpha[rows, columns]
+    soft = _enlarged(np.asarray(ndimage.gaussian_filter(halved(out), EDGE / 2)), (width, height))
+    out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(clothes, 1, 1 - _smoothstep(distance))
+    return out

@@ -9,6 +9,12 @@ from PIL import Image
 from bithuman_core.build.landmarker import Face
 
 
+def halved(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean over 2 x 2 px of a picture [h, w(, k)]; slices add up faster than a reshaped array does."""
+    rows = picture[0::2] + picture[1::2]
+    return np.asarray(0.25 * (rows[:, 0::2] + rows[:, 1::2]), np.float32)
+
+
 def face_pixels(face: Face, image: Image.Image, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The face's box brought to ``width`` px, [h, w, 3] RGB 0..1, and the landmarks [478, 2] in it."""
     low = np.clip(face.box[:2], 0, None)

@@ -9,6 +9,7 @@ from scipy import ndimage
 from bithuman_core.build.canvas import Canvas
 from bithuman_core.build.distance import nearest_in
 from bithuman_core.build.fill import fill
+from bithuman_core.build.pixels import halved
 
 Array = NDArray[np.float32]
 
@@ -28,7 +29,7 @@ def background(canvas: Canvas, alpha: Array) -> Array:
     Behind the person a smooth continuation (pull-push), on which the texture, mirrored at the person's edge, fades out.
     """
     height, width = alpha.shape[0] // 2, alpha.shape[1] // 2
-    picture = canvas.picture.reshape(height, 2, width, 2, 3).mean((1, 3))
+    picture = halved(canvas.picture)
     covered = np.where(canvas.inside, alpha, 1).reshape(height, 2, width, 2).max((1, 3)) > 1 / 255
     known = ~ndimage.binary_dilation(covered, iterations=MARGIN)
     if not known.any():

@@ -49,7 +49,7 @@ def raster(
 
 def at(values: Array, corners: Array, weights: Array) -> Array:
     """Interpolate vertex values [V, k] at points given by their corners [n, 3] and weights [n, 3]."""
-    return (values[corners] * weights[..., None]).sum(1)
+    return np.einsum("nck,nc->nk", values[corners], weights)
 
 
 def facing(screen: Array, triangles: Array) -> Array:

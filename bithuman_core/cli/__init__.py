@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+# Before numpy is imported: matrices are small here, and the threads of its BLAS would only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from bithuman_core.cli import avatar, create, machine, page, pose, speak, worker
 from bithuman_core.cli.common import Unreachable, app, console

@@ -27,7 +27,6 @@ def build(
 ) -> None:
     """Make an avatar from one photo or short clip, on this machine."""
     from bithuman_core.build import build_avatar
-    from bithuman_core.build.preview import contact_sheet, speak
 
     for path in (output, preview, sheet):
         if path:
@@ -43,9 +42,13 @@ def build(
     for note in report.notes:
         console.print(f"[yellow]note[/yellow] {note}", highlight=False)
     if sheet:
+        from bithuman_core.build.preview import contact_sheet  # brings the engine along
+
         with replacing(sheet) as temporary:
             contact_sheet(output).save(temporary)
     if preview:
+        from bithuman_core.build.preview import speak
+
         speak(output, preview, audio)
     console.print(f"{output}: {report.name}, {report.size / 1e6:.1f} MB", highlight=False)
 
