@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not installed")
 
 from benchmarks import faces
-from benchmarks.portrait import BOTH, PortraitRenderer, PortraitRig, checks, save
+from benchmarks.portrait import BOTH, PortraitRenderer, PortraitRig, checks, read_back, save, verdict
 from bithuman_core.build import glasses
 from bithuman_core.build.analysis import analyse
 from bithuman_core.build.portrait import Portrait
@@ -64,6 +64,28 @@ def test_lids_close_behind_a_frame_that_stays(portraits: dict[str, Portrait], av
         assert (posed[frame] < 90).mean() > 0.97
     for px, py in pupils.astype(int):
         assert neutral[py, px] < 0.5 * neutral[cheek[1], cheek[0]] < np.median(closed[py - 2 : py + 3, px - 2 : px + 3])
+
+
+def test_an_eye_that_closes_behind_a_thick_frame_looks_closed(avatars: dict[str, Path]) -> None:
+    read = read_back(avatars["thick_glasses"])["eyeBlinkLeft"]
+    assert verdict("eyeBlinkLeft", read) == "grows"
+    assert read[-1]["eyeBlinkLeft"] > 0.5  # MediaPipe's expression net, 0..1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lashes_of_closed_eyes_are_dark_and_soft(portraits: dict[str, Portrait], avatars: dict[str, Path], name: str) -> None:
+    landmarks = portraits[name].landmarks[:, :2] / 2
+    renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatars[name])))
+    closed = renderer.render(FaceState.from_mapping(BOTH("eyeBlink", 1.0))).astype(float).mean(2)
+    eye = float(np.linalg.norm(landmarks[33] - landmarks[133]))
+    for x, y in landmarks[[468, 473]].astype(int):
+        columns = closed[y - round(0.3 * eye) : y + round(0.5 * eye), x - 5 : x + 6]
+        skin = float(np.median(columns))
+        assert columns.min(0).max() < 0.5 * skin  # a line from side to side
+        assert np.median(np.abs(np.diff(columns, axis=0)).max(0)) < 0.6 * skin  # that is nowhere cut out of the lid
+        line = columns.argmin(0)
+        beside = np.array([columns[row - 3, k] for k, row in enumerate(line)])
+        assert beside.mean() < 0.9 * columns[0].mean()  # which darkens towards it
 
 
 def test_the_mouth_of_a_face_in_low_light_is_dark(portraits: dict[str, Portrait], avatars: dict[str, Path]) -> None:

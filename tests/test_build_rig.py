@@ -148,7 +148,7 @@ def test_closed_eyes_keep_a_line_of_lashes(smiling: Portrait, spectacled: Portra
         rig = PortraitRig.from_imx(read_imx(path))
         screen = posed(rig, FaceState.from_mapping({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}))
         _, triangle, _ = raster(screen, rig.triangles, *rig.size)
-        ribbon = np.flatnonzero(rig.triangles.min(1) >= rig.triangles.max() + 1 - 4 * 13)  # the last rows of the vertices
+        ribbon = np.flatnonzero(rig.triangles.min(1) >= rig.triangles.max() + 1 - 6 * 13)  # the last rows of the vertices
         seen = np.any(np.isin(triangle, ribbon), axis=0)
         for corners in ((33, 133), (362, 263)):
             at = [(screen[rig.landmark_index[k], 0] * rig.landmark_weight[k]).sum() for k in (rig.landmark[n] for n in corners)]

@@ -87,13 +87,14 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
             for side in ("left", "right")}  # fmt: skip
-    closing = {}
+    closing: dict[int, Array] = {}
     if spectacles is not None:
         colour, closing = glasses.lids(spectacles, template, tx, deltas, spots, colour, lends * trust)
+    lids.shaded(template, tx, neutral, deltas, colour, closing)
     lash = lids.lashes(template, neutral, deltas, portrait.picture)
     teeth = mouth.palest(mouth.inside_lips(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2]))
     shown_teeth = teeth.colour if teeth else seen.teeth.beside(cheeks) if seen.teeth else None
-    strip = mouth.strip(template, colour, lash.colour, shown_teeth)
+    strip = mouth.strip(template, colour, lash.picture, shown_teeth)
     texture = np.concatenate([np.dstack([colour, alpha]), np.dstack([strip, np.ones(strip.shape[:2], np.float32)])])
     tell("placing hair and shoulders")
     around = surround(template, whole, fitted, neutral, inside)
@@ -159,7 +160,7 @@ def _mesh(template: Template, points: Array, deltas: Array, alpha: Array, fitted
     new = np.full(len(points), -1)
     new[used] = np.arange(len(used))
     weights = np.where(np.isin(used, template.vertices_of(SKIN)), follows(fitted, points[used]), 1)
-    lash_uv = np.broadcast_to(np.array(template.lash_place) + np.array([4.0, 8.0]), (len(lash.points), 2))
+    lash_uv = np.array(template.lash_place) + np.stack([np.full(len(lash.row), 4.0), lash.row], 1)
     start, moved, values = [0], [], []
     for delta in np.concatenate([deltas[:, used], lash.deltas], 1):
         rows_moved = np.flatnonzero(np.abs(delta).max(1) > LEAST_MOVE)
