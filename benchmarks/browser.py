@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -93,45 +95,62 @@ def measure(playwright: Playwright, folder: Path, seconds: float) -> None:
         print_spread("picture after its sound (+) or before (-)", nearest(tones[1:-1], flashes))
 
 
-def measure_crowd(playwright: Playwright, folder: Path, seconds: float, visitors: int) -> None:
-    """Several visitors at once, who all speak."""
+def print_crowd(server: Server, recordings: list[Recording], work: float) -> None:
+    """What each page got, and the CPU seconds of the server."""
+    for recording in recordings:
+        freezes, gap = recording.grown("video", "freezeCount"), 1000 * np.quantile(recording.gaps, 0.99)
+        print(f"{'frames a second / freezes / p99 of the gaps':<44}{recording.fps:6.2f} / {freezes:.0f} / {gap:.0f} ms")
+    share, size = 100 * work / recordings[0].seconds, psutil.Process(server.pid).memory_info().rss / 2**20
+    print(f"{'server: all visitors':<44}{share:6.0f} % of a core, {size:.0f} MiB")
+
+
+def measure_crowd(playwright: Playwright, folder: Path, seconds: float, visitors: int, pages: int) -> None:
+    """Several visitors at once, who all speak: so many pages of Chromium, the others clients that do not draw."""
     speech = folder / "crowd.wav"
     write_speech(speech)
+    others = visitors - pages
     with (
-        Server(folder / "crowd.log", "app.py", "--max-visitors", str(visitors)) as server,
+        Server(folder / f"crowd{pages}.log", "app.py", "--max-visitors", str(visitors)) as server,
         chromium(playwright, speech) as browser,
+        ExitStack() as leaving,
     ):
-        pages = [open_page(browser, server.url) for _ in range(visitors)]
-        for page in pages:
+        opened = [open_page(browser, server.url) for _ in range(pages)]
+        if others:
+            command = [sys.executable, "-m", "benchmarks.visitors", "--join", server.url, "--visitors", str(others),
+                       "--seconds", str(10 * seconds)]  # fmt: skip
+            company = leaving.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+            leaving.callback(company.terminate)
+            assert company.stdout is not None and company.stdout.readline(), "the other visitors could not come in"
+        for page in opened:
             start(page)
-        pages[-1].wait_for_timeout(SETTLE_MS)
+        opened[-1].wait_for_timeout(SETTLE_MS)
         process = psutil.Process(server.pid)
         before = process.cpu_times()
-        for page in pages:
+        for page in opened:
             begin_recording(page, seconds, box=None)
-        recordings = [finish_recording(page) for page in pages]
+        recordings = [finish_recording(page) for page in opened]
         now = process.cpu_times()
-        work = (now.user + now.system - before.user - before.system) / recordings[0].seconds
-        print(f"\n{visitors} visitors at once, this Chromium on the same machine (a page notes when a picture is shown, no more)")
-        for recording in recordings:
-            freezes, gap = recording.grown("video", "freezeCount"), 1000 * np.quantile(recording.gaps, 0.99)
-            print(f"{'frames a second / freezes / p99 of the gaps':<44}{recording.fps:6.2f} / {freezes:.0f} / {gap:.0f} ms")
-        print(f"{'server: all visitors':<44}{100 * work:6.0f} % of a core, {process.memory_info().rss / 2**20:.0f} MiB")
+        print(f"\n{visitors} visitors at once, {pages} of them in this Chromium on the same machine (a page notes when a picture "
+              "is shown, no more)")  # fmt: skip
+        print_crowd(server, recordings, now.user + now.system - before.user - before.system)
 
 
 def main() -> int:
     """Print the table; exit code 1 without a Chromium."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="length of each recording")
-    parser.add_argument("--visitors", type=int, default=3, help="how many at once in the last table; 0 leaves it out")
+    parser.add_argument("--visitors", type=int, default=3, help="how many at once in the last tables; 0 leaves them out")
+    parser.add_argument("--only-crowd", action="store_true", help="the last tables alone")
     given = parser.parse_args()
     if find_chromium() is None:
         print(MISSING)
         return 1
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        measure(playwright, Path(folder), given.seconds)
+        if not given.only_crowd:
+            measure(playwright, Path(folder), given.seconds)
         if given.visitors:
-            measure_crowd(playwright, Path(folder), given.seconds, given.visitors)
+            measure_crowd(playwright, Path(folder), given.seconds, given.visitors, 1)
+            measure_crowd(playwright, Path(folder), given.seconds, given.visitors, given.visitors)
     return 0
 
 

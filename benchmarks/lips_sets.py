@@ -25,6 +25,7 @@ from bithuman_core.timing import SAMPLES_PER_TICK
 from training.speech import evaluate
 from training.speech.clip import RATE, Clip, Segment, read_16k
 from training.speech.espeak import Espeak
+from training.speech.poses import SHAPES
 from training.speech.real import GRID_BENCH_CLIPS, lip_gaps
 from training.speech.rig import LipModel
 
@@ -85,6 +86,30 @@ class Sets:
         clips = list(said_by_flite(SENTENCES))
         return {"aloud": self.phones(clips),
                 "whispered": self.phones([(segments, whispered(x, i)) for i, (segments, x) in enumerate(clips)])}  # fmt: skip
+
+    def teeth(self) -> Scores:
+        """f and v in which the lower lip rolls in to the teeth, and frames away from them (and p, b, m) in which it does, too.
+
+        It counts from half of what the mouth shape of these sounds has.
+        """
+        column = list(self.net.mouth_names).index("mouthRollLower")
+        least = SHAPES["f"]["mouthRollLower"] / 2
+        scores: Scores = {}
+        for name, snr in (("clean", None), ("20 dB", 20.0), ("10 dB", 10.0)):
+            hit = made = false = others = 0
+            for i, (segments, samples) in enumerate(said_by_flite(SENTENCES)):
+                heard = samples if snr is None else evaluate.pink(samples, snr, i)
+                rolled = np.array([t.mouth[column] for t in evaluate.speak(self.net, heard)]) >= least
+                free = np.ones(len(rolled), bool)
+                for start, end, phone in segments:
+                    frames = slice(max(0, int((start - 0.03) * 25)), int((end + 0.03) * 25) + 1)
+                    if phone in ("f", "v"):
+                        made, hit = made + 1, hit + int(rolled[frames].any())
+                    if phone in ("f", "v", "p", "b", "m", "pau"):
+                        free[max(0, frames.start - 1) : frames.stop + 1] = False
+                false, others = false + int(rolled[free].sum()), others + int(free.sum())
+            scores[name] = {"f, v at the teeth": hit / made, "other frames": false / others}
+        return scores
 
     def adaptation(self) -> Scores:
         """Mean difference of the lip gap between a voice heard for the first time and the same after half a minute of it.
@@ -199,6 +224,7 @@ class Sets:
             "first words (closures after a pause)": self.first_words(),
             "languages": only_scores(self.languages()),
             "whispered": only_scores(self.whispers()),
+            "lower lip at the teeth": self.teeth(),
             "a new voice, against the same known for half a minute": self.adaptation(),
             "real Mandarin (FACEGOOD)": capture(self.data / "facegood", self.gaps),
             "no speech (frames with closed lips)": self.no_speech(),

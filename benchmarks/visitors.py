@@ -141,13 +141,29 @@ async def measure(url: str, process: psutil.Process, visitors: int, seconds: flo
         await asyncio.gather(*(visitor.leave() for visitor in crowd))
 
 
+async def accompany(url: str, visitors: int, seconds: float) -> None:
+    """So many visitors of a server that somebody else measures."""
+    clip = float32_to_int16(load_audio(speech_clip(), MICROPHONE_RATE)[0])
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        crowd = [Visitor(client, clip, 30_000 * number) for number in range(visitors)]
+        for visitor in crowd:
+            await visitor.enter()
+        print("all are in", flush=True)
+        await asyncio.sleep(seconds)
+        await asyncio.gather(*(visitor.leave() for visitor in crowd))
+
+
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30, help="length of each measurement")
     parser.add_argument("--visitors", type=int, nargs="+", default=[1, 3], help="how many at once")
+    parser.add_argument("--join", metavar="URL", help="visit a running server for so many seconds, and print nothing of it")
     given = parser.parse_args()
     rtcrtpreceiver.decoder_worker = discard  # pyright: ignore[reportAttributeAccessIssue]
+    if given.join is not None:
+        asyncio.run(accompany(given.join, max(given.visitors), given.seconds))
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         for visitors in given.visitors:
             with Server(Path(folder) / "log.txt", "app.py", "--max-visitors", str(visitors)) as server:

@@ -61,6 +61,24 @@ def test_the_lips_meet_in_p_b_m_and_part_in_open_vowels() -> None:
     assert len(opened) >= 8 and np.mean(opened) >= 0.85
 
 
+def test_the_lower_lip_goes_to_the_teeth_in_f_and_v() -> None:
+    column = list(shipped_net().mouth_names).index("mouthRollLower")
+    met, others = [], []
+    for name in CLIPS:
+        samples, segments = load_clip(name)
+        rolled = mouths(speak(samples))[:, column] > 0.2
+        away = np.ones(len(rolled), bool)
+        for start, end, phone in segments:
+            frames = slice(max(0, int((start - 0.03) * FPS)), int((end + 0.03) * FPS) + 1)
+            if phone in ("f", "v"):
+                met.append(rolled[frames].any())
+            if phone in ("f", "v", "p", "b", "m", "sil"):
+                away[max(0, frames.start - 1) : frames.stop + 1] = False
+        others += list(rolled[away])
+    assert len(met) >= 3 and all(met), met
+    assert np.mean(others) < 0.2, np.mean(others)
+
+
 def test_the_lips_move_with_the_sounds_and_not_before_or_after() -> None:
     said, true = [], []
     for name in CLIPS:

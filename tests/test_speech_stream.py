@@ -76,7 +76,7 @@ def test_style_opens_the_mouth_and_leaves_closures_alone() -> None:
     wide = usual > 0.06
     assert wide.sum() > 10
     assert mumbled[wide].mean() < 0.8 * usual[wide].mean() < usual[wide].mean() < clear[wide].mean() / 1.15
-    touching = usual < 0.008
+    touching = usual < 0.0105  # the closed pose itself reads .010: the lips overlap by as much
     assert touching.sum() >= 5
     assert max(mumbled[touching].max(), clear[touching].max()) <= CLOSED_GAP
 

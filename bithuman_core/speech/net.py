@@ -29,11 +29,15 @@ from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
 FILE_NAME = "speech.onnx"
-FORMAT = "3"  # of the metadata; training/speech/export.py writes it
+FORMAT = "4"  # of the metadata; training/speech/export.py writes it
 MAX_BYTES = 64 << 20
 LEAST_STYLE, MOST_STYLE = 0.5, 1.5
 ADVICE = "reinstall the package, or train it again with python -m training.speech"
-_OUTPUTS = ("mouth", "visemes", "voice", "phones", "context_out", "memory_out")
+MEMORY = "memory"  # names of inputs begin with it that are 0 at first; the rest of the state is what silence leaves in it
+_SAID = ("mouth", "visemes", "voice", "phones")
+_GIVEN = ("mel", "opening")
+_SETTLED = 4  # ticks of silence after which the convolutions have forgotten what was before them (13 frames of 10 ms)
+State = dict[str, NDArray[np.float32]]
 _ORT_ERRORS = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.InvalidArgument, ort_errors.Fail,
                ort_errors.NotImplemented, ort_errors.RuntimeException)  # fmt: skip
 
@@ -70,6 +74,9 @@ class SpeechNet:
         self.phone_names = phone_names  # ARPAbet, lower case; the first one is silence
         self.filters = filters  # mel filter bank, float32 [bands, 257]
         self.shapes = {i.name: tuple(i.shape) for i in session.get_inputs()}
+        self._state_names = tuple(name for name in self.shapes if name not in _GIVEN)
+        self._outputs = (*_SAID, *(f"{name}_out" for name in self._state_names))
+        self._first: State | None = None
 
     @classmethod
     def load(cls, path: Path | None = None) -> SpeechNet:
@@ -98,15 +105,25 @@ class SpeechNet:
             raise ModelLoadError(f"The speech net {path} was made for another version of this package: {ADVICE}.")
         return net
 
-    def run(
-        self, mel: NDArray[np.float32], context: NDArray[np.float32], memory: NDArray[np.float32], opening: NDArray[np.float32]
-    ) -> list[NDArray[np.float32]]:
-        """One tick of the bare net: mouth, visemes, voice [1], phones, and the context and memory of the next tick.
+    def run(self, mel: NDArray[np.float32], opening: NDArray[np.float32], state: State) -> list[NDArray[np.float32]]:
+        """One tick of the bare net: mouth, visemes, voice [1], phones; ``state`` holds what it knows after it.
 
         ``opening`` [1] scales the shape of the open mouth; lips that touch touch at any opening, others stay parted.
         """
-        inputs = {"mel": mel, "context": context, "memory": memory, "opening": opening}
-        return cast("list[NDArray[np.float32]]", self._session.run(_OUTPUTS, inputs))
+        heard = cast("list[NDArray[np.float32]]", self._session.run(self._outputs, {"mel": mel, "opening": opening, **state}))
+        said, known = heard[: len(_SAID)], heard[len(_SAID) :]
+        state.update(zip(self._state_names, known, strict=True))
+        return said
+
+    def first_state(self) -> State:
+        """What the net knows when all was silent before: digital silence is not the number 0 in decibels."""
+        if self._first is None:
+            state: State = {name: np.zeros(self.shapes[name], np.float32) for name in self._state_names}
+            silence = LogMelStream(self.filters).push(np.zeros(SAMPLES_PER_TICK, np.float32))
+            for _ in range(_SETTLED):
+                self.run(silence, np.ones(1, np.float32), state)
+            self._first = {n: np.zeros_like(v) if n.startswith(MEMORY) else v for n, v in state.items()}
+        return dict(self._first)
 
     def stream(self, style: float = 1.0) -> SpeechStream:
         """A new stream with its own state. ``style`` as in :class:`SpeechStream`."""
@@ -128,10 +145,7 @@ class SpeechStream:
         self._mel = LogMelStream(net.filters)
         self._effort, self._arousal = Effort(), Arousal()
         self._opening = np.ones(1, np.float32)
-        # What the convolutions and the recurrent layers know when all was silent before: made by the net itself once
-        # per reset, because digital silence is not the number 0 in decibels.
-        self._context: NDArray[np.float32]
-        self._memory: NDArray[np.float32]
+        self._state: State
         self.reset()
 
     def reset(self) -> None:
@@ -139,10 +153,7 @@ class SpeechStream:
         self._mel.reset()
         self._effort.reset()
         self._arousal.reset()
-        silence = self._mel.push(np.zeros(SAMPLES_PER_TICK, np.float32))
-        self._mel.reset()
-        self._context = np.broadcast_to(silence[0], self._net.shapes["context"]).copy()
-        self._memory = np.zeros(self._net.shapes["memory"], np.float32)
+        self._state = self._net.first_state()
         self._pushed = 0
 
     def push(self, samples: NDArray[np.float32]) -> SpeechTick:
@@ -158,8 +169,7 @@ class SpeechStream:
             raise AudioError("The audio holds NaN or infinite samples: check how it was decoded.")
         mel = self._mel.push(samples)
         self._opening[0] = self._style * self._effort.opening
-        heard = self._net.run(mel, self._context, self._memory, self._opening)
-        mouth, visemes, voice, phones, self._context, self._memory = heard
+        mouth, visemes, voice, phones = self._net.run(mel, self._opening, self._state)
         self._effort.push(self._mel.level, float(voice[0]))
         self._pushed += 1
         if self._pushed <= LOOKAHEAD_TICKS:

@@ -23,6 +23,7 @@ SHARE: dict[str, float] = {
     "librispeech": 0.11, "librispeech-guessed": 0.05, "ljspeech": 0.03, "grid": 0.18, "facegood": 0.03, "parametric": 0.15,
     "parametric-guessed": 0.04, "kokoro": 0.18, "flite": 0.03, "festival": 0.05, "espeak": 0.12, "nothing": 0.03,
 }  # fmt: skip
+LATE_SHARE = SHARE | {"espeak": 0.25}  # while settling: the languages besides English need more time
 TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5, "facegood": 0.0}
 GAP_TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5, "facegood": 0.7}
 USES = 3  # of every example; making one costs as much as learning from it
@@ -61,7 +62,13 @@ class Examples(torch.utils.data.IterableDataset):
     """An endless, seeded stream of (mel [640, bands], targets as arrays [160, ...], trust, gap trust)."""
 
     def __init__(
-        self, clips: list[Clip], lips: LipModel, poses: NDArray[np.float32], filters: NDArray[np.float32], seed: int
+        self,
+        clips: list[Clip],
+        lips: LipModel,
+        poses: NDArray[np.float32],
+        filters: NDArray[np.float32],
+        seed: int,
+        shares: dict[str, float] = SHARE,
     ) -> None:
         super().__init__()
         self._lips, self._poses, self._filters, self._seed = lips, poses, filters, seed
@@ -69,8 +76,8 @@ class Examples(torch.utils.data.IterableDataset):
         for clip in clips:
             if not clip.held_out:
                 self._by_source.setdefault(clip.source, []).append(clip)
-        self._sources = [s for s in SHARE if s in self._by_source or s == "nothing"]
-        share = np.array([SHARE[s] for s in self._sources])
+        self._sources = [s for s in shares if s in self._by_source or s == "nothing"]
+        share = np.array([shares[s] for s in self._sources])
         self._share = share / share.sum()
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:

@@ -48,15 +48,17 @@ class Trunk(nn.Module):
         self.gru2 = nn.GRU(self.width, self.width, batch_first=True)
         self.drop = nn.Dropout(DROPOUT)
 
-    def forward(self, mel: Tensor) -> Tensor:
+    def forward(self, mel: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """``memory`` [2, batch, width]: of the GRUs at first (None: zeros); the second result is what it is in the end."""
         past = mel.new_full((mel.shape[0], CONTEXT, BANDS), float(SILENT_FEATURE))
         x = (torch.cat([past, mel], 1) - self.mean) * self.scale
         x = torch.relu(self.conv1(x.transpose(1, 2)))
         x = torch.relu(self.conv2(x))
         x = torch.relu(self.conv3(x)).transpose(1, 2)
-        y, _ = self.gru1(self.drop(x))
-        z, _ = self.gru2(self.drop(y))
-        return self.drop(torch.cat([y, z], -1))
+        first, second = (None, None) if memory is None else (memory[:1], memory[1:])
+        y, first = self.gru1(self.drop(x), first)
+        z, second = self.gru2(self.drop(y), second)
+        return self.drop(torch.cat([y, z], -1)), torch.cat([first, second])
 
 
 class SpeechModel(nn.Module):
@@ -81,10 +83,16 @@ class SpeechModel(nn.Module):
             nn.init.zeros_(head.weight[: HEADS["shape"]])  # begin with the poses
             nn.init.zeros_(head.bias[: HEADS["shape"]])
 
-    def forward(self, mels: Sequence[Tensor]) -> list[dict[str, Tensor]]:
-        """Raw heads by name of every trunk, each given its own mel; output tick t belongs to the face of tick t - 2."""
-        raw = [head(trunk(mel)) for trunk, head, mel in zip(self.trunks, self.heads, mels, strict=True)]
-        return [dict(zip(HEADS, r.split(list(HEADS.values()), -1), strict=True)) for r in raw]
+    def forward(
+        self, mels: Sequence[Tensor], memories: Sequence[Tensor | None] = (None, None)
+    ) -> tuple[list[dict[str, Tensor]], list[Tensor]]:
+        """Raw heads by name of every trunk, each given its own mel and memory, and the memories in the end.
+
+        Output tick t belongs to the face of tick t - 2.
+        """
+        heard = [trunk(mel, memory) for trunk, mel, memory in zip(self.trunks, mels, memories, strict=True)]
+        raw = [head(h) for head, (h, _) in zip(self.heads, heard, strict=True)]
+        return [dict(zip(HEADS, r.split(list(HEADS.values()), -1), strict=True)) for r in raw], [m for _, m in heard]
 
     def mean_head(self) -> tuple[Tensor, Tensor]:
         """Weight [heads, 2 * sum of widths] and bias [heads] of one layer over both trunks that gives the mean of their heads."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import librosa
@@ -18,7 +19,7 @@ from bithuman_core.audio.mel import FFT
 from bithuman_core.speech.visemes import VISEME_GROUPS, VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE
 from training.speech.clip import Clip
-from training.speech.dataset import Examples
+from training.speech.dataset import LATE_SHARE, SHARE, Examples
 from training.speech.model import BANDS, FREQUENCY_MAX, FREQUENCY_MIN, SpeechModel
 from training.speech.poses import pose_table
 from training.speech.rig import DRIVEN_INDEX, LipModel
@@ -27,11 +28,13 @@ log = logging.getLogger(__name__)
 BATCH = 32
 LEARNING_RATE = 1.8e-3
 WARM_UP, DECAY = 200, 0.3  # steps in which the rate rises; last share of all steps in which it falls to 0
+SETTLING, SETTLING_RATE = 900, 0.5  # steps after all others in which memories are carried on, and their first rate, of the usual
+CARRIED = 0.6  # share of the examples that then begin with what the net remembers of others: a stream has no beginning
 AVERAGE = 0.998  # of a step: the weights that are kept are a running mean of the trained ones
 MASKED_BANDS, MASKED_FRAMES = 7, 4  # what is hidden from the net at most (SpecAugment, Park et al. 2019), twice an example
 GAP_SCALE = 0.03  # interocular units: the gap's error is counted in these
 CONTACT_BOOST = 1.6  # a missed closure is worse than a false one
-AT_TEETH, FREE = 0.34, 0.2  # mouthRollLower: in f, v the lower lip reaches the teeth, other open sounds keep it away (a p has .16)
+AT_TEETH, FREE = 0.34, 0.2  # mouthRollLower: in f, v lip and teeth meet, in other sounds (p: .16) they do not
 CLOSED, OPEN = 0.008, 0.027  # contact must read below, other speech above (the eye reads .02 as the border)
 
 
@@ -64,12 +67,20 @@ class Loss:
 
     def __init__(self, lips: LipModel) -> None:
         self._gap_of, self._rest_gap = torch.from_numpy(lips.gap_of), lips.rest_gap
+        self._left: list[Tensor] = []  # of each trunk [2, batch, width]
 
-    def __call__(self, model: SpeechModel, batch: list[Tensor]) -> tuple[Tensor, dict[str, float]]:
+    def _begin(self, count: int) -> list[Tensor | None]:
+        kept = (torch.rand(count) < CARRIED).float()[None, :, None]
+        return [memory * kept for memory in self._left] or [None, None]
+
+    def __call__(self, model: SpeechModel, batch: list[Tensor], carry: bool) -> tuple[Tensor, dict[str, float]]:
+        """The loss and its parts; ``carry``: some of the examples begin with the memory that the last batch left."""
         mel, mouth, contact, rest, voice, phone, viseme, trust, gap_trust = batch
         late = LOOKAHEAD_TICKS
         with torch.autocast("cpu", torch.bfloat16):
-            raw = model([masked(mel, trunk.mean) for trunk in model.trunks])
+            first = self._begin(len(mel)) if carry else (None, None)
+            raw, left = model([masked(mel, trunk.mean) for trunk in model.trunks], first)
+        self._left = [memory.detach().float() for memory in left]
         heads = {k: torch.cat([r[k][:, late:].float() for r in raw]) for k in raw[0]}  # every trunk learns all of it
         known = mouth.shape[1] - late
         mouth, contact, rest, voice, phone, viseme = (t[:, :known] for t in (mouth, contact, rest, voice, phone, viseme))
@@ -114,12 +125,14 @@ class Loss:
 
 
 def learning_rate(step: int, steps: int) -> float:
-    """Up, a plateau, down (so that a run may be made longer or shorter while it is on the plateau)."""
+    """Up, a plateau, down (so that a run may be made longer or shorter while it is on the plateau), and down again, settling."""
+    if step >= steps:
+        return LEARNING_RATE * SETTLING_RATE * (1 - (step - steps) / SETTLING)
     return LEARNING_RATE * min(1.0, (step + 1) / WARM_UP, (steps - step) / (DECAY * steps))
 
 
 def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, workers: int) -> SpeechModel:
-    """Train for ``steps`` batches, saving ``out`` every 100; an ``out`` that is there is continued."""
+    """Train for ``steps`` batches and those of settling, saving ``out`` every 100; an ``out`` that is there is continued."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     poses = pose_table(lips)
@@ -133,9 +146,13 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
         mean_of.load_state_dict(saved["mean"])
         optimiser.load_state_dict(saved["optimiser"])
         step = saved["step"]
-        log.info("continuing at step %d of %d", step, steps)
-    examples = Examples(clips, lips, poses, filters(), seed + step)
-    batches = iter(torch.utils.data.DataLoader(examples, BATCH, num_workers=workers, prefetch_factor=4 if workers else None))
+        log.info("continuing at step %d of %d", step, steps + SETTLING)
+
+    def examples() -> Iterator[list[Tensor]]:
+        made = Examples(clips, lips, poses, filters(), seed + step, SHARE if step < steps else LATE_SHARE)
+        return iter(torch.utils.data.DataLoader(made, BATCH, num_workers=workers, prefetch_factor=4 if workers else None))
+
+    batches = examples()
     if step == 0:
         first = torch.cat([next(batches)[0] for _ in range(4)]).flatten(0, 1)
         for trunk in model.trunks:
@@ -144,8 +161,8 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
     loss_of = Loss(lips)
     model.train()
     started, running = time.monotonic(), {}
-    while step < steps:
-        loss, parts = loss_of(model, next(batches))
+    while step < steps + SETTLING:
+        loss, parts = loss_of(model, next(batches), carry=step >= steps)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps)
         optimiser.zero_grad()
@@ -159,7 +176,9 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
         if step % 20 == 0:
             losses = "  ".join(f"{k} {v:.3f}" for k, v in running.items())
             log.info("step %5d  %4.0f s  %s", step, time.monotonic() - started, losses)
-        if step % 100 == 0 or step == steps:
+        if step == steps:
+            batches = examples()
+        if step % 100 == 0 or step == steps + SETTLING:
             temporary = out.with_suffix(".part")
             torch.save({"model": model.state_dict(), "mean": mean_of.state_dict(), "optimiser": optimiser.state_dict(),
                         "step": step}, temporary)  # fmt: skip
