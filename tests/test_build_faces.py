@@ -14,8 +14,11 @@ from benchmarks import faces
 from benchmarks.portrait import BOTH, PortraitRenderer, PortraitRig, checks, read_back, save, verdict
 from bithuman_core.build import glasses
 from bithuman_core.build.analysis import analyse
+from bithuman_core.build.distance import distance_to
+from bithuman_core.build.fit import fit
 from bithuman_core.build.portrait import Portrait
 from bithuman_core.build.skin import frame_sharp
+from bithuman_core.build.template import load_template
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
 
@@ -64,6 +67,18 @@ def test_lids_close_behind_a_frame_that_stays(portraits: dict[str, Portrait], av
         assert (posed[frame] < 90).mean() > 0.97
     for px, py in pupils.astype(int):
         assert neutral[py, px] < 0.5 * neutral[cheek[1], cheek[0]] < np.median(closed[py - 2 : py + 3, px - 2 : px + 3])
+
+
+def test_the_way_to_a_frame_is_exact_wherever_it_matters(portraits: dict[str, Portrait]) -> None:
+    portrait, template = portraits["thick_glasses"], load_template()
+    fitted = fit(template, portrait.landmarks, portrait.blendshapes)
+    seen = glasses.seen(template, fitted.points, frame_sharp(portrait.picture), portrait.landmarks)
+    for given in (seen.to_frame, seen.to_odd):
+        assert 1000 < (given == 0).sum() < given.size / 10
+        exact = distance_to(given == 0)
+        near = exact < glasses.CLEAR * seen.eye - 1  # px
+        np.testing.assert_array_equal(given[near], exact[near])
+        assert given[~near].min() > glasses.CLEAR * seen.eye - 2
 
 
 def test_an_eye_that_closes_behind_a_thick_frame_looks_closed(avatars: dict[str, Path]) -> None:
