@@ -131,7 +131,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     m = mesh.keep(whole, mesh.visible_triangles(bake, whole))
     tx = atlas.texels(m, atlas.SKIN_ATLAS)
     skin, own = atlas.base(bake, m, tx)
-    skin[..., 3] = np.maximum(skin[..., 3], ndimage.gaussian_filter(temples.bare(bake, m, tx).astype(np.float32), 0.5))
+    skin[..., 3] = np.maximum(skin[..., 3], ndimage.gaussian_filter(temples.uncovered(bake, m, tx).astype(np.float32), 0.5))
     small = atlas.texels(m, RESIDUAL)
     half = lambda a: a.reshape(RESIDUAL, 2, RESIDUAL, 2, -1).mean((1, 3))  # noqa: E731
     residual = atlas.residuals(bake, m, small, half(skin[..., :3]), half(own)[..., 0])

@@ -1,8 +1,8 @@
 """Skin that hair hides in the neutral face and a turn of the head uncovers: the strip between sideburn and ear.
 
 Hair in front lies in the backdrop, which the head is drawn over, so skin under it has alpha 0. What the neutral does not draw
-anyway, because it looks away or lies behind the band at the side of the hair (outline.py), may be opaque where a turn shows it
-bare.
+anyway, because it looks away or lies behind the band at the side of the hair (outline.py), may be opaque where a turn shows it;
+where strands cover it in that turn, the calibration frames give it their colour.
 """
 
 from __future__ import annotations
@@ -19,33 +19,23 @@ from training.avatars.surface import LASH
 from training.avatars.texels import at, raster
 
 TURNS = (4.0, 8.0, 12.0)  # degrees of yaw to either side
-STRAND = 2  # px about the points of a strand that it covers
 BEHIND = 2.0  # px: depth by which something hides a texel
 FACING = 0.08  # cosine to the view from which a texel counts as shown
 
 
-def bare(bake: Bake, mesh: Mesh, tx: Texels) -> Array:
-    """Texels [size, size] that the neutral does not draw and that a turned head shows without hair."""
-    style, values = bake.look["hair"]
-    strands = np.asarray(bake.strands.STYLES[style](bake.head, **values))
-    hair, share = bake.ortho(strands.reshape(-1, 3)), np.asarray(bake.head.rotation_weight(strands)).reshape(-1)
+def uncovered(bake: Bake, mesh: Mesh, tx: Texels) -> Array:
+    """Texels [size, size] that the neutral does not draw and that a turned head shows."""
     shown = np.zeros(len(tx.corners), bool)
     for degrees in (side * turn for side in (-1, 1) for turn in TURNS):
         points = outline.turn(mesh.neutral, mesh.weight, degrees, bake.pivot)
-        place = np.rint(bake.project(outline.turn(hair, share, degrees, bake.pivot))[:, :2]).astype(int)
-        inside = ((place >= 0) & (place < CANVAS)).all(1)
-        covered = np.zeros((CANVAS, CANVAS), bool)
-        covered[place[inside, 1], place[inside, 0]] = True
-        covered = ndimage.binary_dilation(covered, iterations=STRAND)
-        seen, x, y = _drawn(bake, mesh, tx, points, mesh.triangles[mesh.part != LASH])
-        shown |= seen & ~covered[y, x]
-    neutral, _, _ = _drawn(bake, mesh, tx, mesh.neutral, mesh.triangles)
+        shown |= _drawn(bake, mesh, tx, points, mesh.triangles[mesh.part != LASH])
+    neutral = _drawn(bake, mesh, tx, mesh.neutral, mesh.triangles)
     strip = tx.image((shown & ~neutral).astype(np.float32)).astype(bool)
     return np.asarray(ndimage.binary_opening(strip))
 
 
-def _drawn(bake: Bake, mesh: Mesh, tx: Texels, points: Array, triangles: Array) -> tuple[Array, Array, Array]:
-    """Which texels [n] a pose shows where the triangles hide them, and their pixels x [n], y [n]."""
+def _drawn(bake: Bake, mesh: Mesh, tx: Texels, points: Array, triangles: Array) -> Array:
+    """Which texels [n] a pose shows, where only the triangles hide them."""
     screen = bake.project(points)
     depth = raster(screen, triangles, CANVAS, CANVAS)[0]
     p = at(screen, tx.corners, tx.weights)
@@ -54,4 +44,4 @@ def _drawn(bake: Bake, mesh: Mesh, tx: Texels, points: Array, triangles: Array) 
     normal = np.cross(b - a, c - a)
     view = at(points, tx.corners, tx.weights) - np.array([0, 0, -bake.distance])
     cosine = (normal * view).sum(1) / np.maximum(np.linalg.norm(normal, axis=1) * np.linalg.norm(view, axis=1), 1e-9)
-    return (cosine > FACING) & (p[:, 2] < depth[y, x] + BEHIND / np.maximum(cosine, 0.1)), x, y
+    return (cosine > FACING) & (p[:, 2] < depth[y, x] + BEHIND / np.maximum(cosine, 0.1))
