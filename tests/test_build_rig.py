@@ -98,7 +98,7 @@ def test_the_rig_can_do_what_a_face_does(avatar: Path) -> None:
     assert can["closed"] <= 0.01 and can["jaw"] >= 0.15
     assert can["pucker"] < 0.95 and can["smile"] > 1.05
     assert can["lids"] <= 0.02  # of the open eye
-    assert can["holes"] <= 12 and can["background"] == 0
+    assert can["holes"] == can["inverted"] == can["background"] == 0  # px
 
 
 def test_lips_follow_the_jaw_steadily(avatar: Path) -> None:

@@ -16,10 +16,11 @@ from bithuman_core.build import eyes as eye_stage
 from bithuman_core.build import glasses, lids, light, limits, mouth, skin
 from bithuman_core.build.camera import DISTANCE, project
 from bithuman_core.build.fit import Fit, fit
+from bithuman_core.build.folds import untangle
 from bithuman_core.build.observed import cheek_colour
 from bithuman_core.build.portrait import CANVAS, Portrait
 from bithuman_core.build.rest import lip_trust, rest
-from bithuman_core.build.shapes import transferred, untangle
+from bithuman_core.build.shapes import transferred
 from bithuman_core.build.surround import SOFT, STILL, STILL_EDGE, follows, pivot, reach, surround
 from bithuman_core.build.template import ATLAS, EYE, PROXY, RIM, SKIN, Array, Template, load_template
 from bithuman_core.imx import Manifest
@@ -152,7 +153,7 @@ def _mesh(template: Template, points: Array, deltas: Array, alpha: Array, fitted
     caps = template.vertices_of(EYE)
     for side, eye in eyes.items():
         cap = caps[(template.points[caps, 0] > 0) == (side == "left")]
-        uv[cap] = project(points[cap])[:, :2] - eye.box + np.array(template.eye_place[side])
+        uv[cap] = eye.place_on(project(points[cap])[:, :2]) + np.array(template.eye_place[side])
     keep = _drawn(template, alpha)
     index, weight = template.rings["mediapipe"]
     rows = index[list(LANDMARKS)]

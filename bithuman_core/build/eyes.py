@@ -22,6 +22,7 @@ WHITE = np.array([1.02, 0.97, 0.94], np.float32)  # of the eye, in units of the 
 LEAST_WHITE, OWN_WHITE = 40, 3.0  # px that the photo must show of it; px beyond them that keep their own colour
 PALEST = 0.7  # share of them that is darker than white: corners of the eye, shadow
 GLINT = 0.12  # how much brighter than the rest of its ring about the pupil a reflex is
+PAINTED = (0.95, 0.57)  # of the radius beside and above the middle: what the renderer paints of a turned eye, less its edge
 IRIS_MARKS = {"left": range(473, 478), "right": range(468, 473)}
 
 
@@ -41,6 +42,12 @@ class Eyeball:
         """x, y (px of the picture) and radius of the ball."""
         x, y, _ = project(self.centre)
         return float(x - self.box[0]), float(y - self.box[1]), float(self.radius * DISTANCE / (DISTANCE + self.centre[2]))
+
+    def place_on(self, places: Array) -> Array:
+        """Px of the picture [n, 2] for canvas px [n, 2]; beside what the renderer paints, the nearest that it does."""
+        x, y, radius = self.on_canvas
+        room = radius * np.array(PAINTED)
+        return np.clip(places - self.box, np.array([x, y]) - room, np.array([x, y]) + room)
 
 
 def balls(template: Template, fitted: Fit, points: Array) -> dict[str, tuple[Array, float]]:

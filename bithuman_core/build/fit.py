@@ -14,7 +14,7 @@ from scipy.spatial.distance import cdist
 
 from bithuman_core.build.camera import DISTANCE, project, rotation, unproject
 from bithuman_core.build.portrait import CANVAS
-from bithuman_core.build.template import EYE, MOUTH, Array, Template
+from bithuman_core.build.template import EYE, Array, Template
 
 STEPS = 8
 NOISE = 4.0  # px: how far a landmark usually lies beside its place
@@ -147,7 +147,7 @@ def spread_remainder(template: Template, points: Array, miss: Array, width: floa
     away = np.maximum(distance.min(1) / size - 0.05, 0) / FADE
     move *= np.exp(-(away**2))[:, None]
     lips = np.mean([miss[[61, 291]].mean(0), miss[[0, 17]].mean(0)], 0)
-    move[template.vertices_of(MOUTH)] = lips  # teeth stay rigid
+    move[template.teeth] = lips  # they stay rigid
     eyes = template.vertices_of(EYE)
     for right, ring in ((True, (362, 263, 386, 374)), (False, (33, 133, 159, 145))):
         move[eyes[(template.points[eyes, 0] > 0) == right]] = miss[list(ring)].mean(0)

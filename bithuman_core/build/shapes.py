@@ -7,16 +7,11 @@ from scipy.spatial.distance import cdist
 
 from bithuman_core.build.camera import project
 from bithuman_core.build.fit import LIPS_OPEN, Fit
-from bithuman_core.build.portrait import CANVAS
-from bithuman_core.build.raster import facing, raster
 from bithuman_core.build.template import EYE, MOUTH, SKIN, Array, Template
 
 GAIN = (0.6, 2.0)  # of a blink
 OVERLAP = 1.0  # px: how far the upper lid goes beyond the lower one
 MIDDLE = slice(3, 10)  # of the 13 points of a lid from corner to corner: where the gap is wide enough to be measured
-TEARING, ROUNDS = ("jawOpen", "noseSneerLeft", "noseSneerRight"), 20  # shapes that fold skin; how often it is smoothed at most
-AROUND = 2  # edges of the mesh from a fold that are smoothed with it
-STILL = 0.5  # px: what moves less by itself (the person's outline) is not moved by smoothing either
 ROUND, ROUND_REACH = 0.62, 0.05  # exponent of the open lip's arc (1: parabola, 0.5: ellipse); face widths below it that follow
 SKIN_ABOVE_EYE = 1.0  # px: the lid stays this far in front of the eyeball
 
@@ -34,46 +29,6 @@ def transferred(template: Template, fitted: Fit, points: Array, eyes: dict[str, 
     jaw = template.names.index("jawOpen")
     deltas[jaw] += _rounder(template, points, deltas[jaw], fitted.face_width)
     return deltas
-
-
-def untangle(template: Template, drawn: Array, points: Array, deltas: Array) -> None:
-    """Smooth the moves of the neutral vertices points [V, 3] where skin in front would turn over (deltas [S, V, 3], in place).
-
-    It does where a strong move fades out quickly: beside a frame of glasses, at the outline of a narrow jaw. drawn [T]: which
-    triangles the avatar has.
-    """
-    corners = template.triangles.astype(np.int64)
-    skin = template.part == SKIN
-    ends = np.concatenate([corners[skin][:, pair] for pair in ((0, 1), (1, 2), (2, 0))])
-    ends = np.concatenate([ends, ends[:, ::-1]])
-    front = facing(project(points), corners) & skin
-    for name in TEARING:
-        delta = deltas[template.names.index(name)]
-        moving = np.flatnonzero(np.abs(delta).max(1) > STILL)
-        for _ in range(ROUNDS):
-            screen = project(points + delta)
-            over = front & ~facing(screen, corners)
-            _, triangle, _ = raster(screen, corners[drawn], CANVAS, CANVAS, culled=False)
-            torn = np.unique(triangle[triangle >= 0])
-            torn = np.flatnonzero(drawn)[torn]
-            folded = corners[torn[over[torn]]]
-            if not len(folded):
-                break
-            rows = np.unique(folded)
-            for _ in range(AROUND):
-                rows = np.union1d(rows, ends[np.isin(ends[:, 0], rows), 1])
-            rows = np.intersect1d(rows, moving)
-            delta[rows] = _mean(delta, ends)[rows]
-            alike = np.concatenate([folded[:, [a, b]] for a in range(3) for b in range(3)])
-            rows = np.intersect1d(folded, moving)  # what moves as one does not fold
-            delta[rows] = _mean(delta, alike)[rows]
-
-
-def _mean(values: Array, ends: Array) -> Array:
-    """The mean over the second of ends [n, 2] of values [V, 3] for each that is the first; 0 for others."""
-    total, count = np.zeros_like(values), np.bincount(ends[:, 0], minlength=len(values))
-    np.add.at(total, ends[:, 0], values[ends[:, 1]])
-    return total / np.maximum(count, 1)[:, None].astype(values.dtype)
 
 
 def _rounder(template: Template, points: Array, delta: Array, width: float) -> Array:

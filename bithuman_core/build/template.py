@@ -7,7 +7,7 @@ pictures of teeth, gums and tongue are this project's own.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from bithuman_core.build.closing import around_eye, behind_lips
 
 Array: TypeAlias = NDArray[Any]
 
@@ -93,12 +95,35 @@ def load_template() -> Template:
     strip = np.asarray(Image.open(io.BytesIO(file["strip"].tobytes())).convert("RGB"), np.float32) / 255
     box = {side: file[f"eye_{side}_box"] for side in ("left", "right")}
     modes = file["modes"].astype(np.float32) * file["mode_scale"][:, None, None]
-    for array in (points, modes, deltas, strip):
-        array.flags.writeable = False
-    return Template(
+    head = Template(
         points=points, modes=modes, triangles=file["triangles"], part=file["part"], uv=file["uv"], names=names, deltas=deltas,
         rings=rings, eye_centre=file["eye_centre"], eye_modes=file["eye_modes"], eye_radius=float(file["eye_radius"]),
         eye_place={s: (int(file[f"eye_{s}_place"][0]), int(file[f"eye_{s}_place"][1])) for s in box},
         eye_size={s: (int(b[2] - b[0]), int(b[3] - b[1])) for s, b in box.items()},
         lash_place=(int(file["lash_place"][0]), int(file["lash_place"][1])), strip=strip,
     )  # fmt: skip
+    head = _closed(head)
+    for array in (head.points, head.modes, head.deltas, head.uv, head.triangles, head.part, strip):
+        array.flags.writeable = False
+    return head
+
+
+def _closed(head: Template) -> Template:
+    """The head with surfaces behind the rims of lids and lips; their vertices and triangles come last."""
+    triangles = head.triangles.astype(np.int64)
+    points, uv, rows = head.points, head.uv, np.arange(len(head.points))
+    made, part = [triangles], [head.part]
+    for k in range(2):
+        ball = triangles[(head.part == EYE) & ((head.points[triangles[:, 0], 0] > 0) == (k == 0))]
+        copied, places, more = around_eye(points, ball, head.eye_centre[k], head.eye_radius)
+        points, uv, rows = np.concatenate([points, places]), np.concatenate([uv, head.uv[copied]]), np.concatenate([rows, copied])
+        made.append(more)
+        part.append(np.full(len(more), EYE, np.uint8))
+    walls = triangles[(head.part == MOUTH) & ~np.isin(triangles, head.teeth).any(1)]
+    copied, beside, more = behind_lips(points, triangles[head.part == SKIN], walls, head.at("lips_inner", head.points))
+    points, uv = np.concatenate([points, head.points[copied]]), np.concatenate([uv, head.uv[beside]])
+    rows = np.concatenate([rows, copied])
+    made.append(more)
+    part.append(np.full(len(more), MOUTH, np.uint8))
+    return replace(head, points=points.astype(np.float32), uv=uv, modes=head.modes[:, rows], deltas=head.deltas[:, rows],
+                   triangles=np.concatenate(made).astype(np.uint16), part=np.concatenate(part))  # fmt: skip
