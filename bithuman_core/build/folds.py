@@ -18,6 +18,7 @@ ROUNDS, AROUND = 8, 2  # how often skin is smoothed at most; edges of the mesh f
 STILL = 0.5  # px: what moves less by itself (the person's outline) is not moved by this either
 LEAST = 0.1  # of a triangle's area in the neutral that a pose leaves
 NEARLY = 0.5  # of that share: what has less is about to turn over
+BEHIND = 0.1  # px: what lies so close behind other skin may show as the head turns
 AMOUNTS = (1.0, 0.8, 0.6)  # of the shapes of a pose
 PASSES, TRIES, STEPS = 3, 6, 60  # over all poses; how often folds of one are looked for, and are pushed apart each time
 
@@ -46,10 +47,11 @@ class Folds:
         about = screen[self.corners[self.drawn[over[self.drawn]]], :2].reshape(-1, 2)
         low, high = (np.clip(edge, 0, CANVAS // 2).astype(int) for edge in (about.min(0), about.max(0) + 1))
         screen[:, :2] -= low
-        _, triangle, _ = raster(screen, self.corners[self.drawn], *(high - low)[::-1].tolist(), culled=False)
-        shown = np.zeros(len(self.drawn) + 1, bool)  # the last for px that show nothing
-        shown[triangle] = True
-        return self.drawn[shown[:-1] & over[self.drawn]]
+        size = (high - low)[::-1].tolist()
+        front, _, _ = raster(screen, self.corners[self.drawn[~over[self.drawn]]], *size, culled=False)
+        rows = self.drawn[over[self.drawn]]
+        depth, triangle, _ = raster(screen, self.corners[rows], *size, culled=False)
+        return rows[np.unique(triangle[(triangle >= 0) & (depth < front + BEHIND)])]
 
     def about(self, rows: Array) -> Array:
         """Vertices up to `AROUND` edges from those of rows."""
