@@ -11,6 +11,7 @@ import binascii
 import json
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -76,7 +77,6 @@ class SpeechNet:
         self.shapes = {i.name: tuple(i.shape) for i in session.get_inputs()}
         self._state_names = tuple(name for name in self.shapes if name not in _GIVEN)
         self._outputs = (*_SAID, *(f"{name}_out" for name in self._state_names))
-        self._first: State | None = None
 
     @classmethod
     def load(cls, path: Path | None = None) -> SpeechNet:
@@ -115,15 +115,14 @@ class SpeechNet:
         state.update(zip(self._state_names, known, strict=True))
         return said
 
+    @cached_property
     def first_state(self) -> State:
-        """What the net knows when all was silent before: digital silence is not the number 0 in decibels."""
-        if self._first is None:
-            state: State = {name: np.zeros(self.shapes[name], np.float32) for name in self._state_names}
-            silence = LogMelStream(self.filters).push(np.zeros(SAMPLES_PER_TICK, np.float32))
-            for _ in range(_SETTLED):
-                self.run(silence, np.ones(1, np.float32), state)
-            self._first = {n: np.zeros_like(v) if n.startswith(MEMORY) else v for n, v in state.items()}
-        return dict(self._first)
+        """What the net knows when all was silent before (copy it): digital silence is not the number 0 in decibels."""
+        state: State = {name: np.zeros(self.shapes[name], np.float32) for name in self._state_names}
+        silence = LogMelStream(self.filters).push(np.zeros(SAMPLES_PER_TICK, np.float32))
+        for _ in range(_SETTLED):
+            self.run(silence, np.ones(1, np.float32), state)
+        return {n: np.zeros_like(v) if n.startswith(MEMORY) else v for n, v in state.items()}
 
     def stream(self, style: float = 1.0) -> SpeechStream:
         """A new stream with its own state. ``style`` as in :class:`SpeechStream`."""
@@ -153,7 +152,7 @@ class SpeechStream:
         self._mel.reset()
         self._effort.reset()
         self._arousal.reset()
-        self._state = self._net.first_state()
+        self._state = dict(self._net.first_state)
         self._pushed = 0
 
     def push(self, samples: NDArray[np.float32]) -> SpeechTick:
