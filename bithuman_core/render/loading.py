@@ -79,6 +79,7 @@ def load(avatar: ImxFile, side: int | None = None) -> PortraitRig:
         gaze=(np.radians(_number(gaze, "yaw")), np.radians(_number(gaze, "up")), np.radians(_number(gaze, "down"))),
         shade_scale=_number(rig, "shade_scale"),
         mouth_ambient=min(_number(rig, "mouth_ambient"), 1.0) if "mouth_ambient" in rig else 0.0,
+        mouth_cover=min(_number(rig, "mouth_cover"), 1.0) if "mouth_cover" in rig else 0.0,
         pixel_filter=0.0 if wanted == 2 else _share(rig, "pixel_filter"),  # pictures drawn larger are soft as they are
         head_limits=np.array([manifest.limits.get(n, DEFAULT_LIMITS[n]) for n in HEAD_NAMES], np.float32),
         vertices=vertices,

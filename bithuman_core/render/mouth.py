@@ -14,7 +14,7 @@ from bithuman_core.render.texel import MOUTH
 
 # Measured on path-traced mouths. Lengths are fractions of the face width.
 DEPTH = (0.1, 0.25)  # behind the lips, where light has fallen to 1/e: closed lips, and what each length of opening adds
-NARROW = 0.0035  # height of the opening that lets half of it in
+NARROW = 0.0035  # height of the opening that lets half of it in, right behind the lips
 LIP_SHADOW = 0.02  # below the upper lip, where its shadow ends
 SHADE = 0.6  # what the shadow of the upper lip leaves
 STRENGTH = 1.15
@@ -36,20 +36,20 @@ class MouthLight:
         self._index = np.ascontiguousarray(rig.landmark_index[rows])
         self._weight = np.ascontiguousarray(rig.landmark_weight[rows])
         self._inside = np.unique(rig.triangles[rig.part == MOUTH]).astype(np.int32)
-        self._unit = rig.face_width
+        self._unit, self._cover = rig.face_width, rig.mouth_cover
 
     def light(self, points: NDArray[np.float32], out: NDArray[np.float32]) -> None:
         """Write the brightness 0..255 of the mouth's vertices to out [V]; points [V, 3] are posed, head straight."""
-        _light(points, self._index, self._weight, self._inside, self._unit, out)
+        _light(points, self._index, self._weight, self._inside, self._unit, self._cover, out)
 
 
 @njit(
     void(
-        given(float32, 2), given(uint16, 2), given(float32, 2), given(int32, 1), float32, scratch(float32, 1),
+        given(float32, 2), given(uint16, 2), given(float32, 2), given(int32, 1), float32, float32, scratch(float32, 1),
     ),
     nogil=True, cache=True, fastmath=True,
 )  # fmt: skip
-def _light(points, index, weight, inside, unit, out):
+def _light(points, index, weight, inside, unit, cover, out):
     lips = np.zeros((4, 3), np.float32)  # upper, lower, image left, image right
     for k in range(4):
         for j in range(3):
@@ -68,8 +68,10 @@ def _light(points, index, weight, inside, unit, out):
         bow = max(one - across * across, zero)  # the lips' lines are taken as parabolas through the corners
         opening = gap * bow
         upper = corner + (lips[0, 1] - corner) * bow
-        far = max(points[v, 2] - front, zero) / reach
+        behind = max(points[v, 2] - front, zero)
+        far = behind / reach
         deep = np.exp(-far * np.sqrt(far))
         below = min(max((points[v, 1] - upper) / (float32(LIP_SHADOW) * unit), zero), one)
         shadow = float32(SHADE) + float32(1 - SHADE) * below * (float32(2) - below)
-        out[v] = float32(255) * min(float32(STRENGTH) * deep * shadow * opening / (opening + float32(NARROW) * unit), one)
+        taken = float32(NARROW) * unit + cover * behind  # height of the opening that lets half of the light in
+        out[v] = float32(255) * min(float32(STRENGTH) * deep * shadow * opening / (opening + taken), one)

@@ -83,6 +83,7 @@ class PortraitRig:
     gaze: tuple[float, float, float]  # radians at coefficient 1: to the side, up, down
     shade_scale: float
     mouth_ambient: float  # 0..1: light in the depth of the mouth
+    mouth_cover: float  # 0..1: what the lips take of the light further in; thick lips more
     pixel_filter: float  # 0..0.25: share of every neighbour in a finished pixel
     head_limits: NDArray[np.float32]  # [6, 2]
     vertices: NDArray[np.float32]

@@ -38,7 +38,7 @@ def _resized(plane: Array) -> Array:
 
 
 def _face(bake: Bake, mesh: Array) -> Array:
-    return bake.parts("skin", "eye", "mouth", "brow", "lash", "beard") & mesh
+    return (bake.parts("skin", "eye", "mouth", "brow", "lash") & mesh) | bake.parts("beard")
 
 
 def _smooth(values: Array, known: Array, sigma: float) -> Array:

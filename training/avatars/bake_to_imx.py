@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from PIL import Image
 from scipy import ndimage
 from skimage.morphology import remove_small_objects
 
-from bithuman_core.imx import Manifest, write_imx
+from bithuman_core.imx import Manifest, read_imx, write_imx
 from bithuman_core.motion.gesture import Gesture
-from training.avatars import atlas, backdrop, fit, layers, mesh, outline, rims, temples
+from bithuman_core.render import PortraitRig
+from training.avatars import atlas, backdrop, cover, fit, layers, mesh, mouth_cover, outline, rims, temples
 from training.avatars.arrays import Array
 from training.avatars.decimate import decimate
 from training.avatars.source import CANVAS, Bake
@@ -127,11 +129,13 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     if len(turned) < 2:
         raise SystemExit(f"{bake.name} has no calibration frames: make them first, see training/avatars/README.md.")
     bands = {name: outline.band(bake, side, turned[side * outline.SEEN_AT]) for name, side in layers.BANDS.items()}
-    whole = mesh.build(bake, places, size, bands)
+    whole = cover.dressed(bake, mesh.build(bake, places, size, bands))
     m = mesh.keep(whole, mesh.visible_triangles(bake, whole))
     tx = atlas.texels(m, atlas.SKIN_ATLAS)
     skin, own = atlas.base(bake, m, tx)
-    skin[..., 3] = np.maximum(skin[..., 3], ndimage.gaussian_filter(temples.uncovered(bake, m, tx).astype(np.float32), 0.5))
+    strip, colour = temples.uncovered(bake, m, tx, turned)
+    skin[..., :3] = np.where(strip[..., None], colour, skin[..., :3])
+    skin[..., 3] = np.maximum(skin[..., 3], ndimage.gaussian_filter(strip.astype(np.float32), 0.5))
     small = atlas.texels(m, RESIDUAL)
     half = lambda a: a.reshape(RESIDUAL, 2, RESIDUAL, 2, -1).mean((1, 3))  # noqa: E731
     residual = atlas.residuals(bake, m, small, half(skin[..., :3]), half(own)[..., 0])
@@ -172,13 +176,13 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
                "backdrop_weight": np.round(g["weight"] * 255).astype(np.uint8)}
     eyes = {}
     for side in ("left", "right"):
-        colour, shade, light = layers.eye(bake, side, size[f"eye_{side}"])
+        colour, shade, light = layers.eye(bake, m, side, size[f"eye_{side}"])
         arrays[f"eye_{side}"] = encoded(np.dstack([colour, shade / 1.3]), None)
         arrays[f"catchlight_{side}"] = encoded(light, None)
         info = bake.meta["eyes"][side]
         box = size[f"eye_{side}"]
         eyes[side] = {"centre": [info["centre_px"][0] - box[0], info["centre_px"][1] - box[1]],
-                      "radius": info["radius_px_on_canvas"], "place": list(places[f"eye_{side}"])}
+                      "radius": info["radius_px_on_canvas"] + bake.bulge[side], "place": list(places[f"eye_{side}"])}
     arrays["texture"] = encoded(texture, None)
     arrays["backdrop"] = encoded(backdrop.picture(bake, covered), None)
     plate = Image.open(bake.folder / "plate.png").convert("RGB").resize((CANVAS // 2, CANVAS // 2), Image.Resampling.BOX)
@@ -208,8 +212,12 @@ def main() -> int:
     parser.add_argument("--head3d", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
-    manifest, arrays = build(Bake(options.bake, options.tools, options.head3d))
+    bake = Bake(options.bake, options.tools, options.head3d)
+    manifest, arrays = build(bake)
     write_imx(options.output, manifest, arrays)
+    cover = mouth_cover.fitted(bake, PortraitRig.from_imx(read_imx(options.output)), fit.frames(bake))
+    if cover:
+        write_imx(options.output, replace(manifest, rig=manifest.rig | {"mouth_cover": cover}), arrays)
     for name, array in sorted(arrays.items(), key=lambda kv: -kv[1].nbytes)[:8]:
         print(f"{name:20s}{array.nbytes / 1e3:9.0f} kB")
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB", flush=True)

@@ -12,8 +12,8 @@ from training.avatars.arrays import Array
 from training.avatars.atlas import box2
 from training.avatars.fill import fill
 from training.avatars.mesh import SKIN_ATLAS, Mesh
-from training.avatars.source import Bake
-from training.avatars.surface import MOUTH
+from training.avatars.source import CANVAS, Bake
+from training.avatars.surface import EYE, MOUTH
 from training.avatars.texels import at, raster
 
 MOUTH_PARTS = ("mouth_upper", "mouth_lower", "mouth_tongue")
@@ -76,8 +76,11 @@ def _bled(rgba: Array) -> Array:
     return np.dstack([box2(colour), np.ones(solid.shape, np.float32)])
 
 
-def eye(bake: Bake, side: str, box: list[int]) -> tuple[Array, Array, Array]:
-    """Colour [h, w, 3] without catchlight, shade [h, w] of lids and brow, catchlight [h, w, 3] of one straight eye."""
+def eye(bake: Bake, mesh: Mesh, side: str, box: list[int]) -> tuple[Array, Array, Array]:
+    """Colour [h, w, 3] without catchlight, shade [h, w] of lids and brow, catchlight [h, w, 3] of one straight eye.
+
+    What lids cover in the neutral has the shade that looks to the sides and up show there.
+    """
     flat = bake.picture(f"layers/eye_{side}.png")
     placed = bake.picture(f"layers/eye_{side}_insitu.png")
     info = bake.meta["eyes"][side]
@@ -97,10 +100,47 @@ def eye(bake: Bake, side: str, box: list[int]) -> tuple[Array, Array, Array]:
     light = np.clip(flat[..., :3] - clean, 0, 1) * (bright & (flat[..., 3] > 0.98))[..., None]
     ratio = placed[..., :3].mean(2) / np.maximum(luma, 0.05)
     lit = (placed[..., :3].mean(2) > 0.02) & (flat[..., 3] > 0.9) & ~bright & (luma > LEAST_LUMA)
-    opening = ndimage.binary_fill_holes(placed[..., :3].mean(2) > 0.04)
+    opening = np.asarray(ndimage.binary_fill_holes(placed[..., :3].mean(2) > 0.04))
     lit &= ndimage.binary_erosion(opening, iterations=2)  # its outermost pixels are half lid
     warmth = placed[lit, :3].mean(0) / flat[lit, :3].mean(0)  # light that has met the lids
     clean = clean * (warmth / warmth.mean())
-    shade = fill(np.clip(ratio, 0, 1.3)[..., None].astype(np.float32), lit.astype(np.float32))[..., 0]
+    total, known = np.where(lit, ratio, 0), lit.astype(np.float32)
+    for look, (yaw, pitch) in _looks(bake, side).items():
+        painted = _turned(clean.mean(2), bake, side, box, yaw, pitch)
+        seen = _visible(bake, mesh, look, box) & (painted > LEAST_LUMA) & ~opening
+        picture = bake.picture(f"shapes/{look}.webp")[..., :3].mean(2)
+        place = [(yy + box[1]) * len(picture) / CANVAS - 0.5, (xx + box[0]) * len(picture) / CANVAS - 0.5]
+        total += np.where(seen, ndimage.map_coordinates(picture, place, order=1) / np.maximum(painted, LEAST_LUMA), 0)
+        known += seen
+    total = np.clip(total / np.maximum(known, 1), 0, 1.3)
+    shade = fill(total[..., None].astype(np.float32), np.minimum(known, 1))[..., 0]
     shade = ndimage.gaussian_filter(shade, 2.0)
     return box2(clean), shade.astype(np.float32), box2(light.astype(np.float32))
+
+
+def _looks(bake: Bake, side: str) -> dict[str, tuple[float, float]]:
+    """Shapes that turn an eye and leave its lids, and the yaw (+ image right) and pitch (+ up) of each, radians."""
+    end, outwards = side.capitalize(), np.radians(bake.model.GAZE_YAW) * (1 if side == "left" else -1)
+    return {f"eyeLookOut{end}": (outwards, 0.0), f"eyeLookIn{end}": (-outwards, 0.0),
+            f"eyeLookUp{end}": (0.0, np.radians(bake.model.GAZE_UP))}
+
+
+def _turned(plane: Array, bake: Bake, side: str, box: list[int], yaw: float, pitch: float) -> Array:
+    """A plane of the straight eye's picture as the eye shows it that has turned: render/eyes.py without light."""
+    info = bake.meta["eyes"][side]
+    radius = info["radius_px_on_canvas"] + bake.bulge[side]
+    x0, y0 = info["centre_px"][0] - box[0], info["centre_px"][1] - box[1]
+    yy, xx = np.mgrid[0:plane.shape[0], 0:plane.shape[1]] + 0.5
+    px, py = (xx - x0) / radius, (yy - y0) / radius
+    pz = -np.sqrt(np.maximum(1 - px * px - py * py, 0.03))
+    qy = np.cos(pitch) * py - np.sin(pitch) * pz
+    qz = np.sin(pitch) * py + np.cos(pitch) * pz
+    qx = np.cos(yaw) * px + np.sin(yaw) * qz
+    return ndimage.map_coordinates(plane, [y0 + qy * radius - 0.5, x0 + qx * radius - 0.5], order=1, mode="nearest")
+
+
+def _visible(bake: Bake, mesh: Mesh, look: str, box: list[int]) -> Array:
+    """Where the picture [h, w] of an eye is seen between the lids in a shape, without the edge."""
+    _, triangle, _ = raster(bake.project(mesh.posed({look: 1.0})), mesh.triangles, CANVAS, CANVAS)
+    eyeball = (triangle >= 0) & (mesh.part[triangle] == EYE)
+    return ndimage.binary_erosion(eyeball, iterations=4)[box[1]: box[3], box[0]: box[2]]

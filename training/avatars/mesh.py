@@ -62,7 +62,7 @@ def sphere_cap(bake: Bake, side: str, place: tuple[int, int], box: list[int]) ->
         for s in range(spokes):
             a, b = 1 + r * spokes + s, 1 + r * spokes + (s + 1) % spokes
             triangles += [(a, a + spokes, b + spokes), (a, b + spokes, b)]
-    surface = centre + np.array(points) * eye["radius_px_ortho"]
+    surface = centre + np.array(points) * eye["radius_px_ortho"] - np.array([0, 0, bake.bulge[side]])
     uv = bake.project(surface)[:, :2] - np.array(box[:2]) + np.array(place)
     return surface, uv, np.array(triangles)
 

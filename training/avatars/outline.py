@@ -14,13 +14,14 @@ from training.avatars.arrays import Array
 from training.avatars.fit import Frame
 from training.avatars.source import Bake
 
-ANGLES = (-18.0, -9.0, -4.0, 0.0, 4.0, 8.0, 12.0)  # degrees of yaw
+ANGLES = (-26.0, -18.0, -9.0, -4.0, 0.0, 4.0, 8.0, 12.0)  # degrees of yaw
 SEEN_AT = 12.0  # degrees, of the picture
 ROW = 10.0  # canvas px between the rows of the band
 LEAST = 60  # strand points that make a row
 OUTERMOST = 0.005  # share of a row's points beyond its outline: loose ends
 NEAR = 3.5  # px from the outline: points whose mean is the curve
-CROWN = 0.55  # of the widest row: narrower ones above it are the crown, which a turn to the side does not reveal
+EDGE = 1.0  # px by which what is seen of the hair goes further
+CROWN = 0.35  # of the widest row: narrower ones above it are the crown, which a turn to the side does not reveal
 FRINGE = 7.0  # px of loose ends beyond the last outline
 ACROSS, ALONG = 24, 440  # texels of a band's picture
 
@@ -60,7 +61,9 @@ def band(bake: Bake, side: int, frame: Frame) -> tuple[Array, Array, Array, Arra
     grid = ndimage.gaussian_filter1d(grid, 1.5, axis=0, mode="nearest")
     # Loose ends: beyond the last outline, so far behind it that they only show where they are its fringe.
     edge = turn(grid[:, -1], share[:, -1], side * SEEN_AT, bake.pivot)
-    edge += np.array([-side * FRINGE, 0.0, FRINGE / np.tan(np.radians(4.0))])
+    behind = FRINGE / np.tan(np.radians(4.0))
+    edge = edge + np.array([-side * FRINGE, 0.0, behind])
+    edge[:, :2] *= 1 + behind / (bake.distance + edge[:, 2:] - behind)  # what is further away looks nearer to the middle
     outer = turn(edge, share[:, -1], -side * SEEN_AT, bake.pivot)
     grid = np.concatenate([grid, outer[:, None]], 1)
     share = np.concatenate([share, share[:, -1:]], 1)
@@ -95,4 +98,6 @@ def _outline(points: Array, weight: Array, row: Array, side: int, angle: float, 
         near = mine[np.abs(out[mine] - limit) < NEAR]
         if len(near):
             curve[r], share[r], good[r] = points[near].mean(0), weight[near].mean(), True
+            beyond = limit - out[near].mean() + EDGE  # from their mean to where they end
+            curve[r] += turn(np.array([-side * beyond, 0.0, 0.0]) + pivot, np.ones(()), -side * angle, pivot) - pivot
     return curve, share, good

@@ -89,7 +89,8 @@ def build(bake: Bake) -> dict[str, Array]:
         mine = eye_vertices[(m.neutral[eye_vertices, 0] > 0) == (side == "left")]
         a, b = bake.model.VERT_EYE["LR"[k]]
         info = bake.meta["eyes"][side]
-        old = np.array([*((np.array(info["centre_px"]) - 512) * (bake.distance + info["z_px"]) / bake.distance), info["z_px"]])
+        old = np.array([*((np.array(info["centre_px"]) - 512) * (bake.distance + info["z_px"]) / bake.distance),
+                        info["z_px"] - bake.bulge[side]])
         points[mine] = middle[k] + (m.neutral[mine] - old) * (radius / info["radius_px_ortho"])
         ways[:, mine] = modes[:, a:b].mean(1)[:, None]
         moves[:, mine] = 0

@@ -41,6 +41,17 @@ class Bake:
         self.part = geometry["part"]
         self.part_names = [str(n) for n in geometry["part_names"]]
         self.weight = geometry["head_weight"]
+        self.bulge = {side: self._bulge(self.meta["eyes"][side]) for side in ("left", "right")}
+
+    def _bulge(self, eye: dict[str, Any]) -> float:
+        """How much nearer to the camera an eyeball is seen than a sphere about the centre it turns about, px."""
+        (x, y), radius = eye["centre_px"], eye["radius_px_ortho"]
+        py, px = np.nonzero(self.parts("eye"))
+        away = (self.distance + eye["z_px"]) / self.distance
+        r2 = (((px + 0.5 - x) * away) ** 2 + ((py + 0.5 - y) * away) ** 2) / radius**2
+        seen = r2 < 0.5
+        front = eye["z_px"] - radius * np.sqrt(1 - r2[seen])
+        return float(np.median(front - self.depth[py[seen], px[seen]]))
 
     def picture(self, name: str) -> Array:
         """A picture of the bake, float32 0..1, [h, w, 3 or 4]."""

@@ -1,8 +1,8 @@
 """Skin that hair hides in the neutral face and a turn of the head uncovers: the strip between sideburn and ear.
 
 Hair in front lies in the backdrop, which the head is drawn over, so skin under it has alpha 0. What the neutral does not draw
-anyway, because it looks away or lies behind the band at the side of the hair (outline.py), may be opaque where a turn shows it;
-where strands cover it in that turn, the calibration frames give it their colour.
+anyway, because it looks away or lies behind the band at the side of the hair (outline.py), may be opaque where a turn shows it,
+in the colour that the calibration frame of that turn has there: skin, or the strands that cover it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from scipy import ndimage
 from training.avatars import outline
 from training.avatars.arrays import Array
 from training.avatars.atlas import Texels
+from training.avatars.fit import Frame
 from training.avatars.mesh import Mesh
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import LASH
@@ -23,15 +24,24 @@ BEHIND = 2.0  # px: depth by which something hides a texel
 FACING = 0.08  # cosine to the view from which a texel counts as shown
 
 
-def uncovered(bake: Bake, mesh: Mesh, tx: Texels) -> Array:
-    """Texels [size, size] that the neutral does not draw and that a turned head shows."""
-    shown = np.zeros(len(tx.corners), bool)
-    for degrees in (side * turn for side in (-1, 1) for turn in TURNS):
-        points = outline.turn(mesh.neutral, mesh.weight, degrees, bake.pivot)
-        shown |= _drawn(bake, mesh, tx, points, mesh.triangles[mesh.part != LASH])
-    neutral = _drawn(bake, mesh, tx, mesh.neutral, mesh.triangles)
-    strip = tx.image((shown & ~neutral).astype(np.float32)).astype(bool)
-    return np.asarray(ndimage.binary_opening(strip))
+def uncovered(bake: Bake, mesh: Mesh, tx: Texels, turned: dict[float, Frame]) -> tuple[Array, Array]:
+    """Which texels [size, size] the neutral does not draw and a turned head shows, and their colour [size, size, 3] there.
+
+    turned: the frames of the neutral face by their yaw, +-outline.SEEN_AT among them.
+    """
+    shown, colour = np.zeros(len(tx.corners), bool), np.zeros((len(tx.corners), 3), np.float32)
+    for side in (-1, 1):
+        picture = turned[side * outline.SEEN_AT].picture
+        p = at(bake.project(outline.turn(mesh.neutral, mesh.weight, side * outline.SEEN_AT, bake.pivot)), tx.corners, tx.weights)
+        place = [p[:, k] * len(picture) / CANVAS - 0.5 for k in (1, 0)]
+        seen = np.stack([ndimage.map_coordinates(picture[..., k], place, order=1, mode="nearest") for k in range(3)], 1)
+        for degrees in (side * turn for turn in TURNS):
+            points = outline.turn(mesh.neutral, mesh.weight, degrees, bake.pivot)
+            new = _drawn(bake, mesh, tx, points, mesh.triangles[mesh.part != LASH]) & ~shown
+            colour[new] = seen[new]
+            shown |= new
+    strip = tx.image((shown & ~_drawn(bake, mesh, tx, mesh.neutral, mesh.triangles)).astype(np.float32)).astype(bool)
+    return np.asarray(ndimage.binary_opening(strip)), tx.image(colour)
 
 
 def _drawn(bake: Bake, mesh: Mesh, tx: Texels, points: Array, triangles: Array) -> Array:
