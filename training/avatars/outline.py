@@ -21,8 +21,9 @@ LEAST = 60  # strand points that make a row
 OUTERMOST = 0.005  # share of a row's points beyond its outline: loose ends
 NEAR = 3.5  # px from the outline: points whose mean is the curve
 EDGE = 1.0  # px by which what is seen of the hair goes further
-CROWN = 0.35  # of the widest row: narrower ones above it are the crown, which a turn to the side does not reveal
+CROWN = 0.55  # of the widest row: narrower ones above it are the crown, which a turn to the side does not reveal
 FRINGE = 7.0  # px of loose ends beyond the last outline
+TAPER = 12  # rows at the top over which these begin: they would stand up from a bowed head
 ACROSS, ALONG = 24, 440  # texels of a band's picture
 
 
@@ -61,9 +62,11 @@ def band(bake: Bake, side: int, frame: Frame) -> tuple[Array, Array, Array, Arra
     grid = ndimage.gaussian_filter1d(grid, 1.5, axis=0, mode="nearest")
     # Loose ends: beyond the last outline, so far behind it that they only show where they are its fringe.
     edge = turn(grid[:, -1], share[:, -1], side * SEEN_AT, bake.pivot)
-    behind = FRINGE / np.tan(np.radians(4.0))
-    edge = edge + np.array([-side * FRINGE, 0.0, behind])
-    edge[:, :2] *= 1 + behind / (bake.distance + edge[:, 2:] - behind)  # what is further away looks nearer to the middle
+    out = FRINGE * np.clip(np.arange(len(edge)) / TAPER, 0, 1)
+    behind = out / np.tan(np.radians(4.0))
+    edge = edge + np.stack([-side * out, 0 * out, behind], -1)
+    # What is further away looks nearer to the middle.
+    edge[:, :2] *= 1 + (behind / (bake.distance + edge[:, 2] - behind))[:, None]
     outer = turn(edge, share[:, -1], -side * SEEN_AT, bake.pivot)
     grid = np.concatenate([grid, outer[:, None]], 1)
     share = np.concatenate([share, share[:, -1:]], 1)
