@@ -45,8 +45,7 @@ def random_face(rng: np.random.Generator) -> FaceState:
 
 def parts_seen(renderer: PortraitRenderer) -> NDArray[np.int64]:
     """The part of every sample (two rows a pixel) of the last frame, -1 where the head is not."""
-    bands = [renderer._head.draw(b, renderer._screen, renderer._uv, renderer._light).copy() for b in range(renderer._head.count)]
-    words = np.concatenate(bands)
+    words = renderer._head.samples(renderer._screen, renderer._uv, renderer._light)
     return np.where(words == NOTHING, -1, (words >> PART_SHIFT).astype(np.int64))
 
 

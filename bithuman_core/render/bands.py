@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,18 +29,25 @@ class Bands:
         self._start = np.zeros(self.count + 1, np.uint32)
         self._depth = np.empty(self._rows * width + LANES, np.float32)
         self._samples = np.empty(self._rows * width + LANES, np.uint32)
-        self._words = self._samples[:-LANES].reshape(self._rows, width)
-        self.glow = np.empty((self._rows, width), np.uint8)  # light of the samples of the mouth
+        self._width = width
+        self._glow = np.empty((self._rows, width), np.uint8)  # light of the samples of the mouth
 
     def sort(self, points: Floats) -> None:
         """Take the posed mesh, points [V, 3] with x and y in samples."""
-        width = self._words.shape[1]
-        sort_into_bands(points, self._triangles, self._rows, width, self._stagger, self._span, self._order, self._start)
+        sort_into_bands(points, self._triangles, self._rows, self._width, self._stagger, self._span, self._order, self._start)
 
-    def draw(self, band: int, points: Floats, uv: Floats, light: Floats) -> NDArray[np.uint32]:
-        """The samples of a band, uint32 [rows, width], valid until the next call."""
-        chosen = self._order[self._start[band] : self._start[band + 1]]
-        first_row = band * self._rows
-        mesh = points, uv, self._triangles, self._part, light
-        rasterise(*mesh, chosen, self._depth, self._samples, self.glow, first_row, self._stagger)
-        return self._words
+    def mesh(self, points: Floats, uv: Floats, light: Floats) -> tuple[Any, ...]:
+        """What ``drawing.draw`` takes of a mesh: the posed points [V, 3] given to :meth:`sort`, texture places uv [V, 2] in
+        1/16 px, light [V] 0..255, triangles, part, order and start of the bands, scratch, and the stagger."""
+        sorted_ = self._triangles, self._part, light, self._order, self._start
+        return points, uv, *sorted_, self._depth, self._samples, self._glow, self._stagger
+
+    def samples(self, points: Floats, uv: Floats, light: Floats) -> NDArray[np.uint32]:
+        """Every sample of the picture as a word of the rasteriser: uint32 [height, width]."""
+        out = []
+        for band in range(self.count):
+            chosen = self._order[self._start[band] : self._start[band + 1]]
+            mesh = points, uv, self._triangles, self._part, light
+            rasterise(*mesh, chosen, self._depth, self._samples, self._glow, band * self._rows, self._stagger)
+            out.append(self._samples[:-LANES].reshape(self._rows, -1).copy())
+        return np.concatenate(out)

@@ -236,9 +236,11 @@ def _residual(avatar: ImxFile, name: str, side: int, correctives: Correctives) -
     if not fits or first[0] != 0 or first[-1] != len(values) or (np.diff(first) != size.prod(1) * 3).any():
         raise ModelLoadError(f"The avatar's texture residuals {name!r} do not fit their boxes; the file is damaged.")
     rows = [names.index(n) if n in names else -1 for n in ARKIT_NAMES] + [len(names) + k for k in correctives.order]
+    parts = [_four_channels(values[first[r] : first[r + 1]] if r >= 0 else values[:0]) for r in rows]
     return Residual(
         box=np.array([box[r] if r >= 0 else np.zeros(4, np.int32) for r in rows], np.int32),
-        values=tuple(_four_channels(values[first[r] : first[r + 1]] if r >= 0 else values[:0]) for r in rows),
+        start=np.cumsum([0, *map(len, parts)]),
+        values=np.concatenate(parts),
         scale=np.array([scale[r] if r >= 0 else 0.0 for r in rows], np.float32),
     )
 

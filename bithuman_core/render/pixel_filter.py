@@ -25,13 +25,13 @@ class PixelFilter:
     """
 
     def __init__(self, share: float, width: int) -> None:
-        self._side = round(share * STEPS)
-        self._lines = np.empty((3, 3 * width), np.uint16)
+        self.side = round(share * STEPS)
+        self.lines = np.empty((3, 3 * width), np.uint16)  # scratch
 
     def apply(self, frame: NDArray[np.uint8]) -> None:
         """Filter a contiguous frame uint8 [height, width, 3] in place."""
-        if self._side:
-            _filter(frame.reshape(len(frame), -1), self._lines, self._side)
+        if self.side:
+            filter_pixels(frame.reshape(len(frame), -1), self.lines, self.side)
 
 
 @njit(nogil=True)
@@ -42,7 +42,7 @@ def _weighted(before, here, after, own, side, add, shift, out):
 
 
 @kernel(void(scratch(uint8, 2), scratch(uint16, 2), uint16))
-def _filter(frame, lines, side):
+def filter_pixels(frame, lines, side):
     """frame [h, 3 w] uint8, lines [3, 3 w]: the last rows, filtered along x, in 16ths."""
     height = frame.shape[0]
     own, none, half, byte = uint16(STEPS - 2 * side), uint16(0), uint16(STEPS * STEPS // 2), uint16(8)

@@ -7,14 +7,13 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
 from bithuman_core.render.bands import Bands
+from bithuman_core.render.drawing import draw
 from bithuman_core.render.eyes import Eyes
 from bithuman_core.render.mouth import MouthLight, tint_table
 from bithuman_core.render.pixel_filter import PixelFilter
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 from bithuman_core.render.residual import ResidualSum
 from bithuman_core.render.rig import PortraitRig
-from bithuman_core.render.shading import compose
-from bithuman_core.render.still import raised
 from bithuman_core.render.texel import UV_STEPS
 
 STAGGER = 0.25  # px: see raster.py
@@ -44,6 +43,8 @@ class PortraitRenderer:
         self._under = np.empty((height // self._head.count, width, 3), np.uint8)
         self._pixel_filter = PixelFilter(rig.pixel_filter, width)
         self._row = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)
+        self._meshes = (self._head.mesh(self._screen, self._uv, self._light),
+                        self._back.mesh(self._back_screen, self._back_uv, self._full_light))  # fmt: skip
 
     def render(self, face: FaceState, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """The frame of a face: BGR uint8 [height, width, 3], in ``out`` where one is given.
@@ -70,12 +71,7 @@ class PortraitRenderer:
         self._mouth.light(self._points, self._light)
         self._head.sort(self._screen)
         self._back.sort(self._back_screen)
-        rows = height // self._head.count
-        for band in range(self._head.count):
-            words = self._head.draw(band, self._screen, self._uv, self._light)
-            back = self._back.draw(band, self._back_screen, self._back_uv, self._full_light)
-            part = slice(band * rows, (band + 1) * rows)
-            under = raised(rig.plate[part], rig.still, part.start, lift * scale, self._under)
-            compose(under, words, self._head.glow, back, self._texture, rig.backdrop, self._tint, *self._row, out[part])
-        self._pixel_filter.apply(out)
+        behind = rig.plate, rig.still.picture, rig.still.top, lift * scale, self._under
+        colours = self._texture, rig.backdrop, self._tint
+        draw(*self._meshes, *behind, *colours, *self._row, self._pixel_filter.lines, self._pixel_filter.side, out)
         return out

@@ -9,6 +9,8 @@ handled as one uint64.
 # (numba types are called as casts here)
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import float32, int8, int16, int32, int64, uint8, uint16, uint32, uint64, void
 from numpy.typing import NDArray
@@ -34,9 +36,8 @@ class ResidualSum:
 
         The skin is the top square of both, packed BGRA, twice ``side`` px or twice that again.
         """
-        self._values = smooth.values, detail.values
-        self._boxes = [[_box(row) for row in part.box] for part in (smooth, detail)]
-        self._scales = [STEPS * part.scale * [len(v) > 0 for v in part.values] for part in (smooth, detail)]
+        self._parts = smooth, detail
+        self._scales = [(STEPS * part.scale * (np.diff(part.start) > 0)).astype(np.float32) for part in self._parts]
         width = skin.shape[1]
         self._sums = (_zeros(side // 2), _zeros(side))
         self._enlarged = [_zeros(size) for size in (side, 2 * side) if size < width]
@@ -50,11 +51,9 @@ class ResidualSum:
         for k, total in enumerate(self._sums):
             x0, y0, x1, y1 = self._touched[k]
             total[y0:y1, x0:x1] = ZERO
-            steps, boxes = self._scales[k] * amount, self._boxes[k]
-            active = np.flatnonzero(np.abs(steps) >= LEAST).tolist()
-            for s in active:
-                add(self._values[k][s], steps[s], *boxes[s], total)
-            self._touched[k] = _around([boxes[s] for s in active])
+            steps, part = self._scales[k] * amount, self._parts[k]
+            add(part.values, part.start, steps, part.box, total)
+            self._touched[k] = _around(part.box[np.abs(steps) >= LEAST].tolist())
         smooth, detail = self._sums
         side = len(detail)
         now = _around([_twice(self._touched[0], side), self._touched[1]])
@@ -63,11 +62,11 @@ class ResidualSum:
         if stale == EMPTY:
             return
         for k, out in enumerate(self._enlarged):
-            enlarge(_pixels(smooth if k == 0 else self._enlarged[k - 1]), *stale, self._tall, self._wide, _pixels(out))
+            scratch_rows = self._tall, self._wide
             if k == 0:
-                part = out[stale[1] : stale[3], stale[0] : stale[2]]
-                part += detail[stale[1] : stale[3], stale[0] : stale[2]] - ZERO
-                np.clip(part, 0, 2 * ZERO, out=part)
+                enlarge_under(_pixels(smooth), *stale, *scratch_rows, detail, out)
+            else:
+                enlarge(_pixels(self._enlarged[k - 1]), *stale, *scratch_rows, _pixels(out))
             stale = _twice(stale, 2 * len(out))
         lay(_pixels(self._enlarged[-1]), *stale, self._tall, self._wide, self._skin, self._texture)
 
@@ -80,17 +79,14 @@ def _pixels(picture: NDArray[np.int16]) -> NDArray[np.uint64]:
     return picture.view(np.uint64)[..., 0]
 
 
-def _box(row: NDArray[np.int32]) -> Box:
-    return int(row[0]), int(row[1]), int(row[2]), int(row[3])
-
-
 def _twice(box: Box, side: int) -> Box:
     """The box in a picture of twice the size, with the px that bilinear sampling reaches beyond."""
     x0, y0, x1, y1 = box
     return EMPTY if x1 == 0 else (max(2 * x0 - 2, 0), max(2 * y0 - 2, 0), min(2 * x1 + 2, side), min(2 * y1 + 2, side))
 
 
-def _around(boxes: list[Box]) -> Box:
+def _around(boxes: list[Any]) -> Box:
+    """The box around all that are not empty."""
     boxes = [box for box in boxes if box[2]]
     if not boxes:
         return EMPTY
@@ -99,21 +95,25 @@ def _around(boxes: list[Box]) -> Box:
 
 
 @kernel(
-    void(given(int8, 1), float32, int32, int32, int32, int32, scratch(int16, 3)),
+    void(given(int8, 1), given(int64, 1), given(float32, 1), given(int32, 2), scratch(int16, 3)),
     fastmath=True,
 )  # fmt: skip
-def add(values, amount, x0, y0, x1, y1, total):
-    """total[y0:y1, x0:x1] += amount * values (int8, row by row), rounded and kept inside 0 to 2 * ZERO."""
-    width = (x1 - x0) * 4
+def add(values, start, amount, box, total):
+    """total += amount[r] * values of every row r (int8, from start[r] on) in its box [r] (x0, y0, x1, y1), rounded and kept
+    inside 0 to 2 * ZERO."""
     lift = float32(16384.5)  # truncation then rounds
-    k = 0
-    for y in range(y0, y1):
-        row = total[y].reshape(-1)[x0 * 4 : x0 * 4 + width]
-        part = values[k : k + width]
-        for i in range(width):
-            level = int32(row[i]) + int32(amount * float32(part[i]) + lift) - int32(16384)
-            row[i] = int16(min(max(level, int32(0)), int32(2 * ZERO)))
-        k += width
+    for r in range(amount.shape[0]):
+        if abs(amount[r]) < float32(LEAST):
+            continue
+        share, k = amount[r], start[r]
+        left, width = int64(box[r, 0]) * 4, int64(box[r, 2] - box[r, 0]) * 4
+        for y in range(box[r, 1], box[r, 3]):
+            row = total[y].reshape(-1)[left : left + width]
+            part = values[k : k + width]
+            for i in range(width):
+                level = int32(row[i]) + int32(share * float32(part[i]) + lift) - int32(16384)
+                row[i] = int16(min(max(level, int32(0)), int32(2 * ZERO)))
+            k += width
 
 
 @kernel(
@@ -143,6 +143,22 @@ def enlarge(picture, x0, y0, x1, y1, tall, wide, out):
         row, values = out[y].view(np.uint16), wide.view(np.uint16)
         for i in range(uint32(4 * x0), uint32(4 * x1)):
             row[i] = uint16(values[i] + uint16(8)) >> uint16(4)
+
+
+@kernel(
+    void(
+        given(uint64, 2), int64, int64, int64, int64, scratch(uint64, 1), scratch(uint64, 1), given(int16, 3),
+        scratch(int16, 3),
+    ),
+)  # fmt: skip
+def enlarge_under(picture, x0, y0, x1, y1, tall, wide, detail, out):
+    """out[y0:y1, x0:x1] = the picture at twice the size, bilinear, and the detail, kept inside 0 to 2 * ZERO."""
+    for y in range(y0, y1):
+        _enlarged_row(picture, y, x0 >> 1, (x1 + 1) >> 1, tall, wide)
+        row, more, values = out[y].reshape(-1), detail[y].reshape(-1), wide.view(np.uint16)
+        for i in range(uint32(4 * x0), uint32(4 * x1)):
+            level = int16(uint16(values[i] + uint16(8)) >> uint16(4)) + more[i] - int16(ZERO)
+            row[i] = int16(min(max(level, int16(0)), int16(2 * ZERO)))
 
 
 @kernel(

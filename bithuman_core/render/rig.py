@@ -61,7 +61,8 @@ class Residual:
     """What each of R rows, the 52 coefficients and the correctives, adds to the texture, in its box; absent ones are empty."""
 
     box: NDArray[np.int32]  # [R, 4] x0, y0, x1, y1
-    values: tuple[NDArray[np.int8], ...]  # R flat vectors, row by row: blue, green, red, 0
+    start: NDArray[np.int64]  # [R + 1] where in values each one begins
+    values: NDArray[np.int8]  # box after box, row by row: blue, green, red, 0
     scale: NDArray[np.float32]  # [R] levels a step
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import int32, int64, uint8, uint32, void
+from numba import float64, int32, int64, uint8, uint32, void
 from numpy.typing import NDArray
 
 from bithuman_core.render.kernel import kernel
@@ -48,15 +48,6 @@ def settled(rig: PortraitRig) -> tuple[Still, NDArray[np.uint16]]:
     return Still(picture, top), np.ascontiguousarray(rig.backdrop_triangles[~weightless.all(axis=1)])
 
 
-def raised(plate: NDArray[np.uint8], still: Still, first_row: int, lift: float, out: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Rows of the plate [h, w, 3] under the still part, lifted by ``lift`` px: ``out``, or the plate where nothing covers it."""
-    if first_row + len(plate) + lift + 1 <= still.top:
-        return plate
-    whole = int(lift)
-    _raise(plate, still.picture, first_row - still.top + whole, round(256 * (lift - whole)), out)
-    return out
-
-
 @kernel(void(given(uint32, 2), given(uint32, 2), scratch(uint32, 2)), error_model="numpy")
 def _colour(words, texture, out):
     """out [H, W] = the texture, packed BGRA, at the words' places; 0 where there is nothing."""
@@ -68,9 +59,12 @@ def _colour(words, texture, out):
             out[y, x] = uint32(0) if word == NOTHING else texel(texels, stride, wide, tall, word, word)
 
 
-@kernel(void(given(uint8, 3), given(uint8, 3), int64, int64, scratch(uint8, 3)))
-def _raise(plate, picture, first, share, out):
-    """out = plate, under the rows of the picture from ``first`` on; share / 256 of each is the row below it."""
+@kernel(void(given(uint8, 3), given(uint8, 3), int64, int64, float64, scratch(uint8, 3)))
+def lay_still(plate, picture, top, first_row, lift, out):
+    """out = rows of the plate [h, w, 3] from ``first_row`` on, under the picture, whose row 0 is the row ``top``, ``lift`` px
+    higher: the part of each row that is left of whole px is the row below it."""
+    whole = int64(lift)
+    first, share = first_row - top + whole, int64(256 * (lift - whole) + 0.5)
     last = picture.shape[0] - 1
     near, far = uint32(256 - share), uint32(share)
     for y in range(out.shape[0]):
