@@ -20,20 +20,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bithuman_core.bench import WARM_UP_TICKS, measure
 from bithuman_core.engine import Fixture, cut_into_ticks, padded_tick
 from bithuman_core.motion import Mixer
 from bithuman_core.render import PortraitRenderer, renderer
+from bithuman_core.render.lanes import LANES
+from bithuman_core.render.raster import rasterise
+from bithuman_core.render.shading import compose
+from bithuman_core.render.still import lay_still
 from bithuman_core.settings import models_dir, speech_clip
 from bithuman_core.timing import FPS, SAMPLE_RATE, TICK_SECONDS
 
 SIDES = (512, 1024)
 # Stage by the function that does it: of the renderer's module, or of one of a renderer's parts.
-FUNCTIONS = {"blend_shapes": "pose", "head_transforms": "pose", "project": "pose", "raised": "shoulders", "compose": "compose"}
+FUNCTIONS = {"blend_shapes": "pose", "head_transforms": "pose", "project": "pose", "draw": "draw"}
 PARTS = {("_residual", "update"): "residual", ("_mouth", "light"): "mouth light", ("_eyes", "look"): "eyes",
-         ("_head", "sort"): "sort", ("_back", "sort"): "sort",
-         ("_head", "draw"): "raster head", ("_back", "draw"): "raster backdrop"}  # fmt: skip
+         ("_head", "sort"): "sort", ("_back", "sort"): "sort"}  # fmt: skip
 
 
 class Stopwatch:
@@ -70,6 +74,22 @@ def watched(watch: Stopwatch, fixture: Fixture) -> PortraitRenderer:
     return made
 
 
+def draw_in_pieces(made: PortraitRenderer, watch: Stopwatch, out: NDArray[np.uint8]) -> None:
+    """What ``drawing.draw`` does in one call, once more, each piece of it timed."""
+    rig, rows = made.rig, len(made._under)
+    raster = [watch.timed(stage, rasterise) for stage in ("draw: head", "draw: backdrop")]
+    lay, paint = watch.timed("draw: shoulders", lay_still), watch.timed("draw: pixels", compose)
+    for band in range(len(out) // rows):
+        part, words = slice(band * rows, (band + 1) * rows), []
+        for mesh, draw in zip(made._meshes, raster, strict=True):
+            *given, order, start, depth, samples, glow, stagger = mesh
+            draw(*given, order[start[band] : start[band + 1]], depth, samples, glow, band * len(glow), stagger)
+            words.append(samples[:-LANES].reshape(glow.shape))
+        lay(rig.plate[part], rig.still.picture, rig.still.top, part.start, 0.0, made._under)
+        paint(made._under, words[0], made._meshes[0][9], words[1], made._texture, rig.backdrop, made._tint, *made._row, out[part])
+    watch.timed("draw: filter", made._pixel_filter.apply)(out)
+
+
 def stages(fixture: Fixture, seconds: float) -> dict[str, float]:
     """Median CPU time of every stage of a tick, ms."""
     from bithuman_core.audio import float32_to_int16, load_audio
@@ -81,12 +101,14 @@ def stages(fixture: Fixture, seconds: float) -> dict[str, float]:
     render = watch.timed("render", drawing.render)
     hear, move = watch.timed("speech", fixture.net.stream().push), watch.timed("motion", mixer.next)
     laps = []
+    out = np.empty((*fixture.rig.size[::-1], 3), np.uint8)
     for tick in cut_into_ticks(samples):
         sound = padded_tick(tick)
         render(move(hear(sound), sound))
+        draw_in_pieces(drawing, watch, out)
         laps.append(watch.lap())
     table = {name: 1e3 * statistics.median(lap.get(name, 0.0) for lap in laps[WARM_UP_TICKS:]) for name in laps[-1]}
-    inside = sum(value for name, value in table.items() if name not in ("render", "speech", "motion"))
+    inside = sum(value for name, value in table.items() if name not in ("render", "speech", "motion") and ":" not in name)
     return {"speech": table.pop("speech"), "motion": table.pop("motion"), "other": table.pop("render") - inside, **table}
 
 

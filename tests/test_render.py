@@ -66,9 +66,8 @@ def test_the_plate_never_moves(rig: PortraitRig, renderer: PortraitRenderer) -> 
     for _ in range(12):
         frame = renderer.render(random_face(rng))
         parts = parts_seen(renderer)
-        mesh = renderer._back_screen, renderer._back_uv, renderer._full_light
-        back = [renderer._back.draw(b, *mesh).copy() for b in range(renderer._head.count)]
-        uncovered = (np.concatenate(back) == NOTHING) & (parts[::2] < 0) & (parts[1::2] < 0)
+        back = renderer._back.samples(renderer._back_screen, renderer._back_uv, renderer._full_light)
+        uncovered = (back == NOTHING) & (parts[::2] < 0) & (parts[1::2] < 0)
         assert uncovered[corners].all()
         uncovered[rig.still.top :] &= rig.still.picture[..., 3] == 0
         alone = ndimage.binary_erosion(uncovered, np.ones((3, 3)), border_value=1)  # no neighbour is another's
@@ -259,8 +258,7 @@ def moved_by_any_head(rig: PortraitRig, renderer: PortraitRenderer) -> NDArray[n
     """Pixels that the head or the moving part of the backdrop reach with full lungs."""
     renderer.render(face(breath=1))
     seen = parts_seen(renderer) >= 0
-    mesh = renderer._back_screen, renderer._back_uv, renderer._full_light
-    back = np.concatenate([renderer._back.draw(b, *mesh).copy() for b in range(renderer._back.count)]) != NOTHING
+    back = renderer._back.samples(renderer._back_screen, renderer._back_uv, renderer._full_light) != NOTHING
     mask = seen[::2] | seen[1::2] | back
     for axis in (0, 1):
         mask = np.any([np.roll(mask, k, axis) for k in range(-3, 4)], axis=0)

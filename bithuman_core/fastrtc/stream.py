@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from aiortc import codecs, rtcrtpreceiver
+from aiortc import codecs, rtcrtpreceiver, rtp
 from aiortc.codecs import vpx
 from aiortc.jitterbuffer import JitterBuffer
 from fastrtc import Stream
@@ -17,6 +17,7 @@ from bithuman_core.clock import MonotonicClock
 from bithuman_core.fastrtc.encoder import DrawnVp8Encoder
 from bithuman_core.fastrtc.handler import AvatarHandler
 from bithuman_core.fastrtc.live import LiveEngine, Surroundings
+from bithuman_core.fastrtc.loudness import audio_level_dbov
 
 # Bits a second of VP8. aiortc follows the receiver's estimate inside these bounds; its own (0.25 to 1.5 Mbit/s from 0.5) blur
 # a 512 px face after every still moment, because the estimate falls with what is sent.
@@ -48,6 +49,7 @@ def avatar_stream(
     vpx.MIN_BITRATE, vpx.DEFAULT_BITRATE, vpx.MAX_BITRATE = MIN_BITRATE, START_BITRATE, MAX_BITRATE
     # For all connections of the process, as the bit rates are.
     codecs.Vp8Encoder = DrawnVp8Encoder  # pyright: ignore[reportPrivateImportUsage]
+    rtp.compute_audio_level_dbov = audio_level_dbov
     rtcrtpreceiver.JitterBuffer = PromptJitterBuffer  # pyright: ignore[reportPrivateImportUsage]
     pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="avatar")
     closing: set[asyncio.Task[None]] = set()

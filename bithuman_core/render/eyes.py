@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int32, njit, uint8, uint32, void
+from numba import float32, int32, uint8, uint32, void
 from numpy.typing import NDArray
 
 from bithuman_core.face import indices
+from bithuman_core.render.kernel import kernel
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.signature import given, scratch
+from bithuman_core.render.texel import bilinear
 
 STEPS = 16  # of a px: gaze and lids move in these, so that an eye that holds still need not be painted again
 # Fitted on path-traced eyes. The lid: how far it comes down, in radii at eyeBlink 1, goes up at eyeWide 1, and follows
@@ -28,6 +30,9 @@ class Eyes:
         self._rig, self._texture = rig, texture
         self._channels = (_channels("Left"), _channels("Right"))
         self._painted: list[tuple[int, ...] | None] = [None, None]
+        self._pictures = [
+            (_packed(eye.picture), np.ascontiguousarray(eye.picture[..., 3]), _packed(eye.catchlight)) for eye in rig.eyes
+        ]
 
     def look(self, amount: NDArray[np.float32], head: NDArray[np.float64]) -> None:
         """Paint the eyes for 52 coefficients and the head's yaw and pitch (radians), where they look otherwise than they did."""
@@ -48,71 +53,80 @@ class Eyes:
             self._painted[k] = now
             dusk = min(max((now[2] / steps / LID - SHUT[0]) / (SHUT[1] - SHUT[0]), 0.0), 1.0)
             shade = self._rig.shade_scale * (1 - DUSK * dusk * dusk * (3 - 2 * dusk))
-            paint_eye(eye.picture, eye.catchlight, *eye.centre, eye.radius, now[0] / steps, now[1] / steps, shade, now[2] / STEPS,
+            paint_eye(*self._pictures[k], *eye.centre, eye.radius, now[0] / steps, now[1] / steps, shade, now[2] / STEPS,
                       now[3] / STEPS, now[4] / STEPS, self._texture, *eye.place)  # fmt: skip
+
+
+def _packed(picture: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """BGR or BGRA [h, w, 3 or 4] as words [h, w]."""
+    words = np.zeros((*picture.shape[:2], 4), np.uint8)
+    words[..., :3] = picture[..., :3]
+    return words.view(np.uint32)[..., 0]
 
 
 def _channels(side: str) -> NDArray[np.intp]:
     return indices(*(f"eyeLook{way}{side}" for way in ("In", "Out", "Up", "Down")), f"eyeBlink{side}", f"eyeWide{side}")
 
 
-@njit(
+@kernel(
     void(
-        given(uint8, 3), given(uint8, 3), float32, float32, float32, float32, float32, float32, float32,
+        given(uint32, 2), given(uint8, 2), given(uint32, 2), float32, float32, float32, float32, float32, float32, float32,
         float32, float32, scratch(uint32, 2), int32, int32,
     ),
-    nogil=True, cache=True, fastmath=True,
+    fastmath=True,
 )  # fmt: skip
-def paint_eye(picture, catchlight, centre_x, centre_y, radius, yaw, pitch, shade_scale, lid, mirror_x, mirror_y, out, left, top):
+def paint_eye(picture, shades, catchlight, centre_x, centre_y, radius, yaw, pitch, shade_scale, lid, mirror_x, mirror_y, out,
+              left, top):  # fmt: skip
     """Paint one eye into the packed texture out, its picture's corner at left, top.
 
-    picture [h, w, 4]: BGR of the straight eye and, as alpha, the shade of lids and brow (255 = shade_scale);
-    catchlight [h, w, 3] is added, moved by mirror_x, mirror_y px. The eyeball (centre, radius in px) turns by yaw
-    (+ image right) and pitch (+ up), radians.
-    lid: px by which the upper lid has come down; its shadow comes with it.
+    picture [h, w]: the straight eye, packed BGRA; shades [h, w]: the shade of lids and brow (255 = shade_scale); catchlight
+    [h, w], packed, is added, moved by mirror_x, mirror_y px. The eyeball (centre, radius in px) turns by yaw (+ image right)
+    and pitch (+ up), radians. lid: px by which the upper lid has come down; its shadow comes with it.
     """
-    h, w = picture.shape[0], picture.shape[1]
+    h, w = picture.shape
+    half, one, zero, most = float32(0.5), float32(1), float32(0), float32(0.97)
+    colours, lights, stride = picture.reshape(-1), catchlight.reshape(-1), uint32(w)
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-    inverse = np.float32(1) / radius
-    y0, y1 = max(np.int32(centre_y - TALL * radius), 0), min(np.int32(centre_y + TALL * radius), h)
-    x0, x1 = max(np.int32(centre_x - radius), 0), min(np.int32(centre_x + radius), w)
+    inverse, right, low = one / radius, float32(w) - float32(1.001), float32(h) - float32(1.001)
+    level = shade_scale * float32(1 / 255)
+    y0, y1 = max(int32(centre_y - TALL * radius), int32(0)), min(int32(centre_y + TALL * radius), int32(h))
+    x0, x1 = max(int32(centre_x - radius), int32(0)), min(int32(centre_x + radius), int32(w))
     for y in range(y0, y1):
+        my = min(max(float32(y) - mirror_y, zero), low)
+        light_row, light_fy = uint32(int32(my)) * stride, uint32(float32(16) * (my - float32(int32(my))))
         for x in range(x0, x1):
-            px = (np.float32(x) + np.float32(0.5) - centre_x) * inverse
-            py = (np.float32(y) + np.float32(0.5) - centre_y) * inverse
+            px = (float32(x) + half - centre_x) * inverse
+            py = (float32(y) + half - centre_y) * inverse
+            bow = max(one - px * px * float32(1.3), zero)
             rr = px * px + py * py
-            if rr > np.float32(0.97):
-                s = np.sqrt(np.float32(0.97) / rr)
+            if rr > most:
+                s = np.sqrt(most / rr)
                 px *= s
                 py *= s
-                rr = np.float32(0.97)
-            pz = -np.sqrt(np.float32(1) - rr)
+                rr = most
+            pz = -np.sqrt(one - rr)
             # inverse of Rx(pitch) Ry(yaw): where this point of the eye was when it looked straight
             qy = cp * py - sp * pz
             qz = sp * py + cp * pz
             qx = cy * px + sy * qz
-            qz = -sy * px + cy * qz
-            u = min(max(centre_x + qx * radius - np.float32(0.5), np.float32(0)), np.float32(w) - np.float32(1.001))
-            v = min(max(centre_y + qy * radius - np.float32(0.5), np.float32(0)), np.float32(h) - np.float32(1.001))
-            iu, iv = np.int32(u), np.int32(v)
-            fu, fv = u - np.float32(iu), v - np.float32(iv)
-            side = (np.float32(x) + np.float32(0.5) - centre_x) * inverse
-            bow = max(np.float32(1) - side * side * np.float32(1.3), np.float32(0))
-            sv = min(max(np.float32(y) - lid * bow, np.float32(0)), np.float32(h) - np.float32(1.001))
-            s0 = np.int32(sv)
-            fs = sv - np.float32(s0)
-            shade = picture[s0, x, 3] * (np.float32(1) - fs) + picture[s0 + 1, x, 3] * fs
-            shade *= shade_scale * np.float32(1 / 255)
-            mx = min(max(np.float32(x) - mirror_x, np.float32(0)), np.float32(w) - np.float32(1.001))
-            my = min(max(np.float32(y) - mirror_y, np.float32(0)), np.float32(h) - np.float32(1.001))
-            ix, iy = np.int32(mx), np.int32(my)
-            gx, gy = mx - np.float32(ix), my - np.float32(iy)
-            word = uint32(0xFF000000)
+            u = min(max(centre_x + qx * radius - half, zero), right)
+            v = min(max(centre_y + qy * radius - half, zero), low)
+            iu, iv = uint32(int32(u)), uint32(int32(v))
+            at = iv * stride + iu
+            fu, fv = uint32(float32(16) * (u - float32(int32(u)))), uint32(float32(16) * (v - float32(int32(v))))
+            word = bilinear(colours, at, at + stride, fu, fv)
+            sv = min(max(float32(y) - lid * bow, zero), low)
+            s0 = int32(sv)
+            fs = sv - float32(s0)
+            shade = level * (float32(shades[s0, x]) * (one - fs) + float32(shades[s0 + 1, x]) * fs)
+            mx = min(max(float32(x) - mirror_x, zero), right)
+            spot = light_row + uint32(int32(mx))
+            light = uint32(0)
+            if lights[spot] | lights[spot + 1] | lights[spot + stride] | lights[spot + stride + 1]:
+                light = bilinear(lights, spot, spot + stride, uint32(float32(16) * (mx - float32(int32(mx)))), light_fy)
+            packed = uint32(0xFF000000)
             for k in range(3):
-                a = picture[iv, iu, k] * (np.float32(1) - fu) + picture[iv, iu + 1, k] * fu
-                b = picture[iv + 1, iu, k] * (np.float32(1) - fu) + picture[iv + 1, iu + 1, k] * fu
-                c = catchlight[iy, ix, k] * (np.float32(1) - gx) + catchlight[iy, ix + 1, k] * gx
-                d = catchlight[iy + 1, ix, k] * (np.float32(1) - gx) + catchlight[iy + 1, ix + 1, k] * gx
-                value = (a * (np.float32(1) - fv) + b * fv) * shade + c * (np.float32(1) - gy) + d * gy
-                word |= uint32(min(value, np.float32(255))) << uint32(8 * k)
-            out[top + y, left + x] = word
+                shift = uint32(8 * k)
+                value = float32((word >> shift) & uint32(255)) * shade + float32((light >> shift) & uint32(255))
+                packed |= uint32(int32(min(value, float32(255)))) << shift
+            out[top + y, left + x] = packed

@@ -30,11 +30,11 @@ def texel(texels, stride, wide, tall, a, b):
     u, v = min(max(int32(u), int32(0)), wide), min(max(int32(v), int32(0)), tall)
     at = uint32(int32(int32(v >> int32(5)) * stride) + int32(u >> int32(5)))
     fx, fy = uint32(u & int32(31)) >> uint32(1), uint32(v & int32(31)) >> uint32(1)
-    return _bilinear(texels, at, uint32(at + uint32(stride)), fx, fy)
+    return bilinear(texels, at, uint32(at + uint32(stride)), fx, fy)
 
 
 @intrinsic
-def _bilinear(typing, texels, upper, lower, fx, fy):
+def bilinear(typing, texels, upper, lower, fx, fy):
     """The mean of two texels of the upper and two of the lower line (uint32 places of the left ones); fx, fy in 16ths.
 
     All four channels at once, in 16-bit lanes: twice as fast as what the compiler finds in scalar code.

@@ -28,6 +28,7 @@ from training.avatars.surface import SKIN
 BUILDER = "bake_to_imx 1"
 GESTURES = Path(__file__).with_name("gestures")
 RESIDUAL = atlas.SKIN_ATLAS // 2  # px, side of the atlas of what shapes add to the skin
+COARSENESS = 1.5  # px of the canvas that fewer triangles may cost
 LEAST_MOVE = 0.06  # px: smaller deltas are dropped
 LEAST_CHANGE = 2.0 / 255  # residual boxes end where nothing is larger
 LEAST_DETAIL = 2.5 / 255
@@ -144,7 +145,7 @@ def build(bake: Bake) -> tuple[Manifest, dict[str, Array]]:
     residual = np.concatenate([residual, rows])
     skin[..., :3] = rims.calmed(skin[..., :3], atlas.behind_rims(bake, m, tx, own), tx.mask)
     m = mesh.keep(m, ~atlas.hidden(m, skin[..., 3]))
-    m = decimate(m, landmarks(bake, m)["landmark_index"])
+    m = decimate(m, landmarks(bake, m)["landmark_index"], COARSENESS)
     texture = np.zeros((height, atlas.SKIN_ATLAS, 4), np.float32)
     texture[: atlas.SKIN_ATLAS] = skin
     texture[atlas.SKIN_ATLAS:] = (0.5, 0.2, 0.18, 1.0)

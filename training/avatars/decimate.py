@@ -17,11 +17,13 @@ from numba import njit
 
 from training.avatars.arrays import Array
 from training.avatars.mesh import Mesh, keep
+from training.avatars.surface import MOUTH
 
 COMPONENTS = 24  # of the shapes' deltas
 SLIDE = 0.15  # px of error a px of the canvas by which the texture slides: it is smooth
 MOVE = 0.25  # px of error a px that all shapes at once move a vertex off: few ever act together
 POSE = 60.0  # px that a vertex of weight 1 moves with the head
+INSIDE = 0.35  # of an error inside the mouth: it is dark there
 NARROWEST = 0.04  # height over longest side below which a triangle is a sliver
 RING = 40  # triangles about a vertex at most
 
@@ -55,7 +57,9 @@ def _features(mesh: Mesh) -> Array:
     for p in np.unique(mesh.part):
         scale[mesh.triangles[mesh.part == p]] = np.median(length[mesh.part == p])
     texture = SLIDE * scale[:, None] * mesh.uv
-    return np.concatenate([mesh.neutral, texture, POSE * mesh.weight[:, None], MOVE * (moves @ axes[:, -COMPONENTS:])], 1)
+    features = np.concatenate([mesh.neutral, texture, POSE * mesh.weight[:, None], MOVE * (moves @ axes[:, -COMPONENTS:])], 1)
+    features[np.unique(mesh.triangles[mesh.part == MOUTH])] *= INSIDE
+    return features
 
 
 @njit(cache=True)
