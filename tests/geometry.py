@@ -18,6 +18,12 @@ def posed(rig: PortraitRig, face: FaceState) -> NDArray[np.float32]:
     return points
 
 
+
+
+
+SHARE = 0.8  # of the longest way that a shape moves a vertex: those that go so far are the place it moves most
+
+
 class Observer:
     """Measures faces of one rig against its neutral one, in distances between the eyes."""
 
@@ -48,5 +54,5 @@ class Observer:
         shapes = self._rig.shapes
         rows = slice(shapes.start[INDEX[shape]], shapes.start[INDEX[shape] + 1])
         size = np.linalg.norm(shapes.delta[rows], axis=1)
-        place = shapes.index[rows][size >= np.quantile(size, 0.9)]
+        place = shapes.index[rows][size >= SHARE * size.max()]
         return float((self._rig.vertices[place] - posed(self._rig, face)[place])[:, 1].mean()) / self._unit
