@@ -20,7 +20,7 @@ STEPS = 16  # of a px: gaze and lids move in these, so that an eye that holds st
 LID, WIDE, FOLLOWS = 0.4, 0.12, 0.8
 SHUT, DUSK = (0.35, 0.9), 0.6  # where between open and closed it begins to take light from what is left of the eye; how much
 MIRROR = 0.5  # of the way of the iris, that of the catchlight: the cornea bulges with half the eyeball's radius
-TALL = np.float32(0.6)  # of the eyeball's radius: half the height that lids can bare
+ABOVE, BELOW = np.float32(0.66), np.float32(0.54)  # of the eyeball's radius: what lids can bare over and under its middle
 
 
 class Eyes:
@@ -89,7 +89,7 @@ def paint_eye(picture, shades, catchlight, centre_x, centre_y, radius, yaw, pitc
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     inverse, right, low = one / radius, float32(w) - float32(1.001), float32(h) - float32(1.001)
     level = shade_scale * float32(1 / 255)
-    y0, y1 = max(int32(centre_y - TALL * radius), int32(0)), min(int32(centre_y + TALL * radius), int32(h))
+    y0, y1 = max(int32(centre_y - ABOVE * radius), int32(0)), min(int32(centre_y + BELOW * radius), int32(h))
     x0, x1 = max(int32(centre_x - radius), int32(0)), min(int32(centre_x + radius), int32(w))
     for y in range(y0, y1):
         my = min(max(float32(y) - mirror_y, zero), low)

@@ -12,7 +12,7 @@ from training.avatars.quadtree import triangulate
 from training.avatars.source import CANVAS, Bake
 
 STEP = 8  # px between grid points where they are closest
-MOST = 1.5  # px by which larger cells may misplace what lies in them when the head turns as far as it goes ...
+MOST = 3.0  # px by which larger cells may misplace what lies in them when the head turns as far as it goes ...
 DEEP, POSE = 0.25, 60.0  # ... which moves a point by so much for a px of depth, a head weight of 1
 SIDE = 640  # px of the picture: 1.25 a pixel of the frame, so that the frame neither blurs nor skips any
 INSIDE, OUTLINE = 7.0, 14.0  # px: how far the depth is smoothed in the figure and along its outline
