@@ -80,13 +80,17 @@ def draw_in_pieces(made: PortraitRenderer, watch: Stopwatch, out: NDArray[np.uin
     raster = [watch.timed(stage, rasterise) for stage in ("draw: head", "draw: backdrop")]
     lay, paint = watch.timed("draw: shoulders", lay_still), watch.timed("draw: pixels", compose)
     for band in range(len(out) // rows):
-        part, words = slice(band * rows, (band + 1) * rows), []
+        part, samples_of = slice(band * rows, (band + 1) * rows), []
         for mesh, draw in zip(made._meshes, raster, strict=True):
             *given, order, start, depth, samples, glow, stagger = mesh
             draw(*given, order[start[band] : start[band + 1]], depth, samples, glow, band * len(glow), stagger)
-            words.append(samples[:-LANES].reshape(glow.shape))
-        lay(rig.plate[part], rig.still.picture, rig.still.top, part.start, 0.0, made._under)
-        paint(made._under, words[0], made._meshes[0][9], words[1], made._texture, rig.backdrop, made._tint, *made._row, out[part])
+            samples_of.append((samples[:-LANES].reshape(glow.shape), glow))
+        under = rig.plate[part]
+        if part.stop + 1 > rig.still.top:
+            lay(under, rig.still.picture, rig.still.top, part.start, 0.0, made._under)
+            under = made._under
+        (head, light), (back, _) = samples_of
+        paint(under, head, light, back, made._texture, rig.backdrop, made._tint, *made._row, out[part])
     watch.timed("draw: filter", made._pixel_filter.apply)(out)
 
 

@@ -113,13 +113,19 @@ def cpu_times(process: psutil.Process) -> tuple[float, float]:
     return whole.user + whole.system, 0.0 if loop is None else loop.user_time + loop.system_time
 
 
+async def entered(client: httpx.AsyncClient, visitors: int) -> list[Visitor]:
+    """So many visitors, all connected; each speaks the shipped clip from another place on."""
+    clip = float32_to_int16(load_audio(speech_clip(), MICROPHONE_RATE)[0])
+    crowd = [Visitor(client, clip, 30_000 * number) for number in range(visitors)]
+    for visitor in crowd:
+        await visitor.enter()
+    return crowd
+
+
 async def measure(url: str, process: psutil.Process, visitors: int, seconds: float) -> None:
     """So many visitors at once."""
-    clip = float32_to_int16(load_audio(speech_clip(), MICROPHONE_RATE)[0])
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-        crowd = [Visitor(client, clip, 30_000 * number) for number in range(visitors)]
-        for visitor in crowd:
-            await visitor.enter()
+        crowd = await entered(client, visitors)
         await asyncio.sleep(SETTLE_SECONDS)
         for visitor in crowd:
             visitor.forget()
@@ -143,11 +149,8 @@ async def measure(url: str, process: psutil.Process, visitors: int, seconds: flo
 
 async def accompany(url: str, visitors: int, seconds: float) -> None:
     """So many visitors of a server that somebody else measures."""
-    clip = float32_to_int16(load_audio(speech_clip(), MICROPHONE_RATE)[0])
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-        crowd = [Visitor(client, clip, 30_000 * number) for number in range(visitors)]
-        for visitor in crowd:
-            await visitor.enter()
+        crowd = await entered(client, visitors)
         print("all are in", flush=True)
         await asyncio.sleep(seconds)
         await asyncio.gather(*(visitor.leave() for visitor in crowd))

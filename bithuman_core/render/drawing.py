@@ -25,11 +25,11 @@ MESH = types.Tuple((
 
 @njit(nogil=True)
 def _samples(mesh, band):
-    """Draw one band of a mesh: its words [rows, width], valid until the next one."""
+    """Draw one band of a mesh: its words and its light, both [rows, width], valid until the next one."""
     points, uv, triangles, part, light, order, start, depth, words, glow, stagger = mesh
     chosen = order[start[band] : start[band + 1]]
     rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, int32(band * glow.shape[0]), float32(stagger))
-    return words[: words.shape[0] - LANES].reshape(glow.shape)
+    return words[: words.shape[0] - LANES].reshape(glow.shape), glow
 
 
 @kernel(
@@ -49,12 +49,12 @@ def draw(head, back, plate, still, still_top, lift, under, texture, backdrop, ti
     rows = under.shape[0]
     for band in range(out.shape[0] // rows):
         first = band * rows
-        words, far = _samples(head, band), _samples(back, band)
+        (words, glow), (far, _) = _samples(head, band), _samples(back, band)
         behind, done = plate[first : first + rows], out[first : first + rows]
         if first + rows + lift + 1 <= still_top:
-            compose(behind, words, head[9], far, texture, backdrop, tint, colours, kinds, done)
+            compose(behind, words, glow, far, texture, backdrop, tint, colours, kinds, done)
         else:
             lay_still(behind, still, still_top, first, lift, under)
-            compose(under, words, head[9], far, texture, backdrop, tint, colours, kinds, done)
+            compose(under, words, glow, far, texture, backdrop, tint, colours, kinds, done)
     if side:
         filter_pixels(out.reshape(out.shape[0], -1), lines, side)

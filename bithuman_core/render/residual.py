@@ -62,11 +62,10 @@ class ResidualSum:
         if stale == EMPTY:
             return
         for k, out in enumerate(self._enlarged):
-            scratch_rows = self._tall, self._wide
             if k == 0:
-                enlarge_under(_pixels(smooth), *stale, *scratch_rows, detail, out)
+                enlarge_under(_pixels(smooth), *stale, self._tall, self._wide, detail, out)
             else:
-                enlarge(_pixels(self._enlarged[k - 1]), *stale, *scratch_rows, _pixels(out))
+                enlarge(_pixels(self._enlarged[k - 1]), *stale, self._tall, self._wide, _pixels(out))
             stale = _twice(stale, 2 * len(out))
         lay(_pixels(self._enlarged[-1]), *stale, self._tall, self._wide, self._skin, self._texture)
 
