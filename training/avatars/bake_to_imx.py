@@ -216,9 +216,9 @@ def main() -> int:
     bake = Bake(options.bake, options.tools, options.head3d)
     manifest, arrays = build(bake)
     write_imx(options.output, manifest, arrays)
-    cover = mouth_cover.fitted(bake, PortraitRig.from_imx(read_imx(options.output)), fit.frames(bake))
-    if cover:
-        write_imx(options.output, replace(manifest, rig=manifest.rig | {"mouth_cover": cover}), arrays)
+    taken = mouth_cover.fitted(bake, PortraitRig.from_imx(read_imx(options.output)), fit.frames(bake))
+    if taken:
+        write_imx(options.output, replace(manifest, rig=manifest.rig | {"mouth_cover": taken}), arrays)
     for name, array in sorted(arrays.items(), key=lambda kv: -kv[1].nbytes)[:8]:
         print(f"{name:20s}{array.nbytes / 1e3:9.0f} kB")
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB", flush=True)
