@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Protocol
 
@@ -34,13 +35,16 @@ class MonotonicClock:
 class Pacer:
     """Lets one frame through every 40 ms on an absolute schedule, so that small delays do not add up.
 
-    After a stall of the consumer at most ``burst`` frames follow at once; the schedule then starts anew, later.
+    After a stall of the consumer at most ``burst`` frames follow at once; what the stall was longer is left out in whole frames.
+    ``phase``: when in the clock's 40 ms frames are due, 0 to 0.04 s; None: from now on.
     """
 
-    def __init__(self, clock: Clock, burst: int) -> None:
+    def __init__(self, clock: Clock, burst: int, phase: float | None = None) -> None:
         self._clock = clock
         self._burst = max(burst, 1)
         self._due = clock.now()
+        if phase is not None:
+            self._due += (phase - self._due) % TICK_SECONDS
 
     async def wait(self) -> None:
         """Return when the next frame is due."""
@@ -48,6 +52,7 @@ class Pacer:
         if now < self._due:
             await self._clock.sleep(self._due - now)
         else:
-            self._due = max(self._due, now - self._burst * TICK_SECONDS)
+            lost = math.ceil((now - self._due) / TICK_SECONDS - self._burst)
+            self._due += max(lost, 0) * TICK_SECONDS
             await asyncio.sleep(0)  # a consumer that lags must not starve the loop
         self._due += TICK_SECONDS

@@ -16,7 +16,7 @@ from bithuman_core import AsyncBithuman, Fixture
 from bithuman_core.audio import resample
 from bithuman_core.errors import RuntimeNotReadyError
 from bithuman_core.fastrtc.tracks import BitHumanAudioTrack, BitHumanVideoTrack
-from bithuman_core.fastrtc.voice import VOICE_LAG
+from bithuman_core.fastrtc.voice import LAG_SECONDS, VOICE_RATE
 from examples.fastrtc_handler import Echo
 from tests.simulated import SimulatedClock
 
@@ -58,7 +58,7 @@ async def test_pictures_and_voice_on_one_time_line(runtime: AsyncBithuman, speec
     expected = resample(said / 32768.0, 16000, 48000) * 32768
     matches = [float(np.dot(voice[lag : lag + expected.size], expected[: voice.size - lag])) for lag in range(0, 9600, 48)]
     lag = int(np.argmax(matches)) * 48
-    assert abs(lag - 2 * 1920 - VOICE_LAG) <= 96, "the voice comes with its pictures: the look-ahead, and the player's lag"
+    assert abs(lag - 2 * 1920 - LAG_SECONDS * VOICE_RATE) <= 96, "the voice comes with its pictures: look-ahead and lag"
     found = voice[lag : lag + expected.size]
     assert np.corrcoef(found[: expected.size], expected[: found.size])[0, 1] > 0.95
     video.stop()

@@ -15,7 +15,8 @@ from fastrtc import AsyncAudioVideoStreamHandler
 from numpy.typing import NDArray
 
 from bithuman_core.fastrtc.live import LiveEngine, LiveSession, Surroundings
-from bithuman_core.fastrtc.voice import VOICE_RATE, VOICE_SAMPLES_PER_TICK
+from bithuman_core.fastrtc.planes import Planes
+from bithuman_core.fastrtc.voice import SILENCE
 from bithuman_core.timing import FPS, SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
@@ -43,9 +44,10 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
     """
 
     def __init__(self, around: Surroundings, hang_up: Callable[[AvatarHandler], None]) -> None:
-        super().__init__("mono", output_sample_rate=VOICE_RATE, input_sample_rate=SAMPLE_RATE, fps=FPS)
+        super().__init__("mono", output_sample_rate=SAMPLE_RATE, input_sample_rate=SAMPLE_RATE, fps=FPS)
         self._around, self._hang_up = around, hang_up
         self._live = LiveSession(around, self._tell, self._drop_voice)
+        self._live.develop = Planes().take
         self._task: asyncio.Task[None] | None = None
         self._attendant: Attendant | None = None
 
@@ -84,12 +86,12 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         """No camera is ever asked for; a picture that comes all the same is not looked at."""
 
     async def emit(self) -> tuple[int, NDArray[np.int16]]:
-        """The next 40 ms of the avatar's voice: (48000, int16 [1, 1920])."""
+        """The next 40 ms of the avatar's voice: (16000, int16 [1, 640])."""
         self._begin()
-        return VOICE_RATE, (await self._live.voices.get()).reshape(1, -1)
+        return SAMPLE_RATE, (await self._live.voices.get()).reshape(1, -1)
 
-    async def video_emit(self) -> NDArray[np.uint8]:
-        """The next picture, BGR uint8 [h, w, 3]."""
+    async def video_emit(self) -> Any:
+        """The next picture, an ``av.VideoFrame``: FastRTC's stream hands it on as it is (see ``stream.py``)."""
         self._begin()
         return await self._live.pictures.get()
 
@@ -97,7 +99,7 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         """The connection is closed."""
         if self._task is not None:
             self._task.cancel()
-        self._live.voices.close(np.zeros(VOICE_SAMPLES_PER_TICK, np.int16))
+        self._live.voices.close(SILENCE)
         asyncio.get_running_loop().call_later(COLLECT_SECONDS, gc.collect)
 
     def _begin(self) -> None:

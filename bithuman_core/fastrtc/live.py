@@ -21,9 +21,10 @@ from bithuman_core.clock import Clock, Pacer
 from bithuman_core.fastrtc.figures import Figures
 from bithuman_core.fastrtc.line import Line
 from bithuman_core.fastrtc.microphone import MicrophoneBuffer, is_quiet
+from bithuman_core.fastrtc.phases import free_phase
 from bithuman_core.fastrtc.resync import VoiceResync
 from bithuman_core.fastrtc.script import Clip, Script
-from bithuman_core.fastrtc.voice import VOICE_SAMPLES_PER_TICK, VoiceUpsampler
+from bithuman_core.fastrtc.voice import SILENCE, Voice
 from bithuman_core.timing import FPS, TICK_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Surroundings:
 
 
 class LiveSession:
-    """Microphone in by :meth:`hear`, or a clip by :meth:`say`; pictures and the voice at 48 kHz out by the lines.
+    """Microphone in by :meth:`hear`, or a clip by :meth:`say`; pictures and the voice at 16 kHz out by the lines.
 
     ``tell(kind, data)`` sends a message to the visitor: ``"figures"`` once a second, ``"speaking"`` (bool) and ``"said"`` (the
     key of a clip that has ended) when it happens, ``"warning"`` (seconds) before the time is up, ``"error"`` with a sentence.
@@ -81,16 +82,18 @@ class LiveSession:
     """
 
     def __init__(self, around: Surroundings, tell: Callable[[str, Any], None], drop_voice: Callable[[], None]) -> None:
-        self.pictures: Line[NDArray[np.uint8]] = Line(head_start=3)  # BGR uint8 [h, w, 3]
-        self.voices: Line[NDArray[np.int16]] = Line(head_start=0)  # int16 [1920]
+        self.pictures: Line[Any] = Line(head_start=3)  # what ``develop`` made of them
+        self.voices: Line[NDArray[np.int16]] = Line(head_start=0)  # int16 [640]
+        self.develop: Callable[[NDArray[np.uint8]], Any] = lambda picture: picture  # BGR uint8 [h, w, 3], called in the pool
         self.make_engine = around.make_engine
         self.limit = math.inf
         self._around, self._tell, self._drop_voice = around, tell, drop_voice
         self._microphone, self._script = MicrophoneBuffer(), Script()
         self._commands: list[Callable[[Any], None]] = []
         self.engine: LiveEngine | None = None  # made with the first tick
-        self._picture: NDArray[np.uint8] | None = None  # the last good one
+        self._picture: Any = None  # the last good one, developed
         self._failures = 0
+        self.phase = 0.0  # when in the 40 ms it ticks, s
         self._speaking = False
         self._heard_at = around.clock.now()
 
@@ -119,6 +122,7 @@ class LiveSession:
 
     async def run(self) -> None:
         """Live until the visitor is gone, the time is up, or the engine cannot go on."""
+        self.phase = free_phase(session.phase for session in self._around.sessions)
         self._around.sessions.add(self)
         try:
             await self._run()
@@ -128,9 +132,9 @@ class LiveSession:
     async def _run(self) -> None:
         clock = self._around.clock
         self._heard_at = began = start = clock.now()
-        pacer, upsampler, resync = Pacer(clock, MAX_BURST), VoiceUpsampler(), VoiceResync()
+        pacer, lagging, resync = Pacer(clock, MAX_BURST, self.phase), Voice(), VoiceResync()
         figures = Figures(lambda: len(self._around.sessions))
-        voice, late, left_out, warned = np.zeros(VOICE_SAMPLES_PER_TICK, np.int16), 0.0, 0, False
+        voice, late, left_out, warned = SILENCE, 0.0, 0, False
         while self._failures < MAX_FAILURES and clock.now() - self._heard_at < DEAF_SECONDS:
             await pacer.wait()
             passed, began = clock.now() - began, clock.now()
@@ -147,7 +151,7 @@ class LiveSession:
                 self.voices.begin_tick(voice)
             fresh = late < MAX_LATE_SECONDS or left_out == MAX_LEFT_OUT or self._picture is None
             left_out = 0 if fresh else left_out + 1
-            voice = upsampler.push(await self._step(self._next_sound(), fresh))
+            voice = lagging.push(await self._step(self._next_sound(), fresh))
             took = clock.now() - began
             if resync.due(passed, took, is_quiet(voice)):
                 self._drop_voice()
@@ -181,14 +185,14 @@ class LiveSession:
 
         commands, self._commands = self._commands, []
 
-        def work() -> tuple[LiveEngine, NDArray[np.uint8] | None, NDArray[np.int16] | None]:
+        def work() -> tuple[LiveEngine, Any, NDArray[np.int16] | None]:
             engine = self.engine or self.make_engine()
             for command in commands:
                 command(engine)
             if not fresh:
                 return engine, self._picture, engine.animate(samples)[1]
             tick = engine.step(samples)
-            return engine, tick.frame, tick.audio
+            return engine, self.develop(tick.frame), tick.audio
 
         future = asyncio.get_running_loop().run_in_executor(self._around.pool, work)
         await asyncio.wait([future])

@@ -8,9 +8,10 @@ turns into vector instructions.
 # (numba types are called as casts here)
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from av import VideoFrame
-from av.video.frame import PictureType
 from av.video.plane import VideoPlane
 from numba import int16, int32, njit, uint8, uint16, uint32, void
 from numpy.typing import NDArray
@@ -18,29 +19,28 @@ from numpy.typing import NDArray
 from bithuman_core.render.kernel import kernel
 from bithuman_core.render.signature import scratch
 
+KEPT = 4  # pictures that wait, and the one that is being encoded (see line.CAPACITY), with one to spare
+
 
 class Planes:
-    """Converts pictures one after another into the same memory: fresh memory would cost more than the conversion."""
+    """Converts pictures into a few frames by turns: fresh memory would cost more than the conversion."""
 
     def __init__(self) -> None:
-        self._made = VideoFrame(2, 2, "yuv420p")
+        self._frames: deque[VideoFrame] = deque()
 
-    def take(self, frame: VideoFrame) -> VideoFrame:
-        """A bgr24 picture as yuv420p (BT.601, 16 to 235) with its time, valid until the next one.
+    def take(self, picture: NDArray[np.uint8]) -> VideoFrame:
+        """BGR uint8 [h, w, 3] as yuv420p (BT.601, 16 to 235), valid until KEPT more have been taken.
 
         Raises ValueError where width or height is odd.
         """
-        width, height = frame.width, frame.height
+        height, width = picture.shape[:2]
         if width % 2 or height % 2:
             raise ValueError(f"A picture of {width} x {height} px has no planes of half its size: make both even.")
-        if (self._made.width, self._made.height) != (width, height):
-            self._made = VideoFrame(width, height, "yuv420p")
-        made = self._made
-        made.pict_type = PictureType.NONE  # the last one may have been asked for as a key frame
-        made.pts = frame.pts
-        if frame.time_base is not None:
-            made.time_base = frame.time_base
-        _convert(_rows(frame.planes[0]), *(_rows(plane) for plane in made.planes), width)
+        if not self._frames or (self._frames[0].width, self._frames[0].height) != (width, height):
+            self._frames = deque(VideoFrame(width, height, "yuv420p") for _ in range(1 + KEPT))
+        self._frames.rotate()
+        made = self._frames[0]
+        _convert(picture.reshape(height, -1), *(_rows(plane) for plane in made.planes), width)
         return made
 
 

@@ -11,13 +11,15 @@ from typing import Any
 from aiortc import codecs, rtcrtpreceiver, rtp
 from aiortc.codecs import vpx
 from aiortc.jitterbuffer import JitterBuffer
-from fastrtc import Stream
+from av import VideoFrame
+from fastrtc import Stream, tracks
 
 from bithuman_core.clock import MonotonicClock
 from bithuman_core.fastrtc.encoder import DrawnVp8Encoder
 from bithuman_core.fastrtc.handler import AvatarHandler
 from bithuman_core.fastrtc.live import LiveEngine, Surroundings
 from bithuman_core.fastrtc.loudness import audio_level_dbov
+from bithuman_core.fastrtc.sound import MicrophoneDecoder, VoiceEncoder, decode_arriving, hand_on
 
 # Bits a second of VP8. aiortc follows the receiver's estimate inside these bounds; its own (0.25 to 1.5 Mbit/s from 0.5) blur
 # a 512 px face after every still moment, because the estimate falls with what is sent.
@@ -35,6 +37,11 @@ class PromptJitterBuffer(JitterBuffer):
         super().__init__(capacity, 0, is_video)
 
 
+def as_it_is(_track: Any, picture: VideoFrame) -> VideoFrame:
+    """The handler's pictures are frames already; FastRTC would copy them into new ones on the event loop."""
+    return picture
+
+
 def avatar_stream(
     make_engine: Callable[[], LiveEngine],
     *,
@@ -49,8 +56,12 @@ def avatar_stream(
     vpx.MIN_BITRATE, vpx.DEFAULT_BITRATE, vpx.MAX_BITRATE = MIN_BITRATE, START_BITRATE, MAX_BITRATE
     # For all connections of the process, as the bit rates are.
     codecs.Vp8Encoder = DrawnVp8Encoder  # pyright: ignore[reportPrivateImportUsage]
+    codecs.OpusEncoder, codecs.OpusDecoder = VoiceEncoder, MicrophoneDecoder  # pyright: ignore[reportPrivateImportUsage]
     rtp.compute_audio_level_dbov = audio_level_dbov
     rtcrtpreceiver.JitterBuffer = PromptJitterBuffer  # pyright: ignore[reportPrivateImportUsage]
+    rtcrtpreceiver.decoder_worker = decode_arriving
+    tracks.player_worker_decode = hand_on  # pyright: ignore[reportPrivateImportUsage]
+    tracks.VideoStreamHandler_.array_to_frame = as_it_is  # pyright: ignore[reportAttributeAccessIssue]
     pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="avatar")
     closing: set[asyncio.Task[None]] = set()
 
