@@ -30,7 +30,7 @@ from bithuman_core.timing import FPS, TICK_SECONDS
 logger = logging.getLogger(__name__)
 
 MAX_BURST = 3  # ticks: shorter stalls are caught up at once, what is longer is skipped
-MAX_LATE_SECONDS = TICK_SECONDS / 2  # a later tick only speaks: its picture is left out, so that the voice never stutters
+MAX_LATE_SECONDS = TICK_SECONDS  # a later tick only speaks: its picture is left out, so that the voice never stutters
 MAX_LEFT_OUT = 3  # pictures in a row: where the machine cannot follow at all, a stuttering voice beats a frozen face
 MAX_FAILURES = 3  # of the engine, in a row; then the visit ends
 DEAF_SECONDS = 10.0  # pages send sound, or say that they are there, all the time: this long without either, and they are gone
