@@ -132,7 +132,7 @@ async def test_a_machine_that_is_too_slow_leaves_out_pictures_and_no_sound(pool:
     assert isinstance(engine, Slow)
     assert engine.steps == pytest.approx((visit.clock.now() - begin) * FPS, abs=5)  # no sound is left out
     fresh = [data["fresh"] for kind, data in visit.said if kind == "figures"]
-    assert fresh == pytest.approx([0.5] * len(fresh), abs=0.1)
+    assert fresh == pytest.approx([2 / 3] * len(fresh), abs=0.05)  # as many as there is time for
 
 
 async def test_a_machine_that_cannot_even_speak_in_time_still_shows_a_face_that_moves(pool: ThreadPoolExecutor) -> None:
