@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import Playwright, sync_playwright
 
+from benchmarks.pace import pace
 from tests.browser.analysis import after, lips, nearest, onsets
 from tests.browser.chromium import MISSING, find_chromium
 from tests.browser.harness import (
@@ -104,8 +105,10 @@ def print_crowd(server: Server, recordings: list[Recording], work: float) -> Non
     print(f"{'server: all visitors':<44}{share:6.0f} % of a core, {size:.0f} MiB")
 
 
-def measure_crowd(playwright: Playwright, folder: Path, seconds: float, visitors: int, pages: int) -> None:
-    """Several visitors at once, who all speak: so many pages of Chromium, the others clients that do not draw."""
+def measure_crowd(playwright: Playwright, folder: Path, seconds: float, visitors: int, pages: int) -> float:
+    """Several visitors at once, who all speak: so many pages of Chromium, the others clients that do not draw. Returns what the
+    machine gave meanwhile (see ``pace``).
+    """
     speech = folder / "crowd.wav"
     write_speech(speech)
     others = visitors - pages
@@ -133,6 +136,7 @@ def measure_crowd(playwright: Playwright, folder: Path, seconds: float, visitors
         print(f"\n{visitors} visitors at once, {pages} of them in this Chromium on the same machine (a page notes when a picture "
               "is shown, no more)")  # fmt: skip
         print_crowd(server, recordings, now.user + now.system - before.user - before.system)
+    return pace()
 
 
 def main() -> int:
@@ -140,6 +144,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="length of each recording")
     parser.add_argument("--visitors", type=int, default=3, help="how many at once in the last tables; 0 leaves them out")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each of the last tables is measured")
     parser.add_argument("--only-crowd", action="store_true", help="the last tables alone")
     given = parser.parse_args()
     if find_chromium() is None:
@@ -149,8 +154,9 @@ def main() -> int:
         if not given.only_crowd:
             measure(playwright, Path(folder), given.seconds)
         if given.visitors:
-            measure_crowd(playwright, Path(folder), given.seconds, given.visitors, 1)
-            measure_crowd(playwright, Path(folder), given.seconds, given.visitors, given.visitors)
+            crowds = [pages for pages in (1, given.visitors) for _ in range(given.rounds)]
+            paces = [measure_crowd(playwright, Path(folder), given.seconds, given.visitors, pages) for pages in crowds]
+            print("\npace of the machine after each, the best = 100:", *(round(100 * each / max(paces)) for each in paces))
     return 0
 
 
