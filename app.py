@@ -58,6 +58,8 @@ class DemoSettings(BaseSettings):
     photos: bool = Field(True, description="Let visitors make avatars from photos.")
     open_browser: bool = Field(not ON_SPACES, description="Open the page in a browser where there is a display.")
 
+LONGEST_WORD = 1024  # bytes of a message on a page's line
+
 
 @lru_cache(1)
 def settings() -> DemoSettings:
@@ -108,7 +110,9 @@ def serve(act: Callable[[Role], LiveEngine] = Actor) -> None:
         build=photo_builder() if settings().photos else None,
         act=act,
     )
-    config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=3, server_header=False)
+    config = uvicorn.Config(
+        app, host, port, log_level="warning", timeout_graceful_shutdown=3, server_header=False, ws_max_size=LONGEST_WORD
+    )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # uvicorn ends the visits first, then raises the signal again: that is no failure
     Server(config).run([listener])

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 from starlette.requests import Request
+from starlette.websockets import WebSocketDisconnect
 
 from bithuman_core.errors import BuildError
 from bithuman_core.fastrtc import tts
@@ -309,3 +310,27 @@ def test_a_candidate_for_a_stranger_is_refused(client: TestClient, visitor: Visi
 @pytest.mark.parametrize("body", [{}, {"type": 5}, {"type": "offer", "webrtc_id": "a"}, [], "offer"])
 def test_a_request_that_makes_no_sense_gets_a_sentence(client: TestClient, visitor: Visitor, body: Any) -> None:
     sentence(client.post("/webrtc/offer", json=body, headers=visitor.headers), 422)
+
+
+def line_of(client: TestClient, secret: str | bytes) -> int:
+    """The close code of a line that says this first, and then one word more."""
+    with client.websocket_connect("/visit/presence") as line:
+        (line.send_text if isinstance(secret, str) else line.send_bytes)(secret)  # type: ignore[operator]
+        line.send_text("a word too many")
+        with pytest.raises(WebSocketDisconnect) as ended:
+            line.receive_text()
+    return ended.value.code
+
+
+def test_a_pages_line_stands_while_it_says_nothing_more(client: TestClient, visitor: Visitor) -> None:
+    visits = client.app.state.house.visits  # type: ignore[attr-defined]
+    visit = visits.find(visitor.told["visit"])
+    with client.websocket_connect("/visit/presence") as line:
+        line.send_text(visitor.told["visit"])
+        while not visit.lines:
+            client.get("/health")  # the server's turn
+        assert visit.lines == 1
+    while visit.lines:
+        client.get("/health")
+    assert visits.find(visit.secret) is visit  # what was brought stays: it may be only the network
+    assert [line_of(client, secret) for secret in (visit.secret, "guessed", b"\x00")] == [1008] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -20,6 +21,7 @@ from bithuman_core.fastrtc.live import LiveSession, Surroundings
 from bithuman_core.fastrtc.messages import BURST, MAX_MESSAGE, PER_SECOND, Allowance, Misunderstood, parse
 from bithuman_core.fastrtc.places import PATIENCE, Places
 from bithuman_core.fastrtc.visit import Visit
+from bithuman_core.fastrtc.visits import Visits
 from bithuman_core.settings import models_dir
 from bithuman_core.types import Emotion
 from tests.simulated import SimulatedClock
@@ -174,3 +176,47 @@ def test_who_stops_asking_loses_the_place_in_the_line() -> None:
     clock.time += PATIENCE / 2 + 1
     assert places.ahead("here", 1) == 1
     assert places.waiting == 1
+
+
+class Connections:
+    """In the place of FastRTC's stream: who is connected."""
+
+    def __init__(self) -> None:
+        self.pcs: dict[str, Any] = {}
+
+    def clean_up(self, webrtc_id: str) -> None:
+        pass
+
+
+class Connection:
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("back", "heard_after", "stays"),
+    [
+        (False, None, False),  # the tab is closed
+        (False, 0.5, False),  # its last packets came late
+        (False, 2.5, True),  # its stream goes on
+        (True, None, True),  # it has opened another line
+    ],
+)
+async def test_a_page_whose_line_broke_loses_its_place_unless_it_is_heard_again(
+    gallery: Gallery, back: bool, heard_after: float | None, stays: bool
+) -> None:
+    clock, stream = SimulatedClock(), Connections()
+    visits = Visits(stream, gallery, Actor, Limits(), Places(1, clock), clock)  # type: ignore[arg-type]
+    visit = visits.open()
+    visit.connection = "a connection"
+    stream.pcs[visit.connection] = Connection()
+    visits.lost(visit)
+    visit.lines = int(back)
+    if heard_after is not None:
+        clock.time += heard_after
+        visit.stay()
+        clock.time -= heard_after
+    while visits._watching:
+        await asyncio.sleep(0)
+    assert visits.live == stays
+    assert visits.find(visit.secret) is visit

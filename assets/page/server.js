@@ -2,6 +2,8 @@
 import { Refused, SENTENCES } from "./sentences.js";
 
 const STAY_MS = 45000; // the server closes pages that it has not heard of for three minutes
+const AGAIN_MS = 1000; // until a broken line is opened anew, at first
+const NOT_WANTED = 1008; // the server's answer to a page that it does not know
 
 export class Server {
   #secret = null;
@@ -11,9 +13,24 @@ export class Server {
     const { visit, ...house } = await this.post("visit");
     this.#secret = visit;
     setInterval(() => this.post("visit/here").catch(() => {}), STAY_MS);
+    this.#stand(AGAIN_MS);
     addEventListener("pagehide", () => navigator.sendBeacon("visit/leave", visit)); // the place is free at once, what was brought is gone
     addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back from the browser's memory
     return house;
+  }
+
+  // A line that stands while the page is open. However the page goes, the browser closes it, and the server sees that.
+  #stand(wait) {
+    const url = new URL("visit/presence", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const line = new WebSocket(url);
+    const began = Date.now();
+    line.onopen = () => line.send(this.#secret);
+    line.onclose = ({ code }) => {
+      if (code === NOT_WANTED) return;
+      const next = Date.now() - began > STAY_MS ? AGAIN_MS : Math.min(2 * wait, STAY_MS); // a proxy may let none through
+      setTimeout(() => this.#stand(next), wait);
+    };
   }
 
   get(path) {

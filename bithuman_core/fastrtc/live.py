@@ -95,7 +95,7 @@ class LiveSession:
         self._failures = 0
         self.phase = 0.0  # when in the 40 ms it ticks, s
         self._speaking = False
-        self._heard_at = around.clock.now()
+        self.heard_at = around.clock.now()
 
     def hear(self, samples: NDArray[np.int16]) -> None:
         """Sound of the microphone, int16 [n] at 16 kHz."""
@@ -104,7 +104,7 @@ class LiveSession:
 
     def stay(self) -> None:
         """The visitor is still there."""
-        self._heard_at = self._around.clock.now()
+        self.heard_at = self._around.clock.now()
 
     def say(self, clip: Clip) -> None:
         """Speak a clip from its beginning; meanwhile the microphone is not listened to."""
@@ -131,11 +131,11 @@ class LiveSession:
 
     async def _run(self) -> None:
         clock = self._around.clock
-        self._heard_at = began = start = clock.now()
+        self.heard_at = began = start = clock.now()
         pacer, lagging, resync = Pacer(clock, MAX_BURST, self.phase), Voice(), VoiceResync()
         figures = Figures(lambda: len(self._around.sessions))
         voice, late, left_out, warned = SILENCE, 0.0, 0, False
-        while self._failures < MAX_FAILURES and clock.now() - self._heard_at < DEAF_SECONDS:
+        while self._failures < MAX_FAILURES and clock.now() - self.heard_at < DEAF_SECONDS:
             await pacer.wait()
             passed, began = clock.now() - began, clock.now()
             left = start + self.limit - began

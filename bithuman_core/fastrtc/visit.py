@@ -44,6 +44,7 @@ class Visit:
         self._session: LiveSession | None = None
         self._folder: Path | None = None
         self.seen_at = clock.now()
+        self.lines = 0  # that the page keeps open (see ``routes_presence.py``)
 
     # -- while it is live --------------------------------------------------------------------------------------------
     def make_engine(self) -> LiveEngine:
@@ -94,6 +95,11 @@ class Visit:
             self._session.say(clip)
 
     # -- before, meanwhile and after ---------------------------------------------------------------------------------
+    @property
+    def heard_at(self) -> float:
+        """When the page was last heard of, by a request or in its stream, s on the clock."""
+        return self.seen_at if self._session is None else max(self.seen_at, self._session.heard_at)
+
     def stay(self) -> None:
         """The page is still open."""
         self.seen_at = self._clock.now()

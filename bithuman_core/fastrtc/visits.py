@@ -19,6 +19,8 @@ from bithuman_core.fastrtc.stream import close_visit
 from bithuman_core.fastrtc.visit import Visit
 
 SWEEP_SECONDS = 20.0
+# After its line broke: a page that only lost the network comes back or is heard in its stream; its last packets may come late.
+GONE_SECONDS, LAST_WORDS_SECONDS = 4.0, 1.0
 UNKNOWN_VISIT = "The server does not know this page any more: reload it."
 
 
@@ -31,6 +33,7 @@ class Visits:
         self.places = places
         self._stream, self._gallery, self._act, self._limits, self._clock = stream, gallery, act, limits, clock
         self._open: dict[str, Visit] = {}
+        self._watching: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -92,8 +95,24 @@ class Visits:
             await self.hang_up(visit)
             visit.close()
 
+    def lost(self, visit: Visit) -> None:
+        """The page's line broke: where nothing more is heard, its tab is closed, and its place is free some seconds later.
+
+        What the visitor brought stays until the page has been silent for long: it may be only the network.
+        """
+        task = asyncio.create_task(self._watch(visit, self._clock.now()))
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
+
+    async def _watch(self, visit: Visit, broke_at: float) -> None:
+        await self._clock.sleep(GONE_SECONDS)
+        if not visit.lines and visit.heard_at < broke_at + LAST_WORDS_SECONDS:
+            await self.hang_up(visit)
+
     async def close_all(self) -> None:
         """The server ends."""
+        for task in self._watching:
+            task.cancel()
         await asyncio.gather(*(self.close(secret) for secret in list(self._open)))
 
     async def sweep(self) -> None:

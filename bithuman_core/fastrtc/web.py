@@ -23,7 +23,7 @@ from fastapi.staticfiles import StaticFiles
 from bithuman_core import __version__
 from bithuman_core.clock import MonotonicClock
 from bithuman_core.errors import BithumanError
-from bithuman_core.fastrtc import routes_avatars, routes_local, routes_speech, routes_visit
+from bithuman_core.fastrtc import routes_avatars, routes_local, routes_presence, routes_speech, routes_visit
 from bithuman_core.fastrtc.actor import Actor, Role
 from bithuman_core.fastrtc.avatars import Gallery
 from bithuman_core.fastrtc.headers import SafetyHeaders
@@ -81,7 +81,7 @@ def avatar_app(
     app = FastAPI(title="bithuman_core", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.house = house
     app.add_middleware(SafetyHeaders)
-    for routes in (routes_visit, routes_avatars, routes_speech, routes_local):
+    for routes in (routes_visit, routes_presence, routes_avatars, routes_speech, routes_local):
         app.include_router(routes.router)
     app.exception_handler(Refusal)(_refused)
     app.exception_handler(BithumanError)(_failed)

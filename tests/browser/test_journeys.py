@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from json import load
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 from bithuman_core.settings import models_dir, speech_clip
 from tests.browser.conftest import screenshot
@@ -118,6 +119,18 @@ def test_two_visitors_see_each_their_own_and_one_who_closes_disturbs_nobody(brow
     second.get_by_text("Joy", exact=True).click()
     assert live(house) == 2
     second.close(run_before_unload=True)  # as a visitor closes a tab; else Chromium may end it before it says goodbye
+    wait_until_live(house, first, 1)
+    assert first.locator(LIVE).count() == 1
+    first.close()
+
+
+def test_a_tab_that_dies_without_a_goodbye_frees_its_place(browser: Browser, house: Server) -> None:
+    first, second = open_page(browser, house.url), open_page(browser, house.url)
+    start(first)
+    start(second)
+    assert live(house) == 2
+    with suppress(Error):  # Playwright says that the page died
+        second.goto("chrome://crash")
     wait_until_live(house, first, 1)
     assert first.locator(LIVE).count() == 1
     first.close()
