@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -62,7 +61,8 @@ def avatar_stream(
     rtcrtpreceiver.decoder_worker = decode_arriving
     tracks.player_worker_decode = hand_on  # pyright: ignore[reportPrivateImportUsage]
     tracks.VideoStreamHandler_.array_to_frame = as_it_is  # pyright: ignore[reportAttributeAccessIssue]
-    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="avatar")
+    # A thread for each: a tick that waits for a core keeps no other from its turn.
+    pool = ThreadPoolExecutor(visitors, thread_name_prefix="avatar")
     closing: set[asyncio.Task[None]] = set()
 
     def hang_up(handler: AvatarHandler) -> None:
