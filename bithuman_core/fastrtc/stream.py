@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,6 +24,9 @@ from bithuman_core.fastrtc.sound import MicrophoneDecoder, VoiceEncoder, decode_
 # Bits a second of VP8. aiortc follows the receiver's estimate inside these bounds; its own (0.25 to 1.5 Mbit/s from 0.5) blur
 # a 512 px face after every still moment, because the estimate falls with what is sent.
 MIN_BITRATE, START_BITRATE, MAX_BITRATE = 1_000_000, 1_500_000, 2_500_000
+
+# How long a thread may keep Python's lock from one that waits, a fifth of Python's own: a tick takes the lock a dozen times.
+SWITCH_SECONDS = 0.001
 
 
 class PromptJitterBuffer(JitterBuffer):
@@ -61,6 +65,7 @@ def avatar_stream(
     rtcrtpreceiver.decoder_worker = decode_arriving
     tracks.player_worker_decode = hand_on  # pyright: ignore[reportPrivateImportUsage]
     tracks.VideoStreamHandler_.array_to_frame = as_it_is  # pyright: ignore[reportAttributeAccessIssue]
+    sys.setswitchinterval(SWITCH_SECONDS)
     # A thread for each: a tick that waits for a core keeps no other from its turn.
     pool = ThreadPoolExecutor(visitors, thread_name_prefix="avatar")
     closing: set[asyncio.Task[None]] = set()
