@@ -31,6 +31,7 @@ from bithuman_core.settings import models_dir
 
 PAGE = Path(__file__).resolve().parent / "assets" / "page"
 ON_SPACES = "SPACE_ID" in os.environ  # Hugging Face Spaces: a container behind a proxy
+LONGEST_WORD = 1024  # bytes of a message on a page's line
 
 
 class DemoSettings(BaseSettings):
@@ -57,8 +58,6 @@ class DemoSettings(BaseSettings):
     )
     photos: bool = Field(True, description="Let visitors make avatars from photos.")
     open_browser: bool = Field(not ON_SPACES, description="Open the page in a browser where there is a display.")
-
-LONGEST_WORD = 1024  # bytes of a message on a page's line
 
 
 @lru_cache(1)

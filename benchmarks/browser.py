@@ -107,7 +107,7 @@ def print_crowd(server: Server, recordings: list[Recording], work: float) -> Non
 
 def measure_crowd(playwright: Playwright, folder: Path, seconds: float, visitors: int, pages: int) -> float:
     """Several visitors at once, who all speak: so many pages of Chromium, the others clients that do not draw. Returns what the
-    machine gave meanwhile (see ``pace``).
+    machine gives right afterwards (see ``pace``).
     """
     speech = folder / "crowd.wav"
     write_speech(speech)
