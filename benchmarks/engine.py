@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.bench import WARM_UP_TICKS, measure
+from bithuman_core.cli.bench import WARM_UP_TICKS, measure
 from bithuman_core.engine import Fixture, cut_into_ticks, padded_tick
 from bithuman_core.motion import Mixer
 from bithuman_core.render import PortraitRenderer, renderer

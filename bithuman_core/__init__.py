@@ -30,18 +30,14 @@ if TYPE_CHECKING:
         TokenRequestError,
         TokenValidationError,
     )
-    from bithuman_core.opening import Avatar, open
-    from bithuman_core.runtime import AsyncBithuman
-    from bithuman_core.sync import Bithuman, ComposedFrame, Runtime
+    from bithuman_core.runtime import AsyncBithuman, Avatar, Bithuman, ComposedFrame, Runtime, open
     from bithuman_core.types import AudioChunk, Emotion, EmotionPrediction, VideoControl, VideoFrame
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "AsyncBithuman": "runtime",
     **dict.fromkeys(("Engine", "Fixture"), "engine"),
-    **dict.fromkeys(("Bithuman", "ComposedFrame", "Runtime"), "sync"),
-    **dict.fromkeys(("Avatar", "open"), "opening"),
+    **dict.fromkeys(("AsyncBithuman", "Avatar", "Bithuman", "ComposedFrame", "Runtime", "open"), "runtime"),
     **dict.fromkeys(("AudioChunk", "Emotion", "EmotionPrediction", "VideoControl", "VideoFrame"), "types"),
     **dict.fromkeys(
         (

@@ -16,7 +16,7 @@ from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import PortraitRenderer, PortraitRig
 from bithuman_core.render.compiler import release_compiler
-from bithuman_core.scale import scaled
+from bithuman_core.render.scale import scaled
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 

@@ -22,8 +22,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from bithuman_core import AsyncBithuman, Bithuman
-from bithuman_core.access import Access, jwt_expiry, token_server
 from bithuman_core.errors import AccountStatusError, TokenError, TokenExpiredError, TokenRequestError, TokenValidationError
+from bithuman_core.runtime.token_client import Access, jwt_expiry, token_server
 from bithuman_core.settings import models_dir, settings
 
 SECRET = "s3cret-of-the-test"
@@ -190,7 +190,7 @@ def test_a_server_that_is_not_there() -> None:
 
 
 def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bithuman_core.access.TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("bithuman_core.runtime.token_client.TIMEOUT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TokenRequestError, match="did not answer within"):
         Access(f"http://127.0.0.1:{silent.getsockname()[1]}", SECRET).open()
 

@@ -16,8 +16,8 @@ from bithuman_core.engine import FADE_TICKS, Engine, Fixture
 from bithuman_core.face import FaceState
 from bithuman_core.imx import write_imx
 from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig
-from bithuman_core.scale import scaled
-from bithuman_core.session import Session
+from bithuman_core.render.scale import scaled
+from bithuman_core.runtime.session import Session
 
 ASTRONAUT = Path(__file__).with_name("data") / "astronaut.jpg"
 SIZES = {"1:1": (512, 512), "9:16": (512, 912), "16:9": (912, 512)}

@@ -21,8 +21,8 @@ from bithuman_core import cli
 from bithuman_core.audio import AudioFile
 from bithuman_core.errors import AudioError
 from bithuman_core.face import FaceState
-from bithuman_core.motion_export import CLOSED_GAP, LIVE_LINK_COLUMNS, RATES, Moment, MotionFormat, at_rate, write
-from bithuman_core.speech_motion import speech_motion
+from bithuman_core.motion.export import CLOSED_GAP, LIVE_LINK_COLUMNS, RATES, Moment, MotionFormat, at_rate, write
+from bithuman_core.motion.recording import speech_motion
 from tests.speech_clips import DATA, shipped_net
 from tests.test_audio_file import write_wav
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bithuman_core import AsyncBithuman, Bithuman, Fixture, VideoControl, VideoFrame
 from bithuman_core.audio.tick_queue import TickQueue
 from bithuman_core.errors import AudioError, ModelNotFoundError, RuntimeNotReadyError
-from bithuman_core.session import MAX_WAITING
+from bithuman_core.runtime.session import MAX_WAITING
 from bithuman_core.settings import models_dir
 from tests.simulated import SimulatedClock
 

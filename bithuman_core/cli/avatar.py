@@ -46,7 +46,7 @@ def validate(
     avatar: DefaultAvatar = None,
 ) -> None:
     """Say in one line where you stand: this machine alone or a token server, the secret, the avatar file."""
-    from bithuman_core.controls import open_access
+    from bithuman_core.runtime.controls import open_access
     from bithuman_core.settings import default_avatar
 
     access = open_access(None, None, None)

@@ -20,7 +20,7 @@ def bench(
     seconds: Annotated[float, typer.Option(help="How much speech to render.", min=1.0)] = 20.0,
 ) -> None:
     """Measure this machine: CPU time of a tick and of its stages, start-up, memory."""
-    from bithuman_core.bench import measure
+    from bithuman_core.cli.bench import measure
 
     figures = measure(avatar or default_avatar(), seconds)
     if as_json:
@@ -35,7 +35,7 @@ def bench(
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
     """Look whether everything that avatars need works here: versions, speech net, renderer, builder, page."""
-    from bithuman_core.doctor import examine
+    from bithuman_core.cli.doctor import examine
 
     findings = examine()
     if as_json:

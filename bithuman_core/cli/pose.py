@@ -13,7 +13,7 @@ from PIL import Image
 from bithuman_core.cli.common import AvatarArgument, SizeOption, app, check_folder, load_rig
 from bithuman_core.face import FaceState
 from bithuman_core.files import replacing
-from bithuman_core.scale import output_size, scaled
+from bithuman_core.render.scale import output_size, scaled
 
 
 @app.command()

@@ -11,8 +11,8 @@ import typer
 
 from bithuman_core.cli.common import AudioOption, AvatarArgument, SizeOption, app, check_folder, console, load_rig, with_progress
 from bithuman_core.files import replacing
-from bithuman_core.motion_export import RATES, MotionFormat, at_rate, write
-from bithuman_core.scale import output_size, scaled
+from bithuman_core.motion.export import RATES, MotionFormat, at_rate, write
+from bithuman_core.render.scale import output_size, scaled
 from bithuman_core.settings import models_dir
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 
@@ -67,8 +67,8 @@ def motion(
 ) -> None:
     """Write the speech motion of an audio file for animation tools (no idle motion)."""
     from bithuman_core.audio import AudioFile
+    from bithuman_core.motion.recording import speech_motion
     from bithuman_core.speech import SpeechNet
-    from bithuman_core.speech_motion import speech_motion
 
     if fps not in RATES:
         raise typer.BadParameter(f"--fps is {fps}; give one of {', '.join(map(str, RATES))}")

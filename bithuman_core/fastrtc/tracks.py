@@ -12,8 +12,8 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from numpy.typing import NDArray
 
 from bithuman_core.fastrtc.voice import VOICE_RATE, VoiceUpsampler
-from bithuman_core.pairing import partner
 from bithuman_core.runtime import AsyncBithuman
+from bithuman_core.runtime.pairing import partner
 from bithuman_core.timing import FPS
 from bithuman_core.types import AudioChunk, VideoFrame
 

@@ -9,8 +9,8 @@ from livekit import rtc
 
 from bithuman_core.livekit.generator import audio_frame, video_frame
 from bithuman_core.livekit.publisher import QUEUE_MS, VoiceLedSynchronizer, publish_options
-from bithuman_core.pairing import partner
 from bithuman_core.runtime import AsyncBithuman
+from bithuman_core.runtime.pairing import partner
 from bithuman_core.timing import FPS, SAMPLE_RATE
 
 logger = logging.getLogger(__name__)

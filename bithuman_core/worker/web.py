@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from livekit import rtc
 
 from bithuman_core import __version__
-from bithuman_core.bench import measure
+from bithuman_core.cli.bench import measure
 from bithuman_core.worker.avatars import CONSENT_NEEDED, Wardrobe, is_avatar_file
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import read_order

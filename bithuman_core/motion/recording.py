@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState, indices
-from bithuman_core.motion_export import Moment
+from bithuman_core.motion.export import Moment
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.speech import VISEME_NAMES, SpeechNet, viseme_name
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.errors import AudioError, Failed, InvalidAvatar, ModelError, NotAuthorised, TokenError
-from bithuman_core.sync import Bithuman
+from bithuman_core.runtime.synchronous import Bithuman
 from bithuman_core.timing import FPS, SAMPLE_RATE
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.access import Access, token_server
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import RuntimeNotReadyError, TokenError
-from bithuman_core.scale import scaled
-from bithuman_core.session import Session
+from bithuman_core.render.scale import scaled
+from bithuman_core.runtime.session import Session
+from bithuman_core.runtime.token_client import Access, token_server
 from bithuman_core.settings import Settings, default_avatar, settings
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.access import Access
 from bithuman_core.audio import resample
-from bithuman_core.controls import Controls, load_avatar, open_access, set_log_level
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.errors import RuntimeNotReadyError
 from bithuman_core.pcm import float32_to_int16, mono_int16
-from bithuman_core.scale import longest, scaled
-from bithuman_core.scale import output_size as frame_size
+from bithuman_core.render.scale import longest, scaled
+from bithuman_core.render.scale import output_size as frame_size
+from bithuman_core.runtime.controls import Controls, load_avatar, open_access, set_log_level
+from bithuman_core.runtime.token_client import Access
 from bithuman_core.settings import settings
 from bithuman_core.timing import SAMPLE_RATE, TICK_SECONDS
 from bithuman_core.types import VideoControl, VideoFrame

@@ -11,12 +11,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bithuman_core.access import Access
 from bithuman_core.clock import Clock, MonotonicClock, Pacer
-from bithuman_core.controls import Controls, load_avatar, open_access, set_log_level
 from bithuman_core.engine import Fixture
 from bithuman_core.errors import RuntimeNotReadyError
-from bithuman_core.scale import longest
+from bithuman_core.render.scale import longest
+from bithuman_core.runtime.controls import Controls, load_avatar, open_access, set_log_level
+from bithuman_core.runtime.token_client import Access
 from bithuman_core.settings import settings
 from bithuman_core.timing import SAMPLES_PER_TICK
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame

@@ -15,7 +15,7 @@ from bithuman_core.audio import StreamResampler, Tick, TickQueue
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import AudioError
 from bithuman_core.pcm import mono_int16
-from bithuman_core.scale import output_size, scaled
+from bithuman_core.render.scale import output_size, scaled
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 
