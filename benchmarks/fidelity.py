@@ -21,7 +21,7 @@ from PIL import Image
 
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
-from bithuman_core.render import PortraitRenderer, PortraitRig
+from bithuman_core.render import PortraitRenderer, read_rig
 from bithuman_core.settings import models_dir
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +31,7 @@ ASIDE = 0.25  # coefficient of any gaze shape from which a pose looks away
 
 def render_truth(avatar: Path, frames: list[dict[str, Any]]) -> list[NDArray[np.uint8]]:
     """The avatar in every pose of the truth: RGB uint8 [512, 512, 3] each."""
-    renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatar)))
+    renderer = PortraitRenderer(read_rig(read_imx(avatar)))
     out = []
     for frame in frames:
         head = {f"head{name.capitalize()}": value for name, value in frame["head"].items()}

@@ -31,12 +31,12 @@ from scipy import ndimage
 from benchmarks import faces
 from benchmarks.fidelity import render_truth
 from bithuman_core.build.assemble import assemble
-from bithuman_core.build.portrait import Portrait
-from bithuman_core.build.raster import facing, raster
+from bithuman_core.build.photo.portrait import Portrait
+from bithuman_core.build.shape.raster import facing, raster
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.files import replacing
 from bithuman_core.imx import read_imx, write_imx
-from bithuman_core.render import PortraitRenderer, PortraitRig
+from bithuman_core.render import PortraitRenderer, PortraitRig, read_rig
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 from bithuman_core.settings import models_dir
 
@@ -138,7 +138,7 @@ def alone(name: str) -> dict[str, float]:
 
 def checks(avatar: Path) -> dict[str, float]:
     """What the geometry of an avatar can do (lengths in distances between the eyes' centres)."""
-    rig = PortraitRig.from_imx(read_imx(avatar))
+    rig = read_rig(read_imx(avatar))
     measure = lambda values: rig.measure(FaceState.from_mapping(values))  # noqa: E731
     blink = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
     renderer = PortraitRenderer(rig)
@@ -163,10 +163,10 @@ def checks(avatar: Path) -> dict[str, float]:
 
 def read_back(avatar: Path) -> dict[str, list[dict[str, float]]]:
     """What MediaPipe's expression net reads of all of SWEEPS as single coefficients grow, by the name of that."""
-    from bithuman_core.build.faces import find_faces
-    from bithuman_core.build.models import load_face_nets
+    from bithuman_core.build.photo.faces import find_faces
+    from bithuman_core.build.photo.models import load_face_nets
 
-    nets, renderer = load_face_nets(), PortraitRenderer(PortraitRig.from_imx(read_imx(avatar)))
+    nets, renderer = load_face_nets(), PortraitRenderer(read_rig(read_imx(avatar)))
     out: dict[str, list[dict[str, float]]] = {}
     for name, driven in SWEEPS.items():
         out[name] = []
@@ -190,7 +190,7 @@ def sheet(portraits: dict[str, Portrait], avatars: dict[str, Path], out: Path) -
     left, top, right, bottom = HEAD
     cells = []
     for name, portrait in portraits.items():
-        renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatars[name])))
+        renderer = PortraitRenderer(read_rig(read_imx(avatars[name])))
         alpha = portrait.alpha[::2, ::2, None]
         photo = np.clip(portrait.picture[::2, ::2] * alpha + portrait.plate * (1 - alpha), 0, 1)
         row = [("photo", np.asarray(photo * 255, np.uint8))]

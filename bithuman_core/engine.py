@@ -14,7 +14,7 @@ from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile, Manifest, read_imx
 from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.pcm import int16_to_float32
-from bithuman_core.render import PortraitRenderer, PortraitRig
+from bithuman_core.render import PortraitRenderer, PortraitRig, read_rig
 from bithuman_core.render.compiler import release_compiler
 from bithuman_core.render.scale import scaled
 from bithuman_core.speech.net import SpeechNet
@@ -42,7 +42,7 @@ class Fixture:
         avatar = read_imx(path)
         self.manifest = avatar.manifest
         self.gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
-        self.rig = PortraitRig.from_imx(avatar, frame_side(avatar, at_least))
+        self.rig = read_rig(avatar, frame_side(avatar, at_least))
         self.net = net or SpeechNet.load()
         release_compiler()
 

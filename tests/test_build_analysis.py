@@ -16,15 +16,15 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps, features
 
 from bithuman_core import cli
 from bithuman_core.build import Portrait, analyse, avatar_file, build_avatar
-from bithuman_core.build.canvas import LARGEST_FACE
-from bithuman_core.build.colour import srgb_to_lab
-from bithuman_core.build.decode import load_photo
-from bithuman_core.build.detector import ANCHORS, overlap
-from bithuman_core.build.faces import choose_face, find_faces
-from bithuman_core.build.gates import check_face
-from bithuman_core.build.landmarker import EYE_CORNERS, Face
-from bithuman_core.build.models import FaceNets, load_face_nets
-from bithuman_core.build.portrait import CANVAS, FACE_WIDTH
+from bithuman_core.build.photo.colour import srgb_to_lab
+from bithuman_core.build.photo.decode import load_photo
+from bithuman_core.build.photo.detector import ANCHORS, overlap
+from bithuman_core.build.photo.faces import choose_face, find_faces
+from bithuman_core.build.photo.gates import check_face
+from bithuman_core.build.photo.landmarker import EYE_CORNERS, Face
+from bithuman_core.build.photo.models import FaceNets, load_face_nets
+from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
+from bithuman_core.build.shape.canvas import LARGEST_FACE
 from bithuman_core.engine import Fixture
 from bithuman_core.errors import BuildError, ModelNotFoundError
 from bithuman_core.face import FaceState
@@ -368,7 +368,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: py
 
 
 def test_a_wrong_model_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("bithuman_core.build.models.models_dir", lambda: tmp_path)
+    monkeypatch.setattr("bithuman_core.build.photo.models.models_dir", lambda: tmp_path)
     with pytest.raises(BuildError, match="cannot read"):
         load_face_nets()
     with zipfile.ZipFile(tmp_path / "face_landmarker.task", "w"):

@@ -17,16 +17,17 @@ from numpy.typing import NDArray
 pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not installed")
 
 from bithuman_core.audio import write_video
-from bithuman_core.build import analyse, avatar_file, clip
+from bithuman_core.build import analyse, avatar_file
 from bithuman_core.build.assemble import assemble
-from bithuman_core.build.clip import Clip
-from bithuman_core.build.observed import Observed
-from bithuman_core.build.portrait import Portrait
-from bithuman_core.build.sources import is_clip
+from bithuman_core.build.photo import clip
+from bithuman_core.build.photo.clip import Clip
+from bithuman_core.build.photo.observed import Observed
+from bithuman_core.build.photo.portrait import Portrait
+from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.errors import BuildError, ModelNotFoundError
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx, write_imx
-from bithuman_core.render import PortraitRenderer, PortraitRig
+from bithuman_core.render import PortraitRenderer, read_rig
 from bithuman_core.settings import models_dir
 from tests.test_cli import run
 
@@ -60,7 +61,7 @@ def flat(count: int, size: tuple[int, int] = (96, 96)) -> Iterable[NDArray[np.ui
 
 
 def renderer(avatar: Path) -> PortraitRenderer:
-    return PortraitRenderer(PortraitRig.from_imx(read_imx(avatar)))
+    return PortraitRenderer(read_rig(read_imx(avatar)))
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not installed")
 
 from benchmarks import faces
-from benchmarks.portrait import BOTH, PortraitRenderer, PortraitRig, checks, holes, inverted, read_back, save, verdict
-from bithuman_core.build import glasses
+from benchmarks.portrait import BOTH, PortraitRenderer, checks, holes, inverted, read_back, save, verdict
 from bithuman_core.build.analysis import analyse
-from bithuman_core.build.distance import distance_to
-from bithuman_core.build.fit import fit
-from bithuman_core.build.portrait import Portrait
-from bithuman_core.build.skin import frame_sharp
-from bithuman_core.build.template import load_template
+from bithuman_core.build.photo.portrait import Portrait
+from bithuman_core.build.scene import glasses
+from bithuman_core.build.shape.distance import distance_to
+from bithuman_core.build.shape.fit import fit
+from bithuman_core.build.shape.template import load_template
+from bithuman_core.build.skin.skin import frame_sharp
 from bithuman_core.face import FaceState
-from bithuman_core.imx import read_imx
+from bithuman_core.render import load_rig
 
 TOGETHER = ({"jawOpen": 0.6, **BOTH("mouthSmile", 0.6)}, {"jawOpen": 1.0, **BOTH("mouthSmile", 1.0)},
             {"jawOpen": 1.0, "mouthFunnel": 1.0}, {"jawOpen": 1.0, "mouthClose": 1.0},
@@ -53,7 +53,7 @@ def test_every_face_can_do_what_a_face_does(avatars: dict[str, Path], name: str)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_shapes_that_meet_leave_the_skin_whole(avatars: dict[str, Path], name: str) -> None:
-    rig = PortraitRig.from_imx(read_imx(avatars[name]))
+    rig = load_rig(avatars[name])
     for pose in TOGETHER:
         assert holes(rig, pose) == inverted(rig, pose) == 0, pose
 
@@ -62,7 +62,7 @@ def test_lids_close_behind_a_frame_that_stays(portraits: dict[str, Portrait], av
     portrait = portraits["thick_glasses"]
     worn = {name: glasses.worn(frame_sharp(p.picture), p.landmarks) for name, p in portraits.items()}
     assert [name for name, on in worn.items() if on] == ["thick_glasses"]
-    renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatars["thick_glasses"])))
+    renderer = PortraitRenderer(load_rig(avatars["thick_glasses"]))
 
     def light(pose: dict[str, float]) -> NDArray[np.float64]:
         return renderer.render(FaceState.from_mapping(pose)).astype(float).mean(2)
@@ -100,7 +100,7 @@ def test_an_eye_that_closes_behind_a_thick_frame_looks_closed(avatars: dict[str,
 @pytest.mark.parametrize("name", NAMES)
 def test_lashes_of_closed_eyes_are_dark_and_soft(portraits: dict[str, Portrait], avatars: dict[str, Path], name: str) -> None:
     landmarks = portraits[name].landmarks[:, :2] / 2
-    renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatars[name])))
+    renderer = PortraitRenderer(load_rig(avatars[name]))
     closed = renderer.render(FaceState.from_mapping(BOTH("eyeBlink", 1.0))).astype(float).mean(2)
     eye = float(np.linalg.norm(landmarks[33] - landmarks[133]))
     for x, y in landmarks[[468, 473]].astype(int):
@@ -114,7 +114,7 @@ def test_lashes_of_closed_eyes_are_dark_and_soft(portraits: dict[str, Portrait],
 
 
 def test_the_mouth_of_a_face_in_low_light_is_dark(portraits: dict[str, Portrait], avatars: dict[str, Path]) -> None:
-    renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatars["low_light"])))
+    renderer = PortraitRenderer(load_rig(avatars["low_light"]))
     frame = renderer.render(FaceState.from_mapping({"jawOpen": 0.4})).astype(int).max(2)
     middle, chin = portraits["low_light"].landmarks[[13, 152], :2] / 2
     assert frame[int(middle[1]) : int(chin[1]), int(middle[0]) - 25 : int(middle[0]) + 25].max() < 100

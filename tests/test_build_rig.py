@@ -16,18 +16,20 @@ from PIL import Image
 pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not installed")
 
 from benchmarks.portrait import checks, lip_gap, posed
-from bithuman_core.build import glasses, limits, mouth, rest, skin
 from bithuman_core.build.analysis import analyse
 from bithuman_core.build.assemble import GESTURES, assemble
-from bithuman_core.build.camera import project, rotation
-from bithuman_core.build.fit import Fit, fit
-from bithuman_core.build.light import residual
-from bithuman_core.build.portrait import CANVAS, Portrait
-from bithuman_core.build.raster import raster
-from bithuman_core.build.template import ATLAS, load_template
+from bithuman_core.build.photo.portrait import CANVAS, Portrait
+from bithuman_core.build.scene import glasses
+from bithuman_core.build.shape import limits, rest
+from bithuman_core.build.shape.camera import project, rotation
+from bithuman_core.build.shape.fit import Fit, fit
+from bithuman_core.build.shape.raster import raster
+from bithuman_core.build.shape.template import ATLAS, load_template
+from bithuman_core.build.skin import mouth, skin
+from bithuman_core.build.skin.light import residual
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import read_imx, write_imx
-from bithuman_core.render import PortraitRenderer, PortraitRig
+from bithuman_core.render import PortraitRenderer, read_rig
 
 DATA = Path(__file__).with_name("data")
 CLIPS = Path(__file__).parents[1] / "training" / "avatars" / "gestures"
@@ -102,13 +104,13 @@ def test_the_rig_can_do_what_a_face_does(avatar: Path) -> None:
 
 
 def test_lips_follow_the_jaw_steadily(avatar: Path) -> None:
-    rig = PortraitRig.from_imx(read_imx(avatar))
+    rig = read_rig(read_imx(avatar))
     gaps = [lip_gap(rig, {"jawOpen": step}) for step in np.linspace(0, 1, 6)]
     assert all(b > a + 0.02 for a, b in pairwise(gaps))
 
 
 def test_every_coefficient_but_the_tongue_changes_the_picture(avatar: Path) -> None:
-    renderer = PortraitRenderer(PortraitRig.from_imx(read_imx(avatar)))
+    renderer = PortraitRenderer(read_rig(read_imx(avatar)))
     neutral = renderer.render(FaceState.from_mapping({})).astype(int)
     for name in ARKIT_NAMES:
         named = {name: 1.0, "jawOpen": 1.0} if name == "mouthClose" else {name: 1.0}
@@ -119,7 +121,7 @@ def test_every_coefficient_but_the_tongue_changes_the_picture(avatar: Path) -> N
 def test_the_neutral_face_is_the_photo(spectacled: Portrait, tmp_path: Path) -> None:
     path = tmp_path / "grace.imx"
     write_imx(path, *assemble(spectacled, "Grace"))
-    frame = PortraitRenderer(PortraitRig.from_imx(read_imx(path))).render(FaceState.from_mapping({}))[..., ::-1] / 255
+    frame = PortraitRenderer(read_rig(read_imx(path))).render(FaceState.from_mapping({}))[..., ::-1] / 255
     alpha = spectacled.alpha[..., None]
     plate = np.asarray(Image.fromarray((255 * spectacled.plate).astype(np.uint8)).resize((CANVAS, CANVAS)), np.float64) / 255
     photo = (spectacled.picture * alpha + plate * (1 - alpha)).reshape(512, 2, 512, 2, 3).mean((1, 3))
@@ -145,7 +147,7 @@ def test_the_file_is_small_and_has_every_coefficient_and_gesture(made: tuple[Any
 def test_closed_eyes_keep_a_line_of_lashes(smiling: Portrait, spectacled: Portrait, avatar: Path, tmp_path: Path) -> None:
     write_imx(tmp_path / "grace.imx", *assemble(spectacled, "Grace"))
     for path in (avatar, tmp_path / "grace.imx"):
-        rig = PortraitRig.from_imx(read_imx(path))
+        rig = read_rig(read_imx(path))
         screen = posed(rig, FaceState.from_mapping({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}))
         _, triangle, _ = raster(screen, rig.triangles, *rig.size)
         ribbon = np.flatnonzero(rig.triangles.min(1) >= rig.triangles.max() + 1 - 6 * 13)  # the last rows of the vertices

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bithuman_core.build.analysis import analyse
 from bithuman_core.build.assemble import assemble
-from bithuman_core.build.framing import FRAMINGS
-from bithuman_core.build.portrait import CANVAS
+from bithuman_core.build.photo.framing import FRAMINGS
+from bithuman_core.build.photo.portrait import CANVAS
 from bithuman_core.engine import FADE_TICKS, Engine, Fixture
 from bithuman_core.face import FaceState
 from bithuman_core.imx import write_imx

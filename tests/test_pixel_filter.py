@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from bithuman_core.errors import ModelLoadError
 from bithuman_core.imx import read_imx
-from bithuman_core.render import PortraitRig
+from bithuman_core.render import read_rig
 from bithuman_core.render.pixel_filter import STEPS, PixelFilter
 from bithuman_core.settings import models_dir
 
@@ -39,8 +39,8 @@ def test_every_pixel_is_the_weighted_mean_of_its_neighbourhood(frame: np.ndarray
 
 def test_the_shipped_avatars_are_filtered_at_their_own_size_alone() -> None:
     avatar = read_imx(models_dir() / "mara.imx")
-    assert PortraitRig.from_imx(avatar).pixel_filter == 1 / STEPS
-    assert PortraitRig.from_imx(avatar, 1024).pixel_filter == 0.0
+    assert read_rig(avatar).pixel_filter == 1 / STEPS
+    assert read_rig(avatar, 1024).pixel_filter == 0.0
 
 
 @pytest.mark.parametrize("share", [-0.1, 0.3, True, "much", float("nan")])
@@ -48,4 +48,4 @@ def test_a_share_that_cannot_be_gets_a_sentence(share: object) -> None:
     avatar = read_imx(models_dir() / "mara.imx")
     wrong = replace(avatar, manifest=replace(avatar.manifest, rig={**avatar.manifest.rig, "pixel_filter": share}))
     with pytest.raises(ModelLoadError, match="pixel_filter"):
-        PortraitRig.from_imx(wrong)
+        read_rig(wrong)

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import ImxFile, read_imx
-from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig
+from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig, read_rig
 from bithuman_core.render.pixel_filter import PixelFilter
 from bithuman_core.render.texel import EYE, MOUTH, NOTHING, PART_SHIFT
 from bithuman_core.settings import models_dir
@@ -227,7 +227,7 @@ def test_an_avatar_without_some_coefficients_still_plays() -> None:
     for part in ("residual", "detail"):
         arrays |= cut(f"{part}_start", [part], arrays, rows)
         arrays |= {f"{part}_{name}": arrays[f"{part}_{name}"][rows] for name in ("box", "scale")}
-    fewer = PortraitRenderer(PortraitRig.from_imx(ImxFile(replace(avatar.manifest, coefficients=names), arrays)))
+    fewer = PortraitRenderer(read_rig(ImxFile(replace(avatar.manifest, coefficients=names), arrays)))
     for name in ARKIT_NAMES:
         frame = fewer.render(face(**{name: 1.0}))
         if name in left_out and not name.startswith("eye"):  # eyeballs turn by themselves

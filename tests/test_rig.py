@@ -14,7 +14,7 @@ from PIL import Image
 from bithuman_core.errors import ModelLoadError, ModelNotFoundError
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import ImxFile, read_imx
-from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig
+from bithuman_core.render import PortraitRenderer, load_rig, read_rig
 from bithuman_core.settings import models_dir
 
 Arrays = dict[str, Any]
@@ -53,7 +53,7 @@ NEEDED = (
 def test_a_missing_array_is_named(avatar: ImxFile, name: str) -> None:
     arrays = {k: v for k, v in avatar.arrays.items() if k != name}
     with pytest.raises(ModelLoadError, match=name):
-        PortraitRig.from_imx(ImxFile(avatar.manifest, arrays))
+        read_rig(ImxFile(avatar.manifest, arrays))
 
 
 DAMAGE = {
@@ -83,7 +83,7 @@ DAMAGE = {
 @pytest.mark.parametrize("name", DAMAGE)
 def test_arrays_that_do_not_fit_are_refused(avatar: ImxFile, name: str) -> None:
     with pytest.raises(ModelLoadError):
-        PortraitRig.from_imx(changed(avatar, name.strip(), DAMAGE[name]))
+        read_rig(changed(avatar, name.strip(), DAMAGE[name]))
 
 
 @pytest.mark.parametrize(
@@ -108,32 +108,32 @@ def test_arrays_that_do_not_fit_are_refused(avatar: ImxFile, name: str) -> None:
 def test_wrong_numbers_are_refused(avatar: ImxFile, wrong: dict[str, Any]) -> None:
     rig = {**avatar.manifest.rig, **wrong}
     with pytest.raises(ModelLoadError):
-        PortraitRig.from_imx(ImxFile(replace(avatar.manifest, rig=rig), avatar.arrays))
+        read_rig(ImxFile(replace(avatar.manifest, rig=rig), avatar.arrays))
 
 
 def test_head_limits_stay_human(avatar: ImxFile) -> None:
     for limits in ({"headYaw": (-90.0, 90.0)}, {"headZ": (-5.0, 0.0)}):
         with pytest.raises(ModelLoadError, match="limits"):
-            PortraitRig.from_imx(ImxFile(replace(avatar.manifest, limits=limits), avatar.arrays))
+            read_rig(ImxFile(replace(avatar.manifest, limits=limits), avatar.arrays))
 
 
 @pytest.mark.parametrize("name", ["distance", "pivot", "face_width", "eyes", "gaze_degrees", "sample_canvas"])
 def test_missing_numbers_are_refused(avatar: ImxFile, name: str) -> None:
     rig = {k: v for k, v in avatar.manifest.rig.items() if k != name}
     with pytest.raises(ModelLoadError):
-        PortraitRig.from_imx(ImxFile(replace(avatar.manifest, rig=rig), avatar.arrays))
+        read_rig(ImxFile(replace(avatar.manifest, rig=rig), avatar.arrays))
 
 
 def test_an_avatar_without_some_shapes_still_plays(avatar: ImxFile) -> None:
     """The file may hold any of the ARKit names in any order; what it lacks does nothing."""
     assert len(avatar.manifest.coefficients) < len(ARKIT_NAMES)
-    rig = PortraitRig.from_imx(avatar)
+    rig = read_rig(avatar)
     renderer = PortraitRenderer(rig)
     np.testing.assert_array_equal(renderer.render(FaceState.from_mapping({"tongueOut": 1.0})), renderer.render(FaceState()))
 
 
 def test_the_rig_is_read_only_and_small(avatar: ImxFile) -> None:
-    rig = PortraitRig.from_imx(avatar)
+    rig = read_rig(avatar)
     for array in (rig.texture, rig.backdrop, rig.plate):
         with pytest.raises(ValueError, match="read-only"):
             array[0, 0] = 0
@@ -147,7 +147,7 @@ def with_rows(avatar: ImxFile, drivers: list[dict[str, Any]], level: float) -> I
     shapes, extra = len(avatar.manifest.coefficients), len(drivers)
     rig = {**avatar.manifest.rig, "correctives": drivers}
     arrays = dict(avatar.arrays)
-    side = PortraitRig.from_imx(avatar).residual_side // 2
+    side = read_rig(avatar).residual_side // 2
     for name in ("residual", "detail"):
         start = arrays[f"{name}_start"][: shapes + 1]
         size = side * side * 3 if name == "residual" else 0
@@ -162,7 +162,7 @@ def with_rows(avatar: ImxFile, drivers: list[dict[str, Any]], level: float) -> I
 
 def forehead(avatar: ImxFile, face: dict[str, float]) -> float:
     """Mean level of a patch of the forehead."""
-    frame = PortraitRenderer(PortraitRig.from_imx(avatar)).render(FaceState.from_mapping(face))
+    frame = PortraitRenderer(read_rig(avatar)).render(FaceState.from_mapping(face))
     side = len(frame)
     return float(frame[int(0.3 * side) : int(0.33 * side), int(0.48 * side) : int(0.52 * side)].mean())
 
@@ -192,4 +192,4 @@ def test_a_corrective_that_nothing_drives_is_refused(avatar: ImxFile, driver: An
     lit = with_rows(avatar, [{"head": "headRoll", "degrees": 9}], 1.0)
     rig = {**lit.manifest.rig, "correctives": [driver]}
     with pytest.raises(ModelLoadError, match="corrective"):
-        PortraitRig.from_imx(ImxFile(replace(lit.manifest, rig=rig), lit.arrays))
+        read_rig(ImxFile(replace(lit.manifest, rig=rig), lit.arrays))

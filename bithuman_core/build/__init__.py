@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from bithuman_core.build.analysis import analyse
     from bithuman_core.build.builder import BuildReport, build_avatar
     from bithuman_core.build.cache import avatar_file
-    from bithuman_core.build.portrait import Portrait
+    from bithuman_core.build.photo.portrait import Portrait
 
 __all__ = ["BuildReport", "Portrait", "analyse", "avatar_file", "build_avatar"]
 
-_HOME = {"BuildReport": "builder", "Portrait": "portrait", "analyse": "analysis", "avatar_file": "cache",
+_HOME = {"BuildReport": "builder", "Portrait": "photo.portrait", "analyse": "analysis", "avatar_file": "cache",
          "build_avatar": "builder"}  # fmt: skip
 
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from bithuman_core.build.canvas import lay_out
-from bithuman_core.build.decode import load_photo
-from bithuman_core.build.faces import ChosenFace, choose_face
-from bithuman_core.build.framing import FRAMINGS
-from bithuman_core.build.gates import check_face
-from bithuman_core.build.matte import person
-from bithuman_core.build.models import FACE_TASK_SHA256, SEGMENTATION_SHA256, load_face_nets, load_segmentation
-from bithuman_core.build.observed import Observed
-from bithuman_core.build.plate import background
-from bithuman_core.build.portrait import Portrait
-from bithuman_core.build.sources import is_clip
+from bithuman_core.build.photo.decode import load_photo
+from bithuman_core.build.photo.faces import ChosenFace, choose_face
+from bithuman_core.build.photo.framing import FRAMINGS
+from bithuman_core.build.photo.gates import check_face
+from bithuman_core.build.photo.models import FACE_TASK_SHA256, SEGMENTATION_SHA256, load_face_nets, load_segmentation
+from bithuman_core.build.photo.observed import Observed
+from bithuman_core.build.photo.portrait import Portrait
+from bithuman_core.build.photo.sources import is_clip
+from bithuman_core.build.scene.matte import person
+from bithuman_core.build.scene.plate import background
+from bithuman_core.build.shape.canvas import lay_out
 
 
 def analyse(
@@ -82,8 +82,8 @@ def _look_at_photo(photo: str | Path | bytes, face: int | None, tell: Callable[[
 
 
 def _look_at_clip(clip: str | Path | bytes, face: int | None, tell: Callable[[str], None]) -> _Seen:
-    from bithuman_core.build.clip import Clip  # brings FFmpeg along, which photos do not need
-    from bithuman_core.build.takes import choose_take
+    from bithuman_core.build.photo.clip import Clip  # brings FFmpeg along, which photos do not need
+    from bithuman_core.build.photo.takes import choose_take
 
     tell("reading the clip")
     source = Clip(clip if isinstance(clip, bytes) else Path(clip))

@@ -12,17 +12,20 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from bithuman_core.build import eyes as eye_stage
-from bithuman_core.build import glasses, lids, light, limits, mouth, skin
-from bithuman_core.build.camera import DISTANCE, project
-from bithuman_core.build.fit import Fit, fit
-from bithuman_core.build.folds import untangle
-from bithuman_core.build.observed import cheek_colour
-from bithuman_core.build.portrait import CANVAS, Portrait
-from bithuman_core.build.rest import lip_trust, rest
-from bithuman_core.build.shapes import transferred
-from bithuman_core.build.surround import SOFT, STILL, STILL_EDGE, follows, pivot, reach, surround
-from bithuman_core.build.template import ATLAS, EYE, PROXY, RIM, SKIN, Array, Template, load_template
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.photo.observed import cheek_colour
+from bithuman_core.build.photo.portrait import CANVAS, Portrait
+from bithuman_core.build.scene import glasses
+from bithuman_core.build.scene.surround import SOFT, STILL, STILL_EDGE, follows, pivot, reach, surround
+from bithuman_core.build.shape import limits
+from bithuman_core.build.shape.camera import DISTANCE, project
+from bithuman_core.build.shape.fit import Fit, fit
+from bithuman_core.build.shape.folds import untangle
+from bithuman_core.build.shape.rest import lip_trust, rest
+from bithuman_core.build.shape.shapes import transferred
+from bithuman_core.build.shape.template import ATLAS, EYE, PROXY, RIM, SKIN, Template, load_template
+from bithuman_core.build.skin import eyes as eye_stage
+from bithuman_core.build.skin import lids, light, mouth, skin
 from bithuman_core.imx import Manifest
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bithuman_core import __version__
 from bithuman_core.build.analysis import analyse
-from bithuman_core.build.framing import FRAMINGS
+from bithuman_core.build.photo.framing import FRAMINGS
 from bithuman_core.errors import BuildError
 from bithuman_core.imx import write_imx
 from bithuman_core.imx.manifest import MAX_NAME

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from bithuman_core import __version__
-from bithuman_core.build.sources import CLIP_SUFFIXES, PHOTO_SUFFIXES, is_clip
+from bithuman_core.build.photo.sources import CLIP_SUFFIXES, PHOTO_SUFFIXES, is_clip
 from bithuman_core.errors import BuildError, ModelNotFoundError
 from bithuman_core.settings import settings
 
@@ -33,8 +33,8 @@ def avatar_file(path: str | Path, consent: str | None = None) -> Path:
             "or make the avatar first with bithuman-core build"
         )
     from bithuman_core.build.builder import MAX_CONSENT, build_avatar
-    from bithuman_core.build.clip import Clip
-    from bithuman_core.build.decode import read_photo
+    from bithuman_core.build.photo.clip import Clip
+    from bithuman_core.build.photo.decode import read_photo
 
     source = path if is_clip(path) else read_photo(path)
     digest = hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else Clip(source).sha256

@@ -35,10 +35,10 @@ def load_rig(avatar: Path, at_least: int = 0) -> Any:
     """The rig of an avatar file, for frames of at least this side in px where the avatar has them."""
     from bithuman_core.engine import frame_side
     from bithuman_core.imx import read_imx
-    from bithuman_core.render import PortraitRig
+    from bithuman_core.render import read_rig
 
     file = read_imx(avatar)
-    return PortraitRig.from_imx(file, frame_side(file, at_least))
+    return read_rig(file, frame_side(file, at_least))
 
 
 def check_folder(output: Path) -> None:

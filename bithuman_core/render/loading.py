@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.errors import ModelLoadError
 from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
-from bithuman_core.imx import ImxFile
+from bithuman_core.imx import ImxFile, read_imx
 from bithuman_core.render.correctives import Correctives, read_correctives
 from bithuman_core.render.pictures import bgra, doubled, packed
 from bithuman_core.render.pixel_filter import LARGEST_SHARE
@@ -26,10 +27,18 @@ SMALLEST = 16  # px, of a picture's side
 NOTHING_STILL = Still(np.zeros((1, 1, 4), np.uint8), 0)
 
 
-def load(avatar: ImxFile, side: int | None = None) -> PortraitRig:
-    """The rig of an avatar for frames whose shorter side has ``side`` px (None: those of its canvas).
+def load_rig(path: str | Path, side: int | None = None) -> PortraitRig:
+    """Read an avatar file and make its rig, see :func:`read_rig`.
 
-    Raises ModelLoadError with a sentence that names what is missing or does not fit.
+    Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
+    """
+    return read_rig(read_imx(path), side)
+
+
+def read_rig(avatar: ImxFile, side: int | None = None) -> PortraitRig:
+    """The rig of an avatar file, for frames whose shorter side has ``side`` px: those of its canvas (None), or twice as many.
+
+    Raises ModelLoadError with a sentence that names what is missing or does not fit, ValueError for another side.
     """
     manifest, rig = avatar.manifest, avatar.manifest.rig
     width, height = manifest.canvas

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import BREATH, FACE_NAMES, HEAD_NAMES, INDEX, FaceState
-from bithuman_core.imx import ImxFile, read_imx
 from bithuman_core.render.correctives import Correctives
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
 
@@ -110,16 +108,6 @@ class PortraitRig:
     eyes: tuple[Eye, Eye]  # the character's left (image right), right
     residual_side: int
 
-    @classmethod
-    def from_imx(cls, avatar: ImxFile, side: int | None = None) -> PortraitRig:
-        """The rig of an avatar file, for frames whose shorter side has ``side`` px: those of its canvas (None), or twice as many.
-
-        Raises ModelLoadError where an array or a number is missing or does not fit, ValueError for another side.
-        """
-        from bithuman_core.render.loading import load
-
-        return load(avatar, side)
-
     @property
     def scale(self) -> float:
         """Px of a frame to one of the canvas: 0.5 or 1."""
@@ -173,11 +161,3 @@ class PortraitRig:
         p = {number: screen[row, :2].astype(np.float64) for number, row in self.landmark.items()}
         between = float(np.linalg.norm((p[33] + p[133]) / 2 - (p[362] + p[263]) / 2))
         return LipMeasure(float(np.linalg.norm(p[13] - p[14])) / between, float(np.linalg.norm(p[61] - p[291])) / between)
-
-
-def load_rig(path: str | Path, side: int | None = None) -> PortraitRig:
-    """Read an avatar file and make its rig, see :meth:`PortraitRig.from_imx`.
-
-    Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
-    """
-    return PortraitRig.from_imx(read_imx(path), side)

@@ -9,12 +9,12 @@ from scipy import ndimage
 from skimage.draw import polygon
 from skimage.morphology import remove_small_objects
 
-from training.avatars.arrays import Array
-from training.avatars.fill import fill
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.shape.raster import at, raster
+from bithuman_core.build.skin.fill import fill
 from training.avatars.mesh import SKIN_ATLAS, Mesh
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import LASH, SKIN
-from training.avatars.texels import at, raster
 
 # Poses that show skin which the neutral hides: lids, inner lips. Tried in this order.
 REVEALING = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel",

@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from training.avatars.arrays import Array
-from training.avatars.fill import fill
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.skin.fill import fill
 from training.avatars.quadtree import triangulate
 from training.avatars.source import CANVAS, Bake
 

@@ -16,11 +16,11 @@ from PIL import Image
 from scipy import ndimage
 from skimage.morphology import remove_small_objects
 
+from bithuman_core.build.arrays import Array
 from bithuman_core.imx import Manifest, read_imx, write_imx
 from bithuman_core.motion.gesture import Gesture
-from bithuman_core.render import PortraitRig
+from bithuman_core.render import read_rig
 from training.avatars import atlas, backdrop, cover, fit, layers, mesh, mouth_cover, outline, rims, temples
-from training.avatars.arrays import Array
 from training.avatars.decimate import decimate
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import SKIN
@@ -216,7 +216,7 @@ def main() -> int:
     bake = Bake(options.bake, options.tools, options.head3d)
     manifest, arrays = build(bake)
     write_imx(options.output, manifest, arrays)
-    taken = mouth_cover.fitted(bake, PortraitRig.from_imx(read_imx(options.output)), fit.frames(bake))
+    taken = mouth_cover.fitted(bake, read_rig(read_imx(options.output)), fit.frames(bake))
     if taken:
         write_imx(options.output, replace(manifest, rig=manifest.rig | {"mouth_cover": taken}), arrays)
     for name, array in sorted(arrays.items(), key=lambda kv: -kv[1].nbytes)[:8]:

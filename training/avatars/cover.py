@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import KDTree
 
-from training.avatars.arrays import Array
+from bithuman_core.build.arrays import Array
 from training.avatars.mesh import Mesh
 from training.avatars.source import Bake
 from training.avatars.surface import SKIN

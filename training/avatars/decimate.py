@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 import numpy as np
 from numba import njit
 
-from training.avatars.arrays import Array
+from bithuman_core.build.arrays import Array
 from training.avatars.mesh import Mesh, keep
 from training.avatars.surface import MOUTH
 

@@ -18,13 +18,13 @@ from numba import njit
 from PIL import Image
 from scipy import ndimage
 
-from training.avatars.arrays import Array
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.shape.raster import at, raster
+from bithuman_core.build.skin.fill import fill
 from training.avatars.calibration import FOLDER, HEADS
-from training.avatars.fill import fill
 from training.avatars.mesh import SKIN_ATLAS, Mesh, turned
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import SKIN
-from training.avatars.texels import at, raster
 
 ROUNDS = 3
 COARSE = SKIN_ATLAS // 4  # texels a side of the rows; the base has SKIN_ATLAS

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 from scipy import ndimage
 
-from training.avatars.arrays import Array
+from bithuman_core.build.arrays import Array
 from training.avatars.source import Bake
 
 ROOT, TIP = 0, 3  # points of a strand (of six) that the band spans

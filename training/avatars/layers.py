@@ -7,14 +7,14 @@ import json
 import numpy as np
 from scipy import ndimage
 
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.shape.raster import at, raster
+from bithuman_core.build.skin.fill import fill
 from training.avatars import outline
-from training.avatars.arrays import Array
 from training.avatars.atlas import box2
-from training.avatars.fill import fill
 from training.avatars.mesh import SKIN_ATLAS, Mesh
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import EYE, MOUTH
-from training.avatars.texels import at, raster
 
 MOUTH_PARTS = ("mouth_upper", "mouth_lower", "mouth_tongue")
 BANDS = {"band_left": 1, "band_right": -1}  # sides of the hair, see outline.py

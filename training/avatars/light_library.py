@@ -1,4 +1,4 @@
-"""Make ``bithuman_core/build/light.npz``: what every coefficient does to the light on the skin, on average.
+"""Make ``bithuman_core/build/skin/light.npz``: what every coefficient does to the light on the skin, on average.
 
     python -m training.avatars.light_library models/mara.imx models/theo.imx models/erik.imx
 
@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from bithuman_core.build.arrays import Array
 from bithuman_core.files import replacing
 from bithuman_core.imx import ImxFile, read_imx
-from training.avatars.arrays import Array
 
-OUTPUT = Path(__file__).resolve().parents[2] / "bithuman_core" / "build" / "light.npz"
+OUTPUT = Path(__file__).resolve().parents[2] / "bithuman_core" / "build" / "skin" / "light.npz"
 SIDE = 112  # px: a quarter of the skin's place in the texture
 DARKEST = 0.12  # skin darker than this (brows, nostrils) is taken as this bright: ratios stay finite
 LARGEST = 0.5  # relative change of light

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.shape.raster import raster
 from training.avatars import lashes
-from training.avatars.arrays import Array
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import EYE, LASH, MOUTH, SKIN, Surface, assemble, limit_stencil, shape_positions
-from training.avatars.texels import raster
 
 SKIN_ATLAS = 448  # px, side of the face's place in the atlas: about 1.2 texels a pixel of the frame
 HEADS = [(0, 0, 0), (20, 0, 0), (-20, 0, 0), (0, 14, 0), (0, -14, 0), (14, 12, 0), (-14, 12, 0), (14, -12, 0), (-14, -12, 0)]

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from bithuman_core.build.arrays import Array
 from bithuman_core.face import FaceState
 from bithuman_core.render import PortraitRenderer, PortraitRig
-from training.avatars.arrays import Array
 from training.avatars.fit import Frame
 from training.avatars.source import CANVAS, Bake
 

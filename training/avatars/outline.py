@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from training.avatars.arrays import Array
+from bithuman_core.build.arrays import Array
 from training.avatars.fit import Frame
 from training.avatars.source import Bake
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from training.avatars.arrays import Array
+from bithuman_core.build.arrays import Array
 
 LEVELS = 3  # doublings of a cell at most
 AROUND = np.array([(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)])  # y, x in half cells, clockwise

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from training.avatars.arrays import Array
-from training.avatars.fill import fill
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.skin.fill import fill
 
 REACH = 2  # texels about the skin that the neutral hides
 WINDOW = 9  # texels a side: what a texel is compared with

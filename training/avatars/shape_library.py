@@ -1,4 +1,4 @@
-"""Make ``bithuman_core/build/template.npz``: the average head, how people differ from it, and what every coefficient moves.
+"""Make ``bithuman_core/build/shape/template.npz``: the average head, how people differ from it, and what every coefficient moves.
 And ``gestures.json`` beside it: the motion clips that every avatar gets.
 
     python -m training.avatars.shape_library --bake ../shared/data/bake/mara --tools ../shared/tools/bake_avatar \
@@ -6,7 +6,7 @@ And ``gestures.json`` beside it: the motion clips that every avatar gets.
 
 The average face and the ways in which faces differ are those of the ICT-FaceKit "Light" model (MIT), at the drawn (subdivided)
 positions, cut to the triangles that some pose can show; pictures of teeth, gums and tongue are our own renders. Portraits are
-fitted to it (``bithuman_core/build/fit.py``) through MediaPipe's 478 points, whose places on the mesh the file holds.
+fitted to it (``bithuman_core/build/shape/fit.py``) through MediaPipe's 478 points, whose places on the mesh the file holds.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
+from bithuman_core.build.arrays import Array
 from bithuman_core.files import replacing
 from training.avatars import layers, mesh
-from training.avatars.arrays import Array
 from training.avatars.bake_to_imx import encoded, gestures
 from training.avatars.decimate import decimate
 from training.avatars.mesh import SKIN_ATLAS
 from training.avatars.source import Bake
 from training.avatars.surface import EYE, LASH, assemble, limit_stencil, shape_positions
 
-OUTPUT = Path(__file__).resolve().parents[2] / "bithuman_core" / "build" / "template.npz"
+OUTPUT = Path(__file__).resolve().parents[2] / "bithuman_core" / "build" / "shape" / "template.npz"
 CLIPS = OUTPUT.with_name("gestures.json")
 MODES = 40  # ways in which faces differ; the statistical model is ordered by their share
 PROXY = 4  # part of triangles that are never drawn: the skull and neck, which tell how deep hair lies
@@ -53,7 +53,7 @@ def mouth_strip(bake: Bake, m: mesh.Mesh, places: dict[str, tuple[int, int]], he
 
 
 def build(bake: Bake) -> dict[str, Array]:
-    """All arrays of the file (documented in ``bithuman_core/build/template.py``)."""
+    """All arrays of the file (documented in ``bithuman_core/build/shape/template.py``)."""
     size = layers.boxes(bake)
     places, _ = layers.places(size)
     height = max(places[f"eye_{k}"][1] + size[f"eye_{k}"][3] - size[f"eye_{k}"][1] + layers.MARGIN for k in ("left", "right"))

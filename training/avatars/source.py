@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from training.avatars.arrays import Array
+from bithuman_core.build.arrays import Array
 
 CANVAS = 1024  # px, side of the canvas all positions are measured in
 

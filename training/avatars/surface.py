@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from training.avatars.arrays import Array
+from bithuman_core.build.arrays import Array
 from training.avatars.source import Bake
 
 SKIN, EYE, MOUTH, LASH = 0, 1, 2, 3  # part of a triangle; LASH: lashes and lid rims, texture alone

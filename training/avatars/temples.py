@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.shape.raster import at, raster
 from training.avatars import outline
-from training.avatars.arrays import Array
 from training.avatars.atlas import Texels
 from training.avatars.fit import Frame
 from training.avatars.mesh import Mesh
 from training.avatars.source import CANVAS, Bake
 from training.avatars.surface import LASH
-from training.avatars.texels import at, raster
 
 TURNS = (4.0, 8.0, 12.0)  # degrees of yaw to either side
 BEHIND = 2.0  # px: depth by which something hides a texel

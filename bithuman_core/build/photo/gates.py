@@ -1,0 +1,182 @@
+"""What a photo must offer: every refusal names what was measured and the limit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from bithuman_core.build.photo.colour import srgb_to_lab
+from bithuman_core.build.photo.landmarker import CHIN, FOREHEAD, Face
+from bithuman_core.build.photo.pixels import face_pixels
+from bithuman_core.errors import BuildError
+
+MIN_FACE_WIDTH = 90
+SMALL_FACE_WIDTH = 200
+MAX_YAW, MAX_PITCH = 25.0, 25.0
+CLOSED_EYE, NARROW_EYE = 0.1, 0.16
+"""Lid gap in eye widths."""
+MAX_BLUR, SOFT_BLUR = 0.76, 0.55
+"""A Gaussian blur of 2 % of the face width measures .72 to .80, a sharp photo under .45."""
+MIN_BRIGHTNESS, DIM_BRIGHTNESS = 0.07, 0.2
+MIDDLE_BRIGHTNESS = 0.5
+"""Median luma of the face, sRGB as stored; a dark face is brought to the last one before its colours are compared."""
+GREY_CHROMA = 0.02
+"""Mean distance of the colours from grey, as a share of the brightness."""
+DRAWN_FLATNESS = 0.45
+"""Share of the px above the nose that equal their neighbour: .6 and more in drawings, .4 in a JPEG of quality 30."""
+SKIN_MATCH, COVERED_CONTRAST, FLAT_CONTRAST = 0.4, 5.0, 2.5
+"""Colour around the mouth as a share of the cheeks' colour; distance of the lips from it in L*a*b* where it matches or not."""
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""ITU-R BT.601"""
+MEASURED_WIDTH = 256
+BLUR_WIDTH = 128
+"""Widths the face is brought to before it is measured, px."""
+LIDS = ((159, 145, 33, 133), (386, 374, 362, 263))
+"""Upper and lower lid, both corners; image left eye first."""
+NEEDED = {"the mouth": [61, 291, 0, 17], "the chin": [CHIN], "an eye": [33, 133, 362, 263], "the forehead": [FOREHEAD]}
+NOSE = 4
+CHEEKS = [50, 280, 117, 346, 101, 330, 151, 9, 4]
+AROUND_MOUTH = [200, 199, 18, 428, 208, 212, 432, 164, 167, 393]
+LIPS = [37, 267, 0, 17, 84, 314, 12, 15]
+
+
+def check_face(face: Face, image: Image.Image) -> list[str]:
+    """Notes on a face that can be used; raises `BuildError` with one sentence where it cannot."""
+    return [
+        *_check_size(face),
+        *_check_angles(face),
+        *_check_frame(face, image),
+        *_check_eyes(face),
+        *_check_picture(face, image),
+    ]
+
+
+def _check_size(face: Face) -> list[str]:
+    if face.width < MIN_FACE_WIDTH:
+        raise BuildError(f"the face is {int(face.width)} px wide and {MIN_FACE_WIDTH} are needed: use a larger or closer photo")
+    if face.width < SMALL_FACE_WIDTH:
+        return [f"The face is only {int(face.width)} px wide: the avatar will look soft; {SMALL_FACE_WIDTH} px make it sharp."]
+    return []
+
+
+def _check_angles(face: Face) -> list[str]:
+    yaw, pitch, _ = face.angles
+    if abs(yaw) > MAX_YAW:
+        side = "right" if yaw > 0 else "left"
+        raise BuildError(
+            f"the head is turned {abs(yaw):.0f} degrees to the {side} of the picture and {MAX_YAW:.0f} are allowed: "
+            "use a photo that looks into the camera"
+        )
+    if abs(pitch) > MAX_PITCH:
+        way = "up" if pitch > 0 else "down"
+        raise BuildError(
+            f"the head is tipped {abs(pitch):.0f} degrees {way} and {MAX_PITCH:.0f} are allowed: hold the camera at eye level"
+        )
+    return []
+
+
+def _check_frame(face: Face, image: Image.Image) -> list[str]:
+    points, size = face.landmarks[:, :2], np.array(image.size)
+    for part, numbers in NEEDED.items():
+        over = int(np.ceil(np.maximum(-points[numbers], points[numbers] - size).max()))
+        if over > 0:
+            raise BuildError(f"{part} is cut off by the photo's edge ({over} px are missing): use one that shows the whole head")
+    return []
+
+
+def _check_eyes(face: Face) -> list[str]:
+    gaps = lid_gaps(face)
+    if min(gaps) < CLOSED_EYE:
+        which = "the eyes are" if max(gaps) < CLOSED_EYE else "one eye is"
+        raise BuildError(
+            f"{which} closed (lids {100 * min(gaps):.0f} % of an eye's width apart, {100 * CLOSED_EYE:.0f} % are needed): "
+            "use a photo with open eyes"
+        )
+    if min(gaps) < NARROW_EYE:
+        return [f"The eyes are nearly closed (lids {100 * min(gaps):.0f} % of an eye's width apart): the avatar will look tired."]
+    return []
+
+
+def lid_gaps(face: Face) -> list[float]:
+    """How far the lids of both eyes are apart, in widths of the eye; image left eye first."""
+    return [_lid_gap(face.landmarks, *numbers) for numbers in LIDS]
+
+
+def _lid_gap(points: NDArray[np.float32], upper: int, lower: int, left: int, right: int) -> float:
+    return float(np.linalg.norm(points[upper] - points[lower]) / np.linalg.norm(points[right] - points[left]))
+
+
+def _check_picture(face: Face, image: Image.Image) -> list[str]:
+    notes = []
+    pixels, points = face_pixels(face, image, MEASURED_WIDTH)
+    luma = pixels @ LUMA
+    inside = _inside(points, luma.shape)
+    brightness = float(np.median(luma[inside]))
+    if brightness < MIN_BRIGHTNESS:
+        raise BuildError(
+            f"the face is too dark (brightness {100 * brightness:.0f} %, {100 * MIN_BRIGHTNESS:.0f} % is needed): "
+            "use a photo with more light"
+        )
+    if brightness < DIM_BRIGHTNESS:
+        notes.append(f"The face is dark (brightness {100 * brightness:.0f} %): the avatar will be, too.")
+    blur = blurriness(face_pixels(face, image, BLUR_WIDTH)[0] @ LUMA)
+    if blur > MAX_BLUR:
+        raise BuildError(
+            f"the face is too blurred (blur {100 * blur:.0f} %, {100 * MAX_BLUR:.0f} % is allowed): use a sharper photo"
+        )
+    if blur > SOFT_BLUR:
+        notes.append(f"The face is soft (blur {100 * blur:.0f} %): so is the avatar.")
+    if float((np.abs(pixels - luma[..., None]).mean(-1) / np.maximum(luma, 0.02))[inside].mean()) < GREY_CHROMA:
+        notes.append("The photo is black and white: so is the avatar.")
+    nose = int(points[NOSE, 1])
+    flat = float((np.abs(np.diff(pixels[:nose], axis=1)).max(-1) == 0)[inside[:nose, 1:]].mean())
+    if flat > DRAWN_FLATNESS and brightness >= DIM_BRIGHTNESS:
+        notes.append("The picture looks drawn: mouth and eyes of the avatar take its colours, but move like a person's.")
+    else:  # lips may be a line in a drawing
+        _check_mouth(srgb_to_lab(np.clip(pixels * max(1.0, MIDDLE_BRIGHTNESS / brightness), 0, 1)), points)
+    return notes
+
+
+def _check_mouth(lab: NDArray[np.float32], points: NDArray[np.float32]) -> None:
+    """A mask has another colour than the cheeks and no lips; a hand has the colour, but no lips either."""
+    cheeks, around, lips = (_colour_at(lab, points[numbers]) for numbers in (CHEEKS, AROUND_MOUTH, LIPS))
+    expected = cheeks[1:] * around[0] / max(float(cheeks[0]), 1.0)
+    strength = float(expected @ expected)
+    match = float(around[1:] @ expected) / strength if strength > 4 else 1.0
+    contrast, needed = float(np.linalg.norm(lips - around)), COVERED_CONTRAST if match < SKIN_MATCH else FLAT_CONTRAST
+    if contrast < needed:
+        raise BuildError(
+            f"the mouth seems to be covered (lips differ by {contrast:.1f} steps of colour from what is around them, "
+            f"{needed} are needed): use a photo that shows the whole face"
+        )
+
+
+def _colour_at(lab: NDArray[np.float32], points: NDArray[np.float32], radius: int = 4) -> NDArray[np.float32]:
+    """Median of the colours at points [N, 2]."""
+    found = []
+    for x, y in np.clip(points.astype(int), 0, np.array(lab.shape[1::-1]) - 1):
+        spot = lab[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
+        found.append(np.median(spot.reshape(-1, 3), axis=0))
+    return np.median(found, axis=0)
+
+
+def _inside(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The ellipse of the face from brow to chin: skin, mostly."""
+    low, high = points[:468].min(0), points[:468].max(0)
+    middle, radius = (low + high) / 2, (high - low) / 2 * 0.8
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    return ((x + 0.5 - middle[0]) / radius[0]) ** 2 + ((y + 0.5 - middle[1]) / radius[1]) ** 2 < 1
+
+
+def blurriness(luma: NDArray[np.float32], size: int = 9) -> float:
+    """How little a further blur changes a picture [h, w]: 0 sharp .. 1 blurred. Crété et al., "The blur effect" (2007)."""
+    values = []
+    for axis in (0, 1):
+        change = np.abs(np.diff(luma, axis=axis))
+        blurred = np.abs(np.diff(ndimage.uniform_filter1d(luma, size, axis=axis), axis=axis))
+        total = float(change.sum())
+        values.append(1 - float(np.maximum(change - blurred, 0).sum()) / max(total, 1e-6))
+    return max(values)

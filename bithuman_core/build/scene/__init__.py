@@ -1,0 +1,1 @@
+"""What stands around the face: the matte of the person, background plate, hair and shoulders, glasses."""

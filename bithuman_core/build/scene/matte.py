@@ -1,0 +1,218 @@
+"""The person's matte: MediaPipe's selfie segmentation, refined to the edges of hair, and the person's own colours at those edges.
+
+He, Sun, "Fast guided filter" (2015) carries the coarse matte to the edges of the picture; there, each px is unmixed into the
+colours of person and background around it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import ndimage
+from scipy.spatial import ConvexHull
+
+from bithuman_core.build.photo.landmarker import CHIN
+from bithuman_core.build.photo.models import Net
+from bithuman_core.build.photo.pixels import halved
+from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
+from bithuman_core.build.shape.canvas import Canvas
+from bithuman_core.build.shape.distance import distance_to
+from bithuman_core.build.skin.fill import fill
+
+Array = NDArray[np.float32]
+
+NET_SIDE = 256
+MARGIN = 96
+"""Px of the half-size picture by which the net's second look is wider."""
+BRIGHT = 0.25
+"""Median of the face's colours to which a darker photo is brought before person and background are told apart."""
+SURE = 0.06
+"""Where the net's value is this near to 0 or 1, it is believed (if not at an edge)."""
+EDGE = 10
+"""Px about the edge of the coarse matte where it is not."""
+REACH = 64
+"""Px from the coarse edge that hair may fly."""
+RADIUS, EPSILON = 8, 2e-4
+"""Window (px of the half-size picture) and regularisation (squared colours 0..1) of the guided filter."""
+UNDECIDED = 0.25, 0.75
+"""Values of the guided filter that become 0 and 1: the net is soft where it is unsure, not only at soft edges."""
+DISTINCT = 0.12
+"""Distance of the colours of person and background (RGB 0..1) from which they can be told apart."""
+BUSY = 6.0
+"""How much a varied background, varied clothes or a foreign colour count against telling them apart."""
+AROUND = 24.0
+"""Px (sigma) over which the variation is measured."""
+FADE = 0.2
+"""Face widths over which the person ends beyond the upper edge of the photo."""
+
+
+def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
+    """Matte [H, W] 0..1 and the person's colours [H, W, 3]: the old background taken out, continued beyond the edge."""
+    face = _face(canvas)
+    light = max(1.0, BRIGHT / max(float(np.median(canvas.picture[face])), 0.02))
+    lit = np.minimum(canvas.picture * np.float32(light), 1)
+    coarse = segment(net, lit, face, canvas.corner)
+    known_person, known_ground = _known(coarse, face)
+    known_ground &= canvas.inside
+    guided = _guided(lit, coarse)
+    guided = _smoothstep((guided - UNDECIDED[0]) / (UNDECIDED[1] - UNDECIDED[0]))
+    front, back = fill(lit, known_person.astype(np.float32)), fill(lit, known_ground.astype(np.float32))
+    noise = _variance(lit, known_person) + _variance(lit, known_ground)
+    alpha = _unmixed(lit, front, back, guided, noise)
+    alpha[known_person], alpha[known_ground] = 1, 0
+    colour = _own_colour(lit, front, back, alpha) / np.float32(light)
+    return _beyond(alpha, canvas), np.where(alpha[..., None] == 1, canvas.picture, colour)
+
+
+def segment(net: Net, picture: Array, face: NDArray[np.bool_], corner: tuple[int, int] = (0, 0)) -> Array:
+    """The net's matte [H, W] 0..1 of a picture [H, W, 3], of what hangs together with the face [H, W].
+
+    corner: x, y of the square about the head, which the net sees on its own; what lies around, it sees in the whole picture.
+    """
+    height, width = picture.shape[:2]
+    left, top = corner
+    mean = _square_matte(net, picture[top : top + CANVAS, left : left + CANVAS])
+    if width != height:
+        mean = _around(net, picture, mean, (left // 2, top // 2))
+    labels = np.asarray(ndimage.label((mean > 0.5) | face[::2, ::2])[0])  # type: ignore[index]
+    solid = np.asarray(ndimage.binary_fill_holes(labels == np.bincount(labels[face[::2, ::2]]).argmax()), bool)
+    near = distance_to(solid) < REACH / 2
+    return np.clip(_enlarged(np.where(solid, np.maximum(mean, 0.5), mean * near).astype(np.float32), (width, height)), 0, 1)
+
+
+def _square_matte(net: Net, picture: Array) -> Array:
+    """Matte [S / 2, S / 2] of a square picture [S, S, 3]: mean over two sizes and their mirror images."""
+    half = len(picture) // 2
+    whole = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
+    wider = Image.fromarray(np.pad(np.asarray(whole.reduce(2)), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect"))
+    side, edge = half + 2 * MARGIN, MARGIN
+    zoomed = _enlarged(_seen(net, wider), (side, side))[edge : side - edge, edge : side - edge]
+    return (_enlarged(_seen(net, whole), (half, half)) + zoomed) * np.float32(0.5)
+
+
+def _around(net: Net, picture: Array, square: Array, corner: tuple[int, int]) -> Array:
+    """Matte [H / 2, W / 2] of a picture [H, W, 3]: that of its square, which goes over into that of the whole at its edges."""
+    height, width = (side // 2 for side in picture.shape[:2])
+    side = max(height, width)
+    room = [((side - n) // 2, side - n - (side - n) // 2) for n in (height, width)]
+    whole = _square_matte(net, np.pad(picture, (*((2 * a, 2 * b) for a, b in room), (0, 0)), mode="edge"))
+    (above, _), (before, _) = room
+    mean = whole[above : above + height, before : before + width].copy()
+    (left, top), n = corner, len(square)
+    along = np.minimum(np.arange(n) + 0.5, n - np.arange(n) - 0.5) / REACH
+    ramp = np.broadcast_to(along if width > height else along[:, None], square.shape)
+    share = np.clip(ramp, 0, 1).astype(np.float32)
+    mean[top : top + n, left : left + n] += share * (square - mean[top : top + n, left : left + n])
+    return mean
+
+
+def _seen(net: Net, picture: Image.Image) -> Array:
+    """Matte of a square picture [NET_SIDE, NET_SIDE]."""
+    values = np.asarray(picture.resize((NET_SIDE, NET_SIDE), Image.Resampling.BOX), np.float32) / np.float32(255)
+    straight, mirrored = (net(v)[0].reshape(NET_SIDE, NET_SIDE) for v in (values, values[:, ::-1]))
+    return ((straight + mirrored[:, ::-1]) / 2).astype(np.float32)
+
+
+def _enlarged(values: Array, size: tuple[int, int]) -> Array:
+    """Values as a picture of this width and height."""
+    return np.array(Image.fromarray(values).resize(size, Image.Resampling.BICUBIC))
+
+
+def _smoothstep(t: Array) -> Array:
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _face(canvas: Canvas) -> NDArray[np.bool_]:
+    points = canvas.landmarks[:468, :2]
+    outline = points[ConvexHull(points).vertices]
+    height, width = canvas.inside.shape
+    drawn = Image.new("1", (width, height))
+    ImageDraw.Draw(drawn).polygon([(float(x), float(y)) for x, y in outline], fill=1)
+    return np.asarray(drawn)
+
+
+def _known(coarse: Array, face: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Px that are surely the person, and surely background."""
+    solid = (coarse > 0.5) | face
+    inwards, outwards = distance_to(~solid), distance_to(solid)
+    person = ((inwards > EDGE) & (coarse > 1 - SURE)) | (inwards > REACH) | face
+    return person, ((outwards > EDGE) & (coarse < SURE)) | (outwards > REACH)
+
+
+def _guided(picture: Array, values: Array) -> Array:
+    """Guided filter: ``values`` [H, W] as a locally linear function of the colours, from the half-size picture."""
+    height, width = values.shape
+    guide, small = halved(picture), halved(values)
+
+    def mean(plane: Array) -> Array:
+        return ndimage.uniform_filter(plane, 2 * RADIUS + 1, mode="nearest")
+
+    means = np.stack([mean(guide[..., k]) for k in range(3)], -1)
+    average = mean(small)
+    covariance = np.empty((*small.shape, 3, 3), np.float32)
+    for i in range(3):
+        for j in range(i, 3):
+            covariance[..., i, j] = covariance[..., j, i] = mean(guide[..., i] * guide[..., j]) - means[..., i] * means[..., j]
+    covariance += EPSILON * np.eye(3, dtype=np.float32)
+    mixed = np.stack([mean(guide[..., k] * small) - means[..., k] * average for k in range(3)], -1)
+    slope = np.linalg.solve(covariance, mixed[..., None])[..., 0]
+    offset = average - (slope * means).sum(-1)
+    planes = [_enlarged(mean(np.ascontiguousarray(plane)), (width, height)) for plane in (*np.moveaxis(slope, -1, 0), offset)]
+    return np.clip(sum(planes[k] * picture[..., k] for k in range(3)) + planes[3], 0, 1)
+
+
+def _unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: Array) -> Array:
+    """How much of the way from the background's colour to the person's a px has gone; ``guided`` where the two do not differ
+    clearly more than each of them varies (``noise`` [H, W], squared colours), or where the px has neither's colour."""
+    across = front - back
+    gone = picture - back
+    length = _product(across, across)
+    share = np.clip(_product(gone, across) / np.maximum(length, 1e-6), 0, 1)
+    gone -= share[..., None] * across
+    rest = _product(gone, gone)
+    trust = length / (length + DISTINCT**2 + BUSY * noise + BUSY * rest)
+    return (guided + trust * (share - guided)).astype(np.float32)
+
+
+def _product(a: Array, b: Array) -> Array:
+    """Inner products [H, W] of colours."""
+    return np.einsum("hwk,hwk->hw", a, b)
+
+
+def _variance(picture: Array, known: NDArray[np.bool_]) -> Array:
+    """How much the colours of the known px vary around each px, [H, W] squared colours."""
+    weight = known[::4, ::4].astype(np.float32)
+    guide = picture[::4, ::4]
+    total = ndimage.gaussian_filter(weight, AROUND / 4) + 1e-4
+
+    def mean(plane: Array) -> Array:
+        return np.asarray(ndimage.gaussian_filter(plane * weight, AROUND / 4) / total, np.float32)
+
+    spread = sum(np.maximum(mean(guide[..., k] ** 2) - mean(guide[..., k]) ** 2, 0) for k in range(3))
+    height, width = known.shape
+    return _enlarged(np.asarray(spread, np.float32), (width, height))
+
+
+def _own_colour(picture: Array, front: Array, back: Array, alpha: Array) -> Array:
+    """The picture with the background's share taken out; where little is left to see, the person's colour nearby."""
+    own = np.clip((picture - (1 - alpha[..., None]) * back) / np.maximum(alpha[..., None], 0.1), 0, 1)
+    trust = np.clip((alpha[..., None] - 0.2) / 0.6, 0, 1)
+    return (front + trust * (own - front)).astype(np.float32)
+
+
+def _beyond(alpha: Array, canvas: Canvas) -> Array:
+    """The matte beyond the photo: clothes go on to the sides and downwards, hair ends softly."""
+    if canvas.inside.all():
+        return alpha
+    height, width = alpha.shape
+    y, x = np.nonzero(~canvas.inside)
+    rows, columns = canvas.nearest[:, y, x]
+    distance = np.hypot(y - rows, x - columns) / (FADE * FACE_WIDTH * CANVAS)
+    clothes = (y - rows > np.abs(x - columns)) | (y > canvas.landmarks[CHIN, 1])
+    out = alpha.copy()
+    out[y, x] = alpha[rows, columns]
+    soft = _enlarged(np.asarray(ndimage.gaussian_filter(halved(out), EDGE / 2)), (width, height))
+    out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(clothes, 1, 1 - _smoothstep(distance))
+    return out

@@ -1,0 +1,138 @@
+"""What lies around the face: where the mesh is drawn, and a grid with depth that carries hair, ears, neck and shoulders.
+
+Mesh and grid have the same depth and follow the head by the same share, and the moves of the shapes fade out before the mesh
+does: where one becomes the other, both show the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.photo.portrait import CANVAS, Portrait
+from bithuman_core.build.shape.camera import project, unproject
+from bithuman_core.build.shape.fit import OVAL, Fit
+from bithuman_core.build.shape.raster import raster
+from bithuman_core.build.shape.template import ATLAS, ORIGIN, PROXY, SKIN, UNIT, Template
+from bithuman_core.build.skin.fill import fill
+
+PIVOT = np.array([0.0, -8.0, 0.5])  # units of the head model: base of the skull, below its middle
+STEP = 16  # px between grid points
+FINE = 0.625  # px of the picture of the surroundings to one of the canvas: 1.25 a pixel of the frame
+GROWN_UP, GROWN_SIDE, GROWN_DOWN = 0.16, 0.06, 0.42  # face widths the mesh reaches beyond the outline of the face
+SOFT = 0.06  # face widths over which the mesh fades out
+STILL, STILL_EDGE = 0.15, 0.06  # face widths over which the moves of the shapes fade before; at the person's outline
+INSIDE = 0.025  # face widths inside the person's outline where the mesh ends
+OUTER, ROUND = 0.05, 0.08  # face widths beyond the mesh, and from the outline, over which the depth becomes the round head's
+EARS, EAR_MARGIN = (184.0, 110.0, 250.0), 6  # texels: beside the middle line, from and to in height; half px about them
+BLUR = 6.0  # px: how far the depth is smoothed
+
+
+@dataclass(frozen=True)
+class Surround:
+    """The grid: px space [B, 3], texture px [B, 2], triangles [C, 3], share of the head's pose [B] 0..1, RGBA [h, w, 4]."""
+
+    points: Array
+    uv: Array
+    triangles: Array
+    weight: Array
+    picture: Array
+
+
+def pivot(fitted: Fit) -> Array:
+    """The point the head turns about [3], px space."""
+    return (np.array([PIVOT[0], ORIGIN[1] - PIVOT[1], ORIGIN[2] - PIVOT[2]]) * UNIT) @ fitted.turn.T + fitted.shift
+
+
+def follows(fitted: Fit, points: Array) -> Array:
+    """Share of the head's pose that points [..., 3] of px space follow, 0..1: 1 on the head, 0 on the shoulders."""
+    scale = np.cbrt(np.linalg.det(fitted.turn))
+    unit = scale * UNIT
+    upright = (points - fitted.shift) @ (fitted.turn / scale)
+    y, z = ORIGIN[1] - upright[..., 1] / unit, ORIGIN[2] - upright[..., 2] / unit
+    t = np.clip((y + 1.5 * np.maximum(z - 5, 0) + 15.5) / 7.5, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def reach(portrait: Portrait, fitted: Fit) -> tuple[Array, Array]:
+    """Canvas px [S, S] that a place lies inside the region of the mesh, and inside the person's outline; below 0 outside.
+
+    The mesh is drawn where both are above 0.
+    """
+    width = fitted.face_width
+    oval = portrait.landmarks[list(OVAL), :2].astype(np.float64)
+    centre = oval.mean(0)
+    way = oval - centre
+    up = np.clip(-way[:, 1] / np.abs(way[:, 1]).max(), -1, 1)
+    grow = GROWN_SIDE + np.where(up > 0, (GROWN_UP - GROWN_SIDE) * up**2, (GROWN_DOWN - GROWN_SIDE) * up**2)
+    outline = oval + way / np.linalg.norm(way, axis=1, keepdims=True) * (grow * width)[:, None]
+    canvas = Image.new("L", (CANVAS // 2, CANVAS // 2))
+    ImageDraw.Draw(canvas).polygon([(x / 2, y / 2) for x, y in outline], fill=1)
+    region = np.asarray(canvas, bool)
+    solid = portrait.alpha.reshape(CANVAS // 2, 2, CANVAS // 2, 2).mean((1, 3)) > 0.9
+    person = _signed(np.pad(solid, 1, mode="edge"))[1:-1, 1:-1] - INSIDE * width
+    return _doubled(_signed(region)), _doubled(person)
+
+
+def _doubled(picture: Array) -> Array:
+    return np.asarray(Image.fromarray(picture.astype(np.float32)).resize((CANVAS, CANVAS), Image.Resampling.BILINEAR))
+
+
+def _signed(mask: Array) -> Array:
+    """Canvas px to the edge of a mask at half the canvas' size; below 0 outside."""
+    edt = ndimage.distance_transform_edt
+    return 2 * (np.asarray(edt(mask)) - np.asarray(edt(~mask)))
+
+
+def _depth(template: Template, portrait: Portrait, fitted: Fit, points: Array, inside: Array) -> Array:
+    """Depth of the surroundings [S / 2, S / 2] px: that of the fitted head, continued; at its outline that of a round head.
+
+    The outline of a turning head is where its surface turns away from the view, and stays about as far from the middle of the
+    skull: a sheet at the depth of the outline's own hair would swing too far.
+    """
+    body = np.flatnonzero((template.part == SKIN) | (template.part == PROXY))
+    depth, triangle, _ = raster(project(points) * (0.5, 0.5, 1), template.triangles[body], CANVAS // 2, CANVAS // 2)
+    known = np.isfinite(depth)
+    core = ndimage.binary_erosion(known, iterations=4)
+    ears = np.zeros(len(body), bool)
+    middle = template.uv[template.triangles[body]].mean(1)
+    side = np.abs(middle[:, 0] - ATLAS / 2)
+    ears[(template.part[body] == SKIN) & (side > EARS[0]) & (middle[:, 1] > EARS[1]) & (middle[:, 1] < EARS[2])] = True
+    ear = ndimage.binary_dilation(known & ears[triangle], iterations=EAR_MARGIN)
+    depth = fill(np.where(known, depth, 0)[..., None].astype(np.float32), core.astype(np.float32))[..., 0]
+    depth = ndimage.gaussian_filter(depth, BLUR / 2)
+    person = portrait.alpha.reshape(CANVAS // 2, 2, CANVAS // 2, 2).mean((1, 3)) > 0.5
+    from_edge = 2 * np.asarray(ndimage.distance_transform_edt(np.pad(person, 1, mode="edge")))[1:-1, 1:-1]
+    outer = np.clip(-inside[::2, ::2] / (OUTER * fitted.face_width), 0, 1)
+    bow = np.exp(-((from_edge / (ROUND * fitted.face_width)) ** 2)) * outer * ~ear
+    skull = pivot(fitted)[2]
+    bow = ndimage.gaussian_filter(bow, BLUR / 2)
+    return depth + bow * np.maximum(skull - depth, 0)
+
+
+def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array, inside: Array) -> Surround:
+    """The grid behind the mesh whose drawn vertices are points [V, 3]; inside [S, S]: the smaller of what `reach` gives.
+
+    It covers the whole canvas; beyond the square about the head its depth is that of the square's edge.
+    """
+    depth = _depth(template, portrait.square(), fitted, points, inside)
+    height, width = portrait.alpha.shape
+    left, top = portrait.corner
+    yy, xx = np.meshgrid(np.arange(0, height + 1, STEP), np.arange(0, width + 1, STEP), indexing="ij")
+    z = depth[np.clip((yy - top) // 2, 0, len(depth) - 1), np.clip((xx - left) // 2, 0, len(depth) - 1)]
+    grid = unproject(np.stack([xx - left, yy - top, z + 1.5], -1).reshape(-1, 3).astype(np.float64))
+    index = np.arange(xx.size).reshape(xx.shape)
+    a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
+    rgba = np.dstack([portrait.picture, portrait.alpha])
+    planes = [Image.fromarray(np.ascontiguousarray(rgba[..., k])) for k in range(4)]
+    size = round(width * FINE), round(height * FINE)
+    small = np.dstack([np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) for plane in planes])
+    cells = (height // STEP, STEP, width // STEP, STEP)
+    shown = (ndimage.maximum_filter(portrait.alpha, 3).reshape(cells).max((1, 3)) > 1 / 255).ravel()
+    triangles = np.concatenate([np.stack([a, b, c], 1)[shown], np.stack([a, c, d], 1)[shown]])
+    return Surround(grid, np.stack([xx, yy], -1).reshape(-1, 2) * FINE, triangles, follows(fitted, grid),
+                    np.clip(small, 0, 1))  # fmt: skip
