@@ -19,14 +19,14 @@ import uvicorn
 from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.photos import photo_builder
+from bithuman_core.demo.server import avatar_app
 from bithuman_core.errors import BithumanError
-from bithuman_core.fastrtc.actor import Actor, Role
-from bithuman_core.fastrtc.avatars import Gallery
-from bithuman_core.fastrtc.limits import Limits
-from bithuman_core.fastrtc.live import LiveEngine
-from bithuman_core.fastrtc.photos import photo_builder
+from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
+from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.turn import relay_is_set_up
-from bithuman_core.fastrtc.web import avatar_app
 from bithuman_core.settings import models_dir
 
 PAGE = Path(__file__).resolve().parent / "assets" / "page"
@@ -88,7 +88,7 @@ def avatar_files() -> list[Path]:
     return [first, *(path for path in sorted(models_dir().glob("*.imx")) if path.resolve() != first.resolve())]
 
 
-def serve(act: Callable[[Role], LiveEngine] = Actor) -> None:
+def serve(act: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> None:
     """Serve the page until interrupted. ``act`` makes the engine that plays a role."""
     host, port, minutes = settings().host, settings().port, settings().visit_minutes
     if ON_SPACES and not relay_is_set_up():

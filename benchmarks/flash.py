@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import serve
-from bithuman_core.fastrtc.actor import Role
+from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 
 SIDE = 512  # px, as the shipped avatar
@@ -40,7 +40,7 @@ class FlashEngine:
 
     speaking = False
 
-    def play(self, role: Role) -> None:
+    def play(self, role: AvatarState) -> None:
         """A lamp has one face only."""
 
     def hush(self) -> None:

@@ -13,20 +13,26 @@ import pytest
 from numpy.typing import NDArray
 
 from bithuman_core.clock import Pacer
-from bithuman_core.fastrtc.line import CAPACITY, Line
-from bithuman_core.fastrtc.live import (
+from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.fastrtc.live_session import (
     DEAF_SECONDS,
     GAVE_UP,
     MAX_FAILURES,
     TIME_UP,
     WARNING_SECONDS,
     LiveSession,
-    Surroundings,
+    SharedResources,
 )
-from bithuman_core.fastrtc.phases import free_phase
-from bithuman_core.fastrtc.resync import CALM_TICKS, START_TICKS, VoiceResync
-from bithuman_core.fastrtc.script import Clip
-from bithuman_core.fastrtc.voice import LAG_SECONDS, VOICE_RATE, VOICE_SAMPLES_PER_TICK, Voice, VoiceUpsampler
+from bithuman_core.fastrtc.media.lip_sync_delay import (
+    LAG_SECONDS,
+    VOICE_RATE,
+    VOICE_SAMPLES_PER_TICK,
+    LipSyncDelay,
+    UpsampledVoice,
+)
+from bithuman_core.fastrtc.media.phases import free_phase
+from bithuman_core.fastrtc.media.resync import CALM_TICKS, START_TICKS, VoiceResync
+from bithuman_core.fastrtc.media.send_queue import CAPACITY, SendQueue
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK, TICK_SECONDS
 from tests.simulated import SimulatedClock
 
@@ -76,7 +82,7 @@ class Visit:
         self.said: list[tuple[str, Any]] = []
         self.drops = 0
         self.clock = SimulatedClock()
-        self.live = LiveSession(Surroundings(make_engine, pool, self.clock), self._tell, self._drop)
+        self.live = LiveSession(SharedResources(make_engine, pool, self.clock), self._tell, self._drop)
 
     def _tell(self, kind: str, data: Any) -> None:
         self.said.append((kind, data))
@@ -253,7 +259,7 @@ async def test_figures_are_told_once_a_second(pool: ThreadPoolExecutor) -> None:
 
 
 async def test_the_first_item_is_the_present_one_and_then_a_head_start_is_left_out() -> None:
-    line: Line[int] = Line(head_start=2)
+    line: SendQueue[int] = SendQueue(head_start=2)
     line.end_tick(1)
     first = asyncio.create_task(line.get())
     await asyncio.sleep(0)
@@ -266,7 +272,7 @@ async def test_the_first_item_is_the_present_one_and_then_a_head_start_is_left_o
 
 
 async def test_a_slow_track_loses_the_oldest_items() -> None:
-    line: Line[int] = Line(head_start=0)
+    line: SendQueue[int] = SendQueue(head_start=0)
     first = asyncio.create_task(line.get())
     await asyncio.sleep(0)
     line.begin_tick(0)
@@ -278,7 +284,7 @@ async def test_a_slow_track_loses_the_oldest_items() -> None:
 
 def test_the_voice_is_the_sound_to_the_sample_a_little_later() -> None:
     sound = np.random.default_rng(7).integers(-9000, 9000, 10 * SAMPLES_PER_TICK).astype(np.int16)
-    lagging, lag = Voice(), round(LAG_SECONDS * SAMPLE_RATE)
+    lagging, lag = LipSyncDelay(), round(LAG_SECONDS * SAMPLE_RATE)
     voice = np.concatenate([lagging.push(tick) for tick in [*sound.reshape(10, -1), None]])
     assert not voice[:lag].any()
     assert np.array_equal(voice[lag : lag + sound.size], sound)
@@ -287,7 +293,7 @@ def test_the_voice_is_the_sound_to_the_sample_a_little_later() -> None:
 def test_the_voice_is_the_same_sound_at_48_khz_without_a_seam() -> None:
     lag_samples = round(LAG_SECONDS * VOICE_RATE)
     lags = range(lag_samples, lag_samples + VOICE_RATE // 440)
-    upsampler = VoiceUpsampler()
+    upsampler = UpsampledVoice()
     time = np.arange(FPS * SAMPLES_PER_TICK) / SAMPLE_RATE
     tone = (8000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16)
     parts = [upsampler.push(tick) for tick in tone.reshape(FPS, -1)]
@@ -330,7 +336,7 @@ def test_a_visitor_ticks_where_the_others_leave_the_most_room() -> None:
 
 
 async def test_visitors_do_not_tick_at_the_same_moment(pool: ThreadPoolExecutor) -> None:
-    around = Surroundings(Counting, pool, SimulatedClock())
+    around = SharedResources(Counting, pool, SimulatedClock())
     visits = [LiveSession(around, lambda *_: None, lambda: None) for _ in range(3)]
     tasks = [asyncio.create_task(visit.run()) for visit in visits]
     while len(around.sessions) < 3:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bithuman_core.fastrtc.microphone import CALM_TICKS, MAX_MARGIN, MIN_MARGIN, PACKET, WINDOW, MicrophoneBuffer
+from bithuman_core.fastrtc.media.jitter_buffer import CALM_TICKS, MAX_MARGIN, MIN_MARGIN, PACKET, WINDOW, MicrophoneJitterBuffer
 from bithuman_core.timing import SAMPLES_PER_TICK
 
 
@@ -16,7 +16,7 @@ def packets(count: int, start: int = 0) -> NDArray[np.int16]:
     return np.arange(start, start + count * PACKET).astype(np.int16)
 
 
-def steady(buffer: MicrophoneBuffer, ticks: int, level: int = 0) -> list[NDArray[np.int16] | None]:
+def steady(buffer: MicrophoneJitterBuffer, ticks: int, level: int = 0) -> list[NDArray[np.int16] | None]:
     """Two packets a tick, as a browser sends them."""
     taken = []
     for _ in range(ticks):
@@ -26,7 +26,7 @@ def steady(buffer: MicrophoneBuffer, ticks: int, level: int = 0) -> list[NDArray
 
 
 def test_nothing_comes_before_a_tick_and_its_margin_are_there() -> None:
-    buffer = MicrophoneBuffer()
+    buffer = MicrophoneJitterBuffer()
     buffer.push(packets(2))
     assert buffer.take() is None
     buffer.push(packets(1, 2 * PACKET))
@@ -38,7 +38,7 @@ def test_nothing_comes_before_a_tick_and_its_margin_are_there() -> None:
 @given(st.lists(st.integers(0, 1000), max_size=60))
 @settings(max_examples=50, deadline=None)
 def test_samples_keep_their_order_whatever_the_packets(sizes: list[int]) -> None:
-    buffer, pushed, taken = MicrophoneBuffer(), 0, []
+    buffer, pushed, taken = MicrophoneJitterBuffer(), 0, []
     for size in sizes:
         buffer.push(np.arange(pushed, pushed + size).astype(np.int16))
         pushed += size
@@ -53,7 +53,7 @@ def test_samples_keep_their_order_whatever_the_packets(sizes: list[int]) -> None
 
 
 def test_a_backlog_is_skipped_in_quiet() -> None:
-    buffer = MicrophoneBuffer()
+    buffer = MicrophoneJitterBuffer()
     steady(buffer, 5)
     buffer.push(np.zeros(6 * PACKET, np.int16))  # 120 ms too much arrive at once
     steady(buffer, WINDOW + 1)
@@ -61,7 +61,7 @@ def test_a_backlog_is_skipped_in_quiet() -> None:
 
 
 def test_speech_is_not_cut_for_a_small_backlog() -> None:
-    buffer = MicrophoneBuffer()
+    buffer = MicrophoneJitterBuffer()
     steady(buffer, 5, level=5000)
     buffer.push(np.full(2 * PACKET, 5000, np.int16))
     before = buffer.backlog
@@ -72,7 +72,7 @@ def test_speech_is_not_cut_for_a_small_backlog() -> None:
 
 
 def test_a_large_backlog_is_skipped_even_in_speech() -> None:
-    buffer = MicrophoneBuffer()
+    buffer = MicrophoneJitterBuffer()
     steady(buffer, 5, level=5000)
     buffer.push(np.full(50 * PACKET, 5000, np.int16))  # a second
     steady(buffer, WINDOW + 1, level=5000)
@@ -80,7 +80,7 @@ def test_a_large_backlog_is_skipped_even_in_speech() -> None:
 
 
 def test_holes_widen_the_margin_and_calm_narrows_it() -> None:
-    buffer = MicrophoneBuffer()
+    buffer = MicrophoneJitterBuffer()
     for _ in range(20):
         steady(buffer, 5)
         while buffer.take() is not None:
@@ -91,7 +91,7 @@ def test_holes_widen_the_margin_and_calm_narrows_it() -> None:
 
 
 def test_a_late_packet_inside_the_margin_makes_no_hole() -> None:
-    buffer = MicrophoneBuffer()
+    buffer = MicrophoneJitterBuffer()
     steady(buffer, 5)
     buffer.push(np.zeros(PACKET, np.int16))  # one of the two is late
     assert buffer.take() is not None

@@ -16,14 +16,14 @@ from fastapi.testclient import TestClient
 from starlette.requests import Request
 from starlette.websockets import WebSocketDisconnect
 
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.jobs import Report
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.server import avatar_app
+from bithuman_core.demo.uploads import save_body
 from bithuman_core.errors import BuildError
-from bithuman_core.fastrtc import tts
-from bithuman_core.fastrtc.avatars import Gallery
-from bithuman_core.fastrtc.jobs import Report
-from bithuman_core.fastrtc.limits import Limits
-from bithuman_core.fastrtc.refusal import Refusal
-from bithuman_core.fastrtc.uploads import save_body
-from bithuman_core.fastrtc.web import avatar_app
+from bithuman_core import voice as tts
 from bithuman_core.settings import models_dir
 
 PAGE = Path(__file__).resolve().parents[1] / "assets" / "page"

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
-from bithuman_core.fastrtc.avatars import Gallery
-from bithuman_core.fastrtc.web import avatar_app
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.server import avatar_app
 from bithuman_core.settings import models_dir
 from tests.test_fastrtc_soak import Light, serving
 

@@ -22,12 +22,12 @@ from aiortc.mediastreams import MediaStreamError
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
-from bithuman_core.fastrtc.avatars import Gallery
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.server import avatar_app
+from bithuman_core.demo.visitor import Visitor
 from bithuman_core.fastrtc.handler import COLLECT_SECONDS
-from bithuman_core.fastrtc.limits import Limits
-from bithuman_core.fastrtc.live import LiveSession, Surroundings
-from bithuman_core.fastrtc.visit import Visit
-from bithuman_core.fastrtc.web import avatar_app
+from bithuman_core.fastrtc.live_session import LiveSession, SharedResources
 from bithuman_core.settings import models_dir
 from bithuman_core.timing import SAMPLES_PER_TICK
 from tests.simulated import SimulatedClock
@@ -111,7 +111,7 @@ async def visit(client: httpx.AsyncClient, number: int, *, polite: bool) -> None
     connection.addTransceiver("audio", direction="sendrecv")
     await connection.setLocalDescription(await connection.createOffer())
     body = {"type": "offer", "webrtc_id": f"visitor-{number:04}", "sdp": connection.localDescription.sdp}
-    answer = (await client.post("/webrtc/offer", json=body, headers={"X-Visit": secret})).json()
+    answer = (await client.post("/webrtc/offer", json=body, headers={"X-Visitor": secret})).json()
     await connection.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
     for _ in range(3):
         frame = await asyncio.wait_for(seen.get(), 30)
@@ -119,7 +119,7 @@ async def visit(client: httpx.AsyncClient, number: int, *, polite: bool) -> None
     if channel.readyState == "open":
         channel.send("{nonsense")
     if polite:
-        await client.post(f"/visit/hang-up/visitor-{number:04}", headers={"X-Visit": secret})
+        await client.post(f"/visit/hang-up/visitor-{number:04}", headers={"X-Visitor": secret})
     await client.post("/visit/leave", content=secret)
     assert (await client.get("/health")).json()["live"] == 0
     await connection.close()
@@ -164,10 +164,10 @@ async def test_half_an_hour_of_visitors_keeps_memory_flat(gallery: Gallery) -> N
     clock = SimulatedClock()
     blocks: list[int] = []
     gone: list[weakref.ref[LiveSession]] = []
-    around = Surroundings(Light, AtOnce(), clock)
+    around = SharedResources(Light, AtOnce(), clock)
 
     async def one_visit() -> weakref.ref[LiveSession]:
-        page = Visit(gallery, Light, Limits(), clock)
+        page = Visitor(gallery, Light, Limits(), clock)
         live = LiveSession(around, lambda kind, data: None, lambda: None)
         page.meet(live)
         page.keep_clip("a clip", np.zeros(16_000, np.int16))

@@ -14,7 +14,7 @@ from aiortc.codecs.opus import OpusDecoder, OpusEncoder
 from aiortc.jitterbuffer import JitterFrame
 from numpy.typing import NDArray
 
-from bithuman_core.fastrtc.sound import MicrophoneDecoder, VoiceEncoder, decode_arriving, hand_on
+from bithuman_core.fastrtc.media.opus import MicrophoneDecoder, VoiceEncoder, decode_arriving, hand_on
 from bithuman_core.timing import SAMPLE_RATE, SAMPLES_PER_TICK
 
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2)

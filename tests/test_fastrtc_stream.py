@@ -17,8 +17,8 @@ from av import VideoFrame
 from numpy.typing import NDArray
 
 from bithuman_core.engine import Fixture, render_clip
-from bithuman_core.fastrtc.encoder import DrawnVp8Encoder
-from bithuman_core.fastrtc.planes import KEPT, Planes
+from bithuman_core.fastrtc.media.vp8 import DrawnVp8Encoder
+from bithuman_core.fastrtc.media.yuv import KEPT, YuvConverter
 from bithuman_core.fastrtc.stream import MAX_BITRATE, MIN_BITRATE, PromptJitterBuffer, avatar_stream
 from bithuman_core.timing import SAMPLE_RATE
 
@@ -74,7 +74,7 @@ def test_the_encoder_shows_a_drawn_face_cleaner_than_the_stock_one(fixture: Fixt
 @pytest.mark.parametrize(("width", "height"), [(512, 512), (288, 512), (512, 288), (50, 34)])
 def test_the_picture_reaches_the_encoder_in_its_colours(width: int, height: int) -> None:
     """As swscale makes them, up to the rounding."""
-    planes, random = Planes(), np.random.default_rng(7)
+    planes, random = YuvConverter(), np.random.default_rng(7)
     # 2 x 2 px of a colour: how chroma is sited does not matter
     pictures = [random.integers(0, 256, (height // 2, width // 2, 3), np.uint8).repeat(2, 0).repeat(2, 1) for _ in range(8)]
     waiting: deque[tuple[VideoFrame, VideoFrame]] = deque(maxlen=1 + KEPT)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from bithuman_core import AsyncBithuman, Fixture
 from bithuman_core.audio import resample
 from bithuman_core.errors import RuntimeNotReadyError
+from bithuman_core.fastrtc.media.lip_sync_delay import LAG_SECONDS, VOICE_RATE
 from bithuman_core.fastrtc.tracks import BitHumanAudioTrack, BitHumanVideoTrack
-from bithuman_core.fastrtc.voice import LAG_SECONDS, VOICE_RATE
 from examples.fastrtc_handler import Echo
 from tests.simulated import SimulatedClock
 

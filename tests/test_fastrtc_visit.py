@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.messages import BURST, MAX_MESSAGE, PER_SECOND, Allowance, Misunderstood, parse
+from bithuman_core.demo.visitor import Visitor
+from bithuman_core.demo.visitors import Visitors
+from bithuman_core.demo.waiting_line import PATIENCE, WaitingLine
 from bithuman_core.engine import Fixture
-from bithuman_core.fastrtc.actor import Actor, Role
-from bithuman_core.fastrtc.avatars import Gallery
-from bithuman_core.fastrtc.limits import Limits
-from bithuman_core.fastrtc.live import LiveSession, Surroundings
-from bithuman_core.fastrtc.messages import BURST, MAX_MESSAGE, PER_SECOND, Allowance, Misunderstood, parse
-from bithuman_core.fastrtc.places import PATIENCE, Places
-from bithuman_core.fastrtc.visit import Visit
-from bithuman_core.fastrtc.visits import Visits
+from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
+from bithuman_core.fastrtc.live_session import LiveSession, SharedResources
 from bithuman_core.settings import models_dir
 from bithuman_core.types import Emotion
 from tests.simulated import SimulatedClock
@@ -37,13 +37,13 @@ class Connected:
 
     def __init__(self, gallery: Gallery) -> None:
         self.clock = SimulatedClock()
-        self.visit = Visit(gallery, Actor, Limits(), self.clock)
-        self.actor = Actor(self.visit.role)
+        self.visit = Visitor(gallery, AvatarEngine, Limits(), self.clock)
+        self.actor = AvatarEngine(self.visit.role)
         self.connect()
 
     def connect(self) -> None:
         with ThreadPoolExecutor(1) as pool:
-            around = Surroundings(self.visit.make_engine, pool, self.clock)
+            around = SharedResources(self.visit.make_engine, pool, self.clock)
         self.session = LiveSession(around, lambda kind, data: None, lambda: None)
         self.visit.meet(self.session)
 
@@ -55,7 +55,7 @@ class Connected:
         return sentence
 
 
-def frame(actor: Actor, ticks: int = 12) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def frame(actor: AvatarEngine, ticks: int = 12) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """What it looks like after some ticks, longer than a cross-fade."""
     return [actor.step(None).frame.copy() for _ in range(ticks)][-1]
 
@@ -73,7 +73,7 @@ def test_levers_move_the_avatar_and_stay_after_a_reconnect(gallery: Gallery) -> 
     connected.visit.choose("theo")
     connected.connect()
     again = connected.visit.make_engine()
-    assert isinstance(again, Actor)
+    assert isinstance(again, AvatarEngine)
     assert again._engine.fixture is gallery.avatars["theo"].fixture
     assert again._engine.mixer.stillness == 1
     assert connected.visit.role.emotion is Emotion.JOY
@@ -100,8 +100,8 @@ def test_visitors_never_meet(gallery: Gallery) -> None:
     secret = theirs.visit.keep_clip("private", np.ones(1000, np.int16))
     assert mine.visit.role.emotion is Emotion.NEUTRAL and mine.visit.avatar.name == "Mara"
     assert mine.send(type="say", clip=secret.key) is not None
-    shown = [frame(Actor(connected.visit.role)) for connected in (mine, theirs)]
-    alone = [frame(Actor(Role(gallery.avatars[key].fixture))) for key in ("mara", "theo")]
+    shown = [frame(AvatarEngine(connected.visit.role)) for connected in (mine, theirs)]
+    alone = [frame(AvatarEngine(AvatarState(gallery.avatars[key].fixture))) for key in ("mara", "theo")]
     for own, reference, other in zip(shown, alone, reversed(alone), strict=True):
         assert mean_difference(own, reference) < 0.3 * mean_difference(own, other)
 
@@ -113,7 +113,7 @@ def test_another_avatar_fades_in_while_live(gallery: Gallery) -> None:
     connected.send(type="here")
     fading = [connected.actor.step(None).frame.copy() for _ in range(12)]
     steps = [mean_difference(a, b) for a, b in pairwise(fading)]
-    mara, theo = (frame(Actor(Role(gallery.avatars[key].fixture))) for key in ("mara", "theo"))
+    mara, theo = (frame(AvatarEngine(AvatarState(gallery.avatars[key].fixture))) for key in ("mara", "theo"))
     assert max(steps) < 0.3 * mean_difference(mara, theo)
     assert mean_difference(fading[-1], theo) < 0.3 * mean_difference(fading[-1], mara)
 
@@ -158,7 +158,7 @@ def test_messages_that_come_too_fast_are_left_out() -> None:
 
 
 def test_those_who_wait_are_let_in_in_the_order_of_their_coming() -> None:
-    places = Places(2, SimulatedClock())
+    places = WaitingLine(2, SimulatedClock())
     assert [places.ahead(name, taken) for name, taken in (("a", 2), ("b", 2), ("c", 2))] == [1, 2, 3]
     assert places.ahead("c", 1) == 2  # one place is free, and it is the first one's
     assert places.ahead("a", 1) == 0
@@ -169,7 +169,7 @@ def test_those_who_wait_are_let_in_in_the_order_of_their_coming() -> None:
 
 def test_who_stops_asking_loses_the_place_in_the_line() -> None:
     clock = SimulatedClock()
-    places = Places(1, clock)
+    places = WaitingLine(1, clock)
     assert places.ahead("gone", 1) == 1
     clock.time += PATIENCE / 2
     assert places.ahead("here", 1) == 2
@@ -206,7 +206,7 @@ async def test_a_page_whose_line_broke_loses_its_place_unless_it_is_heard_again(
     gallery: Gallery, back: bool, heard_after: float | None, stays: bool
 ) -> None:
     clock, stream = SimulatedClock(), Connections()
-    visits = Visits(stream, gallery, Actor, Limits(), Places(1, clock), clock)  # type: ignore[arg-type]
+    visits = Visitors(stream, gallery, AvatarEngine, Limits(), WaitingLine(1, clock), clock)  # type: ignore[arg-type]
     visit = visits.open()
     visit.connection = "a connection"
     stream.pcs[visit.connection] = Connection()

@@ -20,12 +20,12 @@ from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from bithuman_core import cli
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.local_key import HEADER, local_key
+from bithuman_core.demo.routes_local import is_this_machine
+from bithuman_core.demo.server import avatar_app
 from bithuman_core.engine import EngineTick
-from bithuman_core.fastrtc.actor import Actor, Role
-from bithuman_core.fastrtc.avatars import Gallery
-from bithuman_core.fastrtc.routes_local import is_this_machine
-from bithuman_core.fastrtc.web import avatar_app
-from bithuman_core.local_key import HEADER, local_key
+from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.settings import models_dir
 from tests.test_audio_file import write_wav
 
@@ -33,12 +33,12 @@ PAGE = Path(__file__).resolve().parents[1] / "assets" / "page"
 LOUD = 1000  # of int16
 
 
-class Watched(Actor):
+class Watched(AvatarEngine):
     """An engine that remembers what it did."""
 
     everybody: list[Watched]
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: AvatarState) -> None:
         super().__init__(role)
         self.loudest, self.gestures = 0, list[str]()
         self.everybody.append(self)
@@ -110,7 +110,7 @@ async def until(done: Callable[[], bool]) -> None:
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nobody is there yet, nobody is sent away for being silent, and the user's cache folder is a new one."""
-    monkeypatch.setattr("bithuman_core.fastrtc.live.DEAF_SECONDS", math.inf)
+    monkeypatch.setattr("bithuman_core.fastrtc.live_session.DEAF_SECONDS", math.inf)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(Watched, "everybody", [], raising=False)
 
@@ -210,7 +210,7 @@ async def test_another_user_of_the_machine_is_refused(
         for key in ({}, {HEADER: "guessed"}, {HEADER: local_key()[:-1]}):
             answer = await client.post("/local/action", json={"name": "nod"}, headers=key)
             assert answer.status_code == 401 and local_key() not in answer.text
-    monkeypatch.setattr("bithuman_core.local_key.local_key", lambda: "of another user")
+    monkeypatch.setattr("bithuman_core.demo.local_key.local_key", lambda: "of another user")
     assert await page.command("action", "nod") == 77
     assert "as that user" in shown(capsys)
 

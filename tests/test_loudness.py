@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bithuman_core.fastrtc.loudness import audio_level_dbov
+from bithuman_core.fastrtc.media.audio_level import audio_level_dbov
 
 
 def frame(samples: NDArray[np.int16]) -> av.AudioFrame:

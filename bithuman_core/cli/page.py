@@ -50,7 +50,7 @@ def _pages(told: dict[str, Any]) -> str:
 def _post(url: str, path: str, visit: int | None, *, headers: dict[str, str] | None = None, **content: Any) -> dict[str, Any]:
     import httpx
 
-    from bithuman_core.local_key import HEADER, local_key
+    from bithuman_core.demo.local_key import HEADER, local_key
 
     _check_is_here(url)
     address, which = f"{url.rstrip('/')}/local/{path}", {} if visit is None else {"visit": visit}

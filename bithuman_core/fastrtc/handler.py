@@ -14,9 +14,9 @@ import numpy as np
 from fastrtc import AsyncAudioVideoStreamHandler
 from numpy.typing import NDArray
 
-from bithuman_core.fastrtc.live import LiveEngine, LiveSession, Surroundings
-from bithuman_core.fastrtc.planes import Planes
-from bithuman_core.fastrtc.voice import SILENCE
+from bithuman_core.fastrtc.live_session import LiveEngine, LiveSession, SharedResources
+from bithuman_core.fastrtc.media.lip_sync_delay import SILENCE
+from bithuman_core.fastrtc.media.yuv import YuvConverter
 from bithuman_core.timing import FPS, SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 COLLECT_SECONDS = 2.0
 
 
-class Attendant(Protocol):
+class ConnectionOwner(Protocol):
     """Somebody who looks after one connection: whose avatar it shows, and what is done with the page's messages."""
 
     @property
@@ -43,15 +43,15 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
     handler that it is given.
     """
 
-    def __init__(self, around: Surroundings, hang_up: Callable[[AvatarHandler], None]) -> None:
+    def __init__(self, around: SharedResources, hang_up: Callable[[AvatarHandler], None]) -> None:
         super().__init__("mono", output_sample_rate=SAMPLE_RATE, input_sample_rate=SAMPLE_RATE, fps=FPS)
         self._around, self._hang_up = around, hang_up
         self._live = LiveSession(around, self._tell, self._drop_voice)
-        self._live.develop = Planes().take
+        self._live.develop = YuvConverter().take
         self._task: asyncio.Task[None] | None = None
-        self._attendant: Attendant | None = None
+        self._attendant: ConnectionOwner | None = None
 
-    def attend(self, attendant: Attendant) -> None:
+    def attend(self, attendant: ConnectionOwner) -> None:
         """Leave this connection to somebody, before its first picture.
 
         ``limit``: longest visit in s; ``make_engine()`` is called in a worker thread, again after a crash; ``meet(session)`` is

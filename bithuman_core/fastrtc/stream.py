@@ -15,11 +15,11 @@ from av import VideoFrame
 from fastrtc import Stream, tracks
 
 from bithuman_core.clock import MonotonicClock
-from bithuman_core.fastrtc.encoder import DrawnVp8Encoder
 from bithuman_core.fastrtc.handler import AvatarHandler
-from bithuman_core.fastrtc.live import LiveEngine, Surroundings
-from bithuman_core.fastrtc.loudness import audio_level_dbov
-from bithuman_core.fastrtc.sound import MicrophoneDecoder, VoiceEncoder, decode_arriving, hand_on
+from bithuman_core.fastrtc.live_session import LiveEngine, SharedResources
+from bithuman_core.fastrtc.media.audio_level import audio_level_dbov
+from bithuman_core.fastrtc.media.opus import MicrophoneDecoder, VoiceEncoder, decode_arriving, hand_on
+from bithuman_core.fastrtc.media.vp8 import DrawnVp8Encoder
 
 # Bits a second of VP8. aiortc follows the receiver's estimate inside these bounds; its own (0.25 to 1.5 Mbit/s from 0.5) blur
 # a 512 px face after every still moment, because the estimate falls with what is sent.
@@ -79,7 +79,7 @@ def avatar_stream(
 
     return (
         stream := Stream(
-            AvatarHandler(Surroundings(make_engine, pool, MonotonicClock()), hang_up),
+            AvatarHandler(SharedResources(make_engine, pool, MonotonicClock()), hang_up),
             modality="audio-video",
             mode="send-receive",
             concurrency_limit=visitors,

@@ -11,7 +11,7 @@ import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from numpy.typing import NDArray
 
-from bithuman_core.fastrtc.voice import VOICE_RATE, VoiceUpsampler
+from bithuman_core.fastrtc.media.lip_sync_delay import VOICE_RATE, UpsampledVoice
 from bithuman_core.runtime import AsyncBithuman
 from bithuman_core.runtime.pairing import partner
 from bithuman_core.timing import FPS
@@ -34,7 +34,7 @@ class BitHumanAudioTrack(MediaStreamTrack):
 
     def __init__(self, video: BitHumanVideoTrack | None = None) -> None:
         super().__init__()
-        self._upsampler = VoiceUpsampler()
+        self._upsampler = UpsampledVoice()
         self._packets: asyncio.Queue[NDArray[np.int16] | None] = asyncio.Queue()
         self._samples = 0
         self._video = video or partner(self, BitHumanVideoTrack)

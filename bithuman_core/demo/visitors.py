@@ -9,14 +9,14 @@ from pathlib import Path
 from fastrtc import Stream
 
 from bithuman_core.clock import Clock
-from bithuman_core.fastrtc.actor import Role
-from bithuman_core.fastrtc.avatars import Avatar, Gallery
-from bithuman_core.fastrtc.limits import Limits
-from bithuman_core.fastrtc.live import LiveEngine
-from bithuman_core.fastrtc.places import Places
-from bithuman_core.fastrtc.refusal import Refusal
+from bithuman_core.demo.gallery import Avatar, Gallery
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.visitor import Visitor
+from bithuman_core.demo.waiting_line import WaitingLine
+from bithuman_core.fastrtc.avatar_engine import AvatarState
+from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.stream import close_visit
-from bithuman_core.fastrtc.visit import Visit
 
 SWEEP_SECONDS = 20.0
 # After its line broke: a page that only lost the network comes back or is heard in its stream; its last packets may come late.
@@ -24,15 +24,15 @@ GONE_SECONDS, LAST_WORDS_SECONDS = 4.0, 1.0
 UNKNOWN_VISIT = "The server does not know this page any more: reload it."
 
 
-class Visits:
+class Visitors:
     """Opens, finds and closes visits. ``places`` says who may be live."""
 
     def __init__(
-        self, stream: Stream, gallery: Gallery, act: Callable[[Role], LiveEngine], limits: Limits, places: Places, clock: Clock
+        self, stream: Stream, gallery: Gallery, act: Callable[[AvatarState], LiveEngine], limits: Limits, places: WaitingLine, clock: Clock
     ) -> None:
         self.places = places
         self._stream, self._gallery, self._act, self._limits, self._clock = stream, gallery, act, limits, clock
-        self._open: dict[str, Visit] = {}
+        self._open: dict[str, Visitor] = {}
         self._watching: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -43,19 +43,19 @@ class Visits:
         """How many are connected."""
         return len(self._stream.pcs)
 
-    def on_air(self) -> list[Visit]:
+    def on_air(self) -> list[Visitor]:
         """The visits that are connected, the oldest page first."""
         return [visit for visit in self._open.values() if self._is_live(visit)]
 
-    def open(self) -> Visit:
+    def open(self) -> Visitor:
         """A page is opened. Raises Refusal where too many are."""
         if len(self._open) >= self._limits.visits:
             raise Refusal(503, "Too many people have this page open at the moment: try again in a few minutes.")
-        visit = Visit(self._gallery, self._act, self._limits, self._clock)
+        visit = Visitor(self._gallery, self._act, self._limits, self._clock)
         self._open[visit.secret] = visit
         return visit
 
-    def find(self, secret: str | None) -> Visit:
+    def find(self, secret: str | None) -> Visitor:
         """The visit of this secret. Raises Refusal where there is none."""
         visit = self._open.get(secret or "")
         if visit is None:
@@ -71,17 +71,17 @@ class Visits:
         """A visitor's video of this key."""
         return next((visit.films[key] for visit in self._open.values() if key in visit.films), None)
 
-    def check_room(self, visit: Visit) -> None:
+    def check_room(self, visit: Visitor) -> None:
         """Raises Refusal where the visitor, or all together, have as many own avatars as are kept."""
         visit.check_room()
         if sum(len(other.own) for other in self._open.values()) >= self._limits.avatars_all:
             raise Refusal(503, "The server holds as many avatars of visitors as it can at the moment: try again in some minutes.")
 
-    def ahead(self, visit: Visit) -> int:
+    def ahead(self, visit: Visitor) -> int:
         """Ask for a place: 0 may connect now, else the position in the line."""
         return self.places.ahead(visit.secret, self.live - self._is_live(visit))
 
-    async def hang_up(self, visit: Visit) -> None:
+    async def hang_up(self, visit: Visitor) -> None:
         """End the visit's connection, which frees its place."""
         self.places.leave(visit.secret)
         connection, visit.connection = visit.connection, None
@@ -95,7 +95,7 @@ class Visits:
             await self.hang_up(visit)
             visit.close()
 
-    def lost(self, visit: Visit) -> None:
+    def lost(self, visit: Visitor) -> None:
         """The page's line broke: where nothing more is heard, its tab is closed, and its place is free some seconds later.
 
         What the visitor brought stays until the page has been silent for long: it may be only the network.
@@ -104,7 +104,7 @@ class Visits:
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)
 
-    async def _watch(self, visit: Visit, broke_at: float) -> None:
+    async def _watch(self, visit: Visitor, broke_at: float) -> None:
         await self._clock.sleep(GONE_SECONDS)
         if not visit.lines and visit.heard_at < broke_at + LAST_WORDS_SECONDS:
             await self.hang_up(visit)
@@ -123,5 +123,5 @@ class Visits:
             for visit in [visit for visit in self._open.values() if visit.seen_at < old]:
                 await self.close(visit.secret)
 
-    def _is_live(self, visit: Visit) -> bool:
+    def _is_live(self, visit: Visitor) -> bool:
         return visit.connection in self._stream.pcs

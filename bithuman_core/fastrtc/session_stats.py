@@ -13,7 +13,7 @@ INGRESS_SECONDS = 2 * 0.020
 
 
 @dataclass(slots=True)
-class Figures:
+class SessionStats:
     """What the visitor's page is told once a second. ``sessions()`` is how many live in this process."""
 
     sessions: Callable[[], int]

@@ -10,25 +10,25 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 from fastrtc import Stream
 
-from bithuman_core.fastrtc.avatars import Gallery
-from bithuman_core.fastrtc.jobs import Jobs, Report
-from bithuman_core.fastrtc.limits import Limits
-from bithuman_core.fastrtc.tts import TextToSpeech
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.jobs import Jobs, Report
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.visitor import Visitor
+from bithuman_core.demo.visitors import Visitors
 from bithuman_core.fastrtc.turn import Route
-from bithuman_core.fastrtc.visit import Visit
-from bithuman_core.fastrtc.visits import Visits
+from bithuman_core.voice import TextToSpeech
 
 # Photo, where the avatar goes, its name, the progress; returns sentences about what the photo lacks. Raises BuildError.
 Builder = Callable[[bytes, Path, str, Report], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class DemoContext:
     """Everything that one server has; one for each application."""
 
     gallery: Gallery
     stream: Stream
-    visits: Visits
+    visits: Visitors
     jobs: Jobs
     speech: TextToSpeech
     route: Route
@@ -36,16 +36,16 @@ class House:
     build: Builder | None  # None: no photos are taken
 
 
-def the_house(request: Request) -> House:
+def the_context(request: Request) -> DemoContext:
     """The house of the application that a request came to."""
     house: Any = request.app.state.house
     return house
 
 
-def the_visit(house: Annotated[House, Depends(the_house)], x_visit: Annotated[str | None, Header()] = None) -> Visit:
+def the_visitor(house: Annotated[DemoContext, Depends(the_context)], x_visit: Annotated[str | None, Header()] = None) -> Visitor:
     """The visit whose secret the request carries. Raises Refusal."""
     return house.visits.find(x_visit)
 
 
-InHouse = Annotated[House, Depends(the_house)]
-OnVisit = Annotated[Visit, Depends(the_visit)]
+InDemo = Annotated[DemoContext, Depends(the_context)]
+OfVisitor = Annotated[Visitor, Depends(the_visitor)]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from bithuman_core.fastrtc.house import Builder
-from bithuman_core.fastrtc.jobs import Report
+from bithuman_core.demo.context import Builder
+from bithuman_core.demo.jobs import Report
 
 CONSENT = "The visitor of the demo page ticked: this is a photo of me, or of somebody who agrees to it."
 

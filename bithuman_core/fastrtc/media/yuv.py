@@ -22,7 +22,7 @@ from bithuman_core.render.signature import scratch
 KEPT = 4  # pictures that wait, and the one that is being encoded (see line.CAPACITY), with one to spare
 
 
-class Planes:
+class YuvConverter:
     """Converts pictures into a few frames by turns: fresh memory would cost more than the conversion."""
 
     def __init__(self) -> None:

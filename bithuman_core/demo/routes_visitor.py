@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from bithuman_core.demo.context import DemoContext, InDemo, OfVisitor
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.visitor import Visitor
 from bithuman_core.fastrtc.handler import AvatarHandler
-from bithuman_core.fastrtc.house import House, InHouse, OnVisit
-from bithuman_core.fastrtc.refusal import Refusal
 from bithuman_core.fastrtc.stream import close_visit
-from bithuman_core.fastrtc.tts import HOW_TO_GET_IT
-from bithuman_core.fastrtc.visit import Visit
+from bithuman_core.voice import HOW_TO_GET_IT
 
 router = APIRouter()
 
@@ -30,7 +30,7 @@ class Offer(BaseModel):
 
 
 @router.post("/visit")
-async def open_visit(house: InHouse) -> dict[str, Any]:
+async def open_visit(house: InDemo) -> dict[str, Any]:
     """A page is opened: its secret, and all it needs to know."""
     visit = house.visits.open()
     limits = house.limits
@@ -46,12 +46,12 @@ async def open_visit(house: InHouse) -> dict[str, Any]:
 
 
 @router.post("/visit/here", status_code=204)
-async def stay(visit: OnVisit) -> None:
+async def stay(visit: OfVisitor) -> None:
     """The page is still open (finding the visit has noted it)."""
 
 
 @router.post("/visit/leave", status_code=204)
-async def leave(request: Request, house: InHouse) -> Response:
+async def leave(request: Request, house: InDemo) -> Response:
     """The page is closed. The secret is the body: beacons carry no headers."""
     if int(request.headers.get("content-length") or MAX_SECRET + 1) <= MAX_SECRET:
         await house.visits.close((await request.body()).decode("ascii", "replace"))
@@ -59,26 +59,26 @@ async def leave(request: Request, house: InHouse) -> Response:
 
 
 @router.post("/visit/place")
-async def ask_for_a_place(house: InHouse, visit: OnVisit) -> dict[str, int]:
+async def ask_for_a_place(house: InDemo, visit: OfVisitor) -> dict[str, int]:
     """``ahead``: 0, come in; else the position in the line."""
     return {"ahead": house.visits.ahead(visit)}
 
 
 @router.post("/visit/hang-up/{webrtc_id}", status_code=204)
-async def hang_up(webrtc_id: str, house: InHouse, visit: OnVisit) -> None:
+async def hang_up(webrtc_id: str, house: InDemo, visit: OfVisitor) -> None:
     """End this connection, or wait no longer. A later connection of the same page is another one, and stays."""
     if visit.connection in (webrtc_id, None):
         await house.visits.hang_up(visit)
 
 
 @router.get("/rtc-config")
-async def rtc_config(house: InHouse) -> dict[str, Any]:
+async def rtc_config(house: InDemo) -> dict[str, Any]:
     """The browser's RTCConfiguration."""
     return await house.route.configuration()
 
 
 @router.post("/webrtc/offer")
-async def offer(offer: Offer, house: InHouse, visit: OnVisit) -> Any:
+async def offer(offer: Offer, house: InDemo, visit: OfVisitor) -> Any:
     """FastRTC's signalling: an answer, or ``{"status": "failed", ...}``."""
     if offer.type == "ice-candidate":
         if visit.connection != offer.webrtc_id:
@@ -96,7 +96,7 @@ async def offer(offer: Offer, house: InHouse, visit: OnVisit) -> Any:
     return await _connect(house, visit, offer)
 
 
-async def _connect(house: House, visit: Visit, offer: Offer) -> Any:
+async def _connect(house: DemoContext, visit: Visitor, offer: Offer) -> Any:
     stream = house.stream
     route = await house.route.configuration()
     stream.server_rtc_configuration = stream.convert_to_aiortc_format(route)  # a server behind NAT needs the relay as well
@@ -117,5 +117,5 @@ async def _connect(house: House, visit: Visit, offer: Offer) -> Any:
     return answer
 
 
-async def _negotiate(house: House, offer: Offer) -> Any:
+async def _negotiate(house: DemoContext, offer: Offer) -> Any:
     return await house.stream.handle_offer(offer.model_dump(), house.stream.set_additional_outputs(offer.webrtc_id))

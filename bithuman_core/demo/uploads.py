@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
 
-from bithuman_core.fastrtc.limits import MIB
-from bithuman_core.fastrtc.refusal import Refusal
+from bithuman_core.demo.limits import MIB
+from bithuman_core.demo.refusal import Refusal
 
 MAX_FILE_NAME = 80  # characters
 

@@ -22,21 +22,22 @@ from fastapi.staticfiles import StaticFiles
 
 from bithuman_core import __version__
 from bithuman_core.clock import MonotonicClock
+from bithuman_core.demo import routes_avatars, routes_local, routes_presence, routes_speech
+from bithuman_core.demo import routes_visitor as routes_visit
+from bithuman_core.demo.context import Builder, DemoContext
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.jobs import Jobs
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.safety_headers import SafetyHeaders
+from bithuman_core.demo.visitors import Visitors
+from bithuman_core.demo.waiting_line import WaitingLine
 from bithuman_core.errors import BithumanError
-from bithuman_core.fastrtc import routes_avatars, routes_local, routes_presence, routes_speech, routes_visit
-from bithuman_core.fastrtc.actor import Actor, Role
-from bithuman_core.fastrtc.avatars import Gallery
-from bithuman_core.fastrtc.headers import SafetyHeaders
-from bithuman_core.fastrtc.house import Builder, House
-from bithuman_core.fastrtc.jobs import Jobs
-from bithuman_core.fastrtc.limits import Limits
-from bithuman_core.fastrtc.live import LiveEngine
-from bithuman_core.fastrtc.places import Places
-from bithuman_core.fastrtc.refusal import Refusal
+from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
+from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.stream import avatar_stream
-from bithuman_core.fastrtc.tts import TextToSpeech
 from bithuman_core.fastrtc.turn import Route
-from bithuman_core.fastrtc.visits import Visits
+from bithuman_core.voice import TextToSpeech
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def avatar_app(
     files: Path,
     limits: Limits | None = None,
     build: Builder | None = None,
-    act: Callable[[Role], LiveEngine] = Actor,
+    act: Callable[[AvatarState], LiveEngine] = AvatarEngine,
 ) -> FastAPI:
     """Everything that is served.
 
@@ -59,10 +60,10 @@ def avatar_app(
     """
     limits, clock, route = limits or Limits(), MonotonicClock(), Route()
     stream = avatar_stream(
-        lambda: act(Role(gallery.first.fixture)), visitors=visitors, rtc_configuration=route.configuration
+        lambda: act(AvatarState(gallery.first.fixture)), visitors=visitors, rtc_configuration=route.configuration
     )
-    visits = Visits(stream, gallery, act, limits, Places(visitors, clock), clock)
-    house = House(gallery, stream, visits, Jobs(limits.jobs_waiting), TextToSpeech(), route, limits, build)
+    visits = Visitors(stream, gallery, act, limits, WaitingLine(visitors, clock), clock)
+    house = DemoContext(gallery, stream, visits, Jobs(limits.jobs_waiting), TextToSpeech(), route, limits, build)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -14,15 +14,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
+from bithuman_core.demo.context import DemoContext, InDemo
+from bithuman_core.demo.local_key import HEADER, local_key
+from bithuman_core.demo.messages import MAX_NAME
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.routes_speech import read_sound
+from bithuman_core.demo.uploads import file_name, save_body
+from bithuman_core.demo.visitor import Visitor
 from bithuman_core.errors import AudioError
-from bithuman_core.fastrtc.house import House, InHouse
-from bithuman_core.fastrtc.messages import MAX_NAME
-from bithuman_core.fastrtc.refusal import Refusal
-from bithuman_core.fastrtc.routes_speech import read_sound
-from bithuman_core.fastrtc.script import Clip
-from bithuman_core.fastrtc.uploads import file_name, save_body
-from bithuman_core.fastrtc.visit import Visit
-from bithuman_core.local_key import HEADER, local_key
+from bithuman_core.fastrtc.clip_queue import Clip
 
 # Of requests that came through another server, or from a web page.
 TRACES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via", "origin", "sec-fetch-site")
@@ -65,7 +65,7 @@ class Action(BaseModel):
 
 
 @router.post("/speak")
-async def speak(request: Request, house: InHouse, visit: Which = None) -> dict[str, Any]:
+async def speak(request: Request, house: InDemo, visit: Which = None) -> dict[str, Any]:
     """A sound file (the body) is spoken on all live pages, or on one of them."""
     _live(house, visit)
     name = file_name(request, "sound")
@@ -84,7 +84,7 @@ async def speak(request: Request, house: InHouse, visit: Which = None) -> dict[s
 
 
 @router.post("/action")
-async def act(action: Action, house: InHouse, visit: Which = None) -> dict[str, Any]:
+async def act(action: Action, house: InDemo, visit: Which = None) -> dict[str, Any]:
     """A gesture is played on all live pages whose avatar has it, or on one of them."""
     visits = _live(house, visit)
     able = [each for each in visits if action.name in each.role.fixture.gestures]
@@ -96,7 +96,7 @@ async def act(action: Action, house: InHouse, visit: Which = None) -> dict[str, 
     return {"visits": len(able)}
 
 
-def _live(house: House, which: int | None) -> Sequence[Visit]:
+def _live(house: DemoContext, which: int | None) -> Sequence[Visitor]:
     visits = house.visits.on_air()
     if not visits:
         raise Refusal(409, NOBODY)

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.clock import Clock, Pacer
-from bithuman_core.fastrtc.figures import Figures
-from bithuman_core.fastrtc.line import Line
-from bithuman_core.fastrtc.microphone import MicrophoneBuffer, is_quiet
-from bithuman_core.fastrtc.phases import free_phase
-from bithuman_core.fastrtc.resync import VoiceResync
-from bithuman_core.fastrtc.script import Clip, Script
-from bithuman_core.fastrtc.voice import SILENCE, Voice
+from bithuman_core.fastrtc.clip_queue import Clip, ClipQueue
+from bithuman_core.fastrtc.media.jitter_buffer import MicrophoneJitterBuffer, is_quiet
+from bithuman_core.fastrtc.media.lip_sync_delay import SILENCE, LipSyncDelay
+from bithuman_core.fastrtc.media.phases import free_phase
+from bithuman_core.fastrtc.media.resync import VoiceResync
+from bithuman_core.fastrtc.media.send_queue import SendQueue
+from bithuman_core.fastrtc.session_stats import SessionStats
 from bithuman_core.timing import FPS, TICK_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class LiveEngine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class SharedResources:
     """What the sessions of a server share.
 
     ``make_engine`` is called in ``pool`` once a session (that has none of its own); ``clock`` is the machine's, or a test's.
@@ -81,14 +81,14 @@ class LiveSession:
     ``drop_voice()`` drops what of the voice has left its line and is not sent yet. ``limit`` is the longest visit, s.
     """
 
-    def __init__(self, around: Surroundings, tell: Callable[[str, Any], None], drop_voice: Callable[[], None]) -> None:
-        self.pictures: Line[Any] = Line(head_start=3)  # what ``develop`` made of them
-        self.voices: Line[NDArray[np.int16]] = Line(head_start=0)  # int16 [640]
+    def __init__(self, around: SharedResources, tell: Callable[[str, Any], None], drop_voice: Callable[[], None]) -> None:
+        self.pictures: SendQueue[Any] = SendQueue(head_start=3)  # what ``develop`` made of them
+        self.voices: SendQueue[NDArray[np.int16]] = SendQueue(head_start=0)  # int16 [640]
         self.develop: Callable[[NDArray[np.uint8]], Any] = lambda picture: picture  # BGR uint8 [h, w, 3], called in the pool
         self.make_engine = around.make_engine
         self.limit = math.inf
         self._around, self._tell, self._drop_voice = around, tell, drop_voice
-        self._microphone, self._script = MicrophoneBuffer(), Script()
+        self._microphone, self._script = MicrophoneJitterBuffer(), ClipQueue()
         self._commands: list[Callable[[Any], None]] = []
         self.engine: LiveEngine | None = None  # made with the first tick
         self._picture: Any = None  # the last good one, developed
@@ -132,8 +132,8 @@ class LiveSession:
     async def _run(self) -> None:
         clock = self._around.clock
         self.heard_at = began = start = clock.now()
-        pacer, lagging, resync = Pacer(clock, MAX_BURST, self.phase), Voice(), VoiceResync()
-        figures = Figures(lambda: len(self._around.sessions))
+        pacer, lagging, resync = Pacer(clock, MAX_BURST, self.phase), LipSyncDelay(), VoiceResync()
+        figures = SessionStats(lambda: len(self._around.sessions))
         voice, late, left_out, warned = SILENCE, 0.0, 0, False
         while self._failures < MAX_FAILURES and clock.now() - self.heard_at < DEAF_SECONDS:
             await pacer.wait()

@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.audio import write_video
-from bithuman_core.fastrtc.actor import Actor, Role
-from bithuman_core.fastrtc.jobs import Report
-from bithuman_core.fastrtc.script import Clip, Script
+from bithuman_core.demo.jobs import Report
+from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
+from bithuman_core.fastrtc.clip_queue import Clip, ClipQueue
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 
 REPORT_EVERY = 5  # frames
 
 
-def write_film(path: Path, role: Role, clip: Clip, report: Report) -> None:
+def render_video(path: Path, role: AvatarState, clip: Clip, report: Report) -> None:
     """Write the clip as MP4, spoken by the avatar of the role."""
     total = math.ceil(clip.samples.size / SAMPLES_PER_TICK)
 
     def frames() -> Iterator[NDArray[np.uint8]]:
-        actor, script = Actor(role), Script()
+        actor, script = AvatarEngine(role), ClipQueue()
         script.play(clip)
         for index in range(total + LOOKAHEAD_TICKS):
             frame = actor.step(script.take()).frame

@@ -10,12 +10,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
+from bithuman_core.demo.context import DemoContext, InDemo, OfVisitor
+from bithuman_core.demo.gallery import Avatar
+from bithuman_core.demo.jobs import Report
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.uploads import file_name, save_body
 from bithuman_core.errors import BuildError
-from bithuman_core.fastrtc.avatars import Avatar
-from bithuman_core.fastrtc.house import House, InHouse, OnVisit
-from bithuman_core.fastrtc.jobs import Report
-from bithuman_core.fastrtc.refusal import Refusal
-from bithuman_core.fastrtc.uploads import file_name, save_body
 
 router = APIRouter()
 
@@ -24,13 +24,13 @@ NO_CONSENT = "Tick the box first: an avatar is made only of a person who agrees 
 
 
 @router.post("/visit/avatar/{key}")
-async def choose(key: str, visit: OnVisit) -> dict[str, Any]:
+async def choose(key: str, visit: OfVisitor) -> dict[str, Any]:
     """Show this avatar, from now on."""
     return visit.choose(key).card()
 
 
 @router.post("/visit/avatars")
-async def upload(request: Request, house: InHouse, visit: OnVisit) -> dict[str, Any]:
+async def upload(request: Request, house: InDemo, visit: OfVisitor) -> dict[str, Any]:
     """Bring an ``.imx`` file along: checked, listed for this visitor only, gone with the visit."""
     house.visits.check_room(visit)
     visit.spend()
@@ -46,13 +46,13 @@ async def upload(request: Request, house: InHouse, visit: OnVisit) -> dict[str, 
 
 
 @router.delete("/visit/avatars/{key}", status_code=204)
-async def remove(key: str, visit: OnVisit) -> None:
+async def remove(key: str, visit: OfVisitor) -> None:
     """Forget an avatar of the visitor's own."""
     visit.remove(key)
 
 
 @router.post("/visit/photo")
-async def from_photo(request: Request, house: InHouse, visit: OnVisit) -> StreamingResponse:
+async def from_photo(request: Request, house: InDemo, visit: OfVisitor) -> StreamingResponse:
     """Make an avatar from a photo (the body): lines of progress, then its card. Needs the header ``X-Consent: yes``."""
     build = house.build
     if build is None:
@@ -82,19 +82,19 @@ async def from_photo(request: Request, house: InHouse, visit: OnVisit) -> Stream
 
 
 @router.get("/avatars/{key}/still.webp")
-async def still(key: str, house: InHouse) -> Response:
+async def still(key: str, house: InDemo) -> Response:
     """A picture. Whoever knows the key of an own avatar may see it: only its visitor does."""
     return Response(_find(house, key).still, media_type="image/webp", headers=LASTING)
 
 
 @router.get("/avatars/{key}/idle.mp4")
-async def film(key: str, house: InHouse) -> FileResponse:
+async def film(key: str, house: InDemo) -> FileResponse:
     """A film of it idling."""
     return FileResponse(await house.jobs.call(_find(house, key).film), media_type="video/mp4", headers=LASTING)
 
 
 @router.get("/avatars/{key}/file.imx")
-async def download(key: str, house: InHouse) -> FileResponse:
+async def download(key: str, house: InDemo) -> FileResponse:
     """The file of an own avatar."""
     avatar = _find(house, key)
     if not avatar.own:
@@ -102,7 +102,7 @@ async def download(key: str, house: InHouse) -> FileResponse:
     return FileResponse(avatar.path, media_type="application/octet-stream", filename=f"{avatar.path.stem}.imx")
 
 
-def _find(house: House, key: str) -> Avatar:
+def _find(house: DemoContext, key: str) -> Avatar:
     avatar = house.gallery.avatars.get(key) or house.visits.own_avatar(key)
     if avatar is None:
         raise Refusal(404, "That avatar is not here any more.")

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bithuman_core.demo.preview import still, write_idle_film
 from bithuman_core.engine import Fixture
-from bithuman_core.fastrtc.preview import still, write_idle_film
 from bithuman_core.speech.net import SpeechNet
 
 

@@ -24,7 +24,7 @@ class Clip:
         return self.samples.size / SAMPLE_RATE
 
 
-class Script:
+class ClipQueue:
     """Plays one clip, tick by tick. Not thread-safe: one event loop uses it."""
 
     def __init__(self) -> None:

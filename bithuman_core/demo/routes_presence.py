@@ -7,9 +7,9 @@ import asyncio
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketState
 
-from bithuman_core.fastrtc.house import House
-from bithuman_core.fastrtc.refusal import Refusal
-from bithuman_core.fastrtc.visit import Visit
+from bithuman_core.demo.context import DemoContext
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.visitor import Visitor
 
 router = APIRouter()
 
@@ -21,7 +21,7 @@ NOT_WANTED = 1008  # RFC 6455: policy violation
 @router.websocket("/visit/presence")
 async def presence(socket: WebSocket) -> None:
     """The page says its secret, and then nothing: that the line stands is the message."""
-    house: House = socket.app.state.house
+    house: DemoContext = socket.app.state.house
     await socket.accept()
     visit = await _introduced(socket, house)
     if visit is not None and visit.lines < LINES:
@@ -35,7 +35,7 @@ async def presence(socket: WebSocket) -> None:
         await socket.close(NOT_WANTED)
 
 
-async def _introduced(socket: WebSocket, house: House) -> Visit | None:
+async def _introduced(socket: WebSocket, house: DemoContext) -> Visitor | None:
     """The visit of the secret that comes first; None for another one, and where none comes."""
     try:
         return house.visits.find((await asyncio.wait_for(socket.receive(), SECRET_SECONDS)).get("text"))

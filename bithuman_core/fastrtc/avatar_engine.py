@@ -16,7 +16,7 @@ SPEAKING = 0.5  # of the mixer's 0..1: from here on the caption says so
 
 
 @dataclass
-class Role:
+class AvatarState:
     """Who is played and how. It outlives engines and connections: a crash or a reconnect goes on with it.
 
     stillness: 0 (lively) to 1 (calm).
@@ -26,15 +26,15 @@ class Role:
     emotion: Emotion = Emotion.NEUTRAL
     stillness: float = 0.0
 
-    def copy(self) -> Role:
+    def copy(self) -> AvatarState:
         """The role as it is now."""
         return replace(self)
 
 
-class Actor:
+class AvatarEngine:
     """An engine in a role. Every method is called by one thread at a time, the one that steps."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: AvatarState) -> None:
         self._engine = Engine(role.fixture, secrets.randbits(32))
         self.play(role)
 
@@ -51,7 +51,7 @@ class Actor:
         """The same without its picture."""
         return self._engine.animate(samples)
 
-    def play(self, role: Role) -> None:
+    def play(self, role: AvatarState) -> None:
         """Take over what the role says now: the avatar cross-fades, the expression and the calm follow smoothly."""
         if self._engine.fixture is not role.fixture:
             self._engine.change(role.fixture)

@@ -25,7 +25,7 @@ QUIET_PEAK = 400  # int16 counts, about -38 dBFS: below this a cut is not heard
 MAX_BACKLOG = 8 * PACKET  # 160 ms: beyond this audio is skipped in speech, too
 
 
-class MicrophoneBuffer:
+class MicrophoneJitterBuffer:
     """int16 samples at 16 kHz in, whole ticks out. Not thread-safe: one event loop uses it."""
 
     def __init__(self) -> None:

@@ -12,27 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.clock import Clock
-from bithuman_core.fastrtc.actor import Role
-from bithuman_core.fastrtc.avatars import Avatar, Gallery
-from bithuman_core.fastrtc.limits import Limits
-from bithuman_core.fastrtc.live import LiveEngine, LiveSession
-from bithuman_core.fastrtc.messages import TOO_MANY, Allowance, Calm, Feel, Here, Hush, Misunderstood, Perform, Say, parse
-from bithuman_core.fastrtc.refusal import Refusal
-from bithuman_core.fastrtc.script import Clip
+from bithuman_core.demo.gallery import Avatar, Gallery
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.messages import TOO_MANY, Allowance, Calm, Feel, Here, Hush, Misunderstood, Perform, Say, parse
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.fastrtc.avatar_engine import AvatarState
+from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.fastrtc.live_session import LiveEngine, LiveSession
 
 UNKNOWN_CLIP = "That sound is not here any more: choose it again."
 
 
-class Visit:
+class Visitor:
     """What belongs to one page and to nobody else. ``secret`` is known to that page alone.
 
     It attends to the page's connection (:class:`bithuman_core.fastrtc.handler.Attendant`), whichever is the present one.
     """
 
-    def __init__(self, gallery: Gallery, act: Callable[[Role], LiveEngine], limits: Limits, clock: Clock) -> None:
+    def __init__(self, gallery: Gallery, act: Callable[[AvatarState], LiveEngine], limits: Limits, clock: Clock) -> None:
         self.secret = secrets.token_urlsafe(24)
         self.connection: str | None = None  # FastRTC's id of the present connection
-        self.role = Role(gallery.first.fixture)
+        self.role = AvatarState(gallery.first.fixture)
         self.avatar: Avatar = gallery.first
         self.own: dict[str, Avatar] = {}
         self.clips: dict[str, Clip] = {}

@@ -11,7 +11,7 @@ T = TypeVar("T")
 CAPACITY = 2  # ticks: a track that is slower than this loses the oldest one
 
 
-class Line(Generic[T]):
+class SendQueue(Generic[T]):
     """Hands one item a tick to a track that awaits it.
 
     FastRTC sends an item when it comes, but never earlier than its first item's time plus 40 ms for each since. A first item

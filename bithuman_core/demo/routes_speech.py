@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from bithuman_core.audio import AudioFile
+from bithuman_core.demo.context import InDemo, OfVisitor
+from bithuman_core.demo.jobs import Report
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.render_video import render_video
+from bithuman_core.demo.uploads import file_name, save_body
+from bithuman_core.demo.visitor import UNKNOWN_CLIP
 from bithuman_core.errors import AudioError
-from bithuman_core.fastrtc.film import write_film
-from bithuman_core.fastrtc.house import InHouse, OnVisit
-from bithuman_core.fastrtc.jobs import Report
-from bithuman_core.fastrtc.refusal import Refusal
-from bithuman_core.fastrtc.script import Clip
-from bithuman_core.fastrtc.uploads import file_name, save_body
-from bithuman_core.fastrtc.visit import UNKNOWN_CLIP
+from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.timing import SAMPLE_RATE
 
 router = APIRouter()
@@ -37,7 +37,7 @@ class Text(BaseModel):
 
 
 @router.post("/visit/audio")
-async def upload(request: Request, house: InHouse, visit: OnVisit) -> dict[str, Any]:
+async def upload(request: Request, house: InDemo, visit: OfVisitor) -> dict[str, Any]:
     """A sound file of any common kind becomes a clip that can be said."""
     visit.spend()
     name = file_name(request, "sound")
@@ -53,7 +53,7 @@ async def upload(request: Request, house: InHouse, visit: OnVisit) -> dict[str, 
 
 
 @router.post("/visit/text")
-async def speak(text: Text, house: InHouse, visit: OnVisit) -> dict[str, Any]:
+async def speak(text: Text, house: InDemo, visit: OfVisitor) -> dict[str, Any]:
     """A text becomes a clip that can be said."""
     words = " ".join(text.text.split())
     if not words:
@@ -66,7 +66,7 @@ async def speak(text: Text, house: InHouse, visit: OnVisit) -> dict[str, Any]:
 
 
 @router.post("/visit/video/{key}")
-async def film(key: str, house: InHouse, visit: OnVisit) -> StreamingResponse:
+async def film(key: str, house: InDemo, visit: OfVisitor) -> StreamingResponse:
     """The MP4 of a clip: lines of progress, then the address to fetch it from."""
     clip = visit.clips.get(key)
     if clip is None:
@@ -77,14 +77,14 @@ async def film(key: str, house: InHouse, visit: OnVisit) -> StreamingResponse:
     path = visit.new_path(f"{visit.avatar.name} - {Path(clip.name).stem}.mp4".replace("/", "_"))
 
     def work(report: Report) -> dict[str, Any]:
-        write_film(path, role, clip, report)
+        render_video(path, role, clip, report)
         return {"address": f"videos/{visit.keep_film(path)}", "name": path.name}
 
     return StreamingResponse(house.jobs.run(work), media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"})
 
 
 @router.get("/videos/{key}")
-async def download(key: str, house: InHouse) -> FileResponse:
+async def download(key: str, house: InDemo) -> FileResponse:
     """A video; whoever knows its key may have it: only its visitor does."""
     path = house.visits.film(key)
     if path is None:

@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from bithuman_core.demo.refusal import Refusal
 from bithuman_core.errors import BithumanError
-from bithuman_core.fastrtc.refusal import Refusal
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from bithuman_core.clock import Clock
 PATIENCE = 10.0  # s: who has not asked for so long has gone away
 
 
-class Places:
+class WaitingLine:
     """The line in front of the live places."""
 
     def __init__(self, capacity: int, clock: Clock) -> None:

@@ -16,7 +16,7 @@ VOICE_SAMPLES_PER_TICK = VOICE_RATE // FPS  # 1920
 SILENCE = np.zeros(SAMPLES_PER_TICK, np.int16)
 
 
-class Voice:
+class LipSyncDelay:
     """int16 [640] in, int16 [640] out, tick by tick without a seam, LAG_SECONDS late."""
 
     def __init__(self) -> None:
@@ -29,11 +29,11 @@ class Voice:
         return voice[:SAMPLES_PER_TICK]
 
 
-class VoiceUpsampler:
+class UpsampledVoice:
     """The same at 48 kHz: int16 [1920] out."""
 
     def __init__(self) -> None:
-        self._voice = Voice()
+        self._voice = LipSyncDelay()
         self._resampler = av.AudioResampler(format="s16", layout="mono", rate=VOICE_RATE)
         self._held: NDArray[np.int16] | None = None
 
