@@ -88,7 +88,7 @@ def avatar_files() -> list[Path]:
     return [first, *(path for path in sorted(models_dir().glob("*.imx")) if path.resolve() != first.resolve())]
 
 
-def serve(act: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> None:
+def serve(make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> None:
     """Serve the page until interrupted. ``act`` makes the engine that plays a role."""
     host, port, minutes = settings().host, settings().port, settings().visit_minutes
     if ON_SPACES and not relay_is_set_up():
@@ -103,17 +103,17 @@ def serve(act: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> None:
         sys.exit(str(error))
     app = avatar_app(
         gallery,
-        visitors=settings().max_visitors,
+        places=settings().max_visitors,
         files=PAGE,
         limits=Limits(live=60 * minutes) if minutes else Limits(),
         build=photo_builder() if settings().photos else None,
-        act=act,
+        make_engine=make_engine,
     )
     config = uvicorn.Config(
         app, host, port, log_level="warning", timeout_graceful_shutdown=3, server_header=False, ws_max_size=LONGEST_WORD
     )
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn ends the visits first, then raises the signal again: that is no failure
+        signal.signal(number, lambda *_: None)  # uvicorn ends the visits, then raises it again: that is no failure
     Server(config).run([listener])
 
 

@@ -40,7 +40,7 @@ class FlashEngine:
 
     speaking = False
 
-    def play(self, role: AvatarState) -> None:
+    def play(self, state: AvatarState) -> None:
         """A lamp has one face only."""
 
     def hush(self) -> None:

@@ -28,7 +28,7 @@ class DemoContext:
 
     gallery: Gallery
     stream: Stream
-    visits: Visitors
+    visitors: Visitors
     jobs: Jobs
     speech: TextToSpeech
     route: Route
@@ -38,13 +38,15 @@ class DemoContext:
 
 def the_context(request: Request) -> DemoContext:
     """The house of the application that a request came to."""
-    house: Any = request.app.state.house
-    return house
+    context: Any = request.app.state.context
+    return context
 
 
-def the_visitor(house: Annotated[DemoContext, Depends(the_context)], x_visit: Annotated[str | None, Header()] = None) -> Visitor:
+def the_visitor(
+    context: Annotated[DemoContext, Depends(the_context)], x_visit: Annotated[str | None, Header()] = None
+) -> Visitor:
     """The visit whose secret the request carries. Raises Refusal."""
-    return house.visits.find(x_visit)
+    return context.visitors.find(x_visit)
 
 
 InDemo = Annotated[DemoContext, Depends(the_context)]

@@ -11,7 +11,7 @@ MIB = 2**20
 class Limits:
     """Sizes in bytes, durations in seconds. The defaults suit a public page on a small machine."""
 
-    visits: int = 200  # pages that are open, live or not
+    visitors: int = 200  # pages that are open, live or not
     visit_idle: float = 180.0  # a page that has not been heard of for so long is closed
     live: float = float("inf")  # the longest time on air at a stretch
     avatars: int = 4  # of one visitor's own

@@ -18,12 +18,12 @@ from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 REPORT_EVERY = 5  # frames
 
 
-def render_video(path: Path, role: AvatarState, clip: Clip, report: Report) -> None:
+def render_video(path: Path, state: AvatarState, clip: Clip, report: Report) -> None:
     """Write the clip as MP4, spoken by the avatar of the role."""
     total = math.ceil(clip.samples.size / SAMPLES_PER_TICK)
 
     def frames() -> Iterator[NDArray[np.uint8]]:
-        actor, script = AvatarEngine(role), ClipQueue()
+        actor, script = AvatarEngine(state), ClipQueue()
         script.play(clip)
         for index in range(total + LOOKAHEAD_TICKS):
             frame = actor.step(script.take()).frame
@@ -32,4 +32,4 @@ def render_video(path: Path, role: AvatarState, clip: Clip, report: Report) -> N
             if index >= LOOKAHEAD_TICKS:
                 yield frame
 
-    write_video(path, frames(), clip.samples, SAMPLE_RATE, title=role.fixture.manifest.name)
+    write_video(path, frames(), clip.samples, SAMPLE_RATE, title=state.fixture.manifest.name)

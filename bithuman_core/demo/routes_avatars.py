@@ -30,16 +30,16 @@ async def choose(key: str, visit: OfVisitor) -> dict[str, Any]:
 
 
 @router.post("/visit/avatars")
-async def upload(request: Request, house: InDemo, visit: OfVisitor) -> dict[str, Any]:
+async def upload(request: Request, context: InDemo, visit: OfVisitor) -> dict[str, Any]:
     """Bring an ``.imx`` file along: checked, listed for this visitor only, gone with the visit."""
-    house.visits.check_room(visit)
+    context.visitors.check_room(visit)
     visit.spend()
     name = Path(file_name(request, "avatar.imx")).stem
     path = visit.new_path(f"{name}.imx")
     with ExitStack() as undo:
         undo.callback(path.unlink, missing_ok=True)
-        await save_body(request, path, house.limits.avatar_bytes, house.limits.upload_seconds)
-        avatar = await house.jobs.call(partial(Avatar, path, path.parent, house.gallery.net, own=True))
+        await save_body(request, path, context.limits.avatar_bytes, context.limits.upload_seconds)
+        avatar = await context.jobs.call(partial(Avatar, path, path.parent, context.gallery.net, own=True))
         visit.add(avatar)
         undo.pop_all()  # it stays
     return avatar.card()
@@ -52,19 +52,19 @@ async def remove(key: str, visit: OfVisitor) -> None:
 
 
 @router.post("/visit/photo")
-async def from_photo(request: Request, house: InDemo, visit: OfVisitor) -> StreamingResponse:
+async def from_photo(request: Request, context: InDemo, visit: OfVisitor) -> StreamingResponse:
     """Make an avatar from a photo (the body): lines of progress, then its card. Needs the header ``X-Consent: yes``."""
-    build = house.build
+    build = context.build
     if build is None:
         raise Refusal(501, "This server makes no avatars from photos.")
     if request.headers.get("x-consent") != "yes":
         raise Refusal(403, NO_CONSENT)
-    house.visits.check_room(visit)
-    house.jobs.check()
+    context.visitors.check_room(visit)
+    context.jobs.check()
     visit.spend()
     name = file_name(request, "photo")
     photo = visit.new_path("photo")
-    await save_body(request, photo, house.limits.photo_bytes, house.limits.upload_seconds)
+    await save_body(request, photo, context.limits.photo_bytes, context.limits.upload_seconds)
 
     def work(report: Report) -> dict[str, Any]:
         path = visit.new_path(f"{name}.imx")
@@ -74,36 +74,36 @@ async def from_photo(request: Request, house: InDemo, visit: OfVisitor) -> Strea
             raise Refusal(422, sentence(error.message)) from error
         finally:
             photo.unlink(missing_ok=True)
-        avatar = Avatar(path, path.parent, house.gallery.net, own=True)
+        avatar = Avatar(path, path.parent, context.gallery.net, own=True)
         visit.add(avatar)
         return {**avatar.card(), "notes": [sentence(note) for note in notes]}
 
-    return StreamingResponse(house.jobs.run(work), media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(context.jobs.run(work), media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"})
 
 
 @router.get("/avatars/{key}/still.webp")
-async def still(key: str, house: InDemo) -> Response:
+async def still(key: str, context: InDemo) -> Response:
     """A picture. Whoever knows the key of an own avatar may see it: only its visitor does."""
-    return Response(_find(house, key).still, media_type="image/webp", headers=LASTING)
+    return Response(_find(context, key).still, media_type="image/webp", headers=LASTING)
 
 
 @router.get("/avatars/{key}/idle.mp4")
-async def film(key: str, house: InDemo) -> FileResponse:
+async def film(key: str, context: InDemo) -> FileResponse:
     """A film of it idling."""
-    return FileResponse(await house.jobs.call(_find(house, key).film), media_type="video/mp4", headers=LASTING)
+    return FileResponse(await context.jobs.call(_find(context, key).film), media_type="video/mp4", headers=LASTING)
 
 
 @router.get("/avatars/{key}/file.imx")
-async def download(key: str, house: InDemo) -> FileResponse:
+async def download(key: str, context: InDemo) -> FileResponse:
     """The file of an own avatar."""
-    avatar = _find(house, key)
+    avatar = _find(context, key)
     if not avatar.own:
         raise Refusal(404, "That avatar ships with the program: it is in its folder models.")
     return FileResponse(avatar.path, media_type="application/octet-stream", filename=f"{avatar.path.stem}.imx")
 
 
-def _find(house: DemoContext, key: str) -> Avatar:
-    avatar = house.gallery.avatars.get(key) or house.visits.own_avatar(key)
+def _find(context: DemoContext, key: str) -> Avatar:
+    avatar = context.gallery.avatars.get(key) or context.visitors.own_avatar(key)
     if avatar is None:
         raise Refusal(404, "That avatar is not here any more.")
     return avatar

@@ -55,7 +55,7 @@ def from_here(request: Request) -> None:
 
 
 router = APIRouter(prefix="/local", dependencies=[Depends(from_here)])
-Which = Annotated[int | None, Query(ge=1, description="One of the live visits, in the order in which their pages were opened.")]
+Which = Annotated[int | None, Query(ge=1, description="One of the live visitors, in the order in which their pages were opened.")]
 
 
 class Action(BaseModel):
@@ -65,43 +65,43 @@ class Action(BaseModel):
 
 
 @router.post("/speak")
-async def speak(request: Request, house: InDemo, visit: Which = None) -> dict[str, Any]:
+async def speak(request: Request, context: InDemo, visit: Which = None) -> dict[str, Any]:
     """A sound file (the body) is spoken on all live pages, or on one of them."""
-    _live(house, visit)
+    _live(context, visit)
     name = file_name(request, "sound")
     with tempfile.TemporaryDirectory(prefix="bithuman-speak-") as folder:
         path = Path(folder) / name
-        await save_body(request, path, house.limits.audio_bytes, house.limits.upload_seconds)
+        await save_body(request, path, context.limits.audio_bytes, context.limits.upload_seconds)
         try:
-            samples = await house.jobs.call(partial(read_sound, path, house.limits.audio_seconds))
+            samples = await context.jobs.call(partial(read_sound, path, context.limits.audio_seconds))
         except AudioError as error:
             raise Refusal(422, error.message.replace(str(path), name)) from error
     clip = Clip(secrets.token_urlsafe(8), name, samples)
-    visits = _live(house, visit)  # some may have gone meanwhile
-    for each in visits:
+    visitors = _live(context, visit)  # some may have gone meanwhile
+    for each in visitors:
         each.say(clip)
-    return {"visits": len(visits), "seconds": round(clip.seconds, 2)}
+    return {"visits": len(visitors), "seconds": round(clip.seconds, 2)}
 
 
 @router.post("/action")
-async def act(action: Action, house: InDemo, visit: Which = None) -> dict[str, Any]:
+async def make_engine(action: Action, context: InDemo, visit: Which = None) -> dict[str, Any]:
     """A gesture is played on all live pages whose avatar has it, or on one of them."""
-    visits = _live(house, visit)
-    able = [each for each in visits if action.name in each.role.fixture.gestures]
+    visitors = _live(context, visit)
+    able = [each for each in visitors if action.name in each.state.fixture.gestures]
     if not able:
-        known = sorted({gesture for each in visits for gesture in each.role.fixture.gestures})
+        known = sorted({gesture for each in visitors for gesture in each.state.fixture.gestures})
         raise Refusal(404, f"No avatar that is live knows the action {action.name!r}: choose one of {', '.join(known)}.")
     for each in able:
         each.hears(json.dumps({"type": "gesture", "gesture": action.name}))
     return {"visits": len(able)}
 
 
-def _live(house: DemoContext, which: int | None) -> Sequence[Visitor]:
-    visits = house.visits.on_air()
-    if not visits:
+def _live(context: DemoContext, which: int | None) -> Sequence[Visitor]:
+    visitors = context.visitors.on_air()
+    if not visitors:
         raise Refusal(409, NOBODY)
     if which is None:
-        return visits
-    if which > len(visits):
-        raise Refusal(404, f"There is no live visit {which}: they are numbered 1 to {len(visits)}, the oldest page first.")
-    return [visits[which - 1]]
+        return visitors
+    if which > len(visitors):
+        raise Refusal(404, f"There is no live visit {which}: they are numbered 1 to {len(visitors)}, the oldest page first.")
+    return [visitors[which - 1]]

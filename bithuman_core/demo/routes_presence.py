@@ -21,23 +21,23 @@ NOT_WANTED = 1008  # RFC 6455: policy violation
 @router.websocket("/visit/presence")
 async def presence(socket: WebSocket) -> None:
     """The page says its secret, and then nothing: that the line stands is the message."""
-    house: DemoContext = socket.app.state.house
+    context: DemoContext = socket.app.state.context
     await socket.accept()
-    visit = await _introduced(socket, house)
+    visit = await _introduced(socket, context)
     if visit is not None and visit.lines < LINES:
         visit.lines += 1
         try:
             await socket.receive()  # its end, or a word too many
         finally:
             visit.lines -= 1
-            house.visits.lost(visit)
+            context.visitors.lost(visit)
     if socket.client_state is WebSocketState.CONNECTED:
         await socket.close(NOT_WANTED)
 
 
-async def _introduced(socket: WebSocket, house: DemoContext) -> Visitor | None:
+async def _introduced(socket: WebSocket, context: DemoContext) -> Visitor | None:
     """The visit of the secret that comes first; None for another one, and where none comes."""
     try:
-        return house.visits.find((await asyncio.wait_for(socket.receive(), SECRET_SECONDS)).get("text"))
+        return context.visitors.find((await asyncio.wait_for(socket.receive(), SECRET_SECONDS)).get("text"))
     except (Refusal, asyncio.TimeoutError):
         return None

@@ -37,14 +37,14 @@ class Text(BaseModel):
 
 
 @router.post("/visit/audio")
-async def upload(request: Request, house: InDemo, visit: OfVisitor) -> dict[str, Any]:
+async def upload(request: Request, context: InDemo, visit: OfVisitor) -> dict[str, Any]:
     """A sound file of any common kind becomes a clip that can be said."""
     visit.spend()
     name = file_name(request, "sound")
     path = visit.new_path(name)
     try:
-        await save_body(request, path, house.limits.audio_bytes, house.limits.upload_seconds)
-        samples = await house.jobs.call(partial(read_sound, path, house.limits.audio_seconds))
+        await save_body(request, path, context.limits.audio_bytes, context.limits.upload_seconds)
+        samples = await context.jobs.call(partial(read_sound, path, context.limits.audio_seconds))
     except AudioError as error:
         raise Refusal(422, error.message.replace(str(path), name)) from error  # FFmpeg names the whole path
     finally:
@@ -53,40 +53,40 @@ async def upload(request: Request, house: InDemo, visit: OfVisitor) -> dict[str,
 
 
 @router.post("/visit/text")
-async def speak(text: Text, house: InDemo, visit: OfVisitor) -> dict[str, Any]:
+async def speak(text: Text, context: InDemo, visit: OfVisitor) -> dict[str, Any]:
     """A text becomes a clip that can be said."""
     words = " ".join(text.text.split())
     if not words:
         raise Refusal(422, "There is nothing to say yet: write some words.")
-    if len(words) > house.limits.text:
-        raise Refusal(422, f"That text has {len(words)} characters, and {house.limits.text} are spoken at a time: shorten it.")
+    if len(words) > context.limits.text:
+        raise Refusal(422, f"That text has {len(words)} characters, and {context.limits.text} are spoken at a time: shorten it.")
     visit.spend()
-    samples = await house.speech.speak(words, text.voice, text.timbre)
+    samples = await context.speech.speak(words, text.voice, text.timbre)
     return _told(visit.keep_clip(words[:TITLE], samples))
 
 
 @router.post("/visit/video/{key}")
-async def film(key: str, house: InDemo, visit: OfVisitor) -> StreamingResponse:
+async def film(key: str, context: InDemo, visit: OfVisitor) -> StreamingResponse:
     """The MP4 of a clip: lines of progress, then the address to fetch it from."""
     clip = visit.clips.get(key)
     if clip is None:
         raise Refusal(404, UNKNOWN_CLIP)
-    house.jobs.check()
+    context.jobs.check()
     visit.spend()
-    role = visit.role.copy()
+    state = visit.state.copy()
     path = visit.new_path(f"{visit.avatar.name} - {Path(clip.name).stem}.mp4".replace("/", "_"))
 
     def work(report: Report) -> dict[str, Any]:
-        render_video(path, role, clip, report)
+        render_video(path, state, clip, report)
         return {"address": f"videos/{visit.keep_film(path)}", "name": path.name}
 
-    return StreamingResponse(house.jobs.run(work), media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(context.jobs.run(work), media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"})
 
 
 @router.get("/videos/{key}")
-async def download(key: str, house: InDemo) -> FileResponse:
+async def download(key: str, context: InDemo) -> FileResponse:
     """A video; whoever knows its key may have it: only its visitor does."""
-    path = house.visits.film(key)
+    path = context.visitors.film(key)
     if path is None:
         raise Refusal(404, "That video is not here any more: make it again.")
     return FileResponse(path, media_type="video/mp4", filename=path.name)

@@ -30,16 +30,16 @@ class Offer(BaseModel):
 
 
 @router.post("/visit")
-async def open_visit(house: InDemo) -> dict[str, Any]:
+async def open_visit(context: InDemo) -> dict[str, Any]:
     """A page is opened: its secret, and all it needs to know."""
-    visit = house.visits.open()
-    limits = house.limits
+    visit = context.visitors.open()
+    limits = context.limits
     return {
         "visit": visit.secret,
-        "avatars": [avatar.card() for avatar in house.gallery.avatars.values()],
-        "voices": [{"id": voice.id, "name": voice.name} for voice in house.speech.voices],
-        "no_voices": None if house.speech.voices else HOW_TO_GET_IT,
-        "photos": house.build is not None,
+        "avatars": [avatar.card() for avatar in context.gallery.avatars.values()],
+        "voices": [{"id": voice.id, "name": voice.name} for voice in context.speech.voices],
+        "no_voices": None if context.speech.voices else HOW_TO_GET_IT,
+        "photos": context.build is not None,
         "limits": {"text": limits.text, "avatars": limits.avatars, "avatar_bytes": limits.avatar_bytes,
                    "photo_bytes": limits.photo_bytes, "audio_bytes": limits.audio_bytes, "audio_seconds": limits.audio_seconds},
     }  # fmt: skip
@@ -51,59 +51,59 @@ async def stay(visit: OfVisitor) -> None:
 
 
 @router.post("/visit/leave", status_code=204)
-async def leave(request: Request, house: InDemo) -> Response:
+async def leave(request: Request, context: InDemo) -> Response:
     """The page is closed. The secret is the body: beacons carry no headers."""
     if int(request.headers.get("content-length") or MAX_SECRET + 1) <= MAX_SECRET:
-        await house.visits.close((await request.body()).decode("ascii", "replace"))
+        await context.visitors.close((await request.body()).decode("ascii", "replace"))
     return Response(status_code=204)
 
 
 @router.post("/visit/place")
-async def ask_for_a_place(house: InDemo, visit: OfVisitor) -> dict[str, int]:
+async def ask_for_a_place(context: InDemo, visit: OfVisitor) -> dict[str, int]:
     """``ahead``: 0, come in; else the position in the line."""
-    return {"ahead": house.visits.ahead(visit)}
+    return {"ahead": context.visitors.ahead(visit)}
 
 
 @router.post("/visit/hang-up/{webrtc_id}", status_code=204)
-async def hang_up(webrtc_id: str, house: InDemo, visit: OfVisitor) -> None:
+async def hang_up(webrtc_id: str, context: InDemo, visit: OfVisitor) -> None:
     """End this connection, or wait no longer. A later connection of the same page is another one, and stays."""
     if visit.connection in (webrtc_id, None):
-        await house.visits.hang_up(visit)
+        await context.visitors.hang_up(visit)
 
 
 @router.get("/rtc-config")
-async def rtc_config(house: InDemo) -> dict[str, Any]:
+async def rtc_config(context: InDemo) -> dict[str, Any]:
     """The browser's RTCConfiguration."""
-    return await house.route.configuration()
+    return await context.route.configuration()
 
 
 @router.post("/webrtc/offer")
-async def offer(offer: Offer, house: InDemo, visit: OfVisitor) -> Any:
+async def offer(offer: Offer, context: InDemo, visit: OfVisitor) -> Any:
     """FastRTC's signalling: an answer, or ``{"status": "failed", ...}``."""
     if offer.type == "ice-candidate":
         if visit.connection != offer.webrtc_id:
             raise Refusal(409, "That connection has ended: press Start again.")
-        return await _negotiate(house, offer)
+        return await _negotiate(context, offer)
     if offer.type != "offer" or not offer.sdp:
         raise Refusal(422, "That is no offer of a connection: reload the page.")
     if visit.connection is not None:  # the page lost it, and comes back
-        await house.visits.hang_up(visit)
-    if offer.webrtc_id in house.stream.pcs:
+        await context.visitors.hang_up(visit)
+    if offer.webrtc_id in context.stream.pcs:
         raise Refusal(409, "That connection is already open: reload the page.")
-    if ahead := house.visits.ahead(visit):
+    if ahead := context.visitors.ahead(visit):
         return {"status": "failed", "meta": {"error": "concurrency_limit_reached", "ahead": ahead}}
-    house.visits.places.leave(visit.secret)
-    return await _connect(house, visit, offer)
+    context.visitors.places.leave(visit.secret)
+    return await _connect(context, visit, offer)
 
 
-async def _connect(house: DemoContext, visit: Visitor, offer: Offer) -> Any:
-    stream = house.stream
-    route = await house.route.configuration()
+async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
+    stream = context.stream
+    route = await context.route.configuration()
     stream.server_rtc_configuration = stream.convert_to_aiortc_format(route)  # a server behind NAT needs the relay as well
     visit.connection = offer.webrtc_id
     answered = False
     try:
-        answer = await _negotiate(house, offer)
+        answer = await _negotiate(context, offer)
         answered = True
     except (ValueError, LookupError, AssertionError, TypeError, AttributeError) as error:  # what aiortc meets in an SDP
         raise Refusal(422, "The server did not understand this browser's offer: reload the page.") from error
@@ -117,5 +117,5 @@ async def _connect(house: DemoContext, visit: Visitor, offer: Offer) -> Any:
     return answer
 
 
-async def _negotiate(house: DemoContext, offer: Offer) -> Any:
-    return await house.stream.handle_offer(offer.model_dump(), house.stream.set_additional_outputs(offer.webrtc_id))
+async def _negotiate(context: DemoContext, offer: Offer) -> Any:
+    return await context.stream.handle_offer(offer.model_dump(), context.stream.set_additional_outputs(offer.webrtc_id))

@@ -47,40 +47,40 @@ HEALTH = "/health"
 def avatar_app(
     gallery: Gallery,
     *,
-    visitors: int,
+    places: int,
     files: Path,
     limits: Limits | None = None,
     build: Builder | None = None,
-    act: Callable[[AvatarState], LiveEngine] = AvatarEngine,
+    make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine,
 ) -> FastAPI:
     """Everything that is served.
 
-    ``visitors`` is how many may be live at once; ``files`` the folder with ``page.html`` and what it loads; ``build`` makes an
-    avatar from a photo; ``act`` makes the engine that plays a role.
+    ``places`` is how many may be live at once; ``files`` the folder with ``page.html`` and what it loads; ``build`` makes an
+    avatar from a photo; ``make_engine`` makes the engine that plays a state.
     """
     limits, clock, route = limits or Limits(), MonotonicClock(), Route()
     stream = avatar_stream(
-        lambda: act(AvatarState(gallery.first.fixture)), visitors=visitors, rtc_configuration=route.configuration
+        lambda: make_engine(AvatarState(gallery.first.fixture)), visitors=places, rtc_configuration=route.configuration
     )
-    visits = Visitors(stream, gallery, act, limits, WaitingLine(visitors, clock), clock)
-    house = DemoContext(gallery, stream, visits, Jobs(limits.jobs_waiting), TextToSpeech(), route, limits, build)
+    visitors = Visitors(stream, gallery, make_engine, limits, WaitingLine(places, clock), clock)
+    context = DemoContext(gallery, stream, visitors, Jobs(limits.jobs_waiting), TextToSpeech(), route, limits, build)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await house.speech.look()
+        await context.speech.look()
         # What is there now stays. Set aside, it makes every later garbage collection short: no picture comes late for one.
         gc.collect()
         gc.freeze()
-        sweeping = asyncio.create_task(visits.sweep())
-        filming = asyncio.create_task(house.jobs.call(gallery.first.film))
+        sweeping = asyncio.create_task(visitors.sweep())
+        filming = asyncio.create_task(context.jobs.call(gallery.first.film))
         yield
         sweeping.cancel()
         filming.cancel()
-        await visits.close_all()
-        house.jobs.close()
+        await visitors.close_all()
+        context.jobs.close()
 
     app = FastAPI(title="bithuman_core", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.house = house
+    app.state.context = context
     app.add_middleware(SafetyHeaders)
     for routes in (routes_visit, routes_presence, routes_avatars, routes_speech, routes_local):
         app.include_router(routes.router)
@@ -95,8 +95,8 @@ def avatar_app(
 
     @app.get(HEALTH)
     async def health() -> dict[str, Any]:
-        return {"status": "ok", "version": __version__, "live": visits.live, "places": visitors,
-                "waiting": visits.places.waiting, "pages": len(visits)}  # fmt: skip
+        return {"status": "ok", "version": __version__, "live": visitors.live, "places": places,
+                "waiting": visitors.places.waiting, "pages": len(visitors)}  # fmt: skip
 
     app.mount("/page", StaticFiles(directory=files))
     return app

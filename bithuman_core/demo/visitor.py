@@ -29,16 +29,16 @@ class Visitor:
     It attends to the page's connection (:class:`bithuman_core.fastrtc.handler.Attendant`), whichever is the present one.
     """
 
-    def __init__(self, gallery: Gallery, act: Callable[[AvatarState], LiveEngine], limits: Limits, clock: Clock) -> None:
+    def __init__(self, gallery: Gallery, make_engine: Callable[[AvatarState], LiveEngine], limits: Limits, clock: Clock) -> None:
         self.secret = secrets.token_urlsafe(24)
         self.connection: str | None = None  # FastRTC's id of the present connection
-        self.role = AvatarState(gallery.first.fixture)
+        self.state = AvatarState(gallery.first.fixture)
         self.avatar: Avatar = gallery.first
         self.own: dict[str, Avatar] = {}
         self.clips: dict[str, Clip] = {}
         self.films: dict[str, Path] = {}
         self.limit = limits.live
-        self._gallery, self._act, self._limits, self._clock = gallery, act, limits, clock
+        self._gallery, self._make_engine, self._limits, self._clock = gallery, make_engine, limits, clock
         self._messages = Allowance(clock)
         self._requests = Allowance(clock, limits.requests, limits.requests_per_second)
         self._session: LiveSession | None = None
@@ -49,7 +49,7 @@ class Visitor:
     # -- while it is live --------------------------------------------------------------------------------------------
     def make_engine(self) -> LiveEngine:
         """An engine in the present role."""
-        return self._act(self.role)
+        return self._make_engine(self.state)
 
     def meet(self, session: LiveSession) -> None:
         """The session of the present connection."""
@@ -67,18 +67,18 @@ class Visitor:
             message = parse(text)
         except Misunderstood as misunderstood:
             return str(misunderstood)
-        role = self.role
+        state = self.state
         match message:
             case Here():
                 pass
             case Feel(emotion=emotion):
-                role.emotion = emotion
-                session.do(lambda engine: engine.play(role))
+                state.emotion = emotion
+                session.do(lambda engine: engine.play(state))
             case Calm(stillness=stillness):
-                role.stillness = stillness
-                session.do(lambda engine: engine.play(role))
+                state.stillness = stillness
+                session.do(lambda engine: engine.play(state))
             case Perform(gesture=gesture):
-                if gesture not in role.fixture.gestures:
+                if gesture not in state.fixture.gestures:
                     return f"{self.avatar.name} does not know that gesture."
                 session.do(lambda engine: engine.perform(gesture))
             case Say(clip=key):
@@ -114,10 +114,10 @@ class Visitor:
         avatar = self._gallery.avatars.get(key) or self.own.get(key)
         if avatar is None:
             raise Refusal(404, "That avatar is not here any more: choose another one.")
-        self.avatar, self.role.fixture = avatar, avatar.fixture
-        role = self.role
+        self.avatar, self.state.fixture = avatar, avatar.fixture
+        state = self.state
         if self._session is not None:
-            self._session.do(lambda engine: engine.play(role))
+            self._session.do(lambda engine: engine.play(state))
         return avatar
 
     def check_room(self) -> None:

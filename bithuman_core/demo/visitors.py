@@ -28,10 +28,16 @@ class Visitors:
     """Opens, finds and closes visits. ``places`` says who may be live."""
 
     def __init__(
-        self, stream: Stream, gallery: Gallery, act: Callable[[AvatarState], LiveEngine], limits: Limits, places: WaitingLine, clock: Clock
+        self,
+        stream: Stream,
+        gallery: Gallery,
+        make_engine: Callable[[AvatarState], LiveEngine],
+        limits: Limits,
+        places: WaitingLine,
+        clock: Clock,
     ) -> None:
         self.places = places
-        self._stream, self._gallery, self._act, self._limits, self._clock = stream, gallery, act, limits, clock
+        self._stream, self._gallery, self._make_engine, self._limits, self._clock = stream, gallery, make_engine, limits, clock
         self._open: dict[str, Visitor] = {}
         self._watching: set[asyncio.Task[None]] = set()
 
@@ -49,9 +55,9 @@ class Visitors:
 
     def open(self) -> Visitor:
         """A page is opened. Raises Refusal where too many are."""
-        if len(self._open) >= self._limits.visits:
+        if len(self._open) >= self._limits.visitors:
             raise Refusal(503, "Too many people have this page open at the moment: try again in a few minutes.")
-        visit = Visitor(self._gallery, self._act, self._limits, self._clock)
+        visit = Visitor(self._gallery, self._make_engine, self._limits, self._clock)
         self._open[visit.secret] = visit
         return visit
 

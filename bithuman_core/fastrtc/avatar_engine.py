@@ -34,9 +34,9 @@ class AvatarState:
 class AvatarEngine:
     """An engine in a role. Every method is called by one thread at a time, the one that steps."""
 
-    def __init__(self, role: AvatarState) -> None:
-        self._engine = Engine(role.fixture, secrets.randbits(32))
-        self.play(role)
+    def __init__(self, state: AvatarState) -> None:
+        self._engine = Engine(state.fixture, secrets.randbits(32))
+        self.play(state)
 
     @property
     def speaking(self) -> bool:
@@ -51,12 +51,12 @@ class AvatarEngine:
         """The same without its picture."""
         return self._engine.animate(samples)
 
-    def play(self, role: AvatarState) -> None:
+    def play(self, state: AvatarState) -> None:
         """Take over what the role says now: the avatar cross-fades, the expression and the calm follow smoothly."""
-        if self._engine.fixture is not role.fixture:
-            self._engine.change(role.fixture)
-        self._engine.mixer.expression.feel({role.emotion: 1.0})
-        self._engine.mixer.stillness = role.stillness
+        if self._engine.fixture is not state.fixture:
+            self._engine.change(state.fixture)
+        self._engine.mixer.expression.feel({state.emotion: 1.0})
+        self._engine.mixer.stillness = state.stillness
 
     def perform(self, gesture: str) -> None:
         """Play a gesture at once. One that this avatar does not have is left out: it may have been changed meanwhile."""

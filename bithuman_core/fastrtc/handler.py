@@ -43,23 +43,23 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
     handler that it is given.
     """
 
-    def __init__(self, around: SharedResources, hang_up: Callable[[AvatarHandler], None]) -> None:
+    def __init__(self, shared: SharedResources, hang_up: Callable[[AvatarHandler], None]) -> None:
         super().__init__("mono", output_sample_rate=SAMPLE_RATE, input_sample_rate=SAMPLE_RATE, fps=FPS)
-        self._around, self._hang_up = around, hang_up
-        self._live = LiveSession(around, self._tell, self._drop_voice)
+        self._shared, self._hang_up = shared, hang_up
+        self._live = LiveSession(shared, self._tell, self._drop_voice)
         self._live.develop = YuvConverter().take
         self._task: asyncio.Task[None] | None = None
-        self._attendant: ConnectionOwner | None = None
+        self._owner: ConnectionOwner | None = None
 
-    def attend(self, attendant: ConnectionOwner) -> None:
+    def attend(self, owner: ConnectionOwner) -> None:
         """Leave this connection to somebody, before its first picture.
 
         ``limit``: longest visit in s; ``make_engine()`` is called in a worker thread, again after a crash; ``meet(session)`` is
         called now; ``hears(text)`` takes a message of the page and returns a sentence where it is not followed.
         """
-        self._attendant = attendant
-        attendant.meet(self._live)
-        self._live.make_engine, self._live.limit = attendant.make_engine, attendant.limit
+        self._owner = owner
+        owner.meet(self._live)
+        self._live.make_engine, self._live.limit = owner.make_engine, owner.limit
 
     def set_channel(self, channel: Any) -> None:
         """FastRTC hands the data channel over; its own answer to every message (the same message) is not wanted."""
@@ -70,7 +70,7 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
 
     def copy(self) -> AvatarHandler:
         """A session for a new connection."""
-        return AvatarHandler(self._around, self._hang_up)
+        return AvatarHandler(self._shared, self._hang_up)
 
     def resample(self, frame: av.AudioFrame) -> Generator[av.AudioFrame, None, None]:
         """The microphone at 16 kHz mono. Packets keep their 20 ms; FastRTC's own version gathers 60 ms."""
@@ -116,7 +116,7 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
 
     def _hear(self, text: object) -> None:
         self._live.stay()
-        if self._attendant is not None and (sentence := self._attendant.hears(text)) is not None:
+        if self._owner is not None and (sentence := self._owner.hears(text)) is not None:
             self._tell("error", sentence)
 
     def _drop_voice(self) -> None:

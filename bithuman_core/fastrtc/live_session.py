@@ -81,13 +81,13 @@ class LiveSession:
     ``drop_voice()`` drops what of the voice has left its line and is not sent yet. ``limit`` is the longest visit, s.
     """
 
-    def __init__(self, around: SharedResources, tell: Callable[[str, Any], None], drop_voice: Callable[[], None]) -> None:
+    def __init__(self, shared: SharedResources, tell: Callable[[str, Any], None], drop_voice: Callable[[], None]) -> None:
         self.pictures: SendQueue[Any] = SendQueue(head_start=3)  # what ``develop`` made of them
         self.voices: SendQueue[NDArray[np.int16]] = SendQueue(head_start=0)  # int16 [640]
         self.develop: Callable[[NDArray[np.uint8]], Any] = lambda picture: picture  # BGR uint8 [h, w, 3], called in the pool
-        self.make_engine = around.make_engine
+        self.make_engine = shared.make_engine
         self.limit = math.inf
-        self._around, self._tell, self._drop_voice = around, tell, drop_voice
+        self._shared, self._tell, self._drop_voice = shared, tell, drop_voice
         self._microphone, self._script = MicrophoneJitterBuffer(), ClipQueue()
         self._commands: list[Callable[[Any], None]] = []
         self.engine: LiveEngine | None = None  # made with the first tick
@@ -95,7 +95,7 @@ class LiveSession:
         self._failures = 0
         self.phase = 0.0  # when in the 40 ms it ticks, s
         self._speaking = False
-        self.heard_at = around.clock.now()
+        self.heard_at = shared.clock.now()
 
     def hear(self, samples: NDArray[np.int16]) -> None:
         """Sound of the microphone, int16 [n] at 16 kHz."""
@@ -104,7 +104,7 @@ class LiveSession:
 
     def stay(self) -> None:
         """The visitor is still there."""
-        self.heard_at = self._around.clock.now()
+        self.heard_at = self._shared.clock.now()
 
     def say(self, clip: Clip) -> None:
         """Speak a clip from its beginning; meanwhile the microphone is not listened to."""
@@ -122,18 +122,18 @@ class LiveSession:
 
     async def run(self) -> None:
         """Live until the visitor is gone, the time is up, or the engine cannot go on."""
-        self.phase = free_phase(session.phase for session in self._around.sessions)
-        self._around.sessions.add(self)
+        self.phase = free_phase(session.phase for session in self._shared.sessions)
+        self._shared.sessions.add(self)
         try:
             await self._run()
         finally:
-            self._around.sessions.discard(self)
+            self._shared.sessions.discard(self)
 
     async def _run(self) -> None:
-        clock = self._around.clock
+        clock = self._shared.clock
         self.heard_at = began = start = clock.now()
         pacer, lagging, resync = Pacer(clock, MAX_BURST, self.phase), LipSyncDelay(), VoiceResync()
-        figures = SessionStats(lambda: len(self._around.sessions))
+        figures = SessionStats(lambda: len(self._shared.sessions))
         voice, late, left_out, warned = SILENCE, 0.0, 0, False
         while self._failures < MAX_FAILURES and clock.now() - self.heard_at < DEAF_SECONDS:
             await pacer.wait()
@@ -194,7 +194,7 @@ class LiveSession:
             tick = engine.step(samples)
             return engine, self.develop(tick.frame), tick.audio
 
-        future = asyncio.get_running_loop().run_in_executor(self._around.pool, work)
+        future = asyncio.get_running_loop().run_in_executor(self._shared.pool, work)
         await asyncio.wait([future])
         if (error := future.exception()) is None:
             self.engine, self._picture, audio = future.result()

@@ -23,8 +23,8 @@ from bithuman_core.errors import AudioError
 from bithuman_core.face import FaceState
 from bithuman_core.motion.export import CLOSED_GAP, LIVE_LINK_COLUMNS, RATES, Moment, MotionFormat, at_rate, write
 from bithuman_core.motion.recording import speech_motion
+from tests.audio.test_file import write_wav
 from tests.speech_clips import DATA, shipped_net
-from tests.test_audio_file import write_wav
 
 
 def moments(gaps: list[float]) -> list[Moment]:

@@ -31,9 +31,9 @@ from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
 from bithuman_core.render import PortraitRenderer
 from bithuman_core.settings import models_dir
-from tests.test_cli import run
+from tests.cli.test_cli import run
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 ASTRONAUT, HOPPER, CAT = DATA / "astronaut.jpg", DATA / "grace_hopper.jpg", DATA / "cat.jpg"
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
 

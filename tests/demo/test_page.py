@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from starlette.requests import Request
 from starlette.websockets import WebSocketDisconnect
 
+from bithuman_core import voice as tts
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.jobs import Report
 from bithuman_core.demo.limits import Limits
@@ -23,12 +24,11 @@ from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.server import avatar_app
 from bithuman_core.demo.uploads import save_body
 from bithuman_core.errors import BuildError
-from bithuman_core import voice as tts
 from bithuman_core.settings import models_dir
 
-PAGE = Path(__file__).resolve().parents[1] / "assets" / "page"
+PAGE = Path(__file__).resolve().parents[2] / "assets" / "page"
 IMX = models_dir() / "erik.imx"
-LIMITS = Limits(visits=12, avatars=2, avatar_bytes=8 * 2**20, audio_bytes=2**20, audio_seconds=2.0, photo_bytes=2**20)
+LIMITS = Limits(visitors=12, avatars=2, avatar_bytes=8 * 2**20, audio_bytes=2**20, audio_seconds=2.0, photo_bytes=2**20)
 BAD_PHOTO = b"a cat"
 
 
@@ -48,7 +48,7 @@ def gallery() -> Gallery:
 
 @pytest.fixture(scope="module")
 def client(gallery: Gallery) -> Iterator[TestClient]:
-    with TestClient(avatar_app(gallery, visitors=1, files=PAGE, limits=LIMITS, build=fake_build)) as client:
+    with TestClient(avatar_app(gallery, places=1, files=PAGE, limits=LIMITS, build=fake_build)) as client:
         yield client
 
 
@@ -175,7 +175,7 @@ def test_a_file_that_is_no_avatar_gets_its_sentence(visitor: Visitor, content: b
 
 def test_all_visitors_together_fill_the_server_with_avatars_up_to_its_limit(gallery: Gallery) -> None:
     limits = Limits(avatars=2, avatars_all=3)
-    with TestClient(avatar_app(gallery, visitors=1, files=PAGE, limits=limits)) as client:
+    with TestClient(avatar_app(gallery, places=1, files=PAGE, limits=limits)) as client:
         visitors = [Visitor(client), Visitor(client)]
         answers = [visitor.post("/visit/avatars", IMX.read_bytes(), "a.imx") for visitor in visitors for _ in range(2)]
         assert [answer.status_code for answer in answers[:3]] == [200] * 3
@@ -282,11 +282,11 @@ def test_who_asks_too_much_waits_and_the_others_do_not(client: TestClient, visit
 
 
 def test_so_many_pages_and_no_more(client: TestClient) -> None:
-    visitors = [Visitor(client) for _ in range(LIMITS.visits) if client.get("/health").json()["pages"] < LIMITS.visits]
+    visitors = [Visitor(client) for _ in range(LIMITS.visitors) if client.get("/health").json()["pages"] < LIMITS.visitors]
     assert "try again" in sentence(client.post("/visit"), 503)
     for visitor in visitors:
         visitor.leave()
-    assert client.get("/health").json()["pages"] < LIMITS.visits
+    assert client.get("/health").json()["pages"] < LIMITS.visitors
 
 
 HALF = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video x y z\r\n"
@@ -323,8 +323,8 @@ def line_of(client: TestClient, secret: str | bytes) -> int:
 
 
 def test_a_pages_line_stands_while_it_says_nothing_more(client: TestClient, visitor: Visitor) -> None:
-    visits = client.app.state.house.visits  # type: ignore[attr-defined]
-    visit = visits.find(visitor.told["visit"])
+    visitors = client.app.state.context.visitors  # type: ignore[attr-defined]
+    visit = visitors.find(visitor.told["visit"])
     with client.websocket_connect("/visit/presence") as line:
         line.send_text(visitor.told["visit"])
         while not visit.lines:
@@ -332,5 +332,5 @@ def test_a_pages_line_stands_while_it_says_nothing_more(client: TestClient, visi
         assert visit.lines == 1
     while visit.lines:
         client.get("/health")
-    assert visits.find(visit.secret) is visit  # what was brought stays: it may be only the network
+    assert visitors.find(visit.secret) is visit  # what was brought stays: it may be only the network
     assert [line_of(client, secret) for secret in (visit.secret, "guessed", b"\x00")] == [1008] * 3

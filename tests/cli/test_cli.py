@@ -16,7 +16,7 @@ from bithuman_core import cli
 from bithuman_core.face import ARKIT_NAMES
 from bithuman_core.settings import models_dir
 from bithuman_core.speech.visemes import VISEME_NAMES
-from tests.test_audio_file import write_wav
+from tests.audio.test_file import write_wav
 
 MARA = str(models_dir() / "mara.imx")
 

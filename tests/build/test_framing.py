@@ -19,7 +19,7 @@ from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig
 from bithuman_core.render.scale import scaled
 from bithuman_core.runtime.session import Session
 
-ASTRONAUT = Path(__file__).with_name("data") / "astronaut.jpg"
+ASTRONAUT = Path(__file__).parents[1] / "data" / "astronaut.jpg"
 SIZES = {"1:1": (512, 512), "9:16": (512, 912), "16:9": (912, 512)}
 SPEAKING = FaceState.from_mapping({"jawOpen": 0.3, "headYaw": 6.0, "headPitch": -3.0, "eyeBlinkLeft": 0.5})
 

@@ -31,8 +31,8 @@ from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import read_imx, write_imx
 from bithuman_core.render import PortraitRenderer, read_rig
 
-DATA = Path(__file__).with_name("data")
-CLIPS = Path(__file__).parents[1] / "training" / "avatars" / "gestures"
+DATA = Path(__file__).parents[1] / "data"
+CLIPS = Path(__file__).parents[2] / "training" / "avatars" / "gestures"
 LIPS_AND_EYES = (13, 14, 0, 17, 61, 291, 33, 133, 362, 263, 159, 145, 386, 374)
 
 

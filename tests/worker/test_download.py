@@ -25,7 +25,7 @@ from bithuman_core.worker.download import Downloads  # noqa: E402
 from bithuman_core.worker.limits import WorkerLimits  # noqa: E402
 from bithuman_core.worker.refused import Refused  # noqa: E402
 from tests.plugins.livekit_call import Calls  # noqa: E402
-from tests.test_worker import PHOTO, THEO, TOKEN, sentence, serving, until  # noqa: E402
+from tests.worker.test_worker import PHOTO, THEO, TOKEN, sentence, serving, until  # noqa: E402
 
 LOCAL = ("127.0.0.1",)
 SIGNED = "?signature=s3cret"

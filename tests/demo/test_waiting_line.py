@@ -11,9 +11,9 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.server import avatar_app
 from bithuman_core.settings import models_dir
-from tests.test_fastrtc_soak import Light, serving
+from tests.demo.test_soak import Light, serving
 
-PAGE = Path(__file__).resolve().parents[1] / "assets" / "page"
+PAGE = Path(__file__).resolve().parents[2] / "assets" / "page"
 
 
 class Page:
@@ -48,7 +48,7 @@ class Page:
 
 
 async def test_a_fourth_visitor_waits_for_one_of_three_to_leave() -> None:
-    app = avatar_app(Gallery([models_dir() / "mara.imx"]), visitors=3, files=PAGE, act=Light)
+    app = avatar_app(Gallery([models_dir() / "mara.imx"]), places=3, files=PAGE, make_engine=Light)
     async with serving(app) as client:
         pages = [Page(client, (await client.post("/visit")).json()["visit"], number) for number in range(5)]
         *first, fourth, fifth = pages

@@ -32,7 +32,7 @@ from bithuman_core.settings import models_dir
 from bithuman_core.timing import SAMPLES_PER_TICK
 from tests.simulated import SimulatedClock
 
-PAGE = Path(__file__).resolve().parents[1] / "assets" / "page"
+PAGE = Path(__file__).resolve().parents[2] / "assets" / "page"
 WARM_UP, VISITS = 6, 12
 MIB = 2**20
 
@@ -57,7 +57,7 @@ class Light:
     def animate(self, samples: NDArray[np.int16] | None) -> tuple[None, NDArray[np.int16] | None]:
         return None, samples
 
-    def play(self, role: object) -> None:
+    def play(self, state: object) -> None:
         pass
 
     def hush(self) -> None:
@@ -127,17 +127,17 @@ async def visit(client: httpx.AsyncClient, number: int, *, polite: bool) -> None
 
 
 async def test_real_connections_leave_nothing_behind(gallery: Gallery) -> None:
-    app = avatar_app(gallery, visitors=1, files=PAGE, act=Light)
+    app = avatar_app(gallery, places=1, files=PAGE, make_engine=Light)
     process = psutil.Process()
     async with serving(app) as client:
-        await app.state.house.jobs.call(lambda: None)  # the film of the first avatar is made
+        await app.state.context.jobs.call(lambda: None)  # the film of the first avatar is made
         for number in range(WARM_UP):
             await visit(client, number, polite=bool(number % 2))
         before = await settled(process)
         for number in range(WARM_UP, WARM_UP + VISITS):
             await visit(client, number, polite=bool(number % 2))
         after = await settled(process)
-        stream = app.state.house.stream
+        stream = app.state.context.stream
         left = [len(kept) for kept in (stream.pcs, stream.handlers, stream.connections, stream.data_channels)]
     assert left == [0, 0, 0, 0]
     assert after["threads"] <= before["threads"] + 1
@@ -164,11 +164,11 @@ async def test_half_an_hour_of_visitors_keeps_memory_flat(gallery: Gallery) -> N
     clock = SimulatedClock()
     blocks: list[int] = []
     gone: list[weakref.ref[LiveSession]] = []
-    around = SharedResources(Light, AtOnce(), clock)
+    shared = SharedResources(Light, AtOnce(), clock)
 
     async def one_visit() -> weakref.ref[LiveSession]:
         page = Visitor(gallery, Light, Limits(), clock)
-        live = LiveSession(around, lambda kind, data: None, lambda: None)
+        live = LiveSession(shared, lambda kind, data: None, lambda: None)
         page.meet(live)
         page.keep_clip("a clip", np.zeros(16_000, np.int16))
         task = asyncio.create_task(live.run())
@@ -188,6 +188,6 @@ async def test_half_an_hour_of_visitors_keeps_memory_flat(gallery: Gallery) -> N
         gc.collect()
         blocks.append(sys.getallocatedblocks())
     assert len(blocks) == 30
-    assert around.sessions == set()
+    assert shared.sessions == set()
     assert [session() for session in gone] == [None] * 30
     assert max(blocks[10:]) - blocks[9] < 500  # objects

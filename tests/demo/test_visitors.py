@@ -38,13 +38,13 @@ class Connected:
     def __init__(self, gallery: Gallery) -> None:
         self.clock = SimulatedClock()
         self.visit = Visitor(gallery, AvatarEngine, Limits(), self.clock)
-        self.actor = AvatarEngine(self.visit.role)
+        self.actor = AvatarEngine(self.visit.state)
         self.connect()
 
     def connect(self) -> None:
         with ThreadPoolExecutor(1) as pool:
-            around = SharedResources(self.visit.make_engine, pool, self.clock)
-        self.session = LiveSession(around, lambda kind, data: None, lambda: None)
+            shared = SharedResources(self.visit.make_engine, pool, self.clock)
+        self.session = LiveSession(shared, lambda kind, data: None, lambda: None)
         self.visit.meet(self.session)
 
     def send(self, **message: Any) -> str | None:
@@ -76,7 +76,7 @@ def test_levers_move_the_avatar_and_stay_after_a_reconnect(gallery: Gallery) -> 
     assert isinstance(again, AvatarEngine)
     assert again._engine.fixture is gallery.avatars["theo"].fixture
     assert again._engine.mixer.stillness == 1
-    assert connected.visit.role.emotion is Emotion.JOY
+    assert connected.visit.state.emotion is Emotion.JOY
 
 
 def test_a_gesture_is_played_and_an_unknown_one_is_not(gallery: Gallery) -> None:
@@ -98,9 +98,9 @@ def test_visitors_never_meet(gallery: Gallery) -> None:
     theirs.visit.choose("theo")
     theirs.send(type="emotion", emotion="anger")
     secret = theirs.visit.keep_clip("private", np.ones(1000, np.int16))
-    assert mine.visit.role.emotion is Emotion.NEUTRAL and mine.visit.avatar.name == "Mara"
+    assert mine.visit.state.emotion is Emotion.NEUTRAL and mine.visit.avatar.name == "Mara"
     assert mine.send(type="say", clip=secret.key) is not None
-    shown = [frame(AvatarEngine(connected.visit.role)) for connected in (mine, theirs)]
+    shown = [frame(AvatarEngine(connected.visit.state)) for connected in (mine, theirs)]
     alone = [frame(AvatarEngine(AvatarState(gallery.avatars[key].fixture))) for key in ("mara", "theo")]
     for own, reference, other in zip(shown, alone, reversed(alone), strict=True):
         assert mean_difference(own, reference) < 0.3 * mean_difference(own, other)
@@ -206,17 +206,17 @@ async def test_a_page_whose_line_broke_loses_its_place_unless_it_is_heard_again(
     gallery: Gallery, back: bool, heard_after: float | None, stays: bool
 ) -> None:
     clock, stream = SimulatedClock(), Connections()
-    visits = Visitors(stream, gallery, AvatarEngine, Limits(), WaitingLine(1, clock), clock)  # type: ignore[arg-type]
-    visit = visits.open()
+    visitors = Visitors(stream, gallery, AvatarEngine, Limits(), WaitingLine(1, clock), clock)  # type: ignore[arg-type]
+    visit = visitors.open()
     visit.connection = "a connection"
     stream.pcs[visit.connection] = Connection()
-    visits.lost(visit)
+    visitors.lost(visit)
     visit.lines = int(back)
     if heard_after is not None:
         clock.time += heard_after
         visit.stay()
         clock.time -= heard_after
-    while visits._watching:
+    while visitors._watching:
         await asyncio.sleep(0)
-    assert visits.live == stays
-    assert visits.find(visit.secret) is visit
+    assert visitors.live == stays
+    assert visitors.find(visit.secret) is visit

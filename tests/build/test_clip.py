@@ -29,9 +29,9 @@ from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx, write_imx
 from bithuman_core.render import PortraitRenderer, read_rig
 from bithuman_core.settings import models_dir
-from tests.test_cli import run
+from tests.cli.test_cli import run
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 TOOTHY = {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5, "jawOpen": 0.2}
 POSES = {"open": {"jawOpen": 0.5}, "smile": TOOTHY, "blink": BLINK, "turned": {"headYaw": 9.0}, "neutral": {},

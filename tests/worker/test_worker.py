@@ -37,7 +37,7 @@ RATE, TICK, BLOCK = 16_000, 640, 160
 MARA, THEO = models_dir() / "mara.imx", models_dir() / "theo.imx"
 TOKEN = "t0ken-of-the-call"
 ORDER = {"livekit_url": "wss://live.example", "livekit_token": TOKEN, "room_name": "lobby"}
-PHOTO = Path(__file__).parent / "data" / "astronaut.jpg"
+PHOTO = Path(__file__).parents[1] / "data" / "astronaut.jpg"
 
 
 class Worker:

@@ -27,9 +27,9 @@ from bithuman_core.demo.server import avatar_app
 from bithuman_core.engine import EngineTick
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.settings import models_dir
-from tests.test_audio_file import write_wav
+from tests.audio.test_file import write_wav
 
-PAGE = Path(__file__).resolve().parents[1] / "assets" / "page"
+PAGE = Path(__file__).resolve().parents[2] / "assets" / "page"
 LOUD = 1000  # of int16
 
 
@@ -38,8 +38,8 @@ class Watched(AvatarEngine):
 
     everybody: list[Watched]
 
-    def __init__(self, role: AvatarState) -> None:
-        super().__init__(role)
+    def __init__(self, state: AvatarState) -> None:
+        super().__init__(state)
         self.loudest, self.gestures = 0, list[str]()
         self.everybody.append(self)
 
@@ -122,12 +122,12 @@ def gallery() -> Gallery:
 
 @pytest.fixture
 async def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
-    app = avatar_app(gallery, visitors=2, files=PAGE, act=Watched)
+    app = avatar_app(gallery, places=2, files=PAGE, make_engine=Watched)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running = asyncio.create_task(server.serve([listener]))
         await until(lambda: server.started)
-        await app.state.house.jobs.call(lambda: None)  # the film of the first avatar is made
+        await app.state.context.jobs.call(lambda: None)  # the film of the first avatar is made
         yield Page(app, f"http://127.0.0.1:{listener.getsockname()[1]}", monkeypatch)
         server.should_exit = True
         await running

@@ -336,12 +336,12 @@ def test_a_visitor_ticks_where_the_others_leave_the_most_room() -> None:
 
 
 async def test_visitors_do_not_tick_at_the_same_moment(pool: ThreadPoolExecutor) -> None:
-    around = SharedResources(Counting, pool, SimulatedClock())
-    visits = [LiveSession(around, lambda *_: None, lambda: None) for _ in range(3)]
-    tasks = [asyncio.create_task(visit.run()) for visit in visits]
-    while len(around.sessions) < 3:
+    shared = SharedResources(Counting, pool, SimulatedClock())
+    visitors = [LiveSession(shared, lambda *_: None, lambda: None) for _ in range(3)]
+    tasks = [asyncio.create_task(visit.run()) for visit in visitors]
+    while len(shared.sessions) < 3:
         await asyncio.sleep(0)
-    assert len({visit.phase for visit in visits}) == 3
+    assert len({visit.phase for visit in visitors}) == 3
     for task in tasks:
         task.cancel()
 
