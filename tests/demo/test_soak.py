@@ -111,7 +111,7 @@ async def visit(client: httpx.AsyncClient, number: int, *, polite: bool) -> None
     connection.addTransceiver("audio", direction="sendrecv")
     await connection.setLocalDescription(await connection.createOffer())
     body = {"type": "offer", "webrtc_id": f"visitor-{number:04}", "sdp": connection.localDescription.sdp}
-    answer = (await client.post("/webrtc/offer", json=body, headers={"X-Visitor": secret})).json()
+    answer = (await client.post("/webrtc/offer", json=body, headers={"X-Visit": secret})).json()
     await connection.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
     for _ in range(3):
         frame = await asyncio.wait_for(seen.get(), 30)
@@ -119,7 +119,7 @@ async def visit(client: httpx.AsyncClient, number: int, *, polite: bool) -> None
     if channel.readyState == "open":
         channel.send("{nonsense")
     if polite:
-        await client.post(f"/visit/hang-up/visitor-{number:04}", headers={"X-Visitor": secret})
+        await client.post(f"/visit/hang-up/visitor-{number:04}", headers={"X-Visit": secret})
     await client.post("/visit/leave", content=secret)
     assert (await client.get("/health")).json()["live"] == 0
     await connection.close()
