@@ -1,4 +1,4 @@
-"""What the routes of the page share."""
+"""What the parts of one demo share."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from fastrtc import Stream
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.jobs import Jobs, Report
 from bithuman_core.demo.limits import Limits
-from bithuman_core.demo.visitor import Visitor
-from bithuman_core.demo.visitors import Visitors
+from bithuman_core.demo.visitors.allowance import AddressAllowances
+from bithuman_core.demo.visitors.visitor import Visitor
+from bithuman_core.demo.visitors.visitors import Visitors
 from bithuman_core.fastrtc.turn import Route
 from bithuman_core.voice import TextToSpeech
 
-# Photo, where the avatar goes, its name, the progress; returns sentences about what the photo lacks. Raises BuildError.
-Builder = Callable[[bytes, Path, str, Report], Sequence[str]]
+# Photo or clip, where the avatar goes, its name, who agreed to it, the progress; returns sentences about what the photo lacks.
+# Raises BuildError.
+Builder = Callable[[Path, Path, str, str, Report], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,12 @@ class DemoContext:
     route: Route
     limits: Limits
     build: Builder | None  # None: no photos are taken
+    files: Path  # what is made or brought lies below; Gradio serves it to who knows its whole path
+    callers: AddressAllowances  # of the endpoints without a page
 
 
 def the_context(request: Request) -> DemoContext:
-    """The house of the application that a request came to."""
+    """The context of the application that a request came to."""
     context: Any = request.app.state.context
     return context
 
@@ -45,7 +49,7 @@ def the_context(request: Request) -> DemoContext:
 def the_visitor(
     context: Annotated[DemoContext, Depends(the_context)], x_visit: Annotated[str | None, Header()] = None
 ) -> Visitor:
-    """The visit whose secret the request carries. Raises Refusal."""
+    """The visitor whose secret the request carries. Raises Refusal."""
     return context.visitors.find(x_visit)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +16,7 @@ from bithuman_core.speech.net import SpeechNet
 class Avatar:
     """One ``.imx`` file, checked and loaded, with its pictures.
 
-    ``folder`` is where its film goes. ``key`` is its name in addresses: the file's for an avatar of the server, a secret for a
+    ``folder`` is where its pictures go. ``key`` is its name in addresses: the file's for an avatar of the server, a secret for a
     visitor's own. Raises ModelError for a file that is none. Takes some 0.2 s: call it in a worker thread.
     """
 
@@ -25,7 +24,8 @@ class Avatar:
         self.path, self.own = path, own
         self.key = secrets.token_urlsafe(16) if own else path.stem
         self.fixture = Fixture(path, net)
-        self.still = still(self.fixture)
+        self.still = folder / f"{self.key}.webp"
+        self.still.write_bytes(still(self.fixture))
         self._film = folder / f"{self.key}.mp4"
         self._lock = threading.Lock()
 
@@ -33,6 +33,11 @@ class Avatar:
     def name(self) -> str:
         """What the avatar is called."""
         return self.fixture.manifest.name
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of its frames in px."""
+        return self.fixture.manifest.canvas
 
     def film(self) -> Path:
         """The film of it idling, made with the first call (2 s of work)."""
@@ -42,27 +47,19 @@ class Avatar:
             return self._film
 
     def card(self) -> dict[str, Any]:
-        """What the page knows of it."""
-        width, height = self.fixture.manifest.canvas
-        return {
-            "key": self.key,
-            "name": self.name,
-            "own": self.own,
-            "gestures": sorted(self.fixture.gestures),
-            "size": [width, height],
-        }
+        """What the stage knows of it."""
+        return {"key": self.key, "name": self.name, "own": self.own, "size": list(self.size)}
 
 
 class Gallery:
-    """The server's own avatars; the first one is shown first."""
+    """The server's own avatars; the first one is shown first. ``folder`` is where their pictures go."""
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(self, paths: Iterable[Path], folder: Path) -> None:
         """Load these files. Raises ModelError."""
         first, *others = paths
         self.net = SpeechNet.load()
-        self._folder = tempfile.TemporaryDirectory(prefix="bithuman-films-")  # goes with the gallery
         self.avatars: dict[str, Avatar] = {}
         for path in (first, *others):
             if path.stem not in self.avatars:  # of two with the same name the first one stays
-                self.avatars[path.stem] = Avatar(path, Path(self._folder.name), self.net)
+                self.avatars[path.stem] = Avatar(path, folder, self.net)
         self.first = next(iter(self.avatars.values()))

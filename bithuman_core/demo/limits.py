@@ -21,8 +21,10 @@ class Limits:
     audio_bytes: int = 48 * MIB
     audio_seconds: float = 180.0
     text: int = 600  # characters
+    calls: int = 12  # of the endpoints, from one address at once, and ...
+    calls_per_second: float = 0.2  # ... so many more
     clips: int = 3  # kept of one visitor; the oldest one goes
     upload_seconds: float = 120.0
-    jobs_waiting: int = 4  # videos and avatars in the making, all visitors together
+    waiting: int = 64  # events in Gradio's queue, all visitors together
     requests: int = 20  # uploads, texts and videos of one visitor at once, and ...
     requests_per_second: float = 0.2  # ... so many more

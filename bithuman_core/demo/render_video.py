@@ -1,4 +1,4 @@
-"""The video of a clip, in the role that the visitor sees."""
+"""The video of a clip, spoken by an avatar as the visitor sees it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ REPORT_EVERY = 5  # frames
 
 
 def render_video(path: Path, state: AvatarState, clip: Clip, report: Report) -> None:
-    """Write the clip as MP4, spoken by the avatar of the role."""
+    """Write the clip as MP4, spoken by the avatar in this state."""
     total = math.ceil(clip.samples.size / SAMPLES_PER_TICK)
 
     def frames() -> Iterator[NDArray[np.uint8]]:
-        actor, script = AvatarEngine(state), ClipQueue()
-        script.play(clip)
+        engine, queue = AvatarEngine(state), ClipQueue()
+        queue.play(clip)
         for index in range(total + LOOKAHEAD_TICKS):
-            frame = actor.step(script.take()).frame
+            frame = engine.step(queue.take()).frame
             if index % REPORT_EVERY == 0:
                 report("rendering", index / (total + LOOKAHEAD_TICKS))
             if index >= LOOKAHEAD_TICKS:

@@ -1,4 +1,4 @@
-"""The web application of the demo: the page, FastRTC's signalling, and what the page asks for."""
+"""The web application of the demo: the Gradio page, FastRTC's signalling, and what the stage asks for."""
 
 from __future__ import annotations
 
@@ -6,32 +6,36 @@ import asyncio
 import gc
 import logging
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from html import escape
+from contextlib import asynccontextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
-from string import Template
 from typing import Any
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when FastRTC imports Gradio: nothing leaves the machine
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported: nothing leaves the machine
 
-from fastapi import FastAPI, Request
+import gradio as gr
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
 
 from bithuman_core import __version__
 from bithuman_core.clock import MonotonicClock
-from bithuman_core.demo import routes_avatars, routes_local, routes_presence, routes_speech
-from bithuman_core.demo import routes_visitor as routes_visit
-from bithuman_core.demo.context import Builder, DemoContext
+from bithuman_core.demo.context import Builder, DemoContext, InDemo
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.jobs import Jobs
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
-from bithuman_core.demo.safety_headers import SafetyHeaders
-from bithuman_core.demo.visitors import Visitors
-from bithuman_core.demo.waiting_line import WaitingLine
+from bithuman_core.demo.routes import avatars, local, presence, visitor
+from bithuman_core.demo.routes.safety_headers import SafetyHeaders
+from bithuman_core.demo.stage import STAGE
+from bithuman_core.demo.ui.page import build_page
+from bithuman_core.demo.visitors.allowance import AddressAllowances
+from bithuman_core.demo.visitors.visitors import Visitors
+from bithuman_core.demo.visitors.waiting_line import WaitingLine
 from bithuman_core.errors import BithumanError
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
@@ -41,74 +45,98 @@ from bithuman_core.voice import TextToSpeech
 
 logger = logging.getLogger(__name__)
 
-HEALTH = "/health"
+health_router = APIRouter()
 
 
-def avatar_app(
-    gallery: Gallery,
+def files_folder() -> Path:
+    """A new folder of this process in which Gradio keeps what it is sent, and we what we make. Removed with the process."""
+    folder = tempfile.TemporaryDirectory(prefix="bithuman-demo-", ignore_cleanup_errors=True)
+    _folders.append(folder)
+    os.environ["GRADIO_TEMP_DIR"] = folder.name
+    return Path(folder.name)
+
+
+_folders: list[tempfile.TemporaryDirectory[str]] = []  # they are removed when the process ends
+
+
+def make_context(
+    avatar_files: list[Path],
     *,
     places: int,
-    files: Path,
     limits: Limits | None = None,
     build: Builder | None = None,
     make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine,
-) -> FastAPI:
-    """Everything that is served.
+) -> DemoContext:
+    """What one demo needs, with its avatars loaded. Raises ModelError.
 
-    ``places`` is how many may be live at once; ``files`` the folder with ``page.html`` and what it loads; ``build`` makes an
-    avatar from a photo; ``make_engine`` makes the engine that plays a state.
+    ``places`` is how many may be live at once; ``build`` makes an avatar from a photo; ``make_engine`` makes the engine that
+    shows one.
     """
-    limits, clock, route = limits or Limits(), MonotonicClock(), Route()
+    limits, clock, route, files = limits or Limits(), MonotonicClock(), Route(), files_folder()
+    gallery = Gallery(avatar_files, files)
     stream = avatar_stream(
         lambda: make_engine(AvatarState(gallery.first.fixture)), visitors=places, rtc_configuration=route.configuration
     )
-    visitors = Visitors(stream, gallery, make_engine, limits, WaitingLine(places, clock), clock)
-    context = DemoContext(gallery, stream, visitors, Jobs(limits.jobs_waiting), TextToSpeech(), route, limits, build)
+    visitors = Visitors(stream, gallery, make_engine, limits, WaitingLine(places, clock), clock, files)
+    callers = AddressAllowances(clock, limits.calls, limits.calls_per_second)
+    return DemoContext(gallery, stream, visitors, Jobs(), TextToSpeech(), route, limits, build, files, callers)
+
+
+def app_options(context: DemoContext) -> dict[str, Any]:
+    """What turns a FastAPI application into ours: its routes, middleware, and what happens at its start and end."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.context = context
         await context.speech.look()
         # What is there now stays. Set aside, it makes every later garbage collection short: no picture comes late for one.
         gc.collect()
         gc.freeze()
-        sweeping = asyncio.create_task(visitors.sweep())
-        filming = asyncio.create_task(context.jobs.call(gallery.first.film))
+        sweeping = asyncio.create_task(context.visitors.sweep())
+        filming = asyncio.create_task(context.jobs.check(context.gallery.first.film))
         yield
         sweeping.cancel()
         filming.cancel()
-        await visitors.close_all()
+        await context.visitors.close_all()
         context.jobs.close()
 
-    app = FastAPI(title="bithuman_core", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.context = context
-    app.add_middleware(SafetyHeaders)
-    for routes in (routes_visit, routes_presence, routes_avatars, routes_speech, routes_local):
-        app.include_router(routes.router)
-    app.exception_handler(Refusal)(_refused)
-    app.exception_handler(BithumanError)(_failed)
-    app.exception_handler(RequestValidationError)(_misunderstood)
-    page = page_html(files, gallery)
-
-    @app.get("/", response_class=HTMLResponse)
-    async def index() -> str:
-        return page
-
-    @app.get(HEALTH)
-    async def health() -> dict[str, Any]:
-        return {"status": "ok", "version": __version__, "live": visitors.live, "places": places,
-                "waiting": visitors.places.waiting, "pages": len(visitors)}  # fmt: skip
-
-    app.mount("/page", StaticFiles(directory=files))
-    return app
+    ours = APIRouter()
+    for router in (visitor.router, presence.router, avatars.router, local.router, health_router):
+        ours.include_router(router)
+    ours.mount("/stage", StaticFiles(directory=STAGE))
+    return {
+        "lifespan": lifespan,
+        "routes": ours.routes,
+        "middleware": [Middleware(SafetyHeaders)],
+        "exception_handlers": {Refusal: _refused, BithumanError: _failed, RequestValidationError: _misunderstood},
+        "docs_url": None,
+        "redoc_url": None,
+        "openapi_url": None,
+    }
 
 
-def page_html(files: Path, gallery: Gallery) -> str:
-    """The page with its first avatar in it, so that there is something to see before any script runs."""
-    card = gallery.first.card()
-    width, height = card["size"]
-    return Template((files / "page.html").read_text("utf-8")).substitute(
-        name=escape(card["name"]), key=escape(card["key"]), width=width, height=height
-    )
+def make_app(context: DemoContext) -> tuple[gr.Blocks, FastAPI]:
+    """The page, and the application that mounts it."""
+    demo = build_page(context)
+    app = FastAPI(title="bithuman_core", **app_options(context))
+    with redirect_stdout(StringIO()):  # Gradio says "new /"
+        return demo, gr.mount_gradio_app(app, demo, path="/", **page_options(context))
+
+
+def page_options(context: DemoContext) -> dict[str, Any]:
+    """How Gradio serves the page: no upload over the largest that is taken, and what breaks tells nobody its insides."""
+    limits = context.limits
+    largest = max(limits.audio_bytes, limits.avatar_bytes, limits.photo_bytes)
+    return {"show_error": False, "max_file_size": largest, "mcp_server": True, "ssr_mode": False,
+            "favicon_path": str(STAGE / "icon.svg")}  # fmt: skip
+
+
+@health_router.get("/health")
+async def health(context: InDemo) -> dict[str, Any]:
+    """Whether the server runs, and how many are here."""
+    visitors = context.visitors
+    return {"status": "ok", "version": __version__, "live": visitors.live, "places": visitors.places.capacity,
+            "waiting": visitors.places.waiting, "pages": len(visitors)}  # fmt: skip
 
 
 async def _refused(_: Request, refusal: Exception) -> JSONResponse:

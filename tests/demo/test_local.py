@@ -16,13 +16,13 @@ import pytest
 import uvicorn
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from bithuman_core.demo.routes_local import is_this_machine
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from bithuman_core import cli
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.local_key import HEADER, local_key
-from bithuman_core.demo.routes_local import is_this_machine
 from bithuman_core.demo.server import avatar_app
 from bithuman_core.engine import EngineTick
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState

@@ -21,8 +21,8 @@ from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.jobs import Report
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.routes.uploads import save_body
 from bithuman_core.demo.server import avatar_app
-from bithuman_core.demo.uploads import save_body
 from bithuman_core.errors import BuildError
 from bithuman_core.settings import models_dir
 

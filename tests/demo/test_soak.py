@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.server import avatar_app
-from bithuman_core.demo.visitor import Visitor
+from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.fastrtc.handler import COLLECT_SECONDS
 from bithuman_core.fastrtc.live_session import LiveSession, SharedResources
 from bithuman_core.settings import models_dir

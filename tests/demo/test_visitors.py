@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
-from bithuman_core.demo.messages import BURST, MAX_MESSAGE, PER_SECOND, Allowance, Misunderstood, parse
-from bithuman_core.demo.visitor import Visitor
-from bithuman_core.demo.visitors import Visitors
-from bithuman_core.demo.waiting_line import PATIENCE, WaitingLine
+from bithuman_core.demo.visitors.messages import BURST, MAX_MESSAGE, PER_SECOND, Allowance, Misunderstood, parse
+from bithuman_core.demo.visitors.visitor import Visitor
+from bithuman_core.demo.visitors.visitors import Visitors
+from bithuman_core.demo.visitors.waiting_line import PATIENCE, WaitingLine
 from bithuman_core.engine import Fixture
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveSession, SharedResources

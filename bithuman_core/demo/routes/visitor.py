@@ -1,0 +1,107 @@
+"""Routes of a page's coming, connecting and leaving."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
+
+from bithuman_core.demo.context import DemoContext, InDemo, OfVisitor
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.visitors.visitor import Visitor
+from bithuman_core.fastrtc.handler import AvatarHandler
+from bithuman_core.fastrtc.stream import close_visit
+
+router = APIRouter()
+
+MAX_SDP = 64 * 1024  # characters; Chromium's offers have some 6 thousand
+MAX_SECRET = 100
+
+
+class Offer(BaseModel):
+    """An offer of the page's, or one of its ICE candidates."""
+
+    type: str = Field(max_length=20)
+    webrtc_id: str = Field(min_length=8, max_length=64)
+    sdp: str | None = Field(None, max_length=MAX_SDP)
+    candidate: dict[str, Any] | None = None
+
+
+@router.post("/visit/here", status_code=204)
+async def stay(visit: OfVisitor) -> None:
+    """The page is still open (finding the visit has noted it)."""
+
+
+@router.post("/visit/leave", status_code=204)
+async def leave(request: Request, context: InDemo) -> Response:
+    """The page is closed. The secret is the body: beacons carry no headers."""
+    if int(request.headers.get("content-length") or MAX_SECRET + 1) <= MAX_SECRET:
+        with suppress(ClientDisconnect):  # the page was quicker; its line breaks as well
+            await context.visitors.close((await request.body()).decode("ascii", "replace"))
+    return Response(status_code=204)
+
+
+@router.post("/visit/place")
+async def ask_for_a_place(context: InDemo, visit: OfVisitor) -> dict[str, int]:
+    """``ahead``: 0, come in; else the position in the line."""
+    return {"ahead": context.visitors.ahead(visit)}
+
+
+@router.post("/visit/hang-up/{webrtc_id}", status_code=204)
+async def hang_up(webrtc_id: str, context: InDemo, visit: OfVisitor) -> None:
+    """End this connection, or wait no longer. A later connection of the same page is another one, and stays."""
+    if visit.connection in (webrtc_id, None):
+        await context.visitors.hang_up(visit)
+
+
+@router.get("/rtc-config")
+async def rtc_config(context: InDemo) -> dict[str, Any]:
+    """The browser's RTCConfiguration."""
+    return await context.route.configuration()
+
+
+@router.post("/webrtc/offer")
+async def offer(offer: Offer, context: InDemo, visit: OfVisitor) -> Any:
+    """FastRTC's signalling: an answer, or ``{"status": "failed", ...}``."""
+    if offer.type == "ice-candidate":
+        if visit.connection != offer.webrtc_id:
+            raise Refusal(409, "That connection has ended: press Start again.")
+        return await _negotiate(context, offer)
+    if offer.type != "offer" or not offer.sdp:
+        raise Refusal(422, "That is no offer of a connection: reload the page.")
+    if visit.connection is not None:  # the page lost it, and comes back
+        await context.visitors.hang_up(visit)
+    if offer.webrtc_id in context.stream.pcs:
+        raise Refusal(409, "That connection is already open: reload the page.")
+    if ahead := context.visitors.ahead(visit):
+        return {"status": "failed", "meta": {"error": "concurrency_limit_reached", "ahead": ahead}}
+    context.visitors.places.leave(visit.secret)
+    return await _connect(context, visit, offer)
+
+
+async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
+    stream = context.stream
+    route = await context.route.configuration()
+    stream.server_rtc_configuration = stream.convert_to_aiortc_format(route)  # a server behind NAT needs the relay as well
+    visit.connection = offer.webrtc_id
+    answered = False
+    try:
+        answer = await _negotiate(context, offer)
+        answered = True
+    except (ValueError, LookupError, AssertionError, TypeError, AttributeError) as error:  # what aiortc meets in an SDP
+        raise Refusal(422, "The server did not understand this browser's offer: reload the page.") from error
+    finally:
+        if not answered:
+            visit.connection = None
+            await close_visit(stream, offer.webrtc_id)  # else its place would never be free again
+    handler = stream.handlers.get(offer.webrtc_id)
+    if isinstance(handler, AvatarHandler):  # nothing has been asked of it yet: the browser needs the answer first
+        handler.attend(visit)
+    return answer
+
+
+async def _negotiate(context: DemoContext, offer: Offer) -> Any:
+    return await context.stream.handle_offer(offer.model_dump(), context.stream.set_additional_outputs(offer.webrtc_id))

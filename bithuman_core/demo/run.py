@@ -1,0 +1,83 @@
+"""Serving the demo: ``app.py`` and ``bithuman-core demo``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import webbrowser
+from collections.abc import Callable
+from socket import create_server, socket
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+
+from bithuman_core.demo.context import DemoContext
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.photo_builder import photo_builder
+from bithuman_core.demo.server import app_options, make_context, page_options
+from bithuman_core.demo.settings import ON_SPACES, DemoSettings, avatar_files
+from bithuman_core.errors import BithumanError
+from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
+from bithuman_core.fastrtc.live_session import LiveEngine
+from bithuman_core.fastrtc.turn import relay_is_set_up
+
+LONGEST_WORD = 1024  # bytes of a message on a page's line
+
+
+class Server(uvicorn.Server):
+    """Says when the page can be opened, and opens it where there is a display."""
+
+    open_browser = True
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        url = f"http://{self.config.host.replace('0.0.0.0', '127.0.0.1')}:{self.config.port}"
+        print(f"Ready: open {url} and press Start. Ctrl+C ends it.", flush=True)
+        if self.open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
+            webbrowser.open(url)
+
+
+def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> DemoContext:
+    """Load the avatars. Ends the process with a sentence where one cannot be loaded."""
+    print("Preparing the avatars … (the very first start compiles their renderer, which takes some seconds)", flush=True)
+    minutes = settings.visit_minutes
+    try:
+        return make_context(
+            avatar_files(settings),
+            places=settings.max_visitors,
+            limits=Limits(live=60 * minutes) if minutes else Limits(),
+            build=photo_builder() if settings.photos else None,
+            make_engine=make_engine,
+        )
+    except BithumanError as error:
+        sys.exit(str(error))
+
+
+def reloading() -> bool:
+    """Whether ``gradio app.py`` runs this, which watches the files."""
+    return bool(os.environ.get("GRADIO_WATCH_DIRS"))
+
+
+def serve(context: DemoContext, demo: gr.Blocks, app: FastAPI, settings: DemoSettings) -> None:
+    """Serve the page until interrupted; ``demo`` by Gradio's own server where that follows changes of the files."""
+    host, port = settings.host, settings.port
+    if reloading():
+        demo.launch(server_name=host, server_port=port, app_kwargs=app_options(context), **page_options(context))
+        return
+    if ON_SPACES and not relay_is_set_up():
+        print("Visitors cannot be reached from here without a relay: set the secret HF_TOKEN (see docs/hosting.md).", flush=True)
+    try:
+        listener = create_server((host, port))
+    except OSError as error:
+        sys.exit(f"Nothing can listen on {host}:{port} ({os.strerror(error.errno or 0)}): choose another --port or --host.")
+    config = uvicorn.Config(
+        app, host, port, log_level="warning", timeout_graceful_shutdown=3, server_header=False, ws_max_size=LONGEST_WORD
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # uvicorn ends the visits, then raises it again: that is no failure
+    server = Server(config)
+    server.open_browser = settings.open_browser
+    server.run([listener])

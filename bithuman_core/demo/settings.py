@@ -1,0 +1,58 @@
+"""The settings of the demo, from the environment, a ``.env`` file or the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bithuman_core.settings import models_dir
+
+ON_SPACES = "SPACE_ID" in os.environ  # Hugging Face Spaces: a container behind a proxy
+
+
+class DemoSettings(BaseSettings):
+    """Serve the avatar on a web page."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BITHUMAN_",
+        env_file=".env",
+        extra="ignore",
+        cli_prog_name="app.py",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+    )
+    host: str = Field("0.0.0.0" if ON_SPACES else "127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: int = Field(7860, ge=1, le=65535, description="Port to listen on.")
+    max_visitors: int = Field(3, ge=1, description="How many people may be live at once; the next ones wait in line.")
+    visit_minutes: float = Field(
+        10 if ON_SPACES else 0, ge=0, description="Longest time live at a stretch, so that others get their turn; 0: no limit."
+    )
+    avatar: Path = Field(
+        models_dir() / "mara.imx",
+        validation_alias=AliasChoices("avatar", "BITHUMAN_AVATAR", "BITHUMAN_MODEL_PATH"),
+        description="The avatar that is shown first, an .imx file; the shipped ones follow.",
+    )
+    photos: bool = Field(True, description="Let visitors make avatars from photos.")
+    open_browser: bool = Field(not ON_SPACES, description="Open the page in a browser where there is a display.")
+
+
+def read_settings(*, command_line: bool = False) -> DemoSettings:
+    """The settings of this process, with ``command_line`` from its options, too.
+
+    Ends the process with a sentence where one is wrong.
+    """
+    try:
+        return DemoSettings(_cli_parse_args=command_line or None)  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        faults = [(str(fault["loc"][0]).replace("_", "-"), fault["msg"], fault["input"]) for fault in error.errors()]
+    sys.exit("\n".join(f"--{name}: {message}, not {given!r}." for name, message, given in faults))
+
+
+def avatar_files(settings: DemoSettings) -> list[Path]:
+    """The avatar of the settings, then the others that ship."""
+    first = settings.avatar
+    return [first, *(path for path in sorted(models_dir().glob("*.imx")) if path.resolve() != first.resolve())]

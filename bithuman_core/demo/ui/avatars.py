@@ -1,0 +1,102 @@
+"""The part of the panel with the avatars: the gallery, an ``.imx`` file of one's own, one from a photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from bithuman_core.demo.actions import NO_CONSENT, NO_PHOTOS, load_avatar, make_avatar
+from bithuman_core.demo.context import DemoContext
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.ui.events import LONG, QUICK, reporter, told
+from bithuman_core.demo.ui.inputs import Photo
+from bithuman_core.demo.ui.view import AvatarView, pictures
+
+CONSENT = "The visitor of the demo page ticked: this is a photo of me, or of somebody who agrees to it."
+HOW = "One face, from the front, in even light, mouth closed. It stays on this server until you close the page."
+AGREES = "This is a photo of me, or of somebody who agrees to this avatar."
+NO_PHOTO = "Choose a photo first, or take one with the camera."
+
+
+class AvatarPanel:
+    """Its components, laid out where it is made."""
+
+    def __init__(self, context: DemoContext) -> None:
+        gr.Markdown("## Avatar")
+        self.gallery = gr.Gallery(
+            pictures(list(context.gallery.avatars.values())),
+            label="Avatar", show_label=False, container=False, columns=4, height="auto", object_fit="cover", allow_preview=False,
+            selected_index=0, interactive=False, show_share_button=False, show_download_button=False,
+            show_fullscreen_button=False, elem_id="avatar-gallery",
+        )  # fmt: skip
+        with gr.Row(visible=False, elem_id="own-avatar") as self.own:
+            self.keep = gr.DownloadButton("Download .imx", size="sm", min_width=0)
+            self.remove = gr.Button("Remove", size="sm", min_width=0)
+        self.note = gr.Markdown(visible=False, elem_id="avatar-note")
+        self.open = gr.UploadButton("Open an .imx file", file_types=[".imx"], size="sm", elem_id="open-imx")
+        with gr.Accordion("Create from a photo", open=False, elem_id="photo-panel"):
+            gr.Markdown(HOW if context.build else NO_PHOTOS)
+            self.photo = Photo(
+                label="Photo", show_label=False, sources=["upload", "webcam"], image_mode=None, type="filepath", height=240,
+                webcam_options=gr.WebcamOptions(mirror=False), show_download_button=False, show_share_button=False,
+                show_fullscreen_button=False, elem_id="photo",
+            )  # fmt: skip
+            self.name = gr.Textbox(label="Name", max_lines=1, max_length=40, elem_id="photo-name")
+            self.consent = gr.Checkbox(label=AGREES, container=False, elem_id="photo-consent")
+            self.create = gr.Button("Create", variant="primary", interactive=context.build is not None, elem_id="photo-create")
+            self.progress = gr.HTML(elem_id="photo-progress", padding=False, min_height=0)
+
+
+def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr.State) -> None:
+    """What happens when something of the panel is used."""
+
+    async def choose(secret: str, selected: gr.SelectData) -> list[Any]:
+        found = context.visitors.find(secret)
+        avatars = found.avatars
+        found.choose(avatars[min(int(selected.index), len(avatars) - 1)].key)
+        return view.of(found)
+
+    async def bring(secret: str, file: str) -> list[Any]:
+        found = context.visitors.find(secret)
+        found.keep_upload(Path(file))
+        context.visitors.check_room(found)
+        found.spend()
+        avatar = await load_avatar(context, Path(file), found.new_folder())
+        found.add(avatar)
+        found.choose(avatar.key)
+        return view.of(found)
+
+    async def remove(secret: str) -> list[Any]:
+        found = context.visitors.find(secret)
+        found.remove(found.avatar.key)
+        return view.of(found)
+
+    async def create(
+        secret: str, photo: str | None, name: str, consent: bool, progress: gr.Progress = gr.Progress()  # noqa: B008
+    ) -> list[Any]:
+        found = context.visitors.find(secret)
+        if photo is None:
+            raise Refusal(400, NO_PHOTO)
+        found.keep_upload(Path(photo))
+        if not consent:
+            raise Refusal(403, NO_CONSENT)
+        context.visitors.check_room(found)
+        found.spend()
+        told_by = reporter(progress)
+        path, notes = await make_avatar(context, Path(photo), name, CONSENT, found.new_folder(), told_by, lambda: found.closed)
+        avatar = await load_avatar(context, path, path.parent)
+        found.add(avatar)
+        found.choose(avatar.key)
+        return [*view.of(found, " ".join(notes)), "", None, False]
+
+    panel.gallery.select(told(choose), visitor, view.outputs, **QUICK)
+    panel.open.upload(told(bring), [visitor, panel.open], view.outputs, **QUICK)
+    panel.remove.click(told(remove), visitor, view.outputs, **QUICK)
+    panel.create.click(
+        told(create),
+        [visitor, panel.photo, panel.name, panel.consent],
+        [*view.outputs, panel.progress, panel.photo, panel.consent],
+        api_name=False, show_progress_on=panel.progress, **LONG,
+    )  # fmt: skip

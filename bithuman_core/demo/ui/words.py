@@ -1,0 +1,136 @@
+"""The part of the panel with the words: the microphone, a sound file, a text; and the video of what is said."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from bithuman_core.demo.actions import clip_of_file, clip_of_text, make_video
+from bithuman_core.demo.context import DemoContext
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.ui.events import LONG, QUICK, reporter, told
+from bithuman_core.demo.ui.ticket import ticket
+from bithuman_core.demo.visitors.visitor import Visitor
+from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.settings import speech_clip
+from bithuman_core.voice import HOW_TO_GET_IT
+
+TEXT = "Hello, nice to meet you. An ordinary CPU draws me while I speak."
+EXAMPLES = [TEXT, "Please mind the gap between the platform and the train.", "Peter Piper picked a peck of pickled peppers."]
+TIMBRES = [("Woman", "woman"), ("Man", "man")]
+NO_FILE = "Choose a sound file first."
+LEVEL = (
+    '<div id="level" class="level" role="meter" aria-label="Microphone level" aria-valuemin="0" aria-valuemax="100" '
+    'aria-valuenow="0"><span></span></div>'
+)
+
+
+class WordsPanel:
+    """Its components, laid out where it is made."""
+
+    def __init__(self, limit: int) -> None:
+        gr.Markdown("## Its words")
+        with gr.Tabs(elem_id="words"):
+            with gr.Tab("Microphone", id="microphone") as self.microphone:
+                gr.Markdown("The avatar says what you say, while you say it.")
+                gr.HTML(LEVEL, padding=False)
+            with gr.Tab("Audio file", id="file") as self.file:
+                self.sound = gr.Audio(
+                    label="A sound file", show_label=False, sources=["upload"], type="filepath", editable=False,
+                    show_download_button=False, show_share_button=False, elem_id="sound",
+                )  # fmt: skip
+                with gr.Row():
+                    self.play = gr.Button("Speak it", variant="secondary", size="md", min_width=0)
+                    self.stop_file = gr.Button("Stop", size="md", min_width=0)
+                    self.film_file = gr.Button("Make a video", size="md", min_width=0)
+                gr.Examples(
+                    [[str(speech_clip())]], self.sound, label="Or try", example_labels=["A sentence of real speech"],
+                    elem_id="sound-examples",
+                )  # fmt: skip
+            with gr.Tab("Text", id="text") as self.text:
+                self.words = gr.Textbox(TEXT, label="What it says", lines=3, max_lines=8, max_length=limit, elem_id="text")
+                with gr.Row():
+                    self.voice = gr.Dropdown([], label="Voice", min_width=120, elem_id="voice")
+                    self.timbre = gr.Radio(TIMBRES, value="woman", label="Timbre", min_width=120, elem_id="timbre")
+                with gr.Row():
+                    self.speak = gr.Button("Speak", variant="secondary", size="md", min_width=0)
+                    self.stop_text = gr.Button("Stop", size="md", min_width=0)
+                    self.film_text = gr.Button("Make a video", size="md", min_width=0)
+                gr.Examples([[text] for text in EXAMPLES], self.words, label="Examples", elem_id="text-examples")
+        self.video = gr.Video(label="Video", visible=False, interactive=False, show_share_button=False, elem_id="video")
+
+    def voices(self, context: DemoContext) -> list[Any]:
+        """The voices of this machine, for ``voice`` and ``words``."""
+        known = [(voice.name, voice.id) for voice in context.speech.voices]
+        if not known:
+            return [gr.Dropdown([], interactive=False), gr.Textbox("", placeholder=HOW_TO_GET_IT, interactive=False)]
+        return [gr.Dropdown(known, value=known[0][1]), gr.Textbox()]
+
+
+def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.HTML) -> None:
+    """What happens when something of the panel is used. ``stage`` takes the tickets."""
+
+    async def of_file(found: Visitor, sound: str | None) -> Clip:
+        if sound is None:
+            raise Refusal(400, NO_FILE)
+        found.keep_upload(Path(sound))
+        return await clip_of_file(context, Path(sound))
+
+    async def of_text(found: Visitor, text: str, voice: str, timbre: str) -> Clip:
+        return await clip_of_text(context, text, voice, timbre)
+
+    def speaker(clip_of: Callable[..., Awaitable[Clip]]) -> Callable[..., Awaitable[str]]:
+        async def say(secret: str, *words: Any) -> str:
+            found = context.visitors.find(secret)
+            found.spend()
+            clip = await clip_of(found, *words)
+            found.keep_clip(clip)
+            return ticket(found, clip)
+
+        return told(say)
+
+    def filmer(clip_of: Callable[..., Awaitable[Clip]]) -> Callable[..., Awaitable[Any]]:
+        async def film(secret: str, *words: Any, progress: gr.Progress) -> Any:
+            found = context.visitors.find(secret)
+            found.spend()
+            clip = await clip_of(found, *words)
+            folder = found.new_folder()
+            path = await make_video(context, found.state, clip, folder, reporter(progress), lambda: found.closed)
+            return gr.Video(str(path), visible=True)
+
+        return film
+
+    film_file, film_text = filmer(of_file), filmer(of_text)
+
+    async def film_a_file(secret: str, sound: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+        return await film_file(secret, sound, progress=progress)
+
+    async def film_a_text(
+        secret: str, text: str, voice: str, timbre: str, progress: gr.Progress = gr.Progress()  # noqa: B008
+    ) -> Any:
+        return await film_text(secret, text, voice, timbre, progress=progress)
+
+    async def hush(secret: str) -> None:
+        context.visitors.find(secret).hush()
+
+    def turner(way: str) -> Callable[[str], Awaitable[str]]:
+        async def turn(secret: str) -> str:
+            found = context.visitors.find(secret)
+            found.way = way
+            return ticket(found)
+
+        return told(turn)
+
+    texts: list[Any] = [visitor, panel.words, panel.voice, panel.timbre]
+    for tab, way in ((panel.microphone, "microphone"), (panel.file, "file"), (panel.text, "text")):
+        tab.select(turner(way), visitor, stage, **QUICK)
+    panel.play.click(speaker(of_file), [visitor, panel.sound], stage, **QUICK)
+    gr.on([panel.speak.click, panel.words.submit], speaker(of_text), texts, stage, **QUICK)
+    gr.on([panel.stop_file.click, panel.stop_text.click], told(hush), visitor, None, **QUICK)
+    shown: dict[str, Any] = {"outputs": panel.video, "api_name": False, **LONG}
+    ways = ((panel.film_file, told(film_a_file), [visitor, panel.sound]), (panel.film_text, told(film_a_text), texts))
+    for button, film, given in ways:
+        button.click(lambda: gr.Video(None, visible=True), None, panel.video, **QUICK).then(film, given, **shown)

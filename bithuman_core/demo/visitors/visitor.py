@@ -1,0 +1,195 @@
+"""One open page: which avatar it shows and how, what the visitor has brought along, and what the page may ask for."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bithuman_core.clock import Clock
+from bithuman_core.demo.gallery import Avatar, Gallery
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.visitors.allowance import Allowance
+from bithuman_core.demo.visitors.messages import TOO_MANY, Here, Hush, Misunderstood, Say, parse
+from bithuman_core.fastrtc.avatar_engine import AvatarState
+from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.fastrtc.live_session import LiveEngine, LiveSession
+from bithuman_core.types import Emotion
+
+UNKNOWN_CLIP = "That sound is not here any more: choose it again."
+NOT_LIVE = "The avatar is not live yet: press Start first."
+
+
+class Visitor:
+    """What belongs to one page and to nobody else. ``secret`` is known to that page alone.
+
+    It owns the page's connection (:class:`bithuman_core.fastrtc.handler.ConnectionOwner`), whichever is the present one.
+    ``files`` is the folder in which its own one is made.
+    """
+
+    def __init__(
+        self, gallery: Gallery, make_engine: Callable[[AvatarState], LiveEngine], limits: Limits, clock: Clock, files: Path
+    ) -> None:
+        self.secret = secrets.token_urlsafe(24)
+        self.connection: str | None = None  # FastRTC's id of the present connection
+        self.state = AvatarState(gallery.first.fixture)
+        self.avatar: Avatar = gallery.first
+        self.own: dict[str, Avatar] = {}
+        self.clips: dict[str, Clip] = {}
+        self.way = "microphone"  # how it speaks: also "file", "text"
+        self.said = 0  # how many clips the page was told to say
+        self.closed = False
+        self.limit = limits.live
+        self._gallery, self._make_engine, self._limits, self._clock = gallery, make_engine, limits, clock
+        self._messages = Allowance(clock)
+        self._requests = Allowance(clock, limits.requests, limits.requests_per_second)
+        self._session: LiveSession | None = None
+        self._files = files
+        self._folder: Path | None = None
+        self._uploads: list[Path] = []
+        self.seen_at = clock.now()
+        self.lines = 0  # that the page keeps open (see ``routes/presence.py``)
+
+    # -- while it is live --------------------------------------------------------------------------------------------
+    def make_engine(self) -> LiveEngine:
+        """An engine that shows the avatar as it is now."""
+        return self._make_engine(self.state)
+
+    def meet(self, session: LiveSession) -> None:
+        """The session of the present connection."""
+        self._session = session
+
+    def hears(self, text: object) -> str | None:
+        """Follow a message of the page. Returns a sentence where it is not followed."""
+        self.stay()
+        session = self._session
+        if session is None:
+            return None
+        if not self._messages.take():
+            return TOO_MANY
+        try:
+            message = parse(text)
+        except Misunderstood as misunderstood:
+            return str(misunderstood)
+        match message:
+            case Here():
+                pass
+            case Say(clip=key):
+                if (clip := self.clips.get(key)) is None:
+                    return UNKNOWN_CLIP
+                session.say(clip)
+            case Hush():
+                session.hush()
+        return None
+
+    def feel(self, emotion: Emotion) -> None:
+        """Show an emotion from now on."""
+        self.state.emotion = emotion
+        self._play()
+
+    def calm(self, stillness: float) -> None:
+        """Be this still from now on, 0..1."""
+        self.state.stillness = min(max(stillness, 0.0), 1.0)
+        self._play()
+
+    def perform(self, gesture: str) -> None:
+        """Play a gesture once. Raises Refusal where the avatar does not know it, or is not live."""
+        if gesture not in self.state.fixture.gestures:
+            raise Refusal(404, f"{self.avatar.name} does not know that gesture.")
+        if self._session is None or self.connection is None:
+            raise Refusal(409, NOT_LIVE)
+        self._session.do(lambda engine: engine.perform(gesture))
+
+    def hush(self) -> None:
+        """Stop speaking at once."""
+        if self._session is not None:
+            self._session.hush()
+
+    def _play(self) -> None:
+        state = self.state
+        if self._session is not None:
+            self._session.do(lambda engine: engine.play(state))
+
+    def say(self, clip: Clip) -> None:
+        """Speak a clip that is not the page's own; nothing is said where nobody is live."""
+        if self._session is not None:
+            self._session.say(clip)
+
+    # -- before, meanwhile and after ---------------------------------------------------------------------------------
+    @property
+    def heard_at(self) -> float:
+        """When the page was last heard of, by a request or in its stream, s on the clock."""
+        return self.seen_at if self._session is None else max(self.seen_at, self._session.heard_at)
+
+    def stay(self) -> None:
+        """The page is still open."""
+        self.seen_at = self._clock.now()
+
+    def spend(self) -> None:
+        """Count a request that costs the server something. Raises Refusal where there were too many."""
+        if not self._requests.take():
+            raise Refusal(429, "That was a lot in a short time: wait half a minute, then try again.")
+
+    @property
+    def avatars(self) -> list[Avatar]:
+        """Those that the visitor can choose from, the server's first."""
+        return [*self._gallery.avatars.values(), *self.own.values()]
+
+    def choose(self, key: str) -> Avatar:
+        """Go on with another avatar, also while live. Raises Refusal for one that is not here for this visitor."""
+        avatar = self._gallery.avatars.get(key) or self.own.get(key)
+        if avatar is None:
+            raise Refusal(404, "That avatar is not here any more: choose another one.")
+        self.avatar, self.state.fixture = avatar, avatar.fixture
+        self._play()
+        return avatar
+
+    def check_room(self) -> None:
+        """Raises Refusal where the visitor has as many own avatars as are kept."""
+        if len(self.own) >= self._limits.avatars:
+            raise Refusal(409, f"You have {len(self.own)} avatars of your own, which is the most: remove one first.")
+
+    def add(self, avatar: Avatar) -> None:
+        """Keep an avatar of the visitor's own. Raises Refusal where there are too many."""
+        self.check_room()
+        self.own[avatar.key] = avatar
+
+    def remove(self, key: str) -> None:
+        """Forget an own avatar; the server's first one takes its place where it was shown."""
+        avatar = self.own.pop(key, None)
+        if avatar is not None:
+            avatar.path.unlink(missing_ok=True)
+            if self.avatar is avatar:
+                self.choose(self._gallery.first.key)
+
+    def keep_clip(self, clip: Clip) -> None:
+        """Keep sound to be spoken; the oldest one goes where there are too many."""
+        self.clips[clip.key] = clip
+        while len(self.clips) > self._limits.clips:
+            del self.clips[next(iter(self.clips))]
+
+    def keep_upload(self, path: Path) -> None:
+        """A file that the visitor sent goes with the visit."""
+        self._uploads.append(path)
+
+    def new_folder(self) -> Path:
+        """An empty folder that nobody else knows; it goes with the visit."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="visit-", dir=self._files))
+        folder = self._folder / secrets.token_urlsafe(16)
+        folder.mkdir()
+        return folder
+
+    def close(self) -> None:
+        """Forget everything that the visitor brought."""
+        self.own.clear()
+        self.clips.clear()
+        self.closed = True
+        self._session = None
+        for path in self._uploads:
+            path.unlink(missing_ok=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)

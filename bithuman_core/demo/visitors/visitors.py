@@ -1,0 +1,131 @@
+"""All open pages, and who of them is live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from fastrtc import Stream
+
+from bithuman_core.clock import Clock
+from bithuman_core.demo.gallery import Avatar, Gallery
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.visitors.visitor import Visitor
+from bithuman_core.demo.visitors.waiting_line import WaitingLine
+from bithuman_core.fastrtc.avatar_engine import AvatarState
+from bithuman_core.fastrtc.live_session import LiveEngine
+from bithuman_core.fastrtc.stream import close_visit
+
+SWEEP_SECONDS = 20.0
+# After its line broke: a page that only lost the network comes back or is heard in its stream; its last packets may come late.
+GONE_SECONDS, LAST_WORDS_SECONDS = 4.0, 1.0
+UNKNOWN_VISIT = "The server does not know this page any more: reload it."
+
+
+class Visitors:
+    """Opens, finds and closes visits. ``places`` says who may be live; ``files`` is where what visitors bring is kept."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        gallery: Gallery,
+        make_engine: Callable[[AvatarState], LiveEngine],
+        limits: Limits,
+        places: WaitingLine,
+        clock: Clock,
+        files: Path,
+    ) -> None:
+        self.places = places
+        self._stream, self._gallery, self._make_engine, self._limits, self._clock = stream, gallery, make_engine, limits, clock
+        self._files = files
+        self._open: dict[str, Visitor] = {}
+        self._watching: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def live(self) -> int:
+        """How many are connected."""
+        return len(self._stream.pcs)
+
+    def on_air(self) -> list[Visitor]:
+        """The visits that are connected, the oldest page first."""
+        return [visit for visit in self._open.values() if self._is_live(visit)]
+
+    def open(self) -> Visitor:
+        """A page is opened. Raises Refusal where too many are."""
+        if len(self._open) >= self._limits.visitors:
+            raise Refusal(503, "Too many people have this page open at the moment: try again in a few minutes.")
+        visit = Visitor(self._gallery, self._make_engine, self._limits, self._clock, self._files)
+        self._open[visit.secret] = visit
+        return visit
+
+    def find(self, secret: str | None) -> Visitor:
+        """The visit of this secret. Raises Refusal where there is none."""
+        visit = self._open.get(secret or "")
+        if visit is None:
+            raise Refusal(410, UNKNOWN_VISIT)
+        visit.stay()
+        return visit
+
+    def own_avatar(self, key: str) -> Avatar | None:
+        """A visitor's own avatar of this key."""
+        return next((visit.own[key] for visit in self._open.values() if key in visit.own), None)
+
+    def check_room(self, visit: Visitor) -> None:
+        """Raises Refusal where the visitor, or all together, have as many own avatars as are kept."""
+        visit.check_room()
+        if sum(len(other.own) for other in self._open.values()) >= self._limits.avatars_all:
+            raise Refusal(503, "The server holds as many avatars of visitors as it can at the moment: try again in some minutes.")
+
+    def ahead(self, visit: Visitor) -> int:
+        """Ask for a place: 0 may connect now, else the position in the line."""
+        return self.places.ahead(visit.secret, self.live - self._is_live(visit))
+
+    async def hang_up(self, visit: Visitor) -> None:
+        """End the visit's connection, which frees its place."""
+        self.places.leave(visit.secret)
+        connection, visit.connection = visit.connection, None
+        if connection is not None:
+            await close_visit(self._stream, connection)
+
+    async def close(self, secret: str) -> None:
+        """A page is closed: its place is free, and what the visitor brought is gone."""
+        visit = self._open.pop(secret, None)
+        if visit is not None:
+            await self.hang_up(visit)
+            visit.close()
+
+    def lost(self, visit: Visitor) -> None:
+        """The page's line broke: where nothing more is heard, its tab is closed, and its place is free some seconds later.
+
+        What the visitor brought stays until the page has been silent for long: it may be only the network.
+        """
+        task = asyncio.create_task(self._watch(visit, self._clock.now()))
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
+
+    async def _watch(self, visit: Visitor, broke_at: float) -> None:
+        await self._clock.sleep(GONE_SECONDS)
+        if not visit.lines and visit.heard_at < broke_at + LAST_WORDS_SECONDS:
+            await self.hang_up(visit)
+
+    async def close_all(self) -> None:
+        """The server ends."""
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*(self.close(secret) for secret in list(self._open)))
+
+    async def sweep(self) -> None:
+        """Close, from time to time, pages that have not been heard of for long. Never returns."""
+        while True:
+            await self._clock.sleep(SWEEP_SECONDS)
+            old = self._clock.now() - self._limits.visit_idle
+            for visit in [visit for visit in self._open.values() if visit.seen_at < old]:
+                await self.close(visit.secret)
+
+    def _is_live(self, visit: Visitor) -> bool:
+        return visit.connection in self._stream.pcs
