@@ -13,6 +13,7 @@ from bithuman_core.demo.visitor import Visitor
 from bithuman_core.fastrtc.candidates import CandidateError, add_candidate
 from bithuman_core.fastrtc.handler import AvatarHandler
 from bithuman_core.fastrtc.stream import close_visit
+from bithuman_core.fastrtc.turn import miss_relay
 from bithuman_core.voice import HOW_TO_GET_IT
 
 router = APIRouter()
@@ -124,6 +125,8 @@ async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
         if not answered:
             visit.connection = None
             await close_visit(stream, offer.webrtc_id)  # else its place would never be free again
+    if isinstance(answer, dict):
+        miss_relay(route, answer["sdp"])
     handler = stream.handlers.get(offer.webrtc_id)
     if isinstance(handler, AvatarHandler):  # nothing has been asked of it yet: the browser needs the answer first
         handler.attend(visit)
