@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bithuman_core.fastrtc import turn
+from bithuman_core.fastrtc.own_turn import URLS
 from bithuman_core.fastrtc.turn import KEYS, STUN, Route, relay_is_set_up
 
 SERVER = {"urls": ["turn:relay.example.org"], "username": "someone", "credential": "for ten minutes"}
@@ -30,7 +31,7 @@ class Owner:
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HF_TOKEN", STUN, *KEYS):
+    for name in ("HF_TOKEN", STUN, URLS, *KEYS):
         monkeypatch.delenv(name, raising=False)
 
 

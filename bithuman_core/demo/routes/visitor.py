@@ -12,8 +12,10 @@ from starlette.requests import ClientDisconnect
 from bithuman_core.demo.context import DemoContext, InDemo, OfVisitor
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.visitors.visitor import Visitor
+from bithuman_core.fastrtc.candidates import CandidateError, add_candidate
 from bithuman_core.fastrtc.handler import AvatarHandler
 from bithuman_core.fastrtc.stream import close_visit
+from bithuman_core.fastrtc.turn import miss_relay
 
 router = APIRouter()
 
@@ -69,7 +71,7 @@ async def offer(offer: Offer, context: InDemo, visit: OfVisitor) -> Any:
     if offer.type == "ice-candidate":
         if visit.connection != offer.webrtc_id:
             raise Refusal(409, "That connection has ended: press Start again.")
-        return await _negotiate(context, offer)
+        return await _add_candidate(context, offer)
     if offer.type != "offer" or not offer.sdp:
         raise Refusal(422, "That is no offer of a connection: reload the page.")
     if visit.connection is not None:  # the page lost it, and comes back
@@ -80,6 +82,18 @@ async def offer(offer: Offer, context: InDemo, visit: OfVisitor) -> Any:
         return {"status": "failed", "meta": {"error": "concurrency_limit_reached", "ahead": ahead}}
     context.visitors.places.leave(visit.secret)
     return await _connect(context, visit, offer)
+
+
+async def _add_candidate(context: DemoContext, offer: Offer) -> dict[str, str]:
+    """Before FastRTC gets to see it, which knows Chromium's candidates only."""
+    connection = context.stream.pcs.get(offer.webrtc_id)
+    if connection is None:
+        raise Refusal(409, "That connection has ended: press Start again.")
+    try:
+        await add_candidate(connection, offer.candidate or {})
+    except CandidateError as error:
+        raise Refusal(422, str(error)) from error
+    return {"status": "success"}
 
 
 async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
@@ -97,6 +111,8 @@ async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
         if not answered:
             visit.connection = None
             await close_visit(stream, offer.webrtc_id)  # else its place would never be free again
+    if isinstance(answer, dict):
+        miss_relay(route, answer["sdp"])
     handler = stream.handlers.get(offer.webrtc_id)
     if isinstance(handler, AvatarHandler):  # nothing has been asked of it yet: the browser needs the answer first
         handler.attend(visit)

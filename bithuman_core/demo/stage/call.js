@@ -1,8 +1,10 @@
 // One connection: the visitor's sound goes to the server, the avatar comes back on one stream (so that the browser keeps lips and voice together).
 import { Refused, SENTENCES } from "./sentences.js";
 
-const CONNECT_MS = 15000; // longest wait for the first picture
+const CONNECT_MS = 12000; // longest wait for the first picture
+const ANSWERED_MS = 4000; // of it at least after a late answer
 const UNSTABLE_MS = 6000; // how long a broken path may take to heal
+const UNAUTHORIZED = 401; // a relay's word to wrong credentials
 const HERE_MS = 2000; // a page without a microphone would otherwise be silent, and count as gone
 
 /** Events: "live" (connected), "message" ({type, data} from the server), "unstable", "stable", "ended" ({sentence, lost}). */
@@ -26,11 +28,15 @@ export class Call extends EventTarget {
   /** Connect to the server; track: the microphone's, or null. Throws Refused. */
   async connect(track) {
     if (!window.RTCPeerConnection) throw new Refused(SENTENCES.unsupported);
+    const began = performance.now();
     const { relay, ...configuration } = await this.server.get("rtc-config");
     if (relay === "ready") this.#noPath = SENTENCES.noPathWithRelay;
     if (this.#ended) return;
     const pc = (this.#pc = new RTCPeerConnection(configuration));
     pc.ontrack = (event) => this.stream.addTrack(event.track);
+    pc.onicecandidateerror = ({ errorCode }) => {
+      if (errorCode === UNAUTHORIZED) this.#noPath = SENTENCES.relayRefused; // which matters only where no other way is found
+    };
     pc.onconnectionstatechange = () => this.#follow(pc.connectionState);
     const channel = (this.#channel = pc.createDataChannel("text")); // before the offer: the server waits for it
     channel.onmessage = ({ data }) => this.#emit("message", JSON.parse(data));
@@ -52,7 +58,8 @@ export class Call extends EventTarget {
     if (answer.status === "failed") throw new Refused(`The server refused the visit (${answer.meta?.error}). Press Start again.`, { again: true });
     await pc.setRemoteDescription(answer);
     answered();
-    this.#timer = setTimeout(() => this.#end(pc.connectionState === "connected" ? SENTENCES.silentServer : this.#noPath), CONNECT_MS);
+    const patience = Math.max(CONNECT_MS - (performance.now() - began), ANSWERED_MS);
+    this.#timer = setTimeout(() => this.#end(pc.connectionState === "connected" ? SENTENCES.silentServer : this.#noPath), patience);
     this.#beat = setInterval(() => this.send({ type: "here" }), HERE_MS);
   }
 

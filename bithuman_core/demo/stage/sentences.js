@@ -16,6 +16,7 @@ export const SENTENCES = {
   unreachable: "The server does not answer. Check that it is running, then try again.",
   noPath: "The server was reached, but no way for sound and picture: a firewall or this network blocks WebRTC. This server has no relay (TURN) to go around it: try another network, or ask its host to set one up.",
   noPathWithRelay: "The server was reached, but no way for sound and picture, not even through its relay: a firewall blocks WebRTC. Try another network.",
+  relayRefused: "The relay (TURN) refused this server's credentials, and there is no way without it: the server's host has to check BITHUMAN_TURN_USERNAME and BITHUMAN_TURN_PASSWORD, or BITHUMAN_TURN_SECRET.",
   silentServer: "The server accepted the visit but sent no picture. Press Start again; its log tells more.",
   lost: "The connection was lost. Check the network, then press Start again.",
   ended: "The server ended the visit. Press Start to begin a new one.",
