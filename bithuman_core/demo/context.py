@@ -36,7 +36,6 @@ class DemoContext:
     route: Route
     limits: Limits
     build: Builder | None  # None: no photos are taken
-    files: Path  # what is made or brought lies below; Gradio serves it to who knows its whole path
     callers: AddressAllowances  # of the endpoints without a page
 
 

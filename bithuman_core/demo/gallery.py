@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bithuman_core.demo.folder import private_folder
 from bithuman_core.demo.preview import still, write_idle_film
 from bithuman_core.engine import Fixture
 from bithuman_core.speech.net import SpeechNet
@@ -52,14 +53,15 @@ class Avatar:
 
 
 class Gallery:
-    """The server's own avatars; the first one is shown first. ``folder`` is where their pictures go."""
+    """The server's own avatars; the first one is shown first. ``folder`` is where their pictures go, and Gradio's files."""
 
-    def __init__(self, paths: Iterable[Path], folder: Path) -> None:
+    def __init__(self, paths: Iterable[Path]) -> None:
         """Load these files. Raises ModelError."""
         first, *others = paths
+        self.folder = private_folder()
         self.net = SpeechNet.load()
         self.avatars: dict[str, Avatar] = {}
         for path in (first, *others):
             if path.stem not in self.avatars:  # of two with the same name the first one stays
-                self.avatars[path.stem] = Avatar(path, folder, self.net)
+                self.avatars[path.stem] = Avatar(path, self.folder, self.net)
         self.first = next(iter(self.avatars.values()))

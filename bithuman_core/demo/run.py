@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from bithuman_core.demo.context import DemoContext
+from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.photo_builder import photo_builder
 from bithuman_core.demo.server import app_options, make_context, page_options
@@ -46,7 +47,7 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
     minutes = settings.visit_minutes
     try:
         return make_context(
-            avatar_files(settings),
+            Gallery(avatar_files(settings)),
             places=settings.max_visitors,
             limits=Limits(live=60 * minutes) if minutes else Limits(),
             build=photo_builder() if settings.photos else None,

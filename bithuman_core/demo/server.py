@@ -6,11 +6,9 @@ import asyncio
 import gc
 import logging
 import os
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, redirect_stdout
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported: nothing leaves the machine
@@ -48,38 +46,26 @@ logger = logging.getLogger(__name__)
 health_router = APIRouter()
 
 
-def files_folder() -> Path:
-    """A new folder of this process in which Gradio keeps what it is sent, and we what we make. Removed with the process."""
-    folder = tempfile.TemporaryDirectory(prefix="bithuman-demo-", ignore_cleanup_errors=True)
-    _folders.append(folder)
-    os.environ["GRADIO_TEMP_DIR"] = folder.name
-    return Path(folder.name)
-
-
-_folders: list[tempfile.TemporaryDirectory[str]] = []  # they are removed when the process ends
-
-
 def make_context(
-    avatar_files: list[Path],
+    gallery: Gallery,
     *,
     places: int,
     limits: Limits | None = None,
     build: Builder | None = None,
     make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine,
 ) -> DemoContext:
-    """What one demo needs, with its avatars loaded. Raises ModelError.
+    """What one demo needs.
 
     ``places`` is how many may be live at once; ``build`` makes an avatar from a photo; ``make_engine`` makes the engine that
     shows one.
     """
-    limits, clock, route, files = limits or Limits(), MonotonicClock(), Route(), files_folder()
-    gallery = Gallery(avatar_files, files)
+    limits, clock, route = limits or Limits(), MonotonicClock(), Route()
     stream = avatar_stream(
         lambda: make_engine(AvatarState(gallery.first.fixture)), visitors=places, rtc_configuration=route.configuration
     )
-    visitors = Visitors(stream, gallery, make_engine, limits, WaitingLine(places, clock), clock, files)
+    visitors = Visitors(stream, gallery, make_engine, limits, WaitingLine(places, clock), clock)
     callers = AddressAllowances(clock, limits.calls, limits.calls_per_second)
-    return DemoContext(gallery, stream, visitors, Jobs(), TextToSpeech(), route, limits, build, files, callers)
+    return DemoContext(gallery, stream, visitors, Jobs(), TextToSpeech(), route, limits, build, callers)
 
 
 def app_options(context: DemoContext) -> dict[str, Any]:

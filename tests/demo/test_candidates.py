@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,9 @@ from aiortc import RTCPeerConnection
 from fastapi.testclient import TestClient
 
 from bithuman_core.demo.gallery import Gallery
-from bithuman_core.demo.server import avatar_app
 from bithuman_core.settings import models_dir
+from tests.demo.serving import demo_app
 
-PAGE = Path(__file__).resolve().parents[2] / "assets" / "page"
 FIREFOX = "candidate:0 1 UDP 2122252543 192.0.2.34 49203 typ host"
 OFFER = "webrtc/offer"
 
@@ -35,7 +33,7 @@ async def offered_sdp() -> str:
 @pytest.fixture(scope="module")
 def send() -> Iterator[Callable[[dict[str, Any]], Any]]:
     """Send a candidate of a page that has been answered."""
-    with TestClient(avatar_app(Gallery([models_dir() / "mara.imx"]), places=1, files=PAGE)) as client:
+    with TestClient(demo_app(Gallery([models_dir() / "mara.imx"]), places=1)) as client:
         headers, named = {"X-Visit": client.post("/visit").json()["visit"]}, {"webrtc_id": "abcdefgh1234"}
         offer = {"type": "offer", "sdp": asyncio.run(offered_sdp()), **named}
         assert client.post(OFFER, json=offer, headers=headers).json()["type"] == "answer"

@@ -16,20 +16,19 @@ import pytest
 import uvicorn
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
-from bithuman_core.demo.routes_local import is_this_machine
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from bithuman_core import cli
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.local_key import HEADER, local_key
-from bithuman_core.demo.server import avatar_app
+from bithuman_core.demo.routes.local import is_this_machine
 from bithuman_core.engine import EngineTick
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.settings import models_dir
 from tests.audio.test_file import write_wav
+from tests.demo.serving import demo_app
 
-PAGE = Path(__file__).resolve().parents[2] / "assets" / "page"
 LOUD = 1000  # of int16
 
 
@@ -122,12 +121,12 @@ def gallery() -> Gallery:
 
 @pytest.fixture
 async def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
-    app = avatar_app(gallery, places=2, files=PAGE, make_engine=Watched)
+    app = demo_app(gallery, places=2, make_engine=Watched)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running = asyncio.create_task(server.serve([listener]))
         await until(lambda: server.started)
-        await app.state.context.jobs.call(lambda: None)  # the film of the first avatar is made
+        await app.state.context.jobs.check(lambda: None)  # the film of the first avatar is made
         yield Page(app, f"http://127.0.0.1:{listener.getsockname()[1]}", monkeypatch)
         server.should_exit = True
         await running

@@ -7,10 +7,7 @@ import gc
 import sys
 import time
 import weakref
-from collections.abc import AsyncIterator
 from concurrent.futures import Executor, Future
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,20 +16,20 @@ import psutil
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
-from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
-from bithuman_core.demo.server import avatar_app
 from bithuman_core.demo.visitors.visitor import Visitor
+from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.fastrtc.handler import COLLECT_SECONDS
 from bithuman_core.fastrtc.live_session import LiveSession, SharedResources
 from bithuman_core.settings import models_dir
 from bithuman_core.timing import SAMPLES_PER_TICK
+from bithuman_core.types import Emotion
+from tests.demo.serving import demo_app, serving
 from tests.simulated import SimulatedClock
 
-PAGE = Path(__file__).resolve().parents[2] / "assets" / "page"
 WARM_UP, VISITS = 6, 12
 MIB = 2**20
 
@@ -78,15 +75,6 @@ def gallery() -> Gallery:
     return Gallery([models_dir() / "mara.imx"])
 
 
-@asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
-    ):
-        yield client
-
-
 async def visit(client: httpx.AsyncClient, number: int, *, polite: bool) -> None:
     """Open the page, see some pictures, leave: by hanging up, or by closing the page."""
     secret = (await client.post("/visit")).json()["visit"]
@@ -127,10 +115,10 @@ async def visit(client: httpx.AsyncClient, number: int, *, polite: bool) -> None
 
 
 async def test_real_connections_leave_nothing_behind(gallery: Gallery) -> None:
-    app = avatar_app(gallery, places=1, files=PAGE, make_engine=Light)
+    app = demo_app(gallery, places=1, make_engine=Light)
     process = psutil.Process()
     async with serving(app) as client:
-        await app.state.context.jobs.call(lambda: None)  # the film of the first avatar is made
+        await app.state.context.jobs.check(lambda: None)  # the film of the first avatar is made
         for number in range(WARM_UP):
             await visit(client, number, polite=bool(number % 2))
         before = await settled(process)
@@ -170,13 +158,13 @@ async def test_half_an_hour_of_visitors_keeps_memory_flat(gallery: Gallery) -> N
         page = Visitor(gallery, Light, Limits(), clock)
         live = LiveSession(shared, lambda kind, data: None, lambda: None)
         page.meet(live)
-        page.keep_clip("a clip", np.zeros(16_000, np.int16))
+        page.keep_clip(Clip("key", "a clip", np.zeros(16_000, np.int16)))
         task = asyncio.create_task(live.run())
         arrived = clock.now()
         while clock.now() - arrived < 60:
             live.hear(np.zeros(SAMPLES_PER_TICK, np.int16))
             await live.pictures.get()
-        page.hears('{"type": "emotion", "emotion": "joy"}')
+        page.feel(Emotion.JOY)
         task.cancel()
         await asyncio.wait([task])
         page.close()

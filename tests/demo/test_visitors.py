@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
-from bithuman_core.demo.visitors.messages import BURST, MAX_MESSAGE, PER_SECOND, Allowance, Misunderstood, parse
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.visitors.allowance import ADDRESSES, BURST, PER_SECOND, AddressAllowances, Allowance
+from bithuman_core.demo.visitors.messages import MAX_MESSAGE, Misunderstood, parse
 from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.demo.visitors.visitors import Visitors
 from bithuman_core.demo.visitors.waiting_line import PATIENCE, WaitingLine
 from bithuman_core.engine import Fixture
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
+from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.fastrtc.live_session import LiveSession, SharedResources
 from bithuman_core.settings import models_dir
 from bithuman_core.types import Emotion
@@ -46,13 +49,18 @@ class Connected:
             shared = SharedResources(self.visit.make_engine, pool, self.clock)
         self.session = LiveSession(shared, lambda kind, data: None, lambda: None)
         self.visit.meet(self.session)
+        self.visit.connection = "a connection"
 
     def send(self, **message: Any) -> str | None:
         sentence = self.visit.hears(json.dumps(message))
+        self.step()
+        return sentence
+
+    def step(self) -> None:
+        """Carry out what was asked."""
         for command in self.session._commands:
             command(self.actor)
         self.session._commands.clear()
-        return sentence
 
 
 def frame(actor: AvatarEngine, ticks: int = 12) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -66,8 +74,9 @@ def mean_difference(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
 
 def test_levers_move_the_avatar_and_stay_after_a_reconnect(gallery: Gallery) -> None:
     connected = Connected(gallery)
-    assert connected.send(type="emotion", emotion="joy") is None
-    assert connected.send(type="stillness", stillness=1) is None
+    connected.visit.feel(Emotion.JOY)
+    connected.visit.calm(1)
+    connected.step()
     joyful = connected.actor._engine.mixer.expression.goal
     assert np.array_equal(joyful, connected.actor._engine.mixer.expression.blend({Emotion.JOY: 1.0}))
     connected.visit.choose("theo")
@@ -81,14 +90,20 @@ def test_levers_move_the_avatar_and_stay_after_a_reconnect(gallery: Gallery) -> 
 
 def test_a_gesture_is_played_and_an_unknown_one_is_not(gallery: Gallery) -> None:
     connected = Connected(gallery)
-    assert connected.send(type="gesture", gesture="nod") is None
+    connected.visit.perform("nod")
+    connected.step()
     assert connected.actor._engine.mixer.gestures.playing == "nod"
-    assert connected.send(type="gesture", gesture="somersault") == "Mara does not know that gesture."
+    with pytest.raises(Refusal, match="Mara does not know that gesture"):
+        connected.visit.perform("somersault")
+    connected.visit.connection = None
+    with pytest.raises(Refusal, match="press Start"):
+        connected.visit.perform("nod")
 
 
 def test_a_clip_that_is_not_there_gets_a_sentence(gallery: Gallery) -> None:
     connected = Connected(gallery)
-    clip = connected.visit.keep_clip("a name", np.ones(1000, np.int16))
+    clip = Clip("a key", "a name", np.ones(1000, np.int16))
+    connected.visit.keep_clip(clip)
     assert connected.send(type="say", clip=clip.key) is None
     assert "choose it again" in (connected.send(type="say", clip="guessed") or "")
 
@@ -96,8 +111,9 @@ def test_a_clip_that_is_not_there_gets_a_sentence(gallery: Gallery) -> None:
 def test_visitors_never_meet(gallery: Gallery) -> None:
     mine, theirs = Connected(gallery), Connected(gallery)
     theirs.visit.choose("theo")
-    theirs.send(type="emotion", emotion="anger")
-    secret = theirs.visit.keep_clip("private", np.ones(1000, np.int16))
+    theirs.visit.feel(Emotion.ANGER)
+    secret = Clip("secret", "private", np.ones(1000, np.int16))
+    theirs.visit.keep_clip(secret)
     assert mine.visit.state.emotion is Emotion.NEUTRAL and mine.visit.avatar.name == "Mara"
     assert mine.send(type="say", clip=secret.key) is not None
     shown = [frame(AvatarEngine(connected.visit.state)) for connected in (mine, theirs)]
@@ -120,24 +136,26 @@ def test_another_avatar_fades_in_while_live(gallery: Gallery) -> None:
 
 def test_what_a_visitor_brought_is_deleted_with_the_visit(gallery: Gallery, fixture: Fixture) -> None:
     visit = Connected(gallery).visit
-    path = visit.new_path("secret.imx")
-    path.write_bytes(b"private")
+    path = visit.new_folder() / "secret.imx"
+    upload = gallery.folder / "upload.wav"
+    for file in (path, upload):
+        file.write_bytes(b"private")
+    visit.keep_upload(upload)
     visit.close()
-    assert not path.exists() and not path.parent.parent.exists()
+    assert visit.closed and not upload.exists() and not path.exists() and not path.parent.parent.exists()
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '"here"', "{}", '{"type": "format"}', '{"type": "emotion"}', '{"type": "emotion", "emotion": "lust"}',
-     '{"type": "stillness", "stillness": 2}', '{"type": "stillness", "stillness": NaN}', '{"type": "here", "more": 1}',
-     '{"type": "gesture", "gesture": 5}', "x" * (MAX_MESSAGE + 1), '{"type": "say", "clip": "' + "k" * 100 + '"}', b"\0", None],
+    ["", "{", "[]", "null", '"here"', "{}", '{"type": "format"}', '{"type": "say"}', '{"type": "say", "clip": 5}',
+     '{"type": "here", "more": 1}', "x" * (MAX_MESSAGE + 1), '{"type": "say", "clip": "' + "k" * 100 + '"}', b"\0", None],
 )  # fmt: skip
 def test_a_message_that_makes_no_sense_gets_a_sentence_and_harms_nothing(gallery: Gallery, text: Any) -> None:
     connected = Connected(gallery)
     sentence = connected.visit.hears(text)
     assert sentence is not None and sentence.endswith(".")
     assert connected.session._commands == []
-    assert connected.send(type="emotion", emotion="joy") is None
+    assert connected.send(type="hush") is None
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200))
@@ -155,6 +173,17 @@ def test_messages_that_come_too_fast_are_left_out() -> None:
     assert sum(allowance.take() for _ in range(10 * BURST)) == BURST
     clock.time += 1
     assert sum(allowance.take() for _ in range(10 * BURST)) == PER_SECOND
+
+
+def test_each_address_has_an_allowance_of_its_own() -> None:
+    clock = SimulatedClock()
+    callers = AddressAllowances(clock, 2, 1)
+    assert [callers.take(address) for address in ("a", "a", "a", "b")] == [True, True, False, True]
+    clock.time += 1
+    assert [callers.take("a"), callers.take("a")] == [True, False]
+    for number in range(2 * ADDRESSES):
+        assert callers.take(str(number))
+    assert len(callers._known) == ADDRESSES
 
 
 def test_those_who_wait_are_let_in_in_the_order_of_their_coming() -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import httpx
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from bithuman_core.demo.gallery import Gallery
-from bithuman_core.demo.server import avatar_app
 from bithuman_core.settings import models_dir
-from tests.demo.test_soak import Light, serving
-
-PAGE = Path(__file__).resolve().parents[2] / "assets" / "page"
+from tests.demo.serving import demo_app, serving
+from tests.demo.test_soak import Light
 
 
 class Page:
@@ -48,7 +45,7 @@ class Page:
 
 
 async def test_a_fourth_visitor_waits_for_one_of_three_to_leave() -> None:
-    app = avatar_app(Gallery([models_dir() / "mara.imx"]), places=3, files=PAGE, make_engine=Light)
+    app = demo_app(Gallery([models_dir() / "mara.imx"]), places=3, make_engine=Light)
     async with serving(app) as client:
         pages = [Page(client, (await client.post("/visit")).json()["visit"], number) for number in range(5)]
         *first, fourth, fifth = pages

@@ -9,7 +9,7 @@ FOREIGN = re.compile(rb'<script\s+src="https?://[^>]*></script>|<link\s+[^>]*hre
 SCRIPT = re.compile(rb"<script\b")
 # Styles before anything is drawn, so that nothing moves when they come; the picture at once.
 OURS = b"""
-<meta name="description" content="A talking avatar on an ordinary CPU: it speaks your words as you speak, a sound file, or a text.">
+<meta name="description" content="A talking avatar on an ordinary CPU: it speaks as you speak, or a sound file, or a text.">
 <link rel="stylesheet" href="stage/page.css"><link rel="stylesheet" href="stage/stage.css">
 <script type="module" src="stage/element.js"></script>
 </head>"""

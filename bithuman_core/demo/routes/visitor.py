@@ -32,6 +32,12 @@ class Offer(BaseModel):
     candidate: dict[str, Any] | None = None
 
 
+@router.post("/visit")
+async def open_visit(context: InDemo) -> dict[str, str]:
+    """The secret of a new visit, for clients without the Gradio page (which opens its own when it comes)."""
+    return {"visit": context.visitors.open().secret}
+
+
 @router.post("/visit/here", status_code=204)
 async def stay(visit: OfVisitor) -> None:
     """The page is still open (finding the visit has noted it)."""

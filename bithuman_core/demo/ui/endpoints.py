@@ -30,7 +30,7 @@ def add_endpoints(context: DemoContext) -> None:
     first = context.gallery.first.key
 
     def folder() -> Path:
-        made = context.files / secrets.token_urlsafe(16)
+        made = context.gallery.folder / secrets.token_urlsafe(16)
         made.mkdir()
         return made
 
@@ -115,7 +115,7 @@ def add_endpoints(context: DemoContext) -> None:
         return str(path)
 
     async def motion(
-        audio: str, form: str = "csv", fps: float = FPS, style: float = 1.0,
+        audio: str, form: str = "csv", fps: str = str(FPS), style: float = 1.0,
         request: gr.Request | None = None, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> str:  # fmt: skip
         """The speech motion of a sound file, 52 ARKit coefficients a frame, for any 3D tool.
@@ -155,22 +155,22 @@ def add_endpoints(context: DemoContext) -> None:
     def endpoint(function: Callable[..., Any], inputs: list[Any], output: Any, how: dict[str, Any] = LONG) -> None:
         gr.Button().click(told(function), inputs, output, api_name=function.__name__, **how)
 
-    def file(label: str, *kinds: str) -> gr.File:
-        return gr.File(label=label, file_types=list(kinds), type="filepath")
+    def file(label: str) -> gr.File:
+        return gr.File(label=label, type="filepath")  # of any kind: what is wrong with it is said in a sentence of ours
 
     keys, forms = list(context.gallery.avatars), [form.value for form in MotionFormat]
     with gr.Column(visible=False):
-        audio, imx = gr.Audio(label="audio", type="filepath"), file("imx", ".imx")
+        audio, imx = gr.Audio(label="audio", type="filepath"), file("imx")
         avatar = gr.Dropdown(keys, value=first, label="avatar", allow_custom_value=True)
         text = gr.Textbox(label="text", max_length=context.limits.text)
         voice, timbre = gr.Textbox("en-us", label="voice"), gr.Radio(["woman", "man"], value="woman", label="timbre")
         name, consent = gr.Textbox("", label="name"), gr.Textbox("", label="consent")
-        form, fps = gr.Radio(forms, value="csv", label="form"), gr.Radio(list(RATES), value=FPS, label="fps")
+        form, fps = gr.Radio(forms, value="csv", label="form"), gr.Radio([str(rate) for rate in RATES], value=str(FPS), label="fps")
         style = gr.Slider(0.5, 1.5, 1.0, label="style")
         endpoint(list_avatars, [], gr.JSON(label="avatars"), QUICK_CALL)
         endpoint(speak_text, [text, avatar, voice, timbre, imx], gr.Video(label="video"))
         endpoint(speak_file, [audio, avatar, imx], gr.Video(label="video"))
-        endpoint(build_avatar, [file("photo", "image", "video"), name, consent], gr.File(label="avatar"))
+        endpoint(build_avatar, [file("photo"), name, consent], gr.File(label="avatar"))
         endpoint(motion, [audio, form, fps, style], gr.File(label="motion"))
         endpoint(validate, [imx], gr.JSON(label="result"), QUICK_CALL)
 

@@ -27,11 +27,10 @@ class Visitor:
     """What belongs to one page and to nobody else. ``secret`` is known to that page alone.
 
     It owns the page's connection (:class:`bithuman_core.fastrtc.handler.ConnectionOwner`), whichever is the present one.
-    ``files`` is the folder in which its own one is made.
     """
 
     def __init__(
-        self, gallery: Gallery, make_engine: Callable[[AvatarState], LiveEngine], limits: Limits, clock: Clock, files: Path
+        self, gallery: Gallery, make_engine: Callable[[AvatarState], LiveEngine], limits: Limits, clock: Clock
     ) -> None:
         self.secret = secrets.token_urlsafe(24)
         self.connection: str | None = None  # FastRTC's id of the present connection
@@ -47,7 +46,6 @@ class Visitor:
         self._messages = Allowance(clock)
         self._requests = Allowance(clock, limits.requests, limits.requests_per_second)
         self._session: LiveSession | None = None
-        self._files = files
         self._folder: Path | None = None
         self._uploads: list[Path] = []
         self.seen_at = clock.now()
@@ -178,7 +176,7 @@ class Visitor:
     def new_folder(self) -> Path:
         """An empty folder that nobody else knows; it goes with the visit."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="visit-", dir=self._files))
+            self._folder = Path(tempfile.mkdtemp(prefix="visit-", dir=self._gallery.folder))
         folder = self._folder / secrets.token_urlsafe(16)
         folder.mkdir()
         return folder

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 from fastrtc import Stream
 
@@ -25,7 +24,7 @@ UNKNOWN_VISIT = "The server does not know this page any more: reload it."
 
 
 class Visitors:
-    """Opens, finds and closes visits. ``places`` says who may be live; ``files`` is where what visitors bring is kept."""
+    """Opens, finds and closes visits. ``places`` says who may be live."""
 
     def __init__(
         self,
@@ -35,11 +34,9 @@ class Visitors:
         limits: Limits,
         places: WaitingLine,
         clock: Clock,
-        files: Path,
     ) -> None:
         self.places = places
         self._stream, self._gallery, self._make_engine, self._limits, self._clock = stream, gallery, make_engine, limits, clock
-        self._files = files
         self._open: dict[str, Visitor] = {}
         self._watching: set[asyncio.Task[None]] = set()
 
@@ -59,7 +56,7 @@ class Visitors:
         """A page is opened. Raises Refusal where too many are."""
         if len(self._open) >= self._limits.visitors:
             raise Refusal(503, "Too many people have this page open at the moment: try again in a few minutes.")
-        visit = Visitor(self._gallery, self._make_engine, self._limits, self._clock, self._files)
+        visit = Visitor(self._gallery, self._make_engine, self._limits, self._clock)
         self._open[visit.secret] = visit
         return visit
 

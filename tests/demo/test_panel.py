@@ -1,0 +1,214 @@
+"""What the page's events do, called as Gradio calls them: choosing, bringing along, making, speaking."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import re
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+import soundfile
+
+from bithuman_core import voice as tts
+from bithuman_core.demo.context import DemoContext
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.server import make_context
+from bithuman_core.demo.ui.page import build_page
+from bithuman_core.demo.visitors.visitor import Visitor
+from tests.demo.conftest import BAD_PHOTO, IMX, fake_build
+
+LIMITS = Limits(avatars=2, avatars_all=3, avatar_bytes=8 * 2**20, audio_bytes=2**20, audio_seconds=2.0, photo_bytes=2**20)
+
+
+class Page:
+    """A page's events, and its visitor."""
+
+    def __init__(self, context: DemoContext) -> None:
+        self.context = context
+        self._events: dict[str, list[Any]] = {}
+        for event in build_page(context).fns.values():
+            self._events.setdefault(str(event.name), []).append(event.fn)
+        self.visitor = context.visitors.open()
+
+    def __call__(self, event: str, *given: Any, visitor: Visitor | None = None, number: int = 0) -> Any:
+        """What the event of this name (the first, or another one) gives; its sentence is raised as ``gr.Error``."""
+        return self._events[event][number]((visitor or self.visitor).secret, *given)
+
+    def names(self, visitor: Visitor | None = None) -> list[str]:
+        return [avatar.name for avatar in (visitor or self.visitor).avatars]
+
+
+@pytest.fixture
+async def page(gallery: Gallery) -> AsyncIterator[Page]:
+    context = make_context(gallery, places=1, limits=LIMITS, build=fake_build)
+    await context.speech.look()
+    yield Page(context)
+    await context.visitors.close_all()
+    context.jobs.close()
+
+
+def told(ticket: str) -> dict[str, Any]:
+    """What a ticket says to the stage."""
+    match = re.search(r'data-ticket="([^"]*)"', ticket)
+    assert match
+    return json.loads(html.unescape(match[1]))
+
+
+async def refused(coming: Any) -> str:
+    """The sentence that the page shows."""
+    with pytest.raises(gr.Error) as error:
+        await coming
+    text = str(error.value.message)
+    assert text[-1] in ".)" and len(text) > 15
+    assert "/tmp" not in text and "bithuman-demo" not in text
+    return text
+
+
+def file(page: Page, name: str, content: bytes) -> str:
+    """As Gradio hands an upload over."""
+    path = page.context.gallery.folder / name
+    path.write_bytes(content)
+    return str(path)
+
+
+def gone(path: str | Path) -> bool:
+    return not Path(path).exists()
+
+
+def wav(page: Page, seconds: float) -> str:
+    path = page.context.gallery.folder / "my words.wav"
+    soundfile.write(path, 0.3 * np.sin(np.arange(round(seconds * 8000)) / 5), 8000)
+    return str(path)
+
+
+async def test_an_avatar_can_be_chosen(page: Page) -> None:
+    shown = await page("choose", SimpleNamespace(index=1))
+    assert told(shown[0])["avatar"]["name"] == "Theo" and shown[1].startswith("# Theo")
+    assert page.visitor.avatar.name == "Theo"
+
+
+async def test_an_own_avatar_is_for_its_visitor_alone_and_goes_with_the_visit(page: Page) -> None:
+    path = file(page, "my face.imx", IMX.read_bytes())
+    other = page.context.visitors.open()
+    shown = await page("bring", path)
+    card = told(shown[0])["avatar"]
+    assert card["own"] and card["name"] == "Erik" and page.visitor.avatar.name == "Erik"
+    assert page.names() == ["Mara", "Theo", "Erik"] and page.names(other) == ["Mara", "Theo"]
+    still = page.visitor.avatar.still
+    await page.context.visitors.close(page.visitor.secret)
+    assert gone(path) and gone(still)
+
+
+async def test_an_own_avatar_can_be_removed(page: Page) -> None:
+    await page("bring", file(page, "a.imx", IMX.read_bytes()))
+    shown = await page("remove")
+    assert told(shown[0])["avatar"]["name"] == "Mara" and page.names() == ["Mara", "Theo"]
+
+
+async def test_so_many_own_avatars_and_no_more(page: Page) -> None:
+    for number in range(LIMITS.avatars):
+        await page("bring", file(page, f"{number}.imx", IMX.read_bytes()))
+    assert "remove one" in await refused(page("bring", file(page, "more.imx", IMX.read_bytes())))
+    other = page.context.visitors.open()
+    await page("bring", file(page, "other.imx", IMX.read_bytes()), visitor=other)
+    assert "some minutes" in await refused(page("bring", file(page, "other2.imx", IMX.read_bytes()), visitor=other))
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "empty"),
+        (b"IMX\0" + bytes(2000), "commercial"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(2000), "not an avatar"),
+        (IMX.read_bytes()[:100_000], "damaged"),
+        (bytes(LIMITS.avatar_bytes + 1), "larger than the 8 MiB"),
+    ],
+)
+async def test_a_file_that_is_no_avatar_gets_its_sentence(page: Page, content: bytes, word: str) -> None:
+    path = file(page, "mine.imx", content)
+    assert word in await refused(page("bring", path))
+    await page.context.visitors.close(page.visitor.secret)
+    assert gone(path)
+
+
+async def test_a_photo_becomes_an_avatar(page: Page) -> None:
+    *shown, _, photo, consent = await page("create", file(page, "me.jpg", b"a face"), "Ada", True)
+    assert told(shown[0])["avatar"]["own"] and "The face is small." in shown[5].value
+    assert page.visitor.avatar.path.name == "Ada.imx" and photo is None and consent is False
+
+
+async def test_a_photo_needs_a_file_and_consent(page: Page) -> None:
+    assert "agrees" in await refused(page("create", file(page, "me.jpg", b"a face"), "", False))
+    assert "photo first" in await refused(page("create", None, "", True))
+
+
+async def test_a_bad_photo_gets_the_sentence_of_the_builder(page: Page) -> None:
+    sentence = await refused(page("create", file(page, "cat.jpg", BAD_PHOTO), "", True))
+    assert sentence == "No face was found in the photo: use one of a person from the front."
+
+
+async def test_a_sound_file_can_be_said_and_filmed(page: Page) -> None:
+    path = wav(page, 0.4)
+    say = told(await page("say", path))["say"]
+    again = told(await page("say", path))["say"]
+    assert say["number"] != again["number"]  # said again
+    assert page.visitor.clips[say["clip"]].seconds == pytest.approx(0.4, abs=0.01)
+    video = await page("film_a_file", path)
+    assert Path(video.value["video"]["path"] if isinstance(video.value, dict) else video.value).name == "Mara - my words.mp4"
+
+
+@pytest.mark.parametrize("content", [b"no sound at all" * 99, bytes(2**20 + 1)])
+async def test_a_file_that_cannot_be_said_gets_its_sentence(page: Page, content: bytes) -> None:
+    sentence = await refused(page("say", file(page, "x.wav", content)))
+    assert "cannot be read as audio" in sentence or "larger" in sentence
+
+
+async def test_a_sound_that_is_too_long_or_missing_gets_its_sentence(page: Page) -> None:
+    assert "longer" in await refused(page("say", wav(page, 3)))
+    assert "sound file first" in await refused(page("say", None))
+
+
+async def test_who_asks_too_much_waits_and_the_others_do_not(page: Page) -> None:
+    path, other = wav(page, 0.1), page.context.visitors.open()
+    for _ in range(LIMITS.requests):
+        await page("say", path)
+    assert "wait half a minute" in await refused(page("say", path))
+    assert told(await page("say", path, visitor=other))["say"]
+
+
+async def test_a_video_is_given_up_when_its_visitor_has_gone(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def endless(*given: Any) -> None:
+        while True:
+            begun.set()
+            given[-1]("rendering", 0.5)
+
+    monkeypatch.setattr("bithuman_core.demo.actions.render_video", endless)
+    filming = asyncio.ensure_future(page("film_a_file", wav(page, 0.2)))
+    await asyncio.to_thread(begun.wait)
+    page.visitor.close()
+    assert "closed" in await refused(filming)
+
+
+async def test_a_text_is_spoken_where_there_is_a_voice(page: Page) -> None:
+    coming = page("say", "Hello, nice to meet you.", "en-us", "woman", number=1)
+    if not page.context.speech.voices:
+        assert await refused(coming) == tts.HOW_TO_GET_IT
+        return
+    clip = page.visitor.clips[told(await coming)["say"]["clip"]]
+    assert 1 < clip.seconds < 5
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "a" * (LIMITS.text + 1), "a" * 30_000])
+async def test_a_text_that_cannot_be_spoken_gets_its_sentence(page: Page, text: str) -> None:
+    await refused(page("say", text, "en-us", "woman", number=1))
