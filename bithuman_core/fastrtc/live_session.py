@@ -20,18 +20,16 @@ from numpy.typing import NDArray
 from bithuman_core.clock import Clock, Pacer
 from bithuman_core.fastrtc.clip_queue import Clip, ClipQueue
 from bithuman_core.fastrtc.media.jitter_buffer import MicrophoneJitterBuffer, is_quiet
+from bithuman_core.fastrtc.media.lateness import MAX_BURST, Lateness
 from bithuman_core.fastrtc.media.lip_sync_delay import SILENCE, LipSyncDelay
 from bithuman_core.fastrtc.media.phases import free_phase
 from bithuman_core.fastrtc.media.resync import VoiceResync
 from bithuman_core.fastrtc.media.send_queue import SendQueue
 from bithuman_core.fastrtc.session_stats import SessionStats
-from bithuman_core.timing import FPS, TICK_SECONDS
+from bithuman_core.timing import FPS
 
 logger = logging.getLogger(__name__)
 
-MAX_BURST = 3  # ticks: shorter stalls are caught up at once, what is longer is skipped
-MAX_LATE_SECONDS = TICK_SECONDS  # a later tick only speaks: its picture is left out, so that the voice never stutters
-MAX_LEFT_OUT = 3  # pictures in a row: where the machine cannot follow at all, a stuttering voice beats a frozen face
 MAX_FAILURES = 3  # of the engine, in a row; then the visit ends
 DEAF_SECONDS = 10.0  # pages send sound, or say that they are there, all the time: this long without either, and they are gone
 WARNING_SECONDS = 60.0  # before the visit's time is up
@@ -132,9 +130,9 @@ class LiveSession:
     async def _run(self) -> None:
         clock = self._shared.clock
         self.heard_at = began = start = clock.now()
-        pacer, lagging, resync = Pacer(clock, MAX_BURST, self.phase), LipSyncDelay(), VoiceResync()
+        pacer, lateness, lagging, resync = Pacer(clock, MAX_BURST, self.phase), Lateness(), LipSyncDelay(), VoiceResync()
         figures = SessionStats(lambda: len(self._shared.sessions))
-        voice, late, left_out, warned = SILENCE, 0.0, 0, False
+        voice, warned = SILENCE, False
         while self._failures < MAX_FAILURES and clock.now() - self.heard_at < DEAF_SECONDS:
             await pacer.wait()
             passed, began = clock.now() - began, clock.now()
@@ -145,12 +143,10 @@ class LiveSession:
             if left <= WARNING_SECONDS and not warned:
                 warned = True
                 self._tell("warning", round(left))
-            late = min(max(late + passed - TICK_SECONDS, 0.0), MAX_BURST * TICK_SECONDS)
             if self._picture is not None:
                 self.pictures.begin_tick(self._picture)
                 self.voices.begin_tick(voice)
-            fresh = late < MAX_LATE_SECONDS or left_out == MAX_LEFT_OUT or self._picture is None
-            left_out = 0 if fresh else left_out + 1
+            fresh = lateness.draws(passed) or self._picture is None
             voice = lagging.push(await self._step(self._next_sound(), fresh))
             took = clock.now() - began
             if resync.due(passed, took, is_quiet(voice)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,10 @@ MIN_BITRATE, START_BITRATE, MAX_BITRATE = 1_000_000, 1_500_000, 2_500_000
 # How long a thread may keep Python's lock from one that waits, a fifth of Python's own: a tick takes the lock a dozen times.
 SWITCH_SECONDS = 0.001
 
+# FastRTC's own, for handlers that are none of ours.
+ARRAY_TO_FRAME = tracks.VideoStreamHandler_.array_to_frame
+PLAYER_WORKER = tracks.player_worker_decode  # pyright: ignore[reportPrivateImportUsage]
+
 
 class PromptJitterBuffer(JitterBuffer):
     """Puts packets in order and hands each on as soon as it is complete.
@@ -40,9 +45,16 @@ class PromptJitterBuffer(JitterBuffer):
         super().__init__(capacity, 0, is_video)
 
 
-def as_it_is(_track: Any, picture: VideoFrame) -> VideoFrame:
-    """The handler's pictures are frames already; FastRTC would copy them into new ones on the event loop."""
-    return picture
+def as_it_is(track: Any, picture: Any) -> VideoFrame:
+    """The handler's pictures are frames already; FastRTC would copy them into new ones on the event loop. Arrays go its way."""
+    return picture if isinstance(picture, VideoFrame) else ARRAY_TO_FRAME(track, picture)
+
+
+def hand_on_voice(emit: Callable[[], Any], waiting: Any, ended: Any, *given: Any) -> Coroutine[Any, Any, None]:
+    """The avatar's voice is handed on as it is; what other handlers of the process give goes FastRTC's way."""
+    handler = getattr(inspect.unwrap(emit), "__self__", None)
+    worker = hand_on if isinstance(handler, AvatarHandler) else PLAYER_WORKER
+    return worker(emit, waiting, ended, *given)
 
 
 def avatar_stream(
@@ -63,7 +75,7 @@ def avatar_stream(
     rtp.compute_audio_level_dbov = audio_level_dbov
     rtcrtpreceiver.JitterBuffer = PromptJitterBuffer  # pyright: ignore[reportPrivateImportUsage]
     rtcrtpreceiver.decoder_worker = decode_arriving
-    tracks.player_worker_decode = hand_on  # pyright: ignore[reportPrivateImportUsage]
+    tracks.player_worker_decode = hand_on_voice  # pyright: ignore[reportPrivateImportUsage]
     tracks.VideoStreamHandler_.array_to_frame = as_it_is  # pyright: ignore[reportAttributeAccessIssue]
     sys.setswitchinterval(SWITCH_SECONDS)
     # A thread for each: a tick that waits for a core keeps no other from its turn.

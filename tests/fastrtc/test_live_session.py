@@ -282,6 +282,20 @@ async def test_a_slow_track_loses_the_oldest_items() -> None:
     assert [await line.get() for _ in range(CAPACITY)] == [8, 9]
 
 
+async def test_a_track_that_was_called_for_something_that_is_dropped_goes_on_waiting() -> None:
+    line: SendQueue[int] = SendQueue(head_start=0)
+    waiting = asyncio.create_task(line.get())
+    await asyncio.sleep(0)
+    line.begin_tick(1)
+    line.clear()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    line.end_tick(2)
+    assert line.flowing
+    line.end_tick(3)
+    assert await waiting == 3
+
+
 def test_the_voice_is_the_sound_to_the_sample_a_little_later() -> None:
     sound = np.random.default_rng(7).integers(-9000, 9000, 10 * SAMPLES_PER_TICK).astype(np.int16)
     lagging, lag = LipSyncDelay(), round(LAG_SECONDS * SAMPLE_RATE)

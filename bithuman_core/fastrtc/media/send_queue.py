@@ -26,6 +26,11 @@ class SendQueue(Generic[T]):
         self._left_out: int | None = None  # ticks that are still to be left out, None before the first item
         self._head_start = head_start
 
+    @property
+    def flowing(self) -> bool:
+        """Whether the next item is handed on; before the track has come, and just after, items are left out."""
+        return self._left_out == 0
+
     def begin_tick(self, present: T) -> None:
         """A tick begins; ``present`` is what the last one made."""
         if self._wanted and self._left_out is None:
@@ -39,6 +44,11 @@ class SendQueue(Generic[T]):
         elif self._left_out is not None:
             self._left_out -= 1
 
+    def clear(self) -> None:
+        """Drop what waits."""
+        self._items.clear()
+        self._ready.clear()
+
     def close(self, last: T) -> None:
         """Release a track that waits."""
         self._add(last)
@@ -46,7 +56,8 @@ class SendQueue(Generic[T]):
     async def get(self) -> T:
         """The next item. Only one task may wait."""
         self._wanted = True
-        await self._ready.wait()
+        while not self._items:  # what had come may have been dropped again
+            await self._ready.wait()
         item = self._items.popleft()
         if not self._items:
             self._ready.clear()
