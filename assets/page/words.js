@@ -19,7 +19,9 @@ export class Words {
     parts["audio-file"].onchange = ({ target }) => target.files[0] && this.take(target.files[0]);
     parts.play.onclick = () => this.#toggle(async () => this.#file);
     parts.speak.onclick = () => this.#toggle(() => this.#speech());
-    parts.text.onkeydown = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && parts.speak.click();
+    parts.text.onkeydown = (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) parts.speak.click(); // returning false would undo every other key
+    };
     parts["film-file"].onclick = () => this.#film(async () => this.#file);
     parts["film-text"].onclick = () => this.#film(() => this.#speech());
   }
