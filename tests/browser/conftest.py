@@ -1,4 +1,4 @@
-"""One playwright and one server for all tests of the page."""
+"""One playwright and one server for all tests of the page, and one Firefox."""
 
 from __future__ import annotations
 
@@ -9,25 +9,38 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from tests.browser.chromium import MISSING, find_chromium
+from tests.browser.bidi import Bidi
+from tests.browser.chromium import MISSING as NO_CHROMIUM
+from tests.browser.chromium import find_chromium
+from tests.browser.firefox import MISSING as NO_FIREFOX
+from tests.browser.firefox import find_firefox, firefox
 from tests.browser.harness import ROOT, Server, chromium, open_page, write_speech
+from tests.browser.tab import Tab
 
 SHOTS = ROOT / "tests" / "browser" / "shots"
 
 
-@pytest.fixture(scope="package", autouse=True)
-def needs_chromium() -> None:
-    """Skip loudly without a Chromium; on CI that is a failure."""
-    if find_chromium() is None:
+def need(browser: str | None, missing: str) -> None:
+    """Skip loudly without a browser; on CI that is a failure."""
+    if browser is None:
         if os.environ.get("CI") == "true":
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
+            pytest.fail(missing)
+        pytest.skip(missing)
 
 
 @pytest.fixture(scope="package")
-def playwright(needs_chromium: None) -> Iterator[Playwright]:
+def playwright() -> Iterator[Playwright]:
+    need(find_chromium(), NO_CHROMIUM)
     with sync_playwright() as playwright:
         yield playwright
+
+
+@pytest.fixture(scope="package")
+def fox() -> Iterator[Bidi]:
+    """A Firefox that gives the microphone unasked."""
+    need(find_firefox(), NO_FIREFOX)
+    with firefox() as session:
+        yield session
 
 
 @pytest.fixture(scope="package")
@@ -60,8 +73,9 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     page.close()
 
 
-def screenshot(page: Page, name: str, folder: Path) -> None:
+def screenshot(page: Page | Tab, name: str, folder: Path) -> None:
     """A picture of the page, in the test's own folder and in shots."""
-    picture = page.screenshot(path=folder / f"{name}.png")
+    picture = page.screenshot()
     SHOTS.mkdir(parents=True, exist_ok=True)
-    (SHOTS / f"{name}.png").write_bytes(picture)
+    for place in (folder, SHOTS):
+        (place / f"{name}.png").write_bytes(picture)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import soundfile
@@ -49,9 +49,11 @@ def write_microphone(path: Path, samples: NDArray[np.floating[Any]], rate: int) 
     soundfile.write(path, np.clip(samples, -1, 1), MICROPHONE_RATE, subtype="PCM_16")
 
 
-def write_speech(path: Path, pause_seconds: float = 2.0) -> None:
-    """Real speech, its own pauses and a longer one at the end."""
+def write_speech(path: Path, pause_seconds: float = 2.0, *, speech_seconds: float | None = None) -> None:
+    """Real speech, all or some seconds of it, its own pauses and a longer one at the end."""
     samples, rate = soundfile.read(speech_clip())
+    if speech_seconds:
+        samples = samples[: int(speech_seconds * rate)]
     samples = samples * (0.5 / np.abs(samples).max())
     write_microphone(path, np.concatenate([samples, np.zeros(int(pause_seconds * rate))]), rate)
 
@@ -179,22 +181,34 @@ class Recording:
 Box = tuple[float, float, float, float]  # left, top, width, height, 0..1 of the picture
 
 
-def record(page: Page, seconds: float, box: Box = MOUTH_BOX) -> Recording:
+class Evaluates(Protocol):
+    """What a recording needs of a page."""
+
+    def evaluate(self, expression: str, arg: Any = None) -> Any:
+        """What a JavaScript function returns."""
+        ...
+
+
+def record(page: Evaluates, seconds: float, box: Box = MOUTH_BOX) -> Recording:
     """Watch and listen for some seconds."""
     begin_recording(page, seconds, box)
     return finish_recording(page)
 
 
-def begin_recording(page: Page, seconds: float, box: Box | None = MOUTH_BOX) -> None:
+def begin_recording(page: Evaluates, seconds: float, box: Box | None = MOUTH_BOX) -> None:
     """Begin to watch and listen; several pages can do so at once. Without a box only the times of the pictures are noted: looking
     at every picture and listening costs a page more than showing it.
     """
     page.evaluate("([seconds, box, size]) => void (window.recording = probe(seconds, box, size))", [seconds, box, GRAY_SIZE])
 
 
-def finish_recording(page: Page) -> Recording:
+def finish_recording(page: Evaluates) -> Recording:
     """Wait for the end of what was begun."""
-    raw = page.evaluate("() => window.recording")
+    return as_arrays(page.evaluate("() => window.recording"))
+
+
+def as_arrays(raw: dict[str, Any]) -> Recording:
+    """What the page noted."""
     clocks = np.array(raw["clocks"])
     # The context's clock moves in steps of its buffer: the most advanced reading belongs to the moment itself.
     offset = float(np.max(clocks[:, 0] - clocks[:, 1] / 1000)) if clocks.size else 0.0

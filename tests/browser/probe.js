@@ -64,14 +64,16 @@
 
   /**
    * Record for some seconds. box: [left, top, width, height] of the picture, 0..1; size: [columns, rows] of the gray samples.
-   * Without a box only the times of the pictures are noted, which costs next to nothing.
+   * Without a box only the times of the pictures are noted, which costs next to nothing. Where microphone.js speaks, its position
+   * is noted in place of sound.
    */
   window.probe = async (seconds, box, size) => {
     const video = document.querySelector("avatar-stage video");
     const canvas = box && new OffscreenCanvas(...size).getContext("2d", { willReadFrequently: true });
-    const context = box && new AudioContext({ sampleRate: 48000 });
+    const speech = window.probeSpeech;
+    const context = box && !speech ? new AudioContext({ sampleRate: 48000 }) : null;
     let heard = [], voice = [];
-    if (box) {
+    if (context) {
       await context.resume();
       await context.audioWorklet.addModule(URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" })));
       heard = await listen(context, microphone);
@@ -86,7 +88,7 @@
         frames.push([expectedDisplayTime, rtpTimestamp, width, height]);
         if (box) {
           gray.push(grayOf(canvas, video, box, size));
-          clocks.push([context.currentTime, performance.now()]);
+          clocks.push([(speech ?? context).currentTime, performance.now()]);
         }
         if (now < end) video.requestVideoFrameCallback(look);
       };
