@@ -126,7 +126,7 @@ def open_page(browser: Browser, url: str, **options: Any) -> Page:
     page = browser.new_page(**{"viewport": {"width": 1280, "height": 800}, "bypass_csp": True, **options})
     page.add_init_script(path=PROBE)
     page.goto(f"{url}/?echo=off")
-    page.wait_for_selector(".card")
+    page.wait_for_selector("avatar-stage[data-ready]")
     return page
 
 

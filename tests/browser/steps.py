@@ -18,7 +18,7 @@ def open_page(browser: Bidi, url: str, speech: Path) -> Tab:
     tab.add_init_script(microphone(speech))
     tab.add_init_script(PROBE.read_text())
     tab.go(f"{url}/?echo=off")
-    tab.wait_for_selector(".card")
+    tab.wait_for_selector("avatar-stage[data-ready]")
     return tab
 
 
@@ -44,41 +44,55 @@ def wait_until_speaking(tab: Tab) -> None:
     tab.wait_for("() => /is speaking/.test(document.querySelector('avatar-stage .status').textContent)")
 
 
+def open_photo_panel(tab: Tab) -> None:
+    """Unfold what makes an avatar from a photo."""
+    unfolded = "() => document.querySelector('#photo-create')?.checkVisibility() ?? false"
+    if not tab.evaluate(unfolded):
+        tab.click("#photo-panel > button")
+        tab.wait_for(unfolded)
+
+
 def choose_file(tab: Tab, file: Path) -> None:
     """Let a sound file be spoken."""
-    tab.click("#demo-tab-file")
-    tab.set_files("[data-part=audio-file]", file)
-    tab.click("[data-part=play]")
+    tab.click("#words-file-button")
+    tab.wait_for_selector("#sound input[type=file]")
+    tab.set_files("#sound input[type=file]", file)
+    tab.wait_for_selector("#sound .waveform-container")
+    tab.click("#speak-file")
 
 
 def has_a_voice(tab: Tab) -> bool:
     """Whether the server speaks texts; where it does not, the page says what is missing."""
-    return tab.evaluate("() => document.querySelector('[data-part=language]').options.length > 0")
+    tab.click("#words-text-button")
+    tab.wait_for_selector("#text textarea")
+    return tab.evaluate("() => !document.querySelector('#text textarea').disabled")
 
 
 def advice(tab: Tab) -> str:
     """What the page says where the server does not speak texts."""
-    return tab.evaluate("() => document.querySelector('[data-part=text]').placeholder")
+    return tab.evaluate("() => document.querySelector('#text textarea').placeholder")
 
 
 def say_text(tab: Tab, text: str) -> None:
     """Let a text be spoken."""
-    tab.click("#demo-tab-text")
-    tab.fill("[data-part=text]", text)
-    tab.click("[data-part=speak]")
+    tab.click("#words-text-button")
+    tab.wait_for_selector("#text textarea")
+    tab.fill("#text textarea", text)
+    tab.click("#speak-text")
 
 
 def can_make_avatars(tab: Tab) -> bool:
     """Whether the server makes avatars from photos."""
-    return tab.evaluate("() => !document.querySelector('[data-part=photo]').disabled")
+    open_photo_panel(tab)
+    return tab.evaluate("() => !document.querySelector('#photo-create').disabled")
 
 
 def make_from_photo(tab: Tab, photo: Path) -> None:
     """Make an avatar from a photo, and wait until it is chosen."""
-    tab.click("[data-part=photo]")
-    tab.set_files("[data-photo=file]", photo)
-    tab.click("[data-photo=consent]")
-    tab.click("[data-photo=create]")
-    tab.wait_for_selector(".own-card, [data-photo=note].fault", seconds=BUILD_SECONDS)
-    assert tab.text("[data-photo=note]") == ""
-    tab.wait_for("(name) => document.querySelector('h1').textContent === name", photo.stem)
+    open_photo_panel(tab)
+    tab.set_files("#photo input[type=file]", photo)
+    tab.wait_for_selector("#photo img")
+    tab.click("#photo-consent label")
+    tab.click("#photo-create")
+    tab.wait_for_selector("#own-avatar, .toast-body", seconds=BUILD_SECONDS)
+    tab.wait_for("(name) => document.querySelector('#avatar-name h1').textContent.trim() === name", photo.stem)

@@ -108,7 +108,8 @@ class Tab:
 
     def _note(self, entry: Json) -> None:
         if entry["level"] == "error" and entry["source"].get("context") == self._context:
-            self.errors.append(entry["text"])
+            frames = (entry.get("stackTrace") or {}).get("callFrames") or [{"url": ""}]
+            self.errors.append(f"{entry['text']} ({frames[0]['url']})")
 
 
 def _down(key: str) -> Json:

@@ -39,8 +39,8 @@ def test_the_page_needs_no_other_host_and_breaks_no_rule_of_its_own(browser: Bro
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
     page.goto(server.url)
-    page.wait_for_selector(".card")
-    assert page.evaluate("getComputedStyle(document.querySelector('avatar-stage h1')).fontFamily").startswith("system-ui")
+    page.wait_for_selector("avatar-stage[data-ready]")
+    assert page.evaluate("getComputedStyle(document.querySelector('#avatar-name h1')).fontFamily").startswith("system-ui")
     page.close()
     assert faults == []
 
@@ -53,7 +53,7 @@ def test_nothing_moves_while_the_page_is_built(browser: Browser, server: Server)
           .observe({ type: "layout-shift", buffered: true });"""
     )
     page.goto(server.url)
-    page.wait_for_selector(".card")
+    page.wait_for_selector("avatar-stage[data-ready]")
     page.wait_for_timeout(500)
     assert page.evaluate("window.shift") < 0.02
     page.close()

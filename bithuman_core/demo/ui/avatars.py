@@ -56,7 +56,7 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         found = context.visitors.find(secret)
         avatars = found.avatars
         found.choose(avatars[min(int(selected.index), len(avatars) - 1)].key)
-        return view.of(found)
+        return view.of(found, listed=False)
 
     async def bring(secret: str, file: str) -> list[Any]:
         found = context.visitors.find(secret)
@@ -91,12 +91,21 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         found.choose(avatar.key)
         return [*view.of(found, " ".join(notes)), "", None, False]
 
+    async def mark(secret: str) -> gr.Gallery:
+        """Other pictures lose the mark of the chosen one."""
+        found = context.visitors.find(secret)
+        return gr.Gallery(selected_index=found.avatars.index(found.avatar))
+
     panel.gallery.select(told(choose), visitor, view.outputs, **QUICK)
-    panel.open.upload(told(bring), [visitor, panel.open], view.outputs, **QUICK)
-    panel.remove.click(told(remove), visitor, view.outputs, **QUICK)
-    panel.create.click(
+    listed = [
+        panel.open.upload(told(bring), [visitor, panel.open], view.outputs, **QUICK),
+        panel.remove.click(told(remove), visitor, view.outputs, **QUICK),
+    ]
+    making = panel.create.click(
         told(create),
         [visitor, panel.photo, panel.name, panel.consent],
         [*view.outputs, panel.progress, panel.photo, panel.consent],
         api_name=False, show_progress_on=panel.progress, **LONG,
     )  # fmt: skip
+    for event in (*listed, making):
+        event.success(told(mark), visitor, panel.gallery, **QUICK)

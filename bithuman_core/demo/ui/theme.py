@@ -50,7 +50,7 @@ class AvatarTheme(Base):
             input_background_fill=card, input_background_fill_dark=card_dark,
             input_border_color=edge, input_border_color_dark=edge_dark,
             input_placeholder_color=soft, input_placeholder_color_dark=soft_dark,
-            input_shadow="none", input_shadow_focus="none",
+            input_border_width="1px", input_border_width_dark="1px", input_shadow="none", input_shadow_focus="none",
             button_large_radius="1.5rem", button_medium_radius="1.5rem", button_small_radius="1.5rem",
             button_primary_background_fill=accent, button_primary_background_fill_dark=accent_dark,
             button_primary_background_fill_hover="#1b5f4f", button_primary_background_fill_hover_dark="#6fd3ba",

@@ -55,13 +55,13 @@ class AvatarView:
         """What :meth:`of` gives values for."""
         return [self.ticket, self.title, self.gallery, self.own, self.keep, self.note, self.gestures]
 
-    def of(self, visitor: Visitor, note: str = "") -> list[Any]:
-        """What they show for this visitor; ``note`` is said below the gallery."""
-        avatar, avatars = visitor.avatar, visitor.avatars
+    def of(self, visitor: Visitor, note: str = "", *, listed: bool = True) -> list[Any]:
+        """What they show for this visitor; ``note`` is said below the gallery. ``listed``: the gallery has other pictures now."""
+        avatar = visitor.avatar
         return [
             ticket(visitor),
             heading(avatar),
-            gr.Gallery(pictures(avatars), selected_index=avatars.index(avatar)),
+            gr.Gallery(pictures(visitor.avatars)) if listed else gr.skip(),
             gr.Row(visible=avatar.own),
             gr.DownloadButton(value=str(avatar.path) if avatar.own else None),
             gr.Markdown(note, visible=bool(note)),

@@ -34,31 +34,31 @@ class WordsPanel:
     def __init__(self, limit: int) -> None:
         gr.Markdown("## Its words")
         with gr.Tabs(elem_id="words"):
-            with gr.Tab("Microphone", id="microphone") as self.microphone:
+            with gr.Tab("Microphone", elem_id="words-microphone") as self.microphone:
                 gr.Markdown("The avatar says what you say, while you say it.")
                 gr.HTML(LEVEL, padding=False)
-            with gr.Tab("Audio file", id="file") as self.file:
+            with gr.Tab("Audio file", elem_id="words-file") as self.file:
                 self.sound = gr.Audio(
                     label="A sound file", show_label=False, sources=["upload"], type="filepath", editable=False,
                     show_download_button=False, show_share_button=False, elem_id="sound",
                 )  # fmt: skip
                 with gr.Row():
-                    self.play = gr.Button("Speak it", variant="secondary", size="md", min_width=0)
-                    self.stop_file = gr.Button("Stop", size="md", min_width=0)
-                    self.film_file = gr.Button("Make a video", size="md", min_width=0)
+                    self.play = gr.Button("Speak it", elem_id="speak-file", size="md", min_width=0)
+                    self.stop_file = gr.Button("Stop", elem_id="stop-file", size="md", min_width=0)
+                    self.film_file = gr.Button("Make a video", elem_id="film-file", size="md", min_width=0)
                 gr.Examples(
                     [[str(speech_clip())]], self.sound, label="Or try", example_labels=["A sentence of real speech"],
                     elem_id="sound-examples",
                 )  # fmt: skip
-            with gr.Tab("Text", id="text") as self.text:
+            with gr.Tab("Text", elem_id="words-text") as self.text:
                 self.words = gr.Textbox(TEXT, label="What it says", lines=3, max_lines=8, max_length=limit, elem_id="text")
                 with gr.Row():
                     self.voice = gr.Dropdown([], label="Voice", min_width=120, elem_id="voice")
                     self.timbre = gr.Radio(TIMBRES, value="woman", label="Timbre", min_width=120, elem_id="timbre")
                 with gr.Row():
-                    self.speak = gr.Button("Speak", variant="secondary", size="md", min_width=0)
-                    self.stop_text = gr.Button("Stop", size="md", min_width=0)
-                    self.film_text = gr.Button("Make a video", size="md", min_width=0)
+                    self.speak = gr.Button("Speak", elem_id="speak-text", size="md", min_width=0)
+                    self.stop_text = gr.Button("Stop", elem_id="stop-text", size="md", min_width=0)
+                    self.film_text = gr.Button("Make a video", elem_id="film-text", size="md", min_width=0)
                 gr.Examples([[text] for text in EXAMPLES], self.words, label="Examples", elem_id="text-examples")
         self.video = gr.Video(label="Video", visible=False, interactive=False, show_share_button=False, elem_id="video")
 
