@@ -19,7 +19,7 @@ RUN pip install -r requirements.txt espeakng-loader==0.2.4
 
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY app.py ./
-COPY assets ./assets
+COPY assets/speech ./assets/speech
 COPY models ./models
 COPY bithuman_core ./bithuman_core
 RUN pip install --no-deps --editable .

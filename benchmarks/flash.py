@@ -13,9 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.demo.run import prepare, serve
-from bithuman_core.demo.server import make_app
-from bithuman_core.demo.settings import read_settings
+from bithuman_core.demo.run import main
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 
@@ -66,6 +64,4 @@ class FlashEngine:
 
 
 if __name__ == "__main__":
-    settings = read_settings(command_line=True)
-    context = prepare(settings, lambda _: FlashEngine())
-    serve(context, *make_app(context), settings)
+    main(lambda _: FlashEngine())

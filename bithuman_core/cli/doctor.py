@@ -70,7 +70,7 @@ def examine() -> list[Finding]:
         ("speech net", _speech, False),
         ("avatar, renderer", _avatar, False),
         ("video files", _video, False),
-        ("page", _package("fastrtc", "fastrtc"), True),
+        ("page", _package("gradio", "demo"), True),
         ("photo to avatar", _package("ai-edge-litert", "build"), True),
         ("LiveKit", _package("livekit-agents", "livekit"), True),
         ("Pipecat", _package("pipecat-ai", "pipecat"), True),

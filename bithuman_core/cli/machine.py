@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from bithuman_core.cli.common import DefaultAvatar, JsonOption, app
-from bithuman_core.settings import PACKAGE, default_avatar
+from bithuman_core.errors import Failed
+from bithuman_core.settings import default_avatar
 
 
 @app.command()
@@ -50,8 +52,8 @@ def doctor(as_json: JsonOption = False) -> None:
 @app.command("run")
 @app.command()
 def demo(avatar: DefaultAvatar = None) -> None:
-    """Open the page with this avatar (from a copy of the source, where app.py is)."""
-    page = PACKAGE.parent / "app.py"
-    if not page.is_file():
-        raise typer.BadParameter("the page, app.py, is not part of the installed package: clone the source and run make demo")
-    os.execv(sys.executable, [sys.executable, str(page), "--avatar", str((avatar or default_avatar()).resolve())])
+    """Open the browser page with this avatar."""
+    if any(find_spec(package) is None for package in ("fastrtc", "gradio", "mcp")):
+        raise Failed("The page needs more packages: run pip install 'bithuman-core[demo]'.")
+    shown = str((avatar or default_avatar()).resolve())
+    os.execv(sys.executable, [sys.executable, "-m", "bithuman_core.demo", "--avatar", shown])

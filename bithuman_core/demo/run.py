@@ -17,8 +17,8 @@ from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.photo_builder import photo_builder
-from bithuman_core.demo.server import app_options, make_context, page_options
-from bithuman_core.demo.settings import ON_SPACES, DemoSettings, avatar_files
+from bithuman_core.demo.server import app_options, make_app, make_context, page_options
+from bithuman_core.demo.settings import ON_SPACES, DemoSettings, avatar_files, read_settings
 from bithuman_core.errors import BithumanError
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
@@ -57,6 +57,13 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
         sys.exit(str(error))
 
 
+def main(make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> None:
+    """Serve the page as the command line says."""
+    settings = read_settings(command_line=True)
+    context = prepare(settings, make_engine)
+    serve(context, *make_app(context), settings)
+
+
 def reloading() -> bool:
     """Whether ``gradio app.py`` runs this, which watches the files."""
     return bool(os.environ.get("GRADIO_WATCH_DIRS"))
@@ -66,6 +73,7 @@ def serve(context: DemoContext, demo: gr.Blocks, app: FastAPI, settings: DemoSet
     """Serve the page until interrupted; ``demo`` by Gradio's own server where that follows changes of the files."""
     host, port = settings.host, settings.port
     if reloading():
+        demo.dev_mode = True  # mounting it has taken that from it
         demo.launch(server_name=host, server_port=port, app_kwargs=app_options(context), **page_options(context))
         return
     if ON_SPACES and not relay_is_set_up():
