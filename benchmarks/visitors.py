@@ -13,7 +13,11 @@ import queue
 import secrets
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,12 +27,14 @@ import httpx
 import numpy as np
 import psutil
 from aiortc import AudioStreamTrack, RTCPeerConnection, RTCSessionDescription, rtcrtpreceiver
+from gradio_client import Client, handle_file
 from numpy.typing import NDArray
 
 from bithuman_core.audio import float32_to_int16, load_audio
 from bithuman_core.settings import speech_clip
 from tests.browser.harness import Server
 
+SPEECH_SECONDS = 15.9  # of the shipped clip
 SETTLE_SECONDS = 5.0
 MICROPHONE_RATE, PACKET = 16_000, 320  # Hz, samples
 
@@ -147,6 +153,26 @@ async def measure(url: str, process: psutil.Process, visitors: int, seconds: flo
         await asyncio.gather(*(visitor.leave() for visitor in crowd))
 
 
+@contextmanager
+def busy(url: str) -> Iterator[None]:
+    """Meanwhile somebody else has one video after the other made, through the endpoint."""
+    end, made = threading.Event(), 0
+
+    def work() -> None:
+        nonlocal made
+        client = Client(url, verbose=False)
+        while not end.is_set():
+            client.predict(handle_file(speech_clip()), "theo", api_name="/speak_file")
+            made += 1
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        yield
+        end.set()
+        working.result()
+    print(f"  meanwhile {made} videos of {SPEECH_SECONDS:.0f} s were made")
+
+
 async def accompany(url: str, visitors: int, seconds: float) -> None:
     """So many visitors of a server that somebody else measures."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
@@ -162,6 +188,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30, help="length of each measurement")
     parser.add_argument("--visitors", type=int, nargs="+", default=[1, 3], help="how many at once")
     parser.add_argument("--join", metavar="URL", help="visit a running server for so many seconds, and print nothing of it")
+    parser.add_argument("--jobs", action="store_true", help="have videos made meanwhile, one after the other")
     given = parser.parse_args()
     rtcrtpreceiver.decoder_worker = discard  # pyright: ignore[reportAttributeAccessIssue]
     if given.join is not None:
@@ -169,7 +196,10 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         for visitors in given.visitors:
-            with Server(Path(folder) / "log.txt", "app.py", "--max-visitors", str(visitors)) as server:
+            with (
+                Server(Path(folder) / "log.txt", "app.py", "--max-visitors", str(visitors)) as server,
+                busy(server.url) if given.jobs else nullcontext(),
+            ):
                 asyncio.run(measure(server.url, psutil.Process(server.pid), visitors, given.seconds))
     return 0
 
