@@ -8,7 +8,7 @@ from fastrtc import AsyncAudioVideoStreamHandler, AsyncStreamHandler, AudioVideo
 
 from bithuman_core.engine import Fixture
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
-from bithuman_core.fastrtc.avatar_reply_handler import AvatarReplyHandler
+from bithuman_core.fastrtc.reply.handler import AvatarReplyHandler
 from bithuman_core.runtime.controls import load_avatar
 from bithuman_core.settings import settings
 

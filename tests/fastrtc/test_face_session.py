@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from bithuman_core.audio import StreamResampler
 from bithuman_core.engine import EngineTick, Fixture
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
-from bithuman_core.fastrtc.face_session import ABANDONED_SECONDS, FaceSession
-from bithuman_core.fastrtc.speech_queue import SpeechTick
+from bithuman_core.fastrtc.reply.face_session import ABANDONED_SECONDS, FaceSession
+from bithuman_core.fastrtc.reply.speech_queue import SpeechTick
 from bithuman_core.timing import LOOKAHEAD_TICKS
 from tests.simulated import SimulatedClock
 

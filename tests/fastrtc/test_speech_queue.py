@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.audio import float32_to_int16, resample
 from bithuman_core.errors import AudioError
-from bithuman_core.fastrtc.speech_queue import PATIENCE, SpeechQueue
+from bithuman_core.fastrtc.reply.speech_queue import PATIENCE, SpeechQueue
 
 RATE = 24_000
 TICK = RATE // 25

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from bithuman_core import Fixture
 from bithuman_core.errors import ModelNotFoundError
 from bithuman_core.fastrtc import avatar_stream, with_avatar
-from bithuman_core.fastrtc.reply_pump import ReplyPump
-from bithuman_core.fastrtc.speech_queue import SpeechQueue
+from bithuman_core.fastrtc.reply.pump import ReplyPump
+from bithuman_core.fastrtc.reply.speech_queue import SpeechQueue
 from bithuman_core.fastrtc.stream import ARRAY_TO_FRAME, PLAYER_WORKER
 from bithuman_core.settings import models_dir
 from examples import fastrtc_reply
@@ -284,7 +284,7 @@ async def test_a_handler_that_always_fails_has_a_living_face_and_one_line_in_the
         await peer.until(lambda: len(peer.pictures) > 40 and len(peer.sound) > 40)
         assert np.ptp(np.stack(peer.pictures[-20:]), axis=0).max() > 10  # it breathes
         assert not any(peer.pitches())
-    told = [record.getMessage() for record in caplog.records if record.name == "bithuman_core.fastrtc.app_errors"]
+    told = [record.getMessage() for record in caplog.records if record.name == "bithuman_core.fastrtc.reply.app_errors"]
     assert sorted(told) == [
         f"{name}() of the handler failed; the avatar goes on." for name in ("emit", "receive", "shutdown", "start_up")
     ]

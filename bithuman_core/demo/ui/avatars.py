@@ -11,7 +11,7 @@ from bithuman_core.demo.actions import NO_CONSENT, NO_PHOTOS, load_avatar, make_
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.ui.events import LONG, QUICK, reporter, told
-from bithuman_core.demo.ui.inputs import Photo
+from bithuman_core.demo.ui.inputs import photo_input
 from bithuman_core.demo.ui.view import AvatarView, pictures
 
 CONSENT = "The visitor of the demo page ticked: this is a photo of me, or of somebody who agrees to it."
@@ -38,7 +38,7 @@ class AvatarPanel:
         self.open = gr.UploadButton("Open an .imx file", file_types=[".imx"], size="sm", elem_id="open-imx")
         with gr.Accordion("Create from a photo", open=False, elem_id="photo-panel"):
             gr.Markdown(HOW if context.build else NO_PHOTOS)
-            self.photo = Photo(
+            self.photo = photo_input(
                 label="Photo", show_label=False, sources=["upload", "webcam"], image_mode=None, type="filepath", height=240,
                 webcam_options=gr.WebcamOptions(mirror=False), show_download_button=False, show_share_button=False,
                 show_fullscreen_button=False, elem_id="photo",

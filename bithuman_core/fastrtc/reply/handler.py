@@ -17,9 +17,9 @@ from fastrtc.websocket import WebSocketDataChannel
 from numpy.typing import NDArray
 
 from bithuman_core.clock import MonotonicClock
-from bithuman_core.fastrtc.app_errors import AppErrors
-from bithuman_core.fastrtc.face_session import FaceEngine, FaceSession
-from bithuman_core.fastrtc.reply_pump import ReplyPump
+from bithuman_core.fastrtc.reply.app_errors import AppErrors
+from bithuman_core.fastrtc.reply.face_session import FaceEngine, FaceSession
+from bithuman_core.fastrtc.reply.pump import ReplyPump
 from bithuman_core.timing import FPS
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from bithuman_core.fastrtc.media.jitter_buffer import is_quiet
 from bithuman_core.fastrtc.media.lateness import MAX_BURST, Lateness
 from bithuman_core.fastrtc.media.resync import VoiceResync
 from bithuman_core.fastrtc.media.send_queue import SendQueue
-from bithuman_core.fastrtc.speech_queue import SpeechQueue, SpeechTick
+from bithuman_core.fastrtc.reply.speech_queue import SpeechQueue, SpeechTick
 from bithuman_core.render.scale import output_size, scaled
 from bithuman_core.settings import settings
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK

@@ -11,8 +11,8 @@ from typing import Any
 from fastrtc import AdditionalOutputs, AsyncStreamHandler, CloseStream, ReplyOnPause, StreamHandler
 from fastrtc.utils import split_output
 
-from bithuman_core.fastrtc.app_errors import AppErrors
-from bithuman_core.fastrtc.speech_queue import SpeechQueue
+from bithuman_core.fastrtc.reply.app_errors import AppErrors
+from bithuman_core.fastrtc.reply.speech_queue import SpeechQueue
 
 POLL_SECONDS = 0.01  # until a handler that had nothing to say is asked again; FastRTC asks without a pause
 MAX_AHEAD_SECONDS = 60.0  # a handler that says more is not asked until the avatar has caught up
