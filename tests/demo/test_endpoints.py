@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from mcp.client.streamable_http import streamablehttp_client
 
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.render_video import render_video
 from bithuman_core.imx import read_imx
 from bithuman_core.settings import models_dir
 from tests.demo.conftest import fake_build
@@ -120,6 +123,32 @@ def test_what_is_wrong_is_said_in_one_sentence(
     with pytest.raises(AppError, match=word) as error:
         client.predict(files[given[0]], *given[1:], api_name=name)
     assert "/tmp" not in str(error.value) and "Traceback" not in str(error.value)
+
+
+def test_long_work_is_done_one_job_at_a_time_and_the_others_know_their_place(
+    gallery: Gallery, words: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, at_once = threading.Event(), threading.Event(), list[int]()
+
+    def slow(*given: Any) -> None:
+        at_once.append(at_once[-1] + 1 if at_once else 1)
+        begun.set()
+        go_on.wait()
+        given[-1]("rendering", 0.5)
+        render_video(*given)
+        at_once.append(at_once[-1] - 1)
+
+    monkeypatch.setattr("bithuman_core.demo.actions.render_video", slow)
+    with served(demo_app(gallery, places=1)) as url:
+        jobs = [Client(url, verbose=False).submit(handle_file(words), "mara", api_name="/speak_file")]
+        begun.wait()
+        jobs += [Client(url, verbose=False).submit(handle_file(words), "theo", api_name="/speak_file") for _ in range(2)]
+        while None in (ranks := [job.status().rank for job in jobs[1:]]):
+            time.sleep(0.05)
+        assert sorted(rank for rank in ranks if rank is not None) == [0, 1]
+        go_on.set()
+        assert all(Path(job.result()["video"]).exists() for job in jobs)
+    assert max(at_once) == 1
 
 
 def test_curl_calls_them_too(url: str) -> None:
