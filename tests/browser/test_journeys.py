@@ -104,6 +104,12 @@ def open_photo_panel(page: Page) -> None:
         pytest.skip("this installation makes no avatars from photos")
 
 
+def close_toast(page: Page) -> None:
+    """Close the sentence, and wait until it has faded."""
+    page.click(".toast-close")
+    page.wait_for_selector(TOAST, state="detached")
+
+
 def choose_sound(page: Page, file: Path) -> None:
     open_words(page, "Audio file")
     page.set_input_files("#sound input[type=file]", file)
@@ -322,14 +328,14 @@ def test_a_photo_becomes_an_avatar_that_is_live(visitor: Page, tmp_path: Path) -
     visitor.click("#photo-create")
     visitor.wait_for_selector(TOAST)
     assert "agrees" in visitor.inner_text(TOAST)  # nobody has agreed yet
-    visitor.click(".toast-close")
+    close_toast(visitor)
     visitor.check("#photo-consent input")
     visitor.click("#photo-create")
     visitor.wait_for_selector(TOAST, timeout=60_000)
     note = visitor.inner_text(TOAST)
     assert "face" in note and " %" in note and "0." not in note
     screenshot(visitor, "photo-without-face", tmp_path)
-    visitor.click(".toast-close")
+    close_toast(visitor)
     visitor.get_by_role("button", name="Remove Image").or_(visitor.locator("#photo button[aria-label=Clear]")).first.click()
     visitor.set_input_files("#photo input[type=file]", models_dir() / "theo.png")
     visitor.wait_for_selector("#photo img")

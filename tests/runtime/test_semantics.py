@@ -228,7 +228,7 @@ async def test_cleanup_while_frames_are_taken_elsewhere(fixture: Fixture, speech
         assert error is None or isinstance(error, RuntimeNotReadyError)
 
 
-async def test_two_hundred_lives_leave_nothing_behind(speech: NDArray[np.int16]) -> None:
+async def test_eighty_lives_leave_nothing_behind(speech: NDArray[np.int16]) -> None:
     """Each loads its avatar anew, speaks and is shut down."""
     process = psutil.Process()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # its threads, each with memory, come when they like
@@ -241,16 +241,16 @@ async def test_two_hundred_lives_leave_nothing_behind(speech: NDArray[np.int16])
             executor = runtime._executor
         executor.shutdown(wait=True)
 
-    for _ in range(30):
+    for _ in range(20):
         await live()
     gc.collect()
     threads, files, memory = threading.active_count(), process.num_fds(), process.memory_info().rss
-    for _ in range(170):
+    for _ in range(60):
         await live()
     gc.collect()
     assert threading.active_count() <= threads
     assert process.num_fds() <= files
-    assert process.memory_info().rss - memory < 20 * 2**20, "less than an eighth of a MiB each"
+    assert process.memory_info().rss - memory < 7 * 2**20, "less than an eighth of a MiB each"
 
 
 def test_sessions_share_their_avatar(fixture: Fixture) -> None:
