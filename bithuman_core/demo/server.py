@@ -28,6 +28,7 @@ from bithuman_core.demo.jobs import Jobs
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes import avatars, local, presence, visitor
+from bithuman_core.demo.routes.request_guard import RequestGuard
 from bithuman_core.demo.routes.safety_headers import SafetyHeaders
 from bithuman_core.demo.stage import STAGE
 from bithuman_core.demo.ui.page import build_page
@@ -93,7 +94,7 @@ def app_options(context: DemoContext) -> dict[str, Any]:
     return {
         "lifespan": lifespan,
         "routes": ours.routes,
-        "middleware": [Middleware(SafetyHeaders)],
+        "middleware": [Middleware(SafetyHeaders), Middleware(RequestGuard, largest=largest_upload(context.limits))],
         "exception_handlers": {Refusal: _refused, BithumanError: _failed, RequestValidationError: _misunderstood},
         "docs_url": None,
         "redoc_url": None,
@@ -109,11 +110,14 @@ def make_app(context: DemoContext) -> tuple[gr.Blocks, FastAPI]:
         return demo, gr.mount_gradio_app(app, demo, path="/", **page_options(context))
 
 
+def largest_upload(limits: Limits) -> int:
+    """Bytes of the largest file that is taken, of whatever kind."""
+    return max(limits.audio_bytes, limits.avatar_bytes, limits.photo_bytes)
+
+
 def page_options(context: DemoContext) -> dict[str, Any]:
     """How Gradio serves the page: no upload over the largest that is taken, and what breaks tells nobody its insides."""
-    limits = context.limits
-    largest = max(limits.audio_bytes, limits.avatar_bytes, limits.photo_bytes)
-    return {"show_error": False, "max_file_size": largest, "mcp_server": True, "ssr_mode": False,
+    return {"show_error": False, "max_file_size": largest_upload(context.limits), "mcp_server": True, "ssr_mode": False,
             "favicon_path": str(STAGE / "icon.svg")}  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.routes.request_guard import RequestGuard
 from tests.demo.serving import demo_app
 
 LIMITS = Limits(visitors=12)
@@ -114,6 +115,38 @@ def test_a_candidate_for_a_stranger_is_refused(client: TestClient, secret: str) 
 @pytest.mark.parametrize("body", [{}, {"type": 5}, {"type": "offer", "webrtc_id": "a"}, [], "offer"])
 def test_a_request_that_makes_no_sense_gets_a_sentence(client: TestClient, secret: str, body: Any) -> None:
     sentence(client.post("/webrtc/offer", json=body, headers={"X-Visit": secret}), 422)
+
+
+@pytest.mark.parametrize("path", ["/webrtc/offer", "/visit/leave", "/local/action", "/gradio_api/queue/join", "/nothing"])
+def test_a_body_that_is_no_file_is_held_to_128_kib(client: TestClient, path: str) -> None:
+    assert "larger than the 128 KiB" in sentence(client.post(path, content=bytes(128 * 1024 + 1)), 413)
+
+
+async def test_a_body_that_does_not_say_its_size_is_cut_off_while_it_is_read() -> None:
+    taken = 0
+
+    async def read_all(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] == "http.request":
+            pass
+
+    async def endless() -> dict[str, Any]:
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": bytes(64 * 1024), "more_body": True}
+
+    async def answered(_: Any) -> None:
+        raise AssertionError
+
+    scope = {"type": "http", "method": "POST", "path": "/webrtc/offer", "headers": []}
+    await RequestGuard(read_all, 2**20)(scope, endless, answered)
+    assert taken == 3
+
+
+def test_another_site_cannot_act_in_a_visitors_browser(client: TestClient) -> None:
+    pages = client.get("/health").json()["pages"]
+    sentence(client.post("/visit", headers={"Sec-Fetch-Site": "cross-site"}), 403)
+    assert client.get("/health").json()["pages"] == pages
+    assert client.post("/visit/leave", content="x", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 204
 
 
 def line_of(client: TestClient, secret: str | bytes) -> int:
