@@ -83,7 +83,7 @@ def measure(playwright: Playwright, folder: Path, seconds: float) -> None:
         print(f"{'mouth motion in pauses / in speech':<44}{mouth.rest:6.2f}")
         page.click("#measured > button")  # the page reads its statistics only while they are looked at
         page.wait_for_timeout(FIGURES_MS)
-        print(f"{'delay that the page shows':<44}{page.text_content('#figure-delay'):>9}")
+        print(f"{'delay that the page shows':<44}{page.text_content('#stat-delay'):>9}")
     with Server(folder / "flash.log", "-m", "benchmarks.flash") as server, chromium(playwright, bursts) as browser:
         page = open_page(browser, server.url)
         start(page)

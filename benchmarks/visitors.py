@@ -102,7 +102,7 @@ class Visitor:
 
     def _told(self, text: str) -> None:
         message = json.loads(text)
-        if message["type"] == "figures":
+        if message["type"] == "stats":
             self.fresh.append(message["data"]["fresh"])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bithuman_core.demo.folder import private_folder
-from bithuman_core.demo.preview import still, write_idle_film
+from bithuman_core.demo.preview import still, write_idle_video
 from bithuman_core.engine import Fixture
 from bithuman_core.speech.net import SpeechNet
 
@@ -27,7 +27,7 @@ class Avatar:
         self.fixture = Fixture(path, net)
         self.still = folder / f"{self.key}.webp"
         self.still.write_bytes(still(self.fixture))
-        self._film = folder / f"{self.key}.mp4"
+        self._idle_video = folder / f"{self.key}.mp4"
         self._lock = threading.Lock()
 
     @property
@@ -40,12 +40,12 @@ class Avatar:
         """Width and height of its frames in px."""
         return self.fixture.manifest.canvas
 
-    def film(self) -> Path:
-        """The film of it idling, made with the first call (2 s of work)."""
+    def idle_video(self) -> Path:
+        """The video of it idling, made with the first call (2 s of work)."""
         with self._lock:
-            if not self._film.exists():
-                write_idle_film(self._film, self.fixture)
-            return self._film
+            if not self._idle_video.exists():
+                write_idle_video(self._idle_video, self.fixture)
+            return self._idle_video
 
     def card(self) -> dict[str, Any]:
         """What the stage knows of it."""

@@ -1,4 +1,4 @@
-"""Pictures of an avatar for those who have not met it yet: a still for its card, and a short film of it idling."""
+"""Pictures of an avatar for those who have not met it yet: a still for its card, and a short video of it idling."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def still(fixture: Fixture) -> bytes:
     return picture.getvalue()
 
 
-def write_idle_film(path: Path, fixture: Fixture) -> None:
+def write_idle_video(path: Path, fixture: Fixture) -> None:
     """A silent MP4 of the avatar idling, five seconds that begin like :func:`still` and can be looped."""
     engine = Engine(fixture)
     frames = [engine.step(None).frame for _ in range(WARM_UP_TICKS + IDLE_TICKS)][WARM_UP_TICKS - 1 :]

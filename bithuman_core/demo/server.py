@@ -80,10 +80,10 @@ def app_options(context: DemoContext) -> dict[str, Any]:
         gc.collect()
         gc.freeze()
         sweeping = asyncio.create_task(context.visitors.sweep())
-        filming = asyncio.create_task(context.jobs.check(context.gallery.first.film))
+        previewing = asyncio.create_task(context.jobs.check(context.gallery.first.idle_video))
         yield
         sweeping.cancel()
-        filming.cancel()
+        previewing.cancel()
         await context.visitors.close_all()
         context.jobs.close()
 
@@ -125,8 +125,8 @@ def page_options(context: DemoContext) -> dict[str, Any]:
 async def health(context: InDemo) -> dict[str, Any]:
     """Whether the server runs, and how many are here."""
     visitors = context.visitors
-    return {"status": "ok", "version": __version__, "live": visitors.live, "places": visitors.places.capacity,
-            "waiting": visitors.places.waiting, "pages": len(visitors)}  # fmt: skip
+    return {"status": "ok", "version": __version__, "live": visitors.live, "places": visitors.waiting_line.capacity,
+            "waiting": visitors.waiting_line.waiting, "pages": len(visitors)}  # fmt: skip
 
 
 async def _refused(_: Request, refusal: Exception) -> JSONResponse:

@@ -51,7 +51,7 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         self._task: asyncio.Task[None] | None = None
         self._owner: ConnectionOwner | None = None
 
-    def attend(self, owner: ConnectionOwner) -> None:
+    def bind(self, owner: ConnectionOwner) -> None:
         """Leave this connection to somebody, before its first picture.
 
         ``limit``: longest visit in s; ``make_engine()`` is called in a worker thread, again after a crash; ``meet(session)`` is

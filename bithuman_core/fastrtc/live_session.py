@@ -74,7 +74,7 @@ class SharedResources:
 class LiveSession:
     """Microphone in by :meth:`hear`, or a clip by :meth:`say`; pictures and the voice at 16 kHz out by the lines.
 
-    ``tell(kind, data)`` sends a message to the visitor: ``"figures"`` once a second, ``"speaking"`` (bool) and ``"said"`` (the
+    ``tell(kind, data)`` sends a message to the visitor: ``"stats"`` once a second, ``"speaking"`` (bool) and ``"said"`` (the
     key of a clip that has ended) when it happens, ``"warning"`` (seconds) before the time is up, ``"error"`` with a sentence.
     ``drop_voice()`` drops what of the voice has left its line and is not sent yet. ``limit`` is the longest visit, s.
     """
@@ -131,7 +131,7 @@ class LiveSession:
         clock = self._shared.clock
         self.heard_at = began = start = clock.now()
         pacer, lateness, lagging, resync = Pacer(clock, MAX_BURST, self.phase), Lateness(), LipSyncDelay(), VoiceResync()
-        figures = SessionStats(lambda: len(self._shared.sessions))
+        stats = SessionStats(lambda: len(self._shared.sessions))
         voice, warned = SILENCE, False
         while self._failures < MAX_FAILURES and clock.now() - self.heard_at < DEAF_SECONDS:
             await pacer.wait()
@@ -155,9 +155,9 @@ class LiveSession:
                 self.pictures.end_tick(self._picture)
                 self.voices.end_tick(voice)
             self._caption()
-            figures.count(took, fresh, self._microphone.backlog)
-            if figures.ticks == FPS:
-                self._tell("figures", figures.take())
+            stats.count(took, fresh, self._microphone.backlog)
+            if stats.ticks == FPS:
+                self._tell("stats", stats.take())
         if self._failures:
             self._tell("error", GAVE_UP)
 

@@ -223,5 +223,5 @@ def as_arrays(raw: dict[str, Any]) -> Recording:
         sizes={(int(width), int(height)) for width, height in frames[:, 2:4]},
         before=raw["before"],
         after=raw["after"],
-        fresh=float(np.mean([message["data"]["fresh"] for message in raw["told"] if message["type"] == "figures"])),
+        fresh=float(np.mean([message["data"]["fresh"] for message in raw["told"] if message["type"] == "stats"])),
     )

@@ -178,7 +178,7 @@ def test_a_sound_file_is_spoken_without_a_microphone_and_filmed(visitor: Page, t
     screenshot(visitor, "file-speaking", tmp_path)
     visitor.click("#stop-file")
     visitor.wait_for_selector(".caption[data-word=Ready]")
-    visitor.click("#film-file")
+    visitor.click("#video-file")
     visitor.wait_for_selector("#video .progress-text, #video .progress-level", timeout=30_000)
     screenshot(visitor, "film-progress", tmp_path)
     visitor.wait_for_selector("#video video", timeout=120_000)
@@ -192,7 +192,7 @@ def test_a_sound_file_is_spoken_without_a_microphone_and_filmed(visitor: Page, t
 def test_what_a_visitor_brought_is_gone_when_the_page_is_closed(browser: Browser, demo: Server) -> None:
     page = open_page(browser, demo.url)
     choose_sound(page, speech_clip())
-    page.click("#film-file")
+    page.click("#video-file")
     page.wait_for_selector("#video video", timeout=120_000)
     address = page.evaluate("document.querySelector('#video video').currentSrc")
     other = open_page(browser, demo.url)

@@ -68,10 +68,10 @@ def test_no_camera_is_ever_asked_for(visit: Page) -> None:
 
 def test_the_figures_are_those_of_the_connection(visit: Page) -> None:
     visit.click("#measured button")
-    visit.wait_for_function("parseFloat(document.querySelector('#figure-delay').textContent) > 50")
-    assert 3 < float(visit.inner_text("#figure-fps")) < 35
-    assert abs(float(visit.inner_text("#figure-offset").split()[0])) < 250
-    assert 2 < float(visit.inner_text("#figure-cpu").split()[0]) < 150
+    visit.wait_for_function("parseFloat(document.querySelector('#stat-delay').textContent) > 50")
+    assert 3 < float(visit.inner_text("#stat-fps")) < 35
+    assert abs(float(visit.inner_text("#stat-offset").split()[0])) < 250
+    assert 2 < float(visit.inner_text("#stat-cpu").split()[0]) < 150
 
 
 def test_the_level_shows_that_one_is_heard(visit: Page) -> None:

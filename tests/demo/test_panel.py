@@ -162,7 +162,7 @@ async def test_a_sound_file_can_be_said_and_filmed(page: Page) -> None:
     again = told(await page("say", path))["say"]
     assert say["number"] != again["number"]  # said again
     assert page.visitor.clips[say["clip"]].seconds == pytest.approx(0.4, abs=0.01)
-    video = await page("film_a_file", path)
+    video = await page("video_of_file", path)
     assert Path(video.value["video"]["path"] if isinstance(video.value, dict) else video.value).name == "Mara - my words.mp4"
 
 
@@ -194,7 +194,7 @@ async def test_a_video_is_given_up_when_its_visitor_has_gone(page: Page, monkeyp
             given[-1]("rendering", 0.5)
 
     monkeypatch.setattr("bithuman_core.demo.actions.render_video", endless)
-    filming = asyncio.ensure_future(page("film_a_file", wav(page, 0.2)))
+    filming = asyncio.ensure_future(page("video_of_file", wav(page, 0.2)))
     await asyncio.to_thread(begun.wait)
     page.visitor.close()
     assert "closed" in await refused(filming)

@@ -137,7 +137,7 @@ async def test_a_machine_that_is_too_slow_leaves_out_pictures_and_no_sound(pool:
     engine = visit.live.engine
     assert isinstance(engine, Slow)
     assert engine.steps == pytest.approx((visit.clock.now() - begin) * FPS, abs=5)  # no sound is left out
-    fresh = [data["fresh"] for kind, data in visit.said if kind == "figures"]
+    fresh = [data["fresh"] for kind, data in visit.said if kind == "stats"]
     assert fresh == pytest.approx([2 / 3] * len(fresh), abs=0.05)  # as many as there is time for
 
 
@@ -151,7 +151,7 @@ async def test_a_machine_that_cannot_even_speak_in_time_still_shows_a_face_that_
 
     visit = Visit(pool, Hopeless)
     await visit.live.run()
-    fresh = [data["fresh"] for kind, data in visit.said if kind == "figures"]
+    fresh = [data["fresh"] for kind, data in visit.said if kind == "stats"]
     assert min(fresh) >= 0.24
 
 
@@ -251,11 +251,11 @@ async def test_the_time_of_a_visit_ends_after_a_warning(pool: ThreadPoolExecutor
 async def test_figures_are_told_once_a_second(pool: ThreadPoolExecutor) -> None:
     visit = Visit(pool, Counting)
     await visit.live.run()
-    figures = [data for kind, data in visit.said if kind == "figures"]
-    assert len(figures) == pytest.approx(DEAF_SECONDS, abs=1)
+    stats = [data for kind, data in visit.said if kind == "stats"]
+    assert len(stats) == pytest.approx(DEAF_SECONDS, abs=1)
     # two packets, two and a half ticks of looking ahead, no work on a simulated clock
-    assert all({**each, "cpu": 0} == {"server_ms": 140, "tick_ms": 0.0, "fresh": 1.0, "cpu": 0} for each in figures)
-    assert all(each["cpu"] >= 0 for each in figures)
+    assert all({**each, "cpu": 0} == {"server_ms": 140, "tick_ms": 0.0, "fresh": 1.0, "cpu": 0} for each in stats)
+    assert all(each["cpu"] >= 0 for each in stats)
 
 
 async def test_the_first_item_is_the_present_one_and_then_a_head_start_is_left_out() -> None:

@@ -1,4 +1,4 @@
-"""Pictures of the avatars for the stage: a still, and a film of it idling."""
+"""Pictures of the avatars for the stage: a still, and a video of it idling."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ async def still(key: str, context: InDemo) -> FileResponse:
 
 
 @router.get("/avatars/{key}/idle.mp4")
-async def film(key: str, context: InDemo) -> FileResponse:
-    """A film of it idling."""
-    return FileResponse(await context.jobs.check(_find(context, key).film), media_type="video/mp4", headers=LASTING)
+async def idle_video(key: str, context: InDemo) -> FileResponse:
+    """A video of it idling."""
+    return FileResponse(await context.jobs.check(_find(context, key).idle_video), media_type="video/mp4", headers=LASTING)
 
 
 def _find(context: DemoContext, key: str) -> Avatar:

@@ -86,7 +86,7 @@ async def offer(offer: Offer, context: InDemo, visit: OfVisitor) -> Any:
         raise Refusal(409, "That connection is already open: reload the page.")
     if ahead := context.visitors.ahead(visit):
         return {"status": "failed", "meta": {"error": "concurrency_limit_reached", "ahead": ahead}}
-    context.visitors.places.leave(visit.secret)
+    context.visitors.waiting_line.leave(visit.secret)
     return await _connect(context, visit, offer)
 
 
@@ -121,7 +121,7 @@ async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
         miss_relay(route, answer["sdp"])
     handler = stream.handlers.get(offer.webrtc_id)
     if isinstance(handler, AvatarHandler):  # nothing has been asked of it yet: the browser needs the answer first
-        handler.attend(visit)
+        handler.bind(visit)
     return answer
 
 

@@ -1,6 +1,6 @@
 // <avatar-stage>: one visit, from Start to Stop. The rest of the page is Gradio's; what it decides comes by the ticket.
 import { Call } from "./call.js";
-import { Figures, showFigures } from "./figures.js";
+import { CallStats, showStats } from "./stats.js";
 import { showLevel } from "./level.js";
 import { Microphone } from "./microphone.js";
 import { Picture } from "./picture.js";
@@ -8,7 +8,7 @@ import { Refused, SENTENCES, waitingSentence } from "./sentences.js";
 import { Server } from "./server.js";
 import { watchTicket } from "./ticket.js";
 
-const FIGURES_MS = 1000;
+const STATS_MS = 1000;
 const FAULT_MS = 5000; // how long a fault that the server has got over is shown
 const PLACE_MS = 2000; // between two questions for a place
 const RETRY_MS = [500, 1000, 2000, 4000, 8000]; // before each try to get a lost connection back
@@ -79,16 +79,16 @@ class AvatarStage extends HTMLElement {
   async #connect(call) {
     if (this.#call !== call) return;
     this.#speaking = false;
-    const figures = new Figures();
+    const stats = new CallStats();
     call.addEventListener("ended", ({ detail }) => (detail.lost ? this.#recover(call) : this.#finish(detail.sentence, call)));
     call.addEventListener("live", () => this.#play(call));
     call.addEventListener("unstable", () => this.#show("unstable", "The connection is unstable. Waiting for it to come back…"));
     call.addEventListener("stable", () => this.#showLive());
-    call.addEventListener("message", ({ detail }) => this.#call === call && this.#hear(detail, figures));
+    call.addEventListener("message", ({ detail }) => this.#call === call && this.#hear(detail, stats));
     if (this.dataset.state !== "unstable") this.#show("connecting", "Connecting…");
     await call.connect(this.microphone.track);
     clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.#call === call && showFigures(figures, call), FIGURES_MS);
+    this.#timer = setInterval(() => this.#call === call && showStats(stats, call), STATS_MS);
   }
 
   // The network broke: the same visit goes on with a new connection.
@@ -120,8 +120,8 @@ class AvatarStage extends HTMLElement {
     this.#pending = null;
   }
 
-  #hear({ type, data }, figures) {
-    if (type === "figures") figures.server = data;
+  #hear({ type, data }, stats) {
+    if (type === "stats") stats.server = data;
     else if (type === "speaking") this.#showTalk(data);
     else if (type === "warning") this.#showFault(`This visit ends in ${data} seconds.`, 1000 * data);
     else if (type === "error") this.#showFault(data, FAULT_MS);
@@ -141,7 +141,7 @@ class AvatarStage extends HTMLElement {
     this.microphone.close();
     this.picture.live = false;
     this.picture.caption(null);
-    showFigures(null);
+    showStats(null);
     if (sentence) this.#show("failed", this.#fault ?? sentence); // the server says why before it hangs up
     else this.#show("idle", "Stopped. Press Start for another visit.");
   }

@@ -17,11 +17,11 @@ from bithuman_core.demo.ui.ticket import NOBODY, refused, ticket
 from bithuman_core.demo.ui.view import AvatarView, heading
 
 SWEEP_SECONDS, OLD_SECONDS = 600, 3600  # files that were sent and never used
-FIGURES = """<dl class="figures">
-<div><dt>Frames a second</dt><dd id="figure-fps">–</dd></div>
-<div><dt>Delay</dt><dd id="figure-delay" title="From your microphone to the moving mouth on this screen">–</dd></div>
-<div><dt>Picture after its sound</dt><dd id="figure-offset" title="On this screen: 0 is in sync, - is early">–</dd></div>
-<div><dt>CPU of this visit</dt><dd id="figure-cpu" title="On the server, in parts of one core">–</dd></div>
+STATS = """<dl class="stats">
+<div><dt>Frames a second</dt><dd id="stat-fps">–</dd></div>
+<div><dt>Delay</dt><dd id="stat-delay" title="From your microphone to the moving mouth on this screen">–</dd></div>
+<div><dt>Picture after its sound</dt><dd id="stat-offset" title="On this screen: 0 is in sync, - is early">–</dd></div>
+<div><dt>CPU of this visit</dt><dd id="stat-cpu" title="On the server, in parts of one core">–</dd></div>
 </dl>"""
 
 
@@ -42,7 +42,7 @@ def build_page(context: DemoContext) -> gr.Blocks:
                 words_panel = words.WordsPanel(context.limits.text)
                 manner_panel = manner.MannerPanel(first)
                 with gr.Accordion("Measured", open=False, elem_id="measured"):
-                    gr.HTML(FIGURES, padding=False)
+                    gr.HTML(STATS, padding=False)
         choice = avatar_panel
         view = AvatarView(stage_ticket, title, choice.gallery, choice.own, choice.keep, choice.note, manner_panel.gestures)
         avatars.wire(choice, view, context, visitor)

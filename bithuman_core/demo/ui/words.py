@@ -45,7 +45,7 @@ class WordsPanel:
                 with gr.Row():
                     self.play = gr.Button("Speak it", elem_id="speak-file", size="md", min_width=0)
                     self.stop_file = gr.Button("Stop", elem_id="stop-file", size="md", min_width=0)
-                    self.film_file = gr.Button("Make a video", elem_id="film-file", size="md", min_width=0)
+                    self.make_file_video = gr.Button("Make a video", elem_id="video-file", size="md", min_width=0)
                 gr.Examples(
                     [[str(speech_clip())]], self.sound, label="Or try", example_labels=["A sentence of real speech"],
                     elem_id="sound-examples",
@@ -58,7 +58,7 @@ class WordsPanel:
                 with gr.Row():
                     self.speak = gr.Button("Speak", elem_id="speak-text", size="md", min_width=0)
                     self.stop_text = gr.Button("Stop", elem_id="stop-text", size="md", min_width=0)
-                    self.film_text = gr.Button("Make a video", elem_id="film-text", size="md", min_width=0)
+                    self.make_text_video = gr.Button("Make a video", elem_id="video-text", size="md", min_width=0)
                 gr.Examples([[text] for text in EXAMPLES], self.words, label="Examples", elem_id="text-examples")
         self.video = gr.Video(label="Video", visible=False, interactive=False, show_share_button=False, elem_id="video")
 
@@ -92,8 +92,8 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
 
         return told(say)
 
-    def filmer(clip_of: Callable[..., Awaitable[Clip]]) -> Callable[..., Awaitable[Any]]:
-        async def film(secret: str, *words: Any, progress: gr.Progress) -> Any:
+    def video_maker(clip_of: Callable[..., Awaitable[Clip]]) -> Callable[..., Awaitable[Any]]:
+        async def make(secret: str, *words: Any, progress: gr.Progress) -> Any:
             found = context.visitors.find(secret)
             found.spend()
             clip = await clip_of(found, *words)
@@ -101,17 +101,17 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
             path = await make_video(context, found.state, clip, folder, reporter(progress), lambda: found.closed)
             return gr.Video(str(path), visible=True)
 
-        return film
+        return make
 
-    film_file, film_text = filmer(of_file), filmer(of_text)
+    make_file_video, make_text_video = video_maker(of_file), video_maker(of_text)
 
-    async def film_a_file(secret: str, sound: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
-        return await film_file(secret, sound, progress=progress)
+    async def video_of_file(secret: str, sound: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+        return await make_file_video(secret, sound, progress=progress)
 
-    async def film_a_text(
+    async def video_of_text(
         secret: str, text: str, voice: str, timbre: str, progress: gr.Progress = gr.Progress()  # noqa: B008
     ) -> Any:
-        return await film_text(secret, text, voice, timbre, progress=progress)
+        return await make_text_video(secret, text, voice, timbre, progress=progress)
 
     async def hush(secret: str) -> None:
         context.visitors.find(secret).hush()
@@ -131,6 +131,6 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
     gr.on([panel.speak.click, panel.words.submit], speaker(of_text), texts, stage, **QUICK)
     gr.on([panel.stop_file.click, panel.stop_text.click], told(hush), visitor, None, **QUICK)
     shown: dict[str, Any] = {"outputs": panel.video, "api_name": False, **LONG}
-    ways = ((panel.film_file, told(film_a_file), [visitor, panel.sound]), (panel.film_text, told(film_a_text), texts))
-    for button, film, given in ways:
-        button.click(lambda: gr.Video(None, visible=True), None, panel.video, **QUICK).then(film, given, **shown)
+    of_sound = panel.make_file_video, told(video_of_file), [visitor, panel.sound]
+    for button, making, given in (of_sound, (panel.make_text_video, told(video_of_text), texts)):
+        button.click(lambda: gr.Video(None, visible=True), None, panel.video, **QUICK).then(making, given, **shown)

@@ -24,7 +24,7 @@ UNKNOWN_VISIT = "The server does not know this page any more: reload it."
 
 
 class Visitors:
-    """Opens, finds and closes visits. ``places`` says who may be live."""
+    """Opens, finds and closes visits. ``waiting_line`` says who may be live."""
 
     def __init__(
         self,
@@ -32,10 +32,10 @@ class Visitors:
         gallery: Gallery,
         make_engine: Callable[[AvatarState], LiveEngine],
         limits: Limits,
-        places: WaitingLine,
+        waiting_line: WaitingLine,
         clock: Clock,
     ) -> None:
-        self.places = places
+        self.waiting_line = waiting_line
         self._stream, self._gallery, self._make_engine, self._limits, self._clock = stream, gallery, make_engine, limits, clock
         self._open: dict[str, Visitor] = {}
         self._watching: set[asyncio.Task[None]] = set()
@@ -80,11 +80,11 @@ class Visitors:
 
     def ahead(self, visit: Visitor) -> int:
         """Ask for a place: 0 may connect now, else the position in the line."""
-        return self.places.ahead(visit.secret, self.live - self._is_live(visit))
+        return self.waiting_line.ahead(visit.secret, self.live - self._is_live(visit))
 
     async def hang_up(self, visit: Visitor) -> None:
         """End the visit's connection, which frees its place."""
-        self.places.leave(visit.secret)
+        self.waiting_line.leave(visit.secret)
         connection, visit.connection = visit.connection, None
         if connection is not None:
             await close_visit(self._stream, connection)

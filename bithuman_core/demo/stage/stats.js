@@ -1,7 +1,7 @@
 // What the browser measured of the arriving picture and voice since the last look.
 
 /** Keeps the last report of a call; read() gives {fps, delay, offset, cpu} (ms and shares of a core; null while unknown). */
-export class Figures {
+export class CallStats {
   #last = null;
   #offsets = []; // of the last seconds
   server = null; // the server's own words: {server_ms: from its network card in to its network card out, fresh: the part of the pictures that are new, cpu}
@@ -51,9 +51,9 @@ const SHOWN = {
 };
 
 /** Show them where the page has a place for them that is open; none (null) when nothing is live. */
-export async function showFigures(figures, call) {
-  const places = Object.keys(SHOWN).map((name) => [name, document.getElementById(`figure-${name}`)]);
-  if (!places[0][1]?.checkVisibility() && figures) return;
-  const read = figures && (await figures.read(call));
+export async function showStats(stats, call) {
+  const places = Object.keys(SHOWN).map((name) => [name, document.getElementById(`stat-${name}`)]);
+  if (!places[0][1]?.checkVisibility() && stats) return;
+  const read = stats && (await stats.read(call));
   for (const [name, place] of places) if (place) place.textContent = read ? SHOWN[name](read) : "–";
 }
