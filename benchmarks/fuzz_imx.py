@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -92,11 +93,8 @@ def main() -> int:
         base(avatar, True)
         base(avatar, False)
     with TemporaryDirectory() as folder:
-        threads = [threading.Thread(target=work, args=(Path(folder),)) for _ in range(options.workers)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(options.workers) as pool:
+            list(pool.map(work, [Path(folder)] * options.workers))
     total = kinds.total()
     print(f"{total} files from seed {options.first} on: {', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}")
     print(f"slowest {slowest[0]:.2f} s (seed {slowest[1]}); the most memory {rss:.0f} MiB")

@@ -103,7 +103,7 @@ def _manifest(parts: Parts, rng: Rng) -> str:
         value = _between(bounds, rng)
     elif choice < 0.2:
         value = deepcopy(_pick(rng, OTHERS))
-    elif choice < 0.45 and isinstance(old, int | float):
+    elif choice < 0.45 and _is_moderate(old):
         value = old * (float(_pick(rng, FACTORS)) if rng.random() < 0.5 else float(rng.lognormal(0, 0.5)))
     elif choice < 0.5:
         times = int(_pick(rng, (1, 2, 70, 3000)))
@@ -117,6 +117,11 @@ def _manifest(parts: Parts, rng: Rng) -> str:
         return f"{[*way, last]} removed"
     holder[last] = value
     return f"{[*way, last]} = {value!r:.40}"
+
+
+def _is_moderate(value: Any) -> bool:
+    """A number that a float can hold."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**64)
 
 
 def _between(bounds: tuple[float, float], rng: Rng) -> float:
@@ -155,7 +160,7 @@ def _all_scaled(parts: Parts, rng: Rng) -> str:
         for name in names:
             parts.arrays[name] = (parts.arrays[name] * factor).astype(parts.arrays[name].dtype)
     for name in ("distance", "face_width"):
-        if isinstance(rig, dict) and isinstance(rig.get(name), int | float) and rng.random() < 0.8:
+        if isinstance(rig, dict) and _is_moderate(rig.get(name)) and rng.random() < 0.8:
             rig[name] = float(rig[name]) * factor * (3 if name == "distance" else 1)
     return f"{names} and camera times {factor}"
 

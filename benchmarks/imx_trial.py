@@ -49,7 +49,11 @@ class Trials:
         self._end()
 
     def run(self, path: Path) -> Outcome:
-        """Load and draw one avatar file there."""
+        """Load and draw one avatar file there; once more where it took too long, for others may have had the processor."""
+        outcome = self._once(path)
+        return self._once(path) if outcome.kind == SLOW else outcome
+
+    def _once(self, path: Path) -> Outcome:
         process = self._process or self._start()
         assert process.stdin and process.stdout
         begin = time.monotonic()

@@ -15,6 +15,7 @@ from bithuman_core.imx import ImxFile, read_imx
 from bithuman_core.imx.bounds import BOUNDS, check_array, check_count, number
 from bithuman_core.imx.loader_errors import loader
 from bithuman_core.render.correctives import Correctives, read_correctives
+from bithuman_core.render.overdraw import check_overdraw
 from bithuman_core.render.pictures import bgra, doubled, packed
 from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes, Still
 from bithuman_core.render.still import settled
@@ -126,6 +127,7 @@ def _read_rig(avatar: ImxFile, side: int | None) -> PortraitRig:
     )
     _in_front_of_camera(loaded)
     _measurable(loaded)
+    check_overdraw(loaded)
     still, moving = settled(loaded)
     return replace(loaded, still=still, backdrop_triangles=moving)
 

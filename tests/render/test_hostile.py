@@ -77,6 +77,18 @@ def one_triangle_at(y: float, distance: float) -> Change:
     return changed
 
 
+def all_large(name: str) -> Change:
+    """Every triangle of a mesh fills the frame."""
+    corners = np.array([[-900, -900, 0], [900, -900, 0], [0, 2000, 0]], np.float32) / 8
+
+    def changed(parts: Parts) -> None:
+        parts.arrays[f"{name}vertices"] = np.concatenate([corners, parts.arrays[f"{name}vertices"][3:]])
+        triangles = parts.arrays[f"{name}triangles"]
+        parts.arrays[f"{name}triangles"] = np.tile(np.array([[0, 1, 2]], np.uint16), (len(triangles), 1))
+
+    return changed
+
+
 def landmarks_in_one_place(parts: Parts) -> None:
     parts.arrays["landmark_index"] = np.full_like(parts.arrays["landmark_index"], 7)
 
@@ -114,6 +126,8 @@ REFUSED_ONES: dict[str, Change] = {
     # rows beyond 2^31 took minutes
     "triangle below 2^31": one_triangle_at(3e9, 1e12),
     "triangle above -2^31": one_triangle_at(-3e9, 1e12),
+    "every triangle fills the frame": all_large(""),
+    "every triangle behind fills the frame": all_large("backdrop_"),
     # bare errors
     "distance 10^30": rig(distance=WHOLE),
     "distance 10^400": rig(distance=BEYOND),
