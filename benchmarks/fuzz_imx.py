@@ -92,9 +92,8 @@ def main() -> int:
     for avatar in AVATARS:  # before the threads ask for them
         base(avatar, True)
         base(avatar, False)
-    with TemporaryDirectory() as folder:
-        with ThreadPoolExecutor(options.workers) as pool:
-            list(pool.map(work, [Path(folder)] * options.workers))
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(options.workers) as pool:
+        list(pool.map(work, [Path(folder)] * options.workers))
     total = kinds.total()
     print(f"{total} files from seed {options.first} on: {', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}")
     print(f"slowest {slowest[0]:.2f} s (seed {slowest[1]}); the most memory {rss:.0f} MiB")
