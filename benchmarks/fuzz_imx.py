@@ -1,7 +1,7 @@
 """Avatar files of strangers: ``python -m benchmarks.fuzz_imx [--count 20000] [--first 0] [--workers 2] [--keep FOLDER]``.
 
 Every seed is one mutation of a shipped avatar (one in eight whole, the others at an eighth of its size), loaded and drawn in a
-process of its own, 2 s at most. Printed: how many were fine and refused, and every crash, traceback and slow one with its
+process of its own, 2 s of work at most. Printed: how many were fine and refused, and every crash, traceback and slow one with its
 seed. Seeds go on from ``--first``; the exit code is 1 where one failed.
 """
 
