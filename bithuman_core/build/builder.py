@@ -11,7 +11,7 @@ from bithuman_core.build.analysis import analyse
 from bithuman_core.build.photo.framing import FRAMINGS
 from bithuman_core.errors import BuildError
 from bithuman_core.imx import write_imx
-from bithuman_core.imx.manifest import MAX_NAME
+from bithuman_core.imx.bounds import as_name
 
 MAX_CONSENT = 2000
 STAGES = {
@@ -74,7 +74,7 @@ def build_avatar(
     out = Path(out)
     if not out.parent.is_dir():
         raise BuildError(f"the folder {str(out.parent)!r} does not exist: make it first")
-    name = (name or ("" if isinstance(photo, bytes) else Path(photo).stem) or "avatar")[:MAX_NAME]
+    name = as_name(name or ("" if isinstance(photo, bytes) else Path(photo).stem)) or "avatar"
     done = 0.0
 
     def tell(stage: str) -> None:

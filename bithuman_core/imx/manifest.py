@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from bithuman_core.errors import ModelLoadError, ModelSecurityError
 from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
+from bithuman_core.imx.bounds import MOST, check_count, is_name, number, shown
 
 FORMAT = "bithuman-core.imx"
 VERSION = "1.0"  # major.minor: readers refuse an unknown major and accept any minor
 KINDS = ("portrait",)
 MAX_CANVAS = 4096  # px, each side
-MAX_NAME = 200  # characters
+MAX_NAME = MOST["name"]  # characters
 
 
 @dataclass(slots=True)
@@ -52,6 +52,7 @@ class Manifest:
         """Read and check a manifest. Unknown entries are ignored. Raises ModelLoadError or ModelSecurityError."""
         try:
             raw = json.loads(text)
+            json.dumps(raw, ensure_ascii=False).encode()  # half a surrogate pair, wherever it stands, can never be sent on
         except (ValueError, RecursionError) as error:
             raise ModelLoadError(f"The avatar's manifest is not valid JSON ({error}); the file is damaged.") from error
         if not isinstance(raw, dict) or raw.get("format") != FORMAT:
@@ -65,8 +66,7 @@ class Manifest:
         return manifest
 
     def _check(self) -> None:
-        text = isinstance(self.version, str) and isinstance(self.kind, str) and isinstance(self.name, str)
-        if not text or len(self.name) > MAX_NAME:
+        if not (isinstance(self.version, str) and isinstance(self.kind, str) and is_name(self.name)):
             raise ModelLoadError("The avatar's manifest is damaged: version, kind and name must be short texts.")
         if self.version.split(".")[0] != VERSION.split(".")[0]:
             raise ModelLoadError(
@@ -83,6 +83,9 @@ class Manifest:
         self.images = tuple(_names(self.images, "images"))
         for part in ("gestures", "rig", "indices", "provenance", "arrays"):
             _mapping(getattr(self, part), part)
+        check_count("gestures", len(self.gestures))
+        if not all(map(is_name, self.gestures)):
+            raise ModelLoadError("The avatar's manifest is damaged: the names of its gestures must be short texts.")
         if not all(isinstance(v, str) for v in self.indices.values()) or not isinstance(self.sha256, str):
             raise ModelLoadError("The avatar's manifest is damaged: indices and sha256 must be texts.")
 
@@ -104,15 +107,15 @@ def _canvas(value: object) -> tuple[int, int]:
         raise ModelLoadError("The avatar's manifest is damaged: canvas must be two whole numbers.")
     width, height = value
     if not (16 <= width <= MAX_CANVAS and 16 <= height <= MAX_CANVAS):
-        raise ModelSecurityError(f"The avatar's canvas is {width} x {height}; 16 to {MAX_CANVAS} px a side are allowed.")
+        sides = f"{shown(width)} x {shown(height)}"
+        raise ModelSecurityError(f"The avatar's canvas is {sides}; 16 to {MAX_CANVAS} px a side are allowed.")
     return width, height
 
 
 def _range(name: str, pair: object) -> tuple[float, float]:
     if name not in HEAD_NAMES or not isinstance(pair, list | tuple) or len(pair) != 2:
         raise ModelLoadError("The avatar's manifest is damaged: limits are pairs of numbers by head value.")
-    low, high = pair
-    numbers = isinstance(low, int | float) and isinstance(high, int | float)
-    if not numbers or not (math.isfinite(low) and math.isfinite(high) and low <= 0 <= high):
-        raise ModelLoadError(f"The avatar's limits of {name} must be finite numbers around 0.")
-    return float(low), float(high)
+    low, high = number(name, pair[0]), number(name, pair[1])
+    if not low <= 0 <= high:
+        raise ModelLoadError(f"The avatar's limits of {name} must lie around 0.")
+    return low, high

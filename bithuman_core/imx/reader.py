@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from bithuman_core.errors import ModelLoadError, ModelNotFoundError, ModelSecurityError
 from bithuman_core.imx.checksum import checksum, describe
+from bithuman_core.imx.loader_errors import loader
 from bithuman_core.imx.manifest import Manifest
 from bithuman_core.imx.sniff import refuse_foreign
 
@@ -46,20 +47,21 @@ class ImxFile:
         except KeyError:
             raise ModelLoadError(f"The avatar lacks the array {name!r}; build it again with this version.") from None
 
-    def image(self, name: str) -> NDArray[np.uint8]:
+    def image(self, name: str, most: int = MAX_IMAGE) -> NDArray[np.uint8]:
         """Decode the picture ``name``: uint8 [height, width, 3 or 4], RGB(A), or [height, width] where it is grey.
 
-        Raises ModelLoadError where it is missing or damaged and ModelSecurityError where it is over 4096 px a side.
+        Raises ModelLoadError where it is missing or damaged and ModelSecurityError where it is over ``most`` px a side.
         """
-        return decode_image(name, self.array(name))
+        return decode_image(name, self.array(name), most)
 
 
-def decode_image(name: str, encoded: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Decode one PNG or WebP of an avatar, checking its size before decoding."""
+@loader
+def decode_image(name: str, encoded: NDArray[np.uint8], most: int = MAX_IMAGE) -> NDArray[np.uint8]:
+    """Decode one PNG or WebP of an avatar, checking its size (``most`` px a side) before decoding."""
     try:
         with Image.open(io.BytesIO(encoded.tobytes()), formats=IMAGE_FORMATS) as picture:
-            if max(picture.size) > MAX_IMAGE:
-                raise ModelSecurityError(f"The avatar's picture {name!r} is {picture.size}; {MAX_IMAGE} px a side are allowed.")
+            if max(picture.size) > most:
+                raise ModelSecurityError(f"The avatar's picture {name!r} is {picture.size}; {most} px a side are allowed.")
             if picture.mode not in ("L", "RGB", "RGBA"):
                 raise ModelLoadError(f"The avatar's picture {name!r} has the mode {picture.mode}; L, RGB or RGBA is needed.")
             return np.asarray(picture)
@@ -67,6 +69,7 @@ def decode_image(name: str, encoded: NDArray[np.uint8]) -> NDArray[np.uint8]:
         raise ModelLoadError(f"The avatar's picture {name!r} cannot be decoded ({error}); the file is damaged.") from error
 
 
+@loader
 def read_imx(path: str | Path) -> ImxFile:
     """Read and check an avatar file.
 

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from bithuman_core.errors import ModelLoadError
 from bithuman_core.face import FACE_SIZE, INDEX
+from bithuman_core.imx.bounds import BOUNDS, MOST, shown
+from bithuman_core.imx.loader_errors import loader
 from bithuman_core.timing import TICK_SECONDS
 
-MAX_SECONDS = 20.0
-MAX_KEYS = 200
+MAX_SECONDS, MAX_KEYS = BOUNDS["seconds"][1], MOST["keys"]
+LEAST_SECONDS = 1e-3  # between two keys: slopes stay finite
+LARGEST = BOUNDS["value"][1]
 CUT_SECONDS = 0.25  # how quickly a gesture that is cut goes away
 SIZE, PACE = (0.88, 1.08), (0.95, 1.08)  # nobody nods twice alike
 
@@ -30,6 +33,7 @@ class Gesture:
     channels: dict[int, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]  # times, values, slopes
 
     @classmethod
+    @loader
     def from_manifest(cls, name: str, raw: Any) -> Gesture:
         """Read ``{"headPitch": [[0, 0], [0.3, -6], [0.6, 0]], ...}``. Raises ModelLoadError where it is not such a clip."""
         if not isinstance(raw, Mapping) or not raw:
@@ -67,20 +71,27 @@ def _slopes(times: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[
 
 def _keys(name: str, channel: Any, keys: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if channel not in INDEX:
-        raise ModelLoadError(f"The avatar's gesture {name!r} moves {channel!r}, which is no face value.")
+        raise ModelLoadError(f"The avatar's gesture {name!r} moves {shown(channel)}, which is no face value.")
     try:
-        array = np.array(keys, np.float64)
-    except (TypeError, ValueError):
-        array = np.zeros((0, 0))
-    if array.ndim != 2 or array.shape[1] != 2 or not 2 <= len(array) <= MAX_KEYS or not np.isfinite(array).all():
-        raise ModelLoadError(f"The avatar's gesture {name!r} is damaged: {channel} needs 2 to {MAX_KEYS} [time, value] pairs.")
+        pairs = isinstance(keys, list) and 2 <= len(keys) <= MAX_KEYS and all(map(_is_pair, keys))
+        array = np.array(keys if pairs else [[np.nan, np.nan]], np.float64)
+    except OverflowError:  # a whole number beyond all floats
+        array = np.full((1, 2), np.nan)
     times, values = array[:, 0], array[:, 1]
-    if times[0] < 0 or np.any(np.diff(times) <= 0) or times[-1] > MAX_SECONDS or values[0] != 0 or values[-1] != 0:
+    if not (np.isfinite(times) & (np.abs(values) <= LARGEST)).all():
+        raise ModelLoadError(
+            f"The avatar's gesture {name!r} is damaged: {channel} needs 2 to {MAX_KEYS} [time, value] pairs, up to {LARGEST:g}."
+        )
+    if times[0] < 0 or np.any(np.diff(times) < LEAST_SECONDS) or times[-1] > MAX_SECONDS or values[0] != 0 or values[-1] != 0:
         raise ModelLoadError(
             f"The avatar's gesture {name!r} is damaged: the times of {channel} must rise from 0 to {MAX_SECONDS:.0f} s at most, "
             "its first and last values must be 0."
         )
     return times, values
+
+
+def _is_pair(key: Any) -> bool:
+    return isinstance(key, list) and len(key) == 2 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in key)
 
 
 class GesturePlayer:

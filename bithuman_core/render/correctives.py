@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from bithuman_core.errors import ModelLoadError
 from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES, INDEX
+from bithuman_core.imx.bounds import MOST, number
 
 ANGLES = HEAD_NAMES[:3]
-MOST = 64  # correctives of an avatar
+LEAST_DEGREES = 1.0  # at which a row acts fully
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ class Correctives:
 
 def read_correctives(listed: Any) -> Correctives:
     """The manifest's rig entry ``correctives``. Raises ModelLoadError for one that nothing could drive."""
-    if not isinstance(listed, list) or len(listed) > MOST:
-        raise ModelLoadError(f"The avatar's rig entry 'correctives' must be a list of {MOST} at most; build it again.")
+    if not isinstance(listed, list) or len(listed) > MOST["correctives"]:
+        raise ModelLoadError(
+            f"The avatar's rig entry 'correctives' must be a list of {MOST['correctives']} at most; build it again."
+        )
     products, turns = {}, {}
     for row, entry in enumerate(listed):
         pair = entry.get("product") if isinstance(entry, dict) else None
@@ -48,20 +51,22 @@ def read_correctives(listed: Any) -> Correctives:
             products[row] = (INDEX[pair[0]], INDEX[pair[1]])
             continue
         name, degrees = (entry.get("head"), entry.get("degrees")) if isinstance(entry, dict) else (None, None)
-        if (
-            name not in ANGLES
-            or isinstance(degrees, bool)
-            or not isinstance(degrees, int | float)
-            or not 1.0 <= abs(degrees) <= 90.0
-        ):
+        if name not in ANGLES or not _acts(degrees):
             raise ModelLoadError(
                 f"The avatar's corrective {row} has no driver: it needs a 'product' of two ARKit names, or a 'head' angle "
                 "and 'degrees' between 1 and 90 (or -90 and -1); build it again with this version."
             )
-        turns[row] = (ANGLES.index(name), np.radians(float(degrees)))
+        turns[row] = (ANGLES.index(name), np.radians(number("degrees", degrees)))
     return Correctives(
         products=np.array(list(products.values()), np.intp).reshape(-1, 2),
         axis=np.array([t[0] for t in turns.values()], np.intp),
         full=np.array([t[1] for t in turns.values()], np.float64),
         order=(*products, *turns),
     )
+
+
+def _acts(degrees: object) -> bool:
+    try:
+        return abs(number("degrees", degrees)) >= LEAST_DEGREES
+    except ModelLoadError:
+        return False

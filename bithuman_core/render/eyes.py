@@ -9,7 +9,7 @@ from numba import float32, int32, uint8, uint32, void
 from numpy.typing import NDArray
 
 from bithuman_core.face import indices
-from bithuman_core.render.kernel import kernel
+from bithuman_core.render.kernel import CAREFUL, kernel
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.signature import given, scratch
 from bithuman_core.render.texel import bilinear
@@ -73,7 +73,7 @@ def _channels(side: str) -> NDArray[np.intp]:
         given(uint32, 2), given(uint8, 2), given(uint32, 2), float32, float32, float32, float32, float32, float32, float32,
         float32, float32, scratch(uint32, 2), int32, int32,
     ),
-    fastmath=True,
+    fastmath=CAREFUL,
 )  # fmt: skip
 def paint_eye(picture, shades, catchlight, centre_x, centre_y, radius, yaw, pitch, shade_scale, lid, mirror_x, mirror_y, out,
               left, top):  # fmt: skip
@@ -89,11 +89,13 @@ def paint_eye(picture, shades, catchlight, centre_x, centre_y, radius, yaw, pitc
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     inverse, right, low = one / radius, float32(w) - float32(1.001), float32(h) - float32(1.001)
     level = shade_scale * float32(1 / 255)
+    last_x, last_y = int32(w - 2), int32(h - 2)  # indices are held inside once more as whole numbers: NaN casts to anything
     y0, y1 = max(int32(centre_y - ABOVE * radius), int32(0)), min(int32(centre_y + BELOW * radius), int32(h))
     x0, x1 = max(int32(centre_x - radius), int32(0)), min(int32(centre_x + radius), int32(w))
     for y in range(y0, y1):
         my = min(max(float32(y) - mirror_y, zero), low)
-        light_row, light_fy = uint32(int32(my)) * stride, uint32(float32(16) * (my - float32(int32(my))))
+        row = min(max(int32(my), int32(0)), last_y)
+        light_row, light_fy = uint32(row) * stride, uint32(float32(16) * (my - float32(row)))
         for x in range(x0, x1):
             px = (float32(x) + half - centre_x) * inverse
             py = (float32(y) + half - centre_y) * inverse
@@ -111,19 +113,20 @@ def paint_eye(picture, shades, catchlight, centre_x, centre_y, radius, yaw, pitc
             qx = cy * px + sy * qz
             u = min(max(centre_x + qx * radius - half, zero), right)
             v = min(max(centre_y + qy * radius - half, zero), low)
-            iu, iv = uint32(int32(u)), uint32(int32(v))
-            at = iv * stride + iu
-            fu, fv = uint32(float32(16) * (u - float32(int32(u)))), uint32(float32(16) * (v - float32(int32(v))))
+            iu, iv = min(max(int32(u), int32(0)), last_x), min(max(int32(v), int32(0)), last_y)
+            at = uint32(iv) * stride + uint32(iu)
+            fu, fv = uint32(float32(16) * (u - float32(iu))), uint32(float32(16) * (v - float32(iv)))
             word = bilinear(colours, at, at + stride, fu, fv)
             sv = min(max(float32(y) - lid * bow, zero), low)
-            s0 = int32(sv)
+            s0 = min(max(int32(sv), int32(0)), last_y)
             fs = sv - float32(s0)
             shade = level * (float32(shades[s0, x]) * (one - fs) + float32(shades[s0 + 1, x]) * fs)
             mx = min(max(float32(x) - mirror_x, zero), right)
-            spot = light_row + uint32(int32(mx))
+            column = min(max(int32(mx), int32(0)), last_x)
+            spot = light_row + uint32(column)
             light = uint32(0)
             if lights[spot] | lights[spot + 1] | lights[spot + stride] | lights[spot + stride + 1]:
-                light = bilinear(lights, spot, spot + stride, uint32(float32(16) * (mx - float32(int32(mx)))), light_fy)
+                light = bilinear(lights, spot, spot + stride, uint32(float32(16) * (mx - float32(column))), light_fy)
             packed = uint32(0xFF000000)
             for k in range(3):
                 shift = uint32(8 * k)

@@ -15,6 +15,10 @@ from typing import Any
 from numba import njit
 from numba.core.caching import FunctionCache
 
+# For kernels that make an index of a float: fast math without "nnan" and "ninf", the promises that no number is NaN or infinite.
+# Given these, LLVM may drop the very comparisons that keep an index inside.
+CAREFUL = {"nsz", "arcp", "contract", "afn", "reassoc"}
+
 
 def kernel(signature: Any, **options: Any) -> Callable[[Callable[..., None]], Any]:
     """``numba.njit(signature, nogil=True, cache=True, **options)``, compiled anew when any file with numba code beside the

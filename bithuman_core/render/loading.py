@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from bithuman_core.errors import ModelLoadError
 from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
 from bithuman_core.imx import ImxFile, read_imx
+from bithuman_core.imx.bounds import BOUNDS, check_array, check_count, number
+from bithuman_core.imx.loader_errors import loader
 from bithuman_core.render.correctives import Correctives, read_correctives
+from bithuman_core.render.overdraw import check_overdraw
 from bithuman_core.render.pictures import bgra, doubled, packed
-from bithuman_core.render.pixel_filter import LARGEST_SHARE
 from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes, Still
 from bithuman_core.render.still import settled
 from bithuman_core.render.texel import LARGEST, OTHER
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # what the measure of the mouth needs
-MAX_TURN = 60.0  # degrees: no limit of the head may lie beyond
-MAX_SHIFT = 1.0  # face widths
+MAX_TURN, MAX_SHIFT = BOUNDS["headYaw"][1], BOUNDS["headX"][1]  # degrees, face widths
+LEAST_APART = 1e-3  # face widths: corners of the mouth, middles of the eyes
 ROW_STEP = 16  # a frame's sides are multiples: it is drawn in bands of two rows of samples a row of pixels
 SMALLEST = 16  # px, of a picture's side
 NOTHING_STILL = Still(np.zeros((1, 1, 4), np.uint8), 0)
@@ -40,29 +42,38 @@ def read_rig(avatar: ImxFile, side: int | None = None) -> PortraitRig:
 
     Raises ModelLoadError with a sentence that names what is missing or does not fit, ValueError for another side.
     """
+    own = min(avatar.manifest.canvas)
+    if side not in (None, own, 2 * own):
+        raise ValueError(f"{side} px is no size of this avatar's frames: give {own} or {2 * own}.")
+    return _read_rig(avatar, side)
+
+
+@loader
+def _read_rig(avatar: ImxFile, side: int | None) -> PortraitRig:
     manifest, rig = avatar.manifest, avatar.manifest.rig
     width, height = manifest.canvas
     vertices = _array(avatar, "vertices", np.float32, None, 3)
+    check_count("vertices", len(vertices))
     uv = _array(avatar, "uv", np.float32, len(vertices), 2)
     triangles = _indices(avatar, "triangles", None, 3, len(vertices))
     canvas = int(_number(rig, "sample_canvas"))
     if canvas != 2 * min(width, height) or width % ROW_STEP or height % ROW_STEP:
         raise ModelLoadError(f"The avatar's canvas {width} x {height} does not fit its {canvas} px rig.")
-    if side not in (None, canvas // 2, canvas):
-        raise ValueError(f"{side} px is no size of this avatar's frames: give {canvas // 2} or {canvas}.")
-    stored = rig.get("texture_scale", 1)
+    stored = _number(rig, "texture_scale", 1.0)
     if stored not in (1, 2):
-        raise ModelLoadError(f"The avatar's texture_scale is {stored!r}, not 1 or 2; build it again with this version.")
+        raise ModelLoadError(f"The avatar's texture_scale is {stored}, not 1 or 2; build it again with this version.")
     wanted = 2 if side == canvas else 1
     scale = min(wanted, int(stored))  # px of the texture here to one that uv counts in
     halved = stored > scale
-    texture, backdrop = packed(avatar, "texture", halved), packed(avatar, "backdrop", halved)
-    plate = bgra(avatar, "plate", 3, halved)
+    texture, backdrop = (packed(avatar, name, LARGEST, halved) for name in ("texture", "backdrop"))
+    plate = bgra(avatar, "plate", 3, max(width, height) * scale, halved)
     if plate.shape[:2] != (height * scale, width * scale):
         raise ModelLoadError(f"The avatar's plate does not fit its canvas {width} x {height}.")
     back_vertices = _array(avatar, "backdrop_vertices", np.float32, None, 3)
+    check_count("backdrop_vertices", len(back_vertices))
     landmark = _array(avatar, "landmark", np.uint16, None)
-    row = {int(number): k for k, number in enumerate(landmark)}
+    check_count("landmark", len(landmark))
+    row = {int(n): k for k, n in enumerate(landmark)}
     if not set(LANDMARKS) <= set(row):
         raise ModelLoadError("The avatar lacks the landmarks that measure its mouth; build it again with this version.")
     uv = uv * np.float32(scale)
@@ -87,9 +98,9 @@ def read_rig(avatar: ImxFile, side: int | None = None) -> PortraitRig:
         face_width=_number(rig, "face_width"),
         gaze=(np.radians(_number(gaze, "yaw")), np.radians(_number(gaze, "up")), np.radians(_number(gaze, "down"))),
         shade_scale=_number(rig, "shade_scale"),
-        mouth_ambient=min(_number(rig, "mouth_ambient"), 1.0) if "mouth_ambient" in rig else 0.0,
-        mouth_cover=min(_number(rig, "mouth_cover"), 1.0) if "mouth_cover" in rig else 0.0,
-        pixel_filter=0.0 if wanted == 2 else _share(rig, "pixel_filter"),  # pictures drawn larger are soft as they are
+        mouth_ambient=_number(rig, "mouth_ambient", 0.0),
+        mouth_cover=_number(rig, "mouth_cover", 0.0),
+        pixel_filter=0.0 if wanted == 2 else _number(rig, "pixel_filter", 0.0),  # pictures drawn larger are soft as they are
         head_limits=np.array([manifest.limits.get(n, DEFAULT_LIMITS[n]) for n in HEAD_NAMES], np.float32),
         vertices=vertices,
         uv=uv,
@@ -115,6 +126,8 @@ def read_rig(avatar: ImxFile, side: int | None = None) -> PortraitRig:
         residual_side=half,
     )
     _in_front_of_camera(loaded)
+    _measurable(loaded)
+    check_overdraw(loaded)
     still, moving = settled(loaded)
     return replace(loaded, still=still, backdrop_triangles=moving)
 
@@ -122,7 +135,7 @@ def read_rig(avatar: ImxFile, side: int | None = None) -> PortraitRig:
 def _in_front_of_camera(rig: PortraitRig) -> None:
     """Refuse a rig that some pose could bring near the camera: there the projection has no finite answer."""
     turn, shift = np.abs(rig.head_limits[:3]).max(), np.abs(rig.head_limits[3:]).max()
-    if turn > MAX_TURN or shift > MAX_SHIFT:
+    if not (turn <= MAX_TURN and shift <= MAX_SHIFT):
         raise ModelLoadError(f"The avatar's head limits go beyond {MAX_TURN:.0f} degrees or {MAX_SHIFT:.0f} face width.")
     reach = np.abs(rig.vertices)
     np.add.at(reach, rig.shapes.index, np.abs(rig.shapes.delta))  # every shape at once
@@ -130,6 +143,18 @@ def _in_front_of_camera(rig: PortraitRig) -> None:
     farthest += 2.0 * float(np.linalg.norm(rig.pivot)) + 2.0 * float(shift) * rig.face_width
     if not farthest < 0.95 * rig.distance:
         raise ModelLoadError("The avatar's mesh reaches behind its camera; the file is damaged.")
+
+
+def _measurable(rig: PortraitRig) -> None:
+    """Refuse a face whose mouth, or the way between its eyes, has no width: others are measured in these."""
+    if rig.face_width > rig.canvas:
+        raise ModelLoadError(f"The avatar's face is wider than its {rig.canvas} px canvas; the file is damaged.")
+    x, y, _ = (rig.vertices[rig.landmark_index] * rig.landmark_weight[..., None]).sum(1).T
+    right, left, *eyes = (rig.landmark[n] for n in (61, 291, 33, 133, 362, 263))
+    mouth = x[left] - x[right]
+    between = max(abs(float((p[eyes[0]] + p[eyes[1]] - p[eyes[2]] - p[eyes[3]]) / 2)) for p in (x, y))
+    if not min(mouth, between) >= LEAST_APART * rig.face_width:
+        raise ModelLoadError("The avatar's landmarks of mouth or eyes lie in one place; the file is damaged.")
 
 
 def _indices(avatar: ImxFile, name: str, rows: int | None, columns: int | None, below: int) -> NDArray[np.uint16]:
@@ -148,6 +173,7 @@ def _object(raw: Any, name: str) -> dict[str, Any]:
 
 
 def _array(avatar: ImxFile, name: str, dtype: Any, rows: int | None, columns: int | None = None) -> NDArray[Any]:
+    """An array of the file in its dtype and shape (None: any number of rows), floats within their bounds."""
     array = avatar.array(name)
     shape = (len(array) if rows is None and array.ndim else rows, *(() if columns is None else (columns,)))
     if array.shape != shape or array.dtype != dtype:
@@ -155,21 +181,18 @@ def _array(avatar: ImxFile, name: str, dtype: Any, rows: int | None, columns: in
             f"The avatar's array {name!r} is {array.dtype} {list(array.shape)} where {np.dtype(dtype)} {list(shape)} is "
             "needed; build it again with this version."
         )
+    if array.dtype.kind == "f":
+        check_array(name, array)
     return np.ascontiguousarray(array)
 
 
-def _number(rig: dict[str, Any], name: str) -> float:
-    value = rig.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or value <= 0:
+def _number(rig: dict[str, Any], name: str, missing: float | None = None) -> float:
+    """A number of the rig within its bounds; ``missing`` where the file has none, None: it must."""
+    if name in rig:
+        return number(name, rig[name])
+    if missing is None:
         raise ModelLoadError(f"The avatar's manifest lacks the rig number {name!r}; build it again with this version.")
-    return float(value)
-
-
-def _share(rig: dict[str, Any], name: str) -> float:
-    value = rig.get(name, 0.0)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_SHARE:
-        raise ModelLoadError(f"The avatar's rig number {name!r} is {value!r}, not 0 to {LARGEST_SHARE}; build it again.")
-    return float(value)
+    return missing
 
 
 def _centre(rig: dict[str, Any], width: int, height: int) -> tuple[float, float]:
@@ -182,13 +205,9 @@ def _centre(rig: dict[str, Any], width: int, height: int) -> tuple[float, float]
 
 def _vector(rig: dict[str, Any], name: str, length: int) -> NDArray[np.float32]:
     value = rig.get(name)
-    if (
-        not isinstance(value, list)
-        or len(value) != length
-        or not all(isinstance(v, int | float) and not isinstance(v, bool) and np.isfinite(v) for v in value)
-    ):
+    if not isinstance(value, list) or len(value) != length:
         raise ModelLoadError(f"The avatar's manifest lacks the rig numbers {name!r}; build it again with this version.")
-    return np.array(value, np.float32)
+    return np.array([number(name, v) for v in value], np.float32)
 
 
 def _inside(name: str, uv: NDArray[np.float32], picture: NDArray[np.uint32]) -> None:
@@ -199,7 +218,8 @@ def _inside(name: str, uv: NDArray[np.float32], picture: NDArray[np.uint32]) -> 
 
 def _eye(avatar: ImxFile, side: str, texture: NDArray[np.uint32], scale: int, halved: bool) -> Eye:
     numbers = _object(_object(avatar.manifest.rig, "eyes"), side)
-    picture, catchlight = (bgra(avatar, f"{name}_{side}", n, halved) for name, n in (("eye", 4), ("catchlight", 3)))
+    largest = max(texture.shape)
+    picture, catchlight = (bgra(avatar, f"{name}_{side}", n, largest, halved) for name, n in (("eye", 4), ("catchlight", 3)))
     if catchlight.shape[:2] != picture.shape[:2]:
         raise ModelLoadError(f"The avatar's pictures of its {side} eye differ in size; build it again with this version.")
     x, y = scale * _vector(numbers, "centre", 2)

@@ -18,6 +18,7 @@ NARROW = 0.0035  # height of the opening that lets half of it in, right behind t
 LIP_SHADOW = 0.02  # below the upper lip, where its shadow ends
 SHADE = 0.6  # what the shadow of the upper lip leaves
 STRENGTH = 1.15
+NARROWEST = 5e-4  # half of the mouth's width at least
 # Deep in the mouth light has met red tissue: blue and green fade faster. Exponents of brightness for blue, green, red.
 TINT = (1.12, 1.06, 0.86)
 
@@ -47,7 +48,7 @@ class MouthLight:
     void(
         given(float32, 2), given(uint16, 2), given(float32, 2), given(int32, 1), float32, float32, scratch(float32, 1),
     ),
-    nogil=True, cache=True, fastmath=True,
+    nogil=True, cache=True, fastmath=True, error_model="numpy",
 )  # fmt: skip
 def _light(points, index, weight, inside, unit, cover, out):
     lips = np.zeros((4, 3), np.float32)  # upper, lower, image left, image right
@@ -57,7 +58,7 @@ def _light(points, index, weight, inside, unit, cover, out):
                 lips[k, d] += weight[k, j] * points[index[k, j], d]
     one, zero = float32(1), float32(0)
     gap = max(lips[1, 1] - lips[0, 1], zero)
-    half_width = (lips[3, 0] - lips[2, 0]) * float32(0.5)
+    half_width = max((lips[3, 0] - lips[2, 0]) * float32(0.5), float32(NARROWEST) * unit)
     middle = (lips[2, 0] + lips[3, 0]) * float32(0.5)
     corner = (lips[2, 1] + lips[3, 1]) * float32(0.5)
     front = (lips[0, 2] + lips[1, 2]) * float32(0.5)

@@ -10,12 +10,13 @@ from bithuman_core.errors import ModelLoadError
 from bithuman_core.imx import ImxFile
 
 
-def bgra(avatar: ImxFile, name: str, channels: int, halved: bool = False) -> NDArray[np.uint8]:
+def bgra(avatar: ImxFile, name: str, channels: int, most: int, halved: bool = False) -> NDArray[np.uint8]:
     """A picture of the file as BGR or BGRA, uint8 [h, w, channels]; halved: every 2 x 2 px as their mean.
 
-    Raises ModelLoadError where it has no colours, or a side that cannot be halved.
+    most: px of its longer side here. Raises ModelSecurityError where it is larger (before it is decoded), ModelLoadError where it
+    has no colours, or a side that cannot be halved.
     """
-    picture = avatar.image(name)
+    picture = avatar.image(name, 2 * most if halved else most)
     if picture.ndim != 3 or picture.shape[2] < min(channels, 3):
         raise ModelLoadError(f"The avatar's picture {name!r} has no colours; build it again with this version.")
     if halved:
@@ -30,9 +31,9 @@ def bgra(avatar: ImxFile, name: str, channels: int, halved: bool = False) -> NDA
     return out
 
 
-def packed(avatar: ImxFile, name: str, halved: bool = False) -> NDArray[np.uint32]:
+def packed(avatar: ImxFile, name: str, most: int, halved: bool = False) -> NDArray[np.uint32]:
     """The same as one uint32 BGRA a texel."""
-    return bgra(avatar, name, 4, halved).view(np.uint32)[..., 0]
+    return bgra(avatar, name, 4, most, halved).view(np.uint32)[..., 0]
 
 
 def doubled(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

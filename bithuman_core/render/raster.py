@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, int32, njit, uint8, uint16, uint32, void
 
-from bithuman_core.render.kernel import kernel
+from bithuman_core.render.kernel import CAREFUL, kernel
 from bithuman_core.render.lanes import draw_lanes
 from bithuman_core.render.signature import given, scratch
 from bithuman_core.render.texel import MOUTH, NOTHING, PART_SHIFT, V_SHIFT
@@ -32,7 +32,7 @@ def steep(slope):
         given(float32, 2), given(float32, 2), given(uint16, 2), given(uint8, 1), given(float32, 1), given(uint32, 1),
         scratch(float32, 1), scratch(uint32, 1), scratch(uint8, 2), int32, float32,
     ),
-    fastmath=True, error_model="numpy",
+    fastmath=CAREFUL, error_model="numpy",
 )  # fmt: skip
 def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, first_row, stagger):
     """Draw front-facing triangles with a depth test into one band of rows.
@@ -50,6 +50,7 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
     words[:] = NOTHING
     depth[:] = np.float32(FAR)
     ceiling, bottom, right = np.float32(first_row), np.float32(first_row + rows - 1), np.float32(width - 1)
+    last_row, last_column = np.int32(first_row + rows - 1), np.int32(width - 1)
     for i in range(uint32(chosen.shape[0])):
         t = chosen[i]
         a, b, c = uint32(triangles[t, 0]), uint32(triangles[t, 1]), uint32(triangles[t, 2])
@@ -57,13 +58,14 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
         bx, by = points[b, 0] - half - ax, points[b, 1] - half - ay
         cx, cy = points[c, 0] - half - ax, points[c, 1] - half - ay
         area = bx * cy - by * cx
-        if area <= slack:  # seen from behind, or a line
+        if not area > slack:  # seen from behind, a line, or beyond all numbers
             continue
-        top = np.int32(max(np.ceil(ay + min(zero, by, cy)), ceiling))
-        low = np.int32(min(np.floor(ay + max(zero, by, cy)), bottom))
+        # Clipped before the cast, which has no answer beyond 2^31, and after it as whole numbers: NaN casts to anything.
+        top = max(np.int32(min(max(np.ceil(ay + min(zero, by, cy)), ceiling), bottom + one)), np.int32(first_row))
+        low = min(np.int32(max(min(np.floor(ay + max(zero, by, cy)), bottom), ceiling - one)), last_row)
         left = max(np.ceil(ax - stagger + min(zero, bx, cx)), zero)
         far = min(np.floor(ax + stagger + max(zero, bx, cx)), right)
-        if low < top or far < left:
+        if low < top or not left <= far:
             continue
         inverse = one / area
         # Weights of b, c and a are linear in x and y; shared edges are drawn twice rather than left open.
@@ -89,14 +91,15 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
             begin = max(left, xb if rb > zero else left, xc if rc > zero else left, xa if ra > zero else left)
             end = min(far, xb if rb < zero else far, xc if rc < zero else far, xa if ra < zero else far)
             begin, end = np.ceil(begin), np.floor(end)
-            if end < begin:
+            if not begin <= end:
                 continue
             dx = begin - origin
             z = za + wb * zb + wc * zc + dx * zx
             u = ua + wb * ub + wc * uc + dx * ux
             v = va + wb * vb + wc * vc + dx * vx
             row = uint32(y - first_row) * uint32(width)
-            first, stop = row + uint32(int32(begin)), row + uint32(int32(end)) + uint32(1)
+            column, last = min(max(int32(begin), int32(0)), last_column), min(max(int32(end), int32(0)), last_column)
+            first, stop = row + uint32(column), row + uint32(last) + uint32(1)
             if lit:
                 level = la + wb * lb + wc * lc + dx * lx
                 for k in range(first, stop):
@@ -114,7 +117,7 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
 
 @kernel(
     void(given(float32, 2), given(uint16, 2), int32, int32, float32, scratch(uint8, 2), scratch(uint32, 1), scratch(uint32, 1)),
-    fastmath=True, error_model="numpy",
+    fastmath=CAREFUL, error_model="numpy",
 )  # fmt: skip
 def sort_into_bands(points, triangles, rows, width, stagger, span, order, start):
     """Which front-facing triangles touch which band of ``rows`` sample rows.
@@ -125,6 +128,7 @@ def sort_into_bands(points, triangles, rows, width, stagger, span, order, start)
     bands = start.shape[0] - 1
     half, zero, slack = np.float32(0.5), np.float32(0), np.float32(1e-4)
     right, share, last = np.float32(width - 1), np.float32(1) / np.float32(rows), np.float32(bands - 1)
+    most = int32(bands - 1)
     start[:] = uint32(0)
     for t in range(uint32(triangles.shape[0])):
         a, b, c = uint32(triangles[t, 0]), uint32(triangles[t, 1]), uint32(triangles[t, 2])
@@ -132,14 +136,15 @@ def sort_into_bands(points, triangles, rows, width, stagger, span, order, start)
         bx, by = points[b, 0] - half - ax, points[b, 1] - half - ay
         cx, cy = points[c, 0] - half - ax, points[c, 1] - half - ay
         span[t, 0], span[t, 1] = uint8(1), uint8(0)
-        if bx * cy - by * cx <= slack:
+        if not bx * cy - by * cx > slack:
             continue
         if ax + max(zero, bx, cx) + stagger < zero or ax + min(zero, bx, cx) - stagger > right:
             continue
         top, low = np.ceil(ay + min(zero, by, cy)), np.floor(ay + max(zero, by, cy))
-        if low < top or low < zero or top * share >= last + np.float32(1):
+        if not (top <= low and low >= zero and top * share < last + np.float32(1)):
             continue
-        begin, end = uint32(max(top, zero) * share), uint32(min(low * share, last))
+        begin = uint32(min(max(int32(max(top, zero) * share), int32(0)), most))
+        end = uint32(min(max(int32(min(low * share, last)), int32(0)), most))
         span[t, 0], span[t, 1] = uint8(begin), uint8(end)
         for band in range(begin, end + uint32(1)):
             start[band] += uint32(1)

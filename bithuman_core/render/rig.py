@@ -159,5 +159,5 @@ class PortraitRig:
         whole = np.full(len(at), 255, np.uint8)
         project(at, whole, transforms, self.pivot, self.distance, *self.centre, 1.0, 1.0, screen)
         p = {number: screen[row, :2].astype(np.float64) for number, row in self.landmark.items()}
-        between = float(np.linalg.norm((p[33] + p[133]) / 2 - (p[362] + p[263]) / 2))
+        between = max(float(np.linalg.norm((p[33] + p[133]) / 2 - (p[362] + p[263]) / 2)), 1e-6)
         return LipMeasure(float(np.linalg.norm(p[13] - p[14])) / between, float(np.linalg.norm(p[61] - p[291])) / between)
