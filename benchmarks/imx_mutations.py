@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +119,7 @@ def _manifest(parts: Parts, rng: Rng) -> str:
     return f"{[*way, last]} = {value!r:.40}"
 
 
-def _is_moderate(value: Any) -> bool:
+def _is_moderate(value: Any) -> TypeGuard[float]:
     """A number that a float can hold."""
     return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**64)
 
