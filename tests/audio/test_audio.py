@@ -39,11 +39,24 @@ def test_stereo_is_mixed_down() -> None:
         (np.zeros(4, np.int32), "int32"),
         (np.zeros((2, 3, 4)), "shape"),
         (np.zeros((50, 50)), "8"),
+        (np.full(10, 300.0), "32768"),
+        (np.array([0.0, -20.0], np.float32), "-1 to 1"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "sound file"),
+        (bytearray(b"ID3\4\0\0"), "decode it first"),
+        (b"OggS\0\2", "sound file"),
+        (b"fLaC\0\0", "sound file"),
     ],
 )
 def test_what_is_no_sound_gets_a_sentence(samples: NDArray[np.generic] | bytes, says: str) -> None:
     with pytest.raises(AudioError, match=says):
         mono_int16(samples)
+
+
+def test_samples_that_know_their_type_are_read_as_what_they_are() -> None:
+    floats = np.array([0.0, 0.5, -0.5], np.float32)
+    assert mono_int16(memoryview(floats)).tolist() == [0, 16384, -16384]
+    assert mono_int16(np.array([1, -2], ">i2")).tolist() == [1, -2]
+    assert mono_int16(memoryview(np.array([1, -2], np.int16).tobytes())).tolist() == [1, -2]
 
 
 @pytest.mark.parametrize("rate", [0, -1, 3999, 10**6, 16000.5, True])
