@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-MAX_SIDE = 2160  # px
+from bithuman_core.settings import MAX_SIDE, MIN_SIDE
+
 BLUR = 48  # px that become one
 
 
@@ -21,8 +22,9 @@ def output_size(own: tuple[int, int], wanted: int | tuple[int, int] | None) -> t
     if isinstance(wanted, int):
         scale = wanted / max(own)
         wanted = round(width * scale), round(height * scale)
-    if len(wanted) != 2 or not all(isinstance(side, int) and 64 <= side <= MAX_SIDE for side in wanted):
-        raise ValueError(f"The output size is {wanted}; give the longest side, or (width, height), from 64 to {MAX_SIDE} px.")
+    if len(wanted) != 2 or not all(isinstance(side, int) and MIN_SIDE <= side <= MAX_SIDE for side in wanted):
+        allowed = f"from {MIN_SIDE} to {MAX_SIDE} px"
+        raise ValueError(f"The output size is {wanted}; give the longest side, or (width, height), {allowed}.")
     return wanted[0] - wanted[0] % 2, wanted[1] - wanted[1] % 2
 
 
