@@ -17,6 +17,7 @@ from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import PortraitRenderer, PortraitRig, read_rig
 from bithuman_core.render.compiler import release_compiler
 from bithuman_core.render.scale import scaled
+from bithuman_core.settings import find_avatar
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
@@ -32,14 +33,14 @@ class Fixture:
     gestures: dict[str, Gesture]
 
     def __init__(self, path: str | Path, net: SpeechNet | None = None, at_least: int = 0) -> None:
-        """Load an ``.imx`` file (and the shipped speech net, where none is given).
+        """Load an ``.imx`` file, or a shipped avatar by its name (and the shipped speech net, where none is given).
 
         at_least: side that its frames need; they have twice the side of the avatar's own (1024 px for the shipped ones) where
         that is larger.
 
         Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
         """
-        avatar = read_imx(path)
+        avatar = read_imx(find_avatar(path))
         self.manifest = avatar.manifest
         self.gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
         self.rig = read_rig(avatar, frame_side(avatar, at_least))

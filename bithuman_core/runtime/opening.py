@@ -31,7 +31,8 @@ class Avatar:
     ) -> Iterator[NDArray[np.uint8]]:
         """Every frame of a clip, RGB uint8 [h, w, 3], 25 a second of sound; with ``out_mp4`` the video is written instead.
 
-        audio: an audio file, or samples at ``sample_rate`` Hz. Raises Failed where the sound cannot be used.
+        audio: an audio file, or samples at ``sample_rate`` Hz. Raises Failed where the sound cannot be used, and where the video
+        would be written over it or under a name of another format.
         """
         frames = self._frames(audio, sample_rate)
         if out_mp4 is None:
