@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -138,9 +139,13 @@ def cut_into_ticks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
 
 def render_clip(fixture: Fixture, samples: NDArray[np.int16], seed: int = 0) -> Iterator[EngineTick]:
     """Every tick of a whole clip (int16 [n] at 16 kHz), its frames aligned with its sound: ceil(n / 640) of them."""
+    return render_ticks(fixture, cut_into_ticks(samples), seed)
+
+
+def render_ticks(fixture: Fixture, ticks: Iterable[NDArray[np.int16]], seed: int = 0) -> Iterator[EngineTick]:
+    """The same, of sound that comes tick by tick (int16 [640] at 16 kHz, the last one perhaps short)."""
     engine = Engine(fixture, seed)
-    ticks = [*cut_into_ticks(samples), *[None] * LOOKAHEAD_TICKS]
-    for index, tick in enumerate(ticks):
+    for index, tick in enumerate(chain(ticks, [None] * LOOKAHEAD_TICKS)):
         made = engine.step(tick)
         if index >= LOOKAHEAD_TICKS:
             yield made

@@ -15,7 +15,7 @@ from bithuman_core.files import replacing
 from bithuman_core.motion.export import RATES, MotionFormat, at_rate, write
 from bithuman_core.render.scale import scaled
 from bithuman_core.settings import models_dir
-from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
+from bithuman_core.timing import FPS
 
 
 class Quality(str, Enum):
@@ -40,19 +40,17 @@ def render(
     quality: Annotated[Quality, typer.Option(help="How closely the video keeps to the frames.")] = Quality.MEDIUM,
 ) -> None:
     """Let the avatar speak an audio file: writes a video."""
-    from bithuman_core.audio import float32_to_int16, load_audio, resample, write_video
-    from bithuman_core.engine import Fixture, render_clip
+    from bithuman_core.audio import AudioFile, write_video
+    from bithuman_core.engine import Fixture, render_ticks
 
     check_video(output, audio, avatar)
-    sound, rate = load_audio(audio)
-    samples = float32_to_int16(resample(sound, rate, SAMPLE_RATE))
+    sound = AudioFile(audio)
     fixture = Fixture(avatar, at_least=least_side(size))
     wanted = wanted_size(fixture.rig.size, size)
-    total = math.ceil(samples.size / SAMPLES_PER_TICK)
-    frames = (scaled(tick.frame, wanted) for tick in render_clip(fixture, samples, seed))
-    frames = with_progress(frames, total, "rendering")
-    write_video(output, frames, sound, rate, title=fixture.manifest.name, crf=CRF[quality])
-    say(f"{output}: {total} frames, {total / FPS:.1f} s")
+    frames = (scaled(tick.frame, wanted) for tick in render_ticks(fixture, sound.ticks(), seed))
+    frames = with_progress(frames, math.ceil(sound.seconds * FPS), "rendering")
+    count = write_video(output, frames, sound.blocks(), sound.rate, title=fixture.manifest.name, crf=CRF[quality])
+    say(f"{output}: {count} frames, {count / FPS:.1f} s")
 
 
 @app.command()

@@ -54,7 +54,7 @@ def test_what_is_no_sound_gets_a_sentence(samples: NDArray[np.generic] | bytes, 
 
 def test_samples_that_know_their_type_are_read_as_what_they_are() -> None:
     floats = np.array([0.0, 0.5, -0.5], np.float32)
-    assert mono_int16(memoryview(floats)).tolist() == [0, 16384, -16384]
+    assert mono_int16(memoryview(floats.data)).tolist() == [0, 16384, -16384]
     assert mono_int16(np.array([1, -2], ">i2")).tolist() == [1, -2]
     assert mono_int16(memoryview(np.array([1, -2], np.int16).tobytes())).tolist() == [1, -2]
 
