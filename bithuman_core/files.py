@@ -13,6 +13,11 @@ from tempfile import TemporaryDirectory
 MAX_SUFFIX = 16  # bytes that the name of a temporary file keeps
 
 
+def end_in_bytes(name: str, most: int) -> str:
+    """The end of a text that fits into ``most`` bytes of UTF-8, cut between characters: a file's name keeps its suffix."""
+    return name.encode()[-most:].decode(errors="ignore")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path; on success its file takes the place of ``path``, on any error it is removed.

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from bithuman_core.files import replacing
+from bithuman_core.files import end_in_bytes, replacing
 
 
 def write(path: Path, content: bytes = b"new") -> None:
@@ -69,3 +69,11 @@ def test_the_longest_names_work(tmp_path: Path, name: str) -> None:
     with replacing(tmp_path / name) as temporary:
         temporary.write_bytes(b"new")
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("letter", ["a", "ä", "漢", "😀"])
+def test_a_name_is_cut_to_bytes_between_letters(letter: str) -> None:
+    cut = end_in_bytes(letter * 200 + ".wav", 120)
+    assert 116 < len(cut.encode()) <= 120
+    assert set(cut) <= {letter, *".wav"}
+    assert cut.endswith(".wav")
