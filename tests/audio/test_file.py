@@ -168,12 +168,10 @@ def test_floats_at_int16_scale_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rate", [16000, 44100, 11000])
 def test_a_video_takes_its_sound_whole_or_in_blocks(tmp_path: Path, rate: int) -> None:
     sound = np.rint(32768 * tone(2, rate)).astype(np.int16)
-    heard = []
     for name, audio in (("whole", sound), ("blocks", (sound[i : i + 777] for i in range(0, sound.size, 777)))):
         frames = (np.full((64, 64, 3), 4 * i, np.uint8) for i in range(50))
         assert write_video(tmp_path / f"{name}.mp4", frames, audio, rate) == 50
-        heard.append(load_audio(tmp_path / f"{name}.mp4")[0])
-    assert np.array_equal(*heard)
+    assert np.array_equal(load_audio(tmp_path / "whole.mp4")[0], load_audio(tmp_path / "blocks.mp4")[0])
 
 
 def test_a_video_is_what_its_name_says(tmp_path: Path) -> None:
