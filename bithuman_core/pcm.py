@@ -75,7 +75,7 @@ def mono_int16(samples: NDArray[Any] | bytes | bytearray | memoryview) -> NDArra
     if array.dtype.kind == "i" and array.dtype.itemsize == 2:
         array = array.astype(np.int16, copy=False)  # of either byte order
     if array.ndim == 2:
-        array = _down_mix(array)
+        array = _down_mix(array) if array.size else array.reshape(-1)
     if array.ndim != 1:
         raise AudioError(f"Audio has the shape {list(array.shape)}; give [samples] or [samples, channels].")
     if array.dtype == np.int16:

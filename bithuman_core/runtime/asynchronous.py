@@ -216,6 +216,7 @@ class AsyncBithuman(Controls):
 
     async def start(self) -> None:
         """Make the first frame, so that run() begins without delay."""
+        self._ready()
         await asyncio.get_running_loop().run_in_executor(self._executor, self.get_first_frame)
 
     async def stop(self) -> None:

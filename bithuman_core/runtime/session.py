@@ -142,6 +142,8 @@ class Session:
             raise ValueError(f"There is no idle style {control.target_video!r}; known are: {', '.join(IDLE_STYLES)}.")
         expression, gestures = self._engine.mixer.expression, self._engine.mixer.gestures
         names = [control.action] if isinstance(control.action, str) else control.action or []
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"The action is {control.action!r}; give the name of a gesture, or a list of names.")
         gestures.find(*names)
         if control.emotion_preds is not None:
             goal = expression.blend(control.emotion_preds)

@@ -17,12 +17,12 @@ from tests.audio.test_file import write_wav
 def test_the_video_of_a_file_is_that_of_its_samples(tmp_path: Path, speech: NDArray[np.int16]) -> None:
     wav = write_wav(tmp_path / "speech.wav", speech[:8000], 16000)
     with bithuman_core.open("mara", output_size=64) as avatar:
-        frames = [list(avatar.render(sound)) for sound in (wav, speech[:8000])]
-        assert len(frames[0]) == 13
-        assert np.array_equal(*frames)
+        read, given = (list(avatar.render(sound)) for sound in (wav, speech[:8000]))
+        assert len(read) == 13
+        assert np.array_equal(read, given)
         for name, sound in (("file.mp4", wav), ("samples.mp4", speech[:8000])):
             avatar.render(sound, out_mp4=tmp_path / name)
-    assert np.array_equal(*(load_audio(tmp_path / name)[0] for name in ("file.mp4", "samples.mp4")))
+    assert np.array_equal(load_audio(tmp_path / "file.mp4")[0], load_audio(tmp_path / "samples.mp4")[0])
 
 
 def test_the_sound_is_not_written_over_and_the_name_says_the_format(tmp_path: Path, speech: NDArray[np.int16]) -> None:
