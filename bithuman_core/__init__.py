@@ -6,8 +6,13 @@ the compiler of the renderer and the runtime of the speech net.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Before onnxruntime is imported, whichever module of ours comes first: its newer builds report to their maker. Nothing leaves
+# the machine.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
     from bithuman_core.engine import Engine, Fixture

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import PortraitRenderer, PortraitRig, read_rig
 from bithuman_core.render.compiler import release_compiler
 from bithuman_core.render.scale import scaled
+from bithuman_core.settings import find_avatar
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
@@ -32,14 +34,14 @@ class Fixture:
     gestures: dict[str, Gesture]
 
     def __init__(self, path: str | Path, net: SpeechNet | None = None, at_least: int = 0) -> None:
-        """Load an ``.imx`` file (and the shipped speech net, where none is given).
+        """Load an ``.imx`` file, or a shipped avatar by its name (and the shipped speech net, where none is given).
 
         at_least: side that its frames need; they have twice the side of the avatar's own (1024 px for the shipped ones) where
         that is larger.
 
         Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
         """
-        avatar = read_imx(path)
+        avatar = read_imx(find_avatar(path))
         self.manifest = avatar.manifest
         self.gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
         self.rig = read_rig(avatar, frame_side(avatar, at_least))
@@ -137,9 +139,13 @@ def cut_into_ticks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
 
 def render_clip(fixture: Fixture, samples: NDArray[np.int16], seed: int = 0) -> Iterator[EngineTick]:
     """Every tick of a whole clip (int16 [n] at 16 kHz), its frames aligned with its sound: ceil(n / 640) of them."""
+    return render_ticks(fixture, cut_into_ticks(samples), seed)
+
+
+def render_ticks(fixture: Fixture, ticks: Iterable[NDArray[np.int16]], seed: int = 0) -> Iterator[EngineTick]:
+    """The same, of sound that comes tick by tick (int16 [640] at 16 kHz, the last one perhaps short)."""
     engine = Engine(fixture, seed)
-    ticks = [*cut_into_ticks(samples), *[None] * LOOKAHEAD_TICKS]
-    for index, tick in enumerate(ticks):
+    for index, tick in enumerate(chain(ticks, [None] * LOOKAHEAD_TICKS)):
         made = engine.step(tick)
         if index >= LOOKAHEAD_TICKS:
             yield made

@@ -37,6 +37,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from bithuman_core.errors import AccountStatusError, AudioError, BithumanError, RuntimeNotReadyError, TokenError
+from bithuman_core.pcm import raw_bytes
 from bithuman_core.runtime import AsyncBithuman
 from bithuman_core.timing import LOOKAHEAD_TICKS
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
@@ -107,6 +108,8 @@ class BitHumanVideoService(AIService):
         self._runtime: AsyncBithuman | None = None  # none before the start, after the end, and where it failed
         self._showing: asyncio.Task[None] | None = None
         self._replies: deque[_Reply] = deque()
+        self._half = b""  # the beginning of a sample that the TTS cut in two,
+        self._half_of: tuple[str | None, int, int] | None = None  # and the stream it belongs to
         self._held: _Sound | None = None  # until the next picture has gone ahead
         self._drained = asyncio.Event()
         self._drained.set()
@@ -198,12 +201,18 @@ class BitHumanVideoService(AIService):
             self._showing = self.create_task(self._show_all(runtime))
 
     async def _speak(self, runtime: AsyncBithuman, frame: TTSAudioRawFrame) -> None:
+        stream = frame.context_id, frame.sample_rate, frame.num_channels
+        if stream != self._half_of:
+            await self._drop_half()
         try:
-            samples = np.frombuffer(frame.audio, "<i2").reshape(-1, frame.num_channels)
+            data = self._half + (raw_bytes(frame.audio) or b"")
+            whole = len(data) - len(data) % (2 * frame.num_channels)
+            samples = np.frombuffer(data[:whole], "<i2").reshape(-1, frame.num_channels)
             chunk = AudioChunk(samples if frame.num_channels > 1 else samples[:, 0], frame.sample_rate, last_chunk=False)
         except (AudioError, ValueError) as error:
             await self.push_error("The TTS gave sound that cannot be used", error)
             return
+        self._half, self._half_of = data[whole:], stream
         if not self._replies or self._replies[-1].ended:
             self._replies.append(_Reply(VideoControl(), frame.context_id))
             self._drained.clear()
@@ -213,10 +222,17 @@ class BitHumanVideoService(AIService):
     async def _end_reply(self, runtime: AsyncBithuman) -> None:
         if not self._replies[-1].ended:
             self._replies[-1].ended = True
+            await self._drop_half()
             await runtime.flush()
+
+    async def _drop_half(self) -> None:
+        half, self._half = self._half, b""
+        if half:
+            await self.push_error("The TTS gave sound that cannot be used: it ended in the middle of a sample")
 
     def _forget(self) -> None:
         self._replies.clear()
+        self._half = b""
         self._held = None
         self._drained.set()
 

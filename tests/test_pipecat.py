@@ -189,6 +189,21 @@ async def test_sound_that_cannot_be_used_is_reported_and_the_rest_is_spoken(
     assert np.array_equal(stage.down.sound, voice[: 2 * TICK])
 
 
+@pytest.mark.parametrize(("channels", "size"), [(1, 1023), (1, 1), (2, 1023)])
+async def test_a_stream_cut_in_the_middle_of_samples_is_heard_whole(
+    factory: Callable[[], Any], voice: NDArray[np.int16], channels: int, size: int
+) -> None:
+    said = np.repeat(voice[: min(3 * TICK, 10 * size)], channels).tobytes()
+    async with on_stage(BitHumanVideoService(runtime_factory=factory)) as stage:
+        for start in range(0, len(said), size):
+            chunk = TTSAudioRawFrame(said[start : start + size], 16000, channels, context_id="a")
+            await stage.worker.queue_frame(chunk)
+        await stage.worker.queue_frame(TTSStoppedFrame(context_id="a"))
+        await stage.stopped(1)
+    assert stage.errors() == []
+    assert np.array_equal(stage.down.sound, voice[: min(3 * TICK, 10 * size)])
+
+
 @pytest.mark.parametrize("passthrough", [True, False])
 async def test_without_an_avatar_the_bot_goes_on_speaking(passthrough: bool, voice: NDArray[np.int16]) -> None:
     service = BitHumanVideoService(model_path="none.imx", audio_passthrough_on_error=passthrough)

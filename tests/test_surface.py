@@ -21,6 +21,7 @@ from bithuman_core import (
     EmotionPrediction,
     Fixture,
     Runtime,
+    RuntimeNotReadyError,
     VideoControl,
     VideoFrame,
     errors,
@@ -167,10 +168,35 @@ def test_frames_have_the_size_that_is_asked_for(fixture: Fixture, wanted: Any, s
         assert frame.bgr_image is not None and frame.bgr_image.shape == (size[1], size[0], 3)
 
 
-@pytest.mark.parametrize("wanted", [10, 5000, (512, 20), (1, 2, 3), (512.0, 512.0)])
+@pytest.mark.parametrize("wanted", [10, 5000, (512, 20), (1, 2, 3), (512.0, 512.0), 5.5, "512", [512], -3])
 def test_a_bad_size_gets_a_sentence(fixture: Fixture, wanted: Any) -> None:
     with pytest.raises(ValueError, match="from 64 to"):
         Runtime(fixture, output_size=wanted)
+    with pytest.raises(ValueError, match="from 64 to"):
+        Bithuman.create(output_size=wanted)
+
+
+@pytest.mark.parametrize(
+    ("control", "says"),
+    [
+        (VideoControl(action=5), "name of a gesture"),  # type: ignore[arg-type]
+        (VideoControl(action=[5]), "name of a gesture"),  # type: ignore[list-item]
+        (VideoControl(emotion_preds="joy"), "list of EmotionPrediction"),  # type: ignore[arg-type]
+        (VideoControl(emotion_preds=["joy"]), "list of EmotionPrediction"),  # type: ignore[list-item]
+        (VideoControl(emotion_preds=5), "list of EmotionPrediction"),  # type: ignore[arg-type]
+        (VideoControl(emotion_preds=[EmotionPrediction(Emotion.JOY, "1")]), "number from 0 to 1"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_control_of_the_wrong_kind_gets_a_sentence(fixture: Fixture, control: VideoControl, says: str) -> None:
+    with Runtime(fixture, output_size=64) as runtime, pytest.raises(ValueError, match=says):
+        runtime.push(control)
+
+
+async def test_what_was_shut_down_does_not_start(fixture: Fixture) -> None:
+    runtime = AsyncBithuman(fixture)
+    await runtime.shutdown()
+    with pytest.raises(RuntimeNotReadyError, match="shut down"):
+        await runtime.start()
 
 
 def test_the_output_width_of_the_environment_counts(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,17 +39,14 @@ class TickQueue:
 
     def __init__(self) -> None:
         self._utterances: deque[_Utterance] = deque()
-
-    @property
-    def samples(self) -> int:
-        """How many samples wait."""
-        return sum(u.waiting.size for u in self._utterances)
+        self.samples = 0  # how many wait
 
     def push(self, samples: NDArray[np.int16], message_id: str) -> None:
         """Append samples to the utterance that is open, or begin one."""
         if not self._utterances or self._utterances[-1].closed:
             self._utterances.append(_Utterance(message_id, SampleFifo()))
         self._utterances[-1].waiting.push(samples)
+        self.samples += samples.size
 
     def close(self) -> None:
         """End the open utterance; without one, or with one that never had a sample, nothing happens."""
@@ -62,19 +59,21 @@ class TickQueue:
     def clear(self) -> None:
         """Drop everything, the open utterance too."""
         self._utterances.clear()
+        self.samples = 0
 
     def pop(self) -> Tick | None:
         """The next tick, or None while a whole one (or the end of its utterance) has not arrived."""
         if not self._utterances:
             return None
         utterance = self._utterances[0]
-        waiting = utterance.waiting
+        waiting, before = utterance.waiting, utterance.waiting.size
         if waiting.size < SAMPLES_PER_TICK and not utterance.closed:
             return None
         samples = waiting.pop(min(SAMPLES_PER_TICK, waiting.size))
         utterance.popped = True
         if not utterance.closed and (skipped := utterance.trim.superfluous(samples, waiting.size)):
             samples = np.concatenate([samples[skipped:], waiting.pop(skipped)])
+        self.samples -= before - waiting.size
         last = utterance.closed and not waiting.size
         if last:
             self._utterances.popleft()

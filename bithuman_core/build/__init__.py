@@ -23,4 +23,9 @@ _HOME = {"BuildReport": "builder", "Portrait": "photo.portrait", "analyse": "ana
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'bithuman_core.build' has no attribute {name!r}")
-    return getattr(import_module(f"bithuman_core.build.{_HOME[name]}"), name)
+    try:
+        return getattr(import_module(f"bithuman_core.build.{_HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Making an avatar from a photo needs more packages: pip install 'bithuman-core[build]'.", name=error.name
+        ) from error

@@ -9,7 +9,8 @@ import sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from bithuman_core.cli import avatar, create, machine, page, pose, speak, worker
-from bithuman_core.cli.common import Unreachable, app, console
+from bithuman_core.cli.common import Unreachable, app, say
+from bithuman_core.cli.ending import cleaning_up
 from bithuman_core.errors import BithumanError, ModelError, NotAuthorised, TokenError, TokenRequestError
 
 __all__ = ["app", "avatar", "create", "machine", "main", "page", "pose", "speak", "worker"]
@@ -20,15 +21,17 @@ EXIT_INVALID_AVATAR, EXIT_UNREACHABLE, EXIT_FAILED, EXIT_NOT_AUTHORISED = 66, 69
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0 done, 2 wrong usage, 66 invalid avatar, 69 token server or page unreachable, 70 failed, 77 not authorised.
+    Exit codes: 0 done, 2 wrong usage, 66 invalid avatar, 69 token server or page unreachable, 70 failed, 77 not authorised,
+    128 and the number of the signal that ended it.
     """
     try:
-        app()
+        with cleaning_up():
+            app()
     except BithumanError as error:
-        console.print(f"[red]error[/red] {error.message}", highlight=False)
+        say(error.message, "error", "red")
         sys.exit(_exit_code(error))
-    except OSError as error:
-        console.print(f"[red]error[/red] {error}", highlight=False)
+    except (OSError, ModuleNotFoundError) as error:  # what is full or forbidden, and extras that are not installed
+        say(str(error), "error", "red")
         sys.exit(EXIT_FAILED)
 
 

@@ -9,15 +9,28 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
+from bithuman_core import __version__
 from bithuman_core.errors import BithumanError
+from bithuman_core.settings import find_avatar
 
 HELP = "Lifelike talking avatars on your own machine."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 console = Console(stderr=True)
 
-AvatarArgument = Annotated[Path, typer.Argument(metavar="AVATAR.imx", help="The avatar file.")]
-DefaultAvatar = Annotated[Path | None, typer.Argument(metavar="[AVATAR.imx]", help="The avatar file (the default one).")]
+
+def _found(named: Path | None) -> Path | None:
+    return None if named is None else find_avatar(named)
+
+
+AvatarArgument = Annotated[
+    Path, typer.Argument(metavar="AVATAR.imx", help="The avatar file, or the name of a shipped one.", callback=_found)
+]
+DefaultAvatar = Annotated[
+    Path | None, typer.Argument(metavar="AVATAR.imx", help="The avatar file, or the name of a shipped one.", callback=_found)
+]
+AvatarOption = Annotated[Path | None, typer.Option(metavar="AVATAR.imx", help="Whose lips are measured (Mara).", callback=_found)]
 AudioOption = Annotated[Path, typer.Option("--audio", "-a", metavar="AUDIO", help="Any audio file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SizeOption = Annotated[
@@ -31,6 +44,27 @@ class Unreachable(BithumanError):
     default_code = "UNREACHABLE"
 
 
+def say(text: str, label: str = "", style: str = "") -> None:
+    """One line on the console, to the letter (brackets are no markup), after a label in its style."""
+    line = Text(text.encode(errors="backslashreplace").decode())
+    if label:
+        line = Text.assemble((label, style), " ", line)
+    console.print(line, soft_wrap=True)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"bithuman-core {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True)] = False,
+) -> None:
+    """What every command takes."""
+
+
 def load_rig(avatar: Path, at_least: int = 0) -> Any:
     """The rig of an avatar file, for frames of at least this side in px where the avatar has them."""
     from bithuman_core.engine import frame_side
@@ -39,12 +73,6 @@ def load_rig(avatar: Path, at_least: int = 0) -> Any:
 
     file = read_imx(avatar)
     return read_rig(file, frame_side(file, at_least))
-
-
-def check_folder(output: Path) -> None:
-    """Refuse an output whose folder is not there."""
-    if not output.parent.is_dir():
-        raise typer.BadParameter(f"the folder {str(output.parent)!r} does not exist: make it first")
 
 
 def with_progress(frames: Iterator[Any], total: int, what: str) -> Iterator[Any]:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from bithuman_core.cli.common import app, check_folder, console
+from bithuman_core.cli.common import app, console, say
+from bithuman_core.cli.output import check_output, check_picture, check_video
 from bithuman_core.files import replacing
 
 
@@ -28,9 +29,13 @@ def build(
     """Make an avatar from one photo or short clip, on this machine."""
     from bithuman_core.build import build_avatar
 
-    for path in (output, preview, sheet):
-        if path:
-            check_folder(path)
+    check_output(output, photo, audio)
+    if preview:
+        check_video(preview, photo, audio, output)
+    if sheet:
+        check_picture(sheet, photo, audio, output)
+    if len({path.resolve() for path in (output, preview, sheet) if path}) < sum(map(bool, (output, preview, sheet))):
+        raise typer.BadParameter("avatar, preview and sheet are three files: give each a name of its own")
     columns = (TextColumn("{task.description:28s}"), BarColumn(), TaskProgressColumn())
     agreed = consent if consent is not None else _ask_consent()
     with Progress(*columns, console=console) as progress:
@@ -40,7 +45,7 @@ def build(
             progress=lambda stage, share: progress.update(task, description=stage, completed=share),
         )  # fmt: skip
     for note in report.notes:
-        console.print(f"[yellow]note[/yellow] {note}", highlight=False)
+        say(note, "note", "yellow")
     if sheet:
         from bithuman_core.build.preview import contact_sheet  # brings the engine along
 
@@ -50,7 +55,7 @@ def build(
         from bithuman_core.build.preview import speak
 
         speak(output, preview, audio)
-    console.print(f"{output}: {report.name}, {report.size / 1e6:.1f} MB", highlight=False)
+    say(f"{output}: {report.name}, {report.size / 1e6:.1f} MB")
 
 
 def _ask_consent() -> str:

@@ -10,10 +10,11 @@ import numpy as np
 import typer
 from PIL import Image
 
-from bithuman_core.cli.common import AvatarArgument, SizeOption, app, check_folder, load_rig
+from bithuman_core.cli.common import AvatarArgument, SizeOption, app, load_rig
+from bithuman_core.cli.output import check_picture, least_side, wanted_size
 from bithuman_core.face import FaceState
 from bithuman_core.files import replacing
-from bithuman_core.render.scale import output_size, scaled
+from bithuman_core.render.scale import scaled
 
 
 @app.command()
@@ -31,12 +32,13 @@ def still(
     if (output is None) == (batch is None) or (batch is None) != (folder is None):
         raise typer.BadParameter("give either -o OUT.png (with --set), or --batch FRAMES.json with -d DIR")
     poses = {output: _face_from_arguments(values or [])} if output else _faces_from_batch(batch, folder)  # type: ignore[arg-type]
-    renderer = PortraitRenderer(load_rig(avatar, size or 0))
-    wanted = output_size(renderer.rig.size, size)
+    if output:
+        check_picture(output, avatar)
+    renderer = PortraitRenderer(load_rig(avatar, least_side(size)))
+    wanted = wanted_size(renderer.rig.size, size)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     for path, face in poses.items():
-        check_folder(path)
         with replacing(path) as temporary:
             Image.fromarray(scaled(renderer.render(face), wanted)[:, :, ::-1]).save(temporary)
 

@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from bithuman_core.cli.common import AudioOption, AvatarArgument, SizeOption, app, check_folder, console, load_rig, with_progress
+from bithuman_core.cli.common import AudioOption, AvatarArgument, AvatarOption, SizeOption, app, load_rig, say, with_progress
+from bithuman_core.cli.output import check_output, check_video, least_side, wanted_size
 from bithuman_core.files import replacing
 from bithuman_core.motion.export import RATES, MotionFormat, at_rate, write
-from bithuman_core.render.scale import output_size, scaled
+from bithuman_core.render.scale import scaled
 from bithuman_core.settings import models_dir
-from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
+from bithuman_core.timing import FPS
 
 
 class Quality(str, Enum):
@@ -39,26 +40,24 @@ def render(
     quality: Annotated[Quality, typer.Option(help="How closely the video keeps to the frames.")] = Quality.MEDIUM,
 ) -> None:
     """Let the avatar speak an audio file: writes a video."""
-    from bithuman_core.audio import float32_to_int16, load_audio, resample, write_video
-    from bithuman_core.engine import Fixture, render_clip
+    from bithuman_core.audio import AudioFile, write_video
+    from bithuman_core.engine import Fixture, render_ticks
 
-    sound, rate = load_audio(audio)
-    samples = float32_to_int16(resample(sound, rate, SAMPLE_RATE))
-    fixture = Fixture(avatar, at_least=size or 0)
-    wanted = output_size(fixture.rig.size, size)
-    total = math.ceil(samples.size / SAMPLES_PER_TICK)
-    frames = (scaled(tick.frame, wanted) for tick in render_clip(fixture, samples, seed))
-    check_folder(output)
-    frames = with_progress(frames, total, "rendering")
-    write_video(output, frames, sound, rate, title=fixture.manifest.name, crf=CRF[quality])
-    console.print(f"{output}: {total} frames, {total / FPS:.1f} s")
+    check_video(output, audio, avatar)
+    sound = AudioFile(audio)
+    fixture = Fixture(avatar, at_least=least_side(size))
+    wanted = wanted_size(fixture.rig.size, size)
+    frames = (scaled(tick.frame, wanted) for tick in render_ticks(fixture, sound.ticks(), seed))
+    frames = with_progress(frames, math.ceil(sound.seconds * FPS), "rendering")
+    count = write_video(output, frames, sound.blocks(), sound.rate, title=fixture.manifest.name, crf=CRF[quality])
+    say(f"{output}: {count} frames, {count / FPS:.1f} s")
 
 
 @app.command()
 def motion(
     audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="Any audio file.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The file to write.")],
-    avatar: Annotated[Path | None, typer.Option(metavar="AVATAR.imx", help="Whose lips are measured (Mara).")] = None,
+    avatar: AvatarOption = None,
     form: Annotated[
         MotionFormat, typer.Option("--format", "-f", help="A table, one as Live Link Face records it, JSON, or viseme cues.")
     ] = MotionFormat.CSV,
@@ -72,8 +71,8 @@ def motion(
 
     if fps not in RATES:
         raise typer.BadParameter(f"--fps is {fps}; give one of {', '.join(map(str, RATES))}")
+    check_output(output, audio, avatar)
     sound, rig = AudioFile(audio), load_rig(avatar or models_dir() / "mara.imx")
-    check_folder(output)
     moments = speech_motion(SpeechNet.load(), sound.ticks(), rig.measure, style)
     moments = with_progress(moments, math.ceil(sound.seconds * FPS), "listening")
     with replacing(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bithuman_core.cli.common import DefaultAvatar, app, console
+from bithuman_core.cli.common import DefaultAvatar, app, say
 from bithuman_core.errors import Failed
 from bithuman_core.settings import default_avatar
 
@@ -46,6 +46,6 @@ def worker(
         raise Failed(f"Nothing can listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
     limits = WorkerLimits(tasks=max_tasks, fetch_from=tuple(fetch_from or ()))
     application = worker_app(Wardrobe(avatar or default_avatar()), limits)
-    console.print(f"Ready: POST http://{host}:{port}/launch. Ctrl+C ends it.", highlight=False)
+    say(f"Ready: POST http://{host}:{port}/launch. Ctrl+C ends it.")
     config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=5, server_header=False)
     uvicorn.Server(config).run([listener])

@@ -74,10 +74,13 @@ class Expression:
         Scores are 0..1 each; what they lack to 1 in all is neutral; more than 1 in all is scaled down. Raises ValueError
         for an unknown emotion or a score that is not a number from 0 to 1.
         """
-        pairs = emotions.items() if isinstance(emotions, Mapping) else [(p.emotion, p.score) for p in emotions]
+        try:
+            pairs = list(emotions.items()) if isinstance(emotions, Mapping) else [(p.emotion, p.score) for p in emotions]
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"The emotions are {emotions!r}; give a list of EmotionPrediction(emotion, score).") from error
         scores: dict[Emotion, float] = {}
         for emotion, score in pairs:
-            if not 0.0 <= score <= 1.0:
+            if not isinstance(score, int | float | np.floating) or not 0.0 <= score <= 1.0:
                 raise ValueError(f"The score of {Emotion(emotion).value} is {score}; give a number from 0 to 1.")
             scores[Emotion(emotion)] = scores.get(Emotion(emotion), 0.0) + float(score)
         total = sum(scores.values())

@@ -2,22 +2,39 @@
 
 numba looks only at the file that a function stands in; helpers and constants that it takes from another file are compiled into
 it all the same, so that a kernel from before an update would go on running.
+
+Where no folder can be written (a read-only system, a user without a home) a cache that is there is read, else kernels live in
+memory alone, which is said once.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from numba import njit
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator
+
+logger = logging.getLogger(__name__)
 
 # For kernels that make an index of a float: fast math without "nnan" and "ninf", the promises that no number is NaN or infinite.
 # Given these, LLVM may drop the very comparisons that keep an index inside.
 CAREFUL = {"nsz", "arcp", "contract", "afn", "reassoc"}
+
+
+def remembered(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """``numba.njit(cache=True, **options)`` with the cache of :func:`kernel`, compiled at the first call."""
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        dispatcher: Any = njit(**options)(function)
+        dispatcher._cache = _RoomCache(function)  # what enable_caching() does with numba's own cache
+        return dispatcher
+
+    return compiled
 
 
 def kernel(signature: Any, **options: Any) -> Callable[[Callable[..., None]], Any]:
@@ -26,8 +43,7 @@ def kernel(signature: Any, **options: Any) -> Callable[[Callable[..., None]], An
     """
 
     def compiled(function: Callable[..., None]) -> Any:
-        dispatcher: Any = njit(nogil=True, **options)(function)
-        dispatcher._cache = _RoomCache(function)  # what enable_caching() does with numba's own cache
+        dispatcher = remembered(nogil=True, **options)(function)
         dispatcher.compile(signature)
         dispatcher.disable_compile()
         return dispatcher
@@ -35,11 +51,45 @@ def kernel(signature: Any, **options: Any) -> Callable[[Callable[..., None]], An
     return compiled
 
 
+class _ReadOnlyLocator(InTreeCacheLocator):
+    """The cache beside the sources, where nothing can be written: the last choice."""
+
+    def ensure_cache_path(self) -> None:
+        """It is read as far as it is there."""
+
+
+class _RoomCacheImpl(CompileResultCacheImpl):
+    _locator_classes: ClassVar[list[Any]] = [*CompileResultCacheImpl._locator_classes, _ReadOnlyLocator]
+
+
 class _RoomCache(FunctionCache):
     """numba's cache of one function; its keys tell the sources of the whole room."""
 
+    _impl_class = _RoomCacheImpl
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except OSError:  # it cannot be read: the same as none
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _say_once(error.strerror or str(error))
+
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         return (*super()._index_key(sig, codegen), _digest(Path(self._py_func.__code__.co_filename).parent))
+
+
+@cache
+def _say_once(reason: str) -> None:
+    logger.warning(
+        "Compiled kernels cannot be kept (%s), so that every start takes some 15 s more: let NUMBA_CACHE_DIR name a folder "
+        "that can be written.",
+        reason,
+    )
 
 
 @cache

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int32, njit, uint16, void
+from numba import float32, int32, uint16, void
 from numpy.typing import NDArray
 
+from bithuman_core.render.kernel import kernel
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.render.signature import given, scratch
 from bithuman_core.render.texel import MOUTH
@@ -44,11 +45,11 @@ class MouthLight:
         _light(points, self._index, self._weight, self._inside, self._unit, self._cover, out)
 
 
-@njit(
+@kernel(
     void(
         given(float32, 2), given(uint16, 2), given(float32, 2), given(int32, 1), float32, float32, scratch(float32, 1),
     ),
-    nogil=True, cache=True, fastmath=True, error_model="numpy",
+    fastmath=True, error_model="numpy",
 )  # fmt: skip
 def _light(points, index, weight, inside, unit, cover, out):
     lips = np.zeros((4, 3), np.float32)  # upper, lower, image left, image right

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-MAX_SIDE = 2160  # px
+from bithuman_core.settings import MAX_SIDE, MIN_SIDE
+
 BLUR = 48  # px that become one
 
 
@@ -15,20 +16,31 @@ def output_size(own: tuple[int, int], wanted: int | tuple[int, int] | None) -> t
 
     Raises ValueError outside 64..2160.
     """
-    if not wanted:
+    if not longest(wanted):
         return own
     width, height = own
     if isinstance(wanted, int):
         scale = wanted / max(own)
         wanted = round(width * scale), round(height * scale)
-    if len(wanted) != 2 or not all(isinstance(side, int) and 64 <= side <= MAX_SIDE for side in wanted):
-        raise ValueError(f"The output size is {wanted}; give the longest side, or (width, height), from 64 to {MAX_SIDE} px.")
+    if not wanted or not all(MIN_SIDE <= side <= MAX_SIDE for side in wanted):
+        raise _no_size(wanted)
     return wanted[0] - wanted[0] % 2, wanted[1] - wanted[1] % 2
 
 
+def _no_size(wanted: object) -> ValueError:
+    allowed = f"from {MIN_SIDE} to {MAX_SIDE} px"
+    return ValueError(f"The output size is {wanted!r}; give the longest side, or (width, height), {allowed}.")
+
+
 def longest(wanted: int | tuple[int, int] | None) -> int:
-    """The longest side that is asked for, px; 0 where none is."""
-    return 0 if not wanted else wanted if isinstance(wanted, int) else max(wanted)
+    """The longest side that is asked for, px; 0 where none is. Raises ValueError for what is neither a side nor two."""
+    if not wanted:
+        return 0
+    if isinstance(wanted, int):
+        return wanted
+    if not isinstance(wanted, tuple | list) or len(wanted) != 2 or not all(isinstance(side, int) for side in wanted):
+        raise _no_size(wanted)
+    return max(wanted)
 
 
 def scaled(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

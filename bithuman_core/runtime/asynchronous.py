@@ -21,6 +21,8 @@ from bithuman_core.settings import settings
 from bithuman_core.timing import SAMPLES_PER_TICK
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 
+LEFT_TURNS = 20  # of the event loop: two for each generator around run(), each of which lets go of the next one
+
 
 class Awaitable:
     """Returned by calls that are done already, so that ``await runtime.interrupt()`` works as well."""
@@ -85,7 +87,8 @@ class AsyncBithuman(Controls):
     async def push_audio(self, data: bytes | NDArray[Any], sample_rate: int, last_chunk: bool = True) -> None:
         """Speak: int16 little-endian mono bytes, or an array (int16 or float, any channel count), at any rate in Hz.
 
-        ``last_chunk`` ends the utterance (as :meth:`flush` does). Raises AudioError or RuntimeNotReadyError.
+        Bytes may be cut anywhere, also in the middle of a sample. ``last_chunk`` ends the utterance (as :meth:`flush` does).
+        Raises AudioError or RuntimeNotReadyError.
         """
         await self._room()
         self._session.push(data, sample_rate, last=last_chunk)
@@ -129,11 +132,11 @@ class AsyncBithuman(Controls):
     ) -> AsyncIterator[VideoFrame]:
         """Frames at 25 a second until :meth:`stop`, :meth:`shutdown` or ``idle_timeout`` seconds without speech.
 
-        While nothing is said the frames are idle ones without sound. One consumer at a time (RuntimeNotReadyError). Raises
-        TokenError where a token server of your own ends the access. ``out_buffer_empty`` and ``loop`` are accepted for
-        compatible callers; frames are made when they are asked for and due.
+        While nothing is said the frames are idle ones without sound. One consumer at a time (RuntimeNotReadyError); after a
+        ``break`` the next :meth:`run` goes on from there. Raises TokenError where a token server of your own ends the access.
+        ``out_buffer_empty`` and ``loop`` are accepted for compatible callers; frames are made when they are asked for and due.
         """
-        me = self._begin()
+        me = await self._begin()
         pacer = Pacer(self._clock, self._burst)
         quiet_since = self._clock.now()
         try:
@@ -156,7 +159,7 @@ class AsyncBithuman(Controls):
 
         Where the chunk is not the last one, the frames of its last 80 ms come with the next chunk: so far the lips look ahead.
         """
-        me = self._begin()
+        me = await self._begin()
         try:
             self._session.push(chunk.data, chunk.sample_rate, last=chunk.last_chunk)
             while self._session.pending(chunk.last_chunk):
@@ -168,7 +171,12 @@ class AsyncBithuman(Controls):
         finally:
             self._end(me)
 
-    def _begin(self) -> object:
+    async def _begin(self) -> object:
+        self._ready()
+        for _ in range(LEFT_TURNS):  # one that was left with break is closed by the loop, in its next turns
+            if self._consumer is None:
+                break
+            await asyncio.sleep(0)
         self._ready()
         if self._consumer is not None:
             raise RuntimeNotReadyError("Another task iterates run() already: stop() that one first, or create a second runtime.")
@@ -208,6 +216,7 @@ class AsyncBithuman(Controls):
 
     async def start(self) -> None:
         """Make the first frame, so that run() begins without delay."""
+        self._ready()
         await asyncio.get_running_loop().run_in_executor(self._executor, self.get_first_frame)
 
     async def stop(self) -> None:

@@ -15,7 +15,7 @@ from bithuman_core.errors import RuntimeNotReadyError, TokenError
 from bithuman_core.render.scale import scaled
 from bithuman_core.runtime.session import Session
 from bithuman_core.runtime.token_client import Access, token_server
-from bithuman_core.settings import Settings, default_avatar, settings
+from bithuman_core.settings import Settings, default_avatar, find_avatar, settings
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 from bithuman_core.types import VideoControl, VideoFrame
@@ -132,7 +132,7 @@ def load_avatar(path: str | Path | None, at_least: int = 0, net: SpeechNet | Non
     """
     from bithuman_core.build import avatar_file  # here: the builder is a later room, and few need it
 
-    return Fixture(avatar_file(path or default_avatar()), net, at_least)
+    return Fixture(avatar_file(find_avatar(path) if path else default_avatar()), net, at_least)
 
 
 def open_access(api_url: str | None, api_secret: str | None, token: str | None, insecure: bool = False) -> Access | None:

@@ -31,7 +31,8 @@ class Avatar:
     ) -> Iterator[NDArray[np.uint8]]:
         """Every frame of a clip, RGB uint8 [h, w, 3], 25 a second of sound; with ``out_mp4`` the video is written instead.
 
-        audio: an audio file, or samples at ``sample_rate`` Hz. Raises Failed where the sound cannot be used.
+        audio: an audio file, or samples at ``sample_rate`` Hz. Raises Failed where the sound cannot be used, and where the video
+        would be written over it or under a name of another format.
         """
         frames = self._frames(audio, sample_rate)
         if out_mp4 is None:
@@ -49,15 +50,24 @@ class Avatar:
     def _write(
         self, audio: NDArray[Any] | str | Path, sample_rate: int, frames: Iterator[NDArray[np.uint8]], path: Path
     ) -> None:
-        from bithuman_core.audio import int16_to_float32, load_audio, write_video_with_audio
+        from bithuman_core.audio import AudioFile, write_video
+        from bithuman_core.audio.file import video_format
         from bithuman_core.pcm import mono_int16
 
         try:
-            is_file = isinstance(audio, str | Path)
-            sound, rate = load_audio(audio) if is_file else (int16_to_float32(mono_int16(audio)), sample_rate)
+            video_format(path)
+        except ValueError as error:
+            raise Failed(str(error)) from error
+        if isinstance(audio, str | Path) and path.exists() and Path(audio).exists() and path.samefile(audio):
+            raise Failed(f"{str(path)!r} is the sound that is read: give the video a name of its own.")
+        try:
+            if isinstance(audio, str | Path):
+                file = AudioFile(audio)
+                write_video(path, frames, file.blocks(), file.rate, fps=FPS, pixel_format="rgb24")
+            else:
+                write_video(path, frames, mono_int16(audio), sample_rate, fps=FPS, pixel_format="rgb24")
         except AudioError as error:
             raise Failed(error.message) from error
-        write_video_with_audio(path, frames, sound, rate, fps=FPS)
 
     def close(self) -> None:
         """Free everything. Calling it again does nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections import deque
@@ -9,18 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.audio import StreamResampler, Tick, TickQueue
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import AudioError
-from bithuman_core.pcm import mono_int16
+from bithuman_core.pcm import mono_int16, raw_bytes
 from bithuman_core.render.scale import output_size, scaled
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 
+logger = logging.getLogger(__name__)
+
 MAX_WAITING = 3600 * SAMPLE_RATE  # samples: an hour
 IDLE_STYLES = {"idle": 0.0, "calm": 0.8}  # what ``target_video`` may name: stillness of the idle motion
+
 
 @dataclass(slots=True)
 class _Shown:
@@ -46,6 +51,7 @@ class Session:
         self._queue = TickQueue()
         self._resampler: StreamResampler | None = None
         self._message_id: str | None = None
+        self._half = b""  # the first byte of a sample that a chunk was cut in
         self._beside: deque[_Shown] = deque()
         self._interrupts = 0
         self._interrupts_done = 0
@@ -70,9 +76,12 @@ class Session:
         return closed and any(shown.message_id is not None for shown in self._beside)
 
     def push(self, samples: NDArray[Any] | bytes, sample_rate: int, *, last: bool, message_id: str | None = None) -> None:
-        """Append sound; ``last`` ends the utterance. Raises AudioError for samples that are not sound."""
-        mono = mono_int16(samples)
+        """Append sound; ``last`` ends the utterance. Raises AudioError for samples that are not sound.
+
+        Bytes may be cut anywhere: the byte of half a sample waits for the next chunk.
+        """
         with self._lock:
+            mono, half = self._whole_samples(samples, sample_rate, last)
             if self._queue.samples > MAX_WAITING:
                 raise AudioError("More than an hour of sound waits to be spoken: take frames with run(), or call interrupt().")
             if self.muted:
@@ -84,8 +93,24 @@ class Session:
             if self._message_id is None or message_id is not None:
                 self._message_id = message_id or str(uuid.uuid4())
             self._queue.push(self._resampler.push(mono), self._message_id)
+            self._half = half
             if last:
                 self._end_utterance()
+
+    def _whole_samples(self, samples: NDArray[Any] | bytes, rate: int, last: bool) -> tuple[NDArray[np.int16], bytes]:
+        """The samples that are complete, int16 [n], and the byte of the one that is not (none in a single, last chunk)."""
+        data = raw_bytes(samples)
+        if data is None:
+            return mono_int16(samples), b""
+        half = self._half if self._resampler is not None and self._resampler.rate_in == rate else b""
+        cut = (len(half) + len(data)) % 2 and (bool(half) or not last)
+        data = half + data
+        return mono_int16(data[:-1] if cut else data), data[-1:] if cut else b""
+
+    def _forget_half(self) -> None:
+        if self._half:
+            logger.warning("The sound ended in the middle of a sample: its last byte was left out.")
+        self._half = b""
 
     def flush(self) -> None:
         """End the utterance: what is left of it plays, and its last frame says ``end_of_speech``."""
@@ -97,6 +122,7 @@ class Session:
             self._queue.push(self._resampler.finish(), self._message_id)
 
     def _end_utterance(self) -> None:
+        self._forget_half()
         self._finish_resampler()
         self._queue.close()
         self._message_id = None
@@ -107,6 +133,7 @@ class Session:
             self._queue.clear()
             self._resampler = None
             self._message_id = None
+            self._half = b""
             self._interrupts += 1
 
     def perform(self, control: VideoControl) -> None:
@@ -115,6 +142,8 @@ class Session:
             raise ValueError(f"There is no idle style {control.target_video!r}; known are: {', '.join(IDLE_STYLES)}.")
         expression, gestures = self._engine.mixer.expression, self._engine.mixer.gestures
         names = [control.action] if isinstance(control.action, str) else control.action or []
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"The action is {control.action!r}; give the name of a gesture, or a list of names.")
         gestures.find(*names)
         if control.emotion_preds is not None:
             goal = expression.blend(control.emotion_preds)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.audio import resample
-from bithuman_core.engine import Fixture, render_clip
+from bithuman_core.engine import Fixture, cut_into_ticks, render_ticks
 from bithuman_core.errors import RuntimeNotReadyError
 from bithuman_core.pcm import float32_to_int16, mono_int16
 from bithuman_core.render.scale import longest, scaled
@@ -130,7 +130,7 @@ class Bithuman(Controls):
         """
         fixture = self._ready()
         size = frame_size(fixture.rig.size, output_size or self._session.size)
-        for index, tick in enumerate(render_clip(fixture, clip_samples(audio, sample_rate), self._seed)):
+        for index, tick in enumerate(render_ticks(fixture, clip_ticks(audio, sample_rate), self._seed)):
             yield ComposedFrame(scaled(tick.frame, size), index)
 
     def set_model(self, model_path: str | Path) -> Bithuman:
@@ -170,11 +170,13 @@ class Bithuman(Controls):
 Runtime = Bithuman  # Runtime(fixture): one more cheap session on an avatar that is loaded already
 
 
-def clip_samples(audio: NDArray[Any] | str | Path, sample_rate: int) -> NDArray[np.int16]:
-    """A whole clip as int16 mono at 16 kHz, from samples or a file. Raises AudioError."""
+def clip_ticks(audio: NDArray[Any] | str | Path, sample_rate: int) -> Iterator[NDArray[np.int16]]:
+    """A whole clip in ticks, int16 [640] mono at 16 kHz, from samples or, block by block, from a file. Raises AudioError."""
     if isinstance(audio, str | Path):
-        from bithuman_core.audio import load_audio  # brings FFmpeg in
+        from bithuman_core.audio import AudioFile  # brings FFmpeg in
 
-        return float32_to_int16(load_audio(audio, SAMPLE_RATE)[0])
+        return AudioFile(audio).ticks()
     samples = mono_int16(audio)
-    return samples if sample_rate == SAMPLE_RATE else float32_to_int16(resample(samples / 32768.0, sample_rate, SAMPLE_RATE))
+    if sample_rate != SAMPLE_RATE:
+        samples = float32_to_int16(resample(samples / 32768.0, sample_rate, SAMPLE_RATE))
+    return cut_into_ticks(samples)

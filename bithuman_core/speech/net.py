@@ -29,6 +29,8 @@ from bithuman_core.speech.effort import Effort
 from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
+ort.disable_telemetry_events()  # where a program imported it before the package, whose environment variable came too late
+
 FILE_NAME = "speech.onnx"
 FORMAT = "4"  # of the metadata; training/speech/export.py writes it
 MAX_BYTES = 64 << 20

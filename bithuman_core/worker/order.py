@@ -15,10 +15,12 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from bithuman_core.files import end_in_bytes
 from bithuman_core.worker.download import checked_url
 from bithuman_core.worker.limits import MIB, WorkerLimits
 
 MAX_NAME = 256  # characters
+MAX_FILE_NAME = 120  # bytes: file systems take 255, and a suffix may follow
 HOW = "send JSON or a multipart form with livekit_url, livekit_token and room_name."
 
 
@@ -96,8 +98,9 @@ async def _saved(form: FormData, folder: Path) -> Path | None:
 
 
 def file_name(given: str) -> str:
-    """A file's name as a client says it, without folders and oddities."""
-    return re.sub(r"[^\w .()-]", "_", given.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")[-80:] or "avatar"
+    """A file's name as a client says it, without folders and oddities, of MAX_FILE_NAME bytes at most."""
+    name = re.sub(r"[^\w .()-]", "_", given.replace("\\", "/").rsplit("/", 1)[-1])
+    return end_in_bytes(name.strip(" ."), MAX_FILE_NAME).strip(" .") or "avatar"
 
 
 def _checked(validate: Callable[[Any], Order], content: Any) -> Order:

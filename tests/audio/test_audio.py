@@ -39,11 +39,25 @@ def test_stereo_is_mixed_down() -> None:
         (np.zeros(4, np.int32), "int32"),
         (np.zeros((2, 3, 4)), "shape"),
         (np.zeros((50, 50)), "8"),
+        (np.full(10, 300.0), "32768"),
+        (np.array([0.0, -20.0], np.float32), "-1 to 1"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "sound file"),
+        (bytearray(b"ID3\4\0\0"), "decode it first"),
+        (b"OggS\0\2", "sound file"),
+        (b"fLaC\0\0", "sound file"),
     ],
 )
 def test_what_is_no_sound_gets_a_sentence(samples: NDArray[np.generic] | bytes, says: str) -> None:
     with pytest.raises(AudioError, match=says):
         mono_int16(samples)
+
+
+def test_samples_that_know_their_type_are_read_as_what_they_are() -> None:
+    floats = np.array([0.0, 0.5, -0.5], np.float32)
+    assert mono_int16(memoryview(floats.data)).tolist() == [0, 16384, -16384]
+    assert mono_int16(np.array([1, -2], ">i2")).tolist() == [1, -2]
+    assert mono_int16(np.zeros((0, 2))).shape == (0,)
+    assert mono_int16(memoryview(np.array([1, -2], np.int16).tobytes())).tolist() == [1, -2]
 
 
 @pytest.mark.parametrize("rate", [0, -1, 3999, 10**6, 16000.5, True])
@@ -165,3 +179,20 @@ def test_the_queue_keeps_its_own_copy() -> None:
     tick = queue.pop()
     assert tick is not None
     assert tick.samples.all()
+
+
+def test_the_queue_knows_how_much_waits() -> None:
+    """At every step of an hour of short utterances; the count is kept, so that a push costs the same after 100,000 of them."""
+    queue, rng, waiting = TickQueue(), np.random.default_rng(0), 0
+    for _ in range(2000):
+        size = int(rng.integers(0, 1500))
+        queue.push(np.ones(size, np.int16), "a")
+        waiting += size
+        if rng.random() < 0.3:
+            queue.close()
+        if rng.random() < 0.4 and (tick := queue.pop()) is not None:
+            waiting -= tick.samples.size
+        if rng.random() < 0.01:
+            queue.clear()
+            waiting = 0
+        assert queue.samples == waiting

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import wave
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
 
-from bithuman_core.audio import load_audio, write_video
+from bithuman_core.audio import AudioFile, load_audio, write_video
 from bithuman_core.errors import AudioError
 from bithuman_core.settings import speech_clip
 
@@ -81,3 +85,117 @@ def test_a_failed_video_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_video(tmp_path / "out.mp4", frames(), np.zeros(1280), 16000)
     assert list(tmp_path.iterdir()) == []
+
+
+def encoded(samples: np.ndarray, rate: int, form: str, codec: str, **metadata: str) -> bytes:
+    """Samples (float, mono) as a file of a format."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=form) as container:
+        container.metadata.update(metadata)
+        stream = cast(AudioStream, container.add_stream(codec, rate=rate, layout="mono"))
+        frame = av.AudioFrame.from_ndarray(samples.astype(np.float32)[None], format="fltp", layout="mono")
+        frame.sample_rate = rate
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def tone(seconds: float, rate: int) -> np.ndarray:
+    return 0.3 * np.sin(2 * np.pi * 300 * np.arange(int(seconds * rate)) / rate)
+
+
+@pytest.mark.parametrize("rates", [(16000, 16000), (16000, 24000), (44100, 22050)])
+def test_joined_files_are_heard_to_their_end(tmp_path: Path, rates: tuple[int, int]) -> None:
+    path = tmp_path / "joined.mp3"
+    path.write_bytes(b"".join(encoded(tone(2, rate), rate, "mp3", "libmp3lame") for rate in rates))
+    sound, rate = load_audio(path)
+    assert rate == rates[0]
+    assert sound.size / rate == pytest.approx(4, abs=0.3)
+    assert AudioFile(path).seconds == pytest.approx(4, abs=0.3)
+    assert np.abs(sound[-rate // 2 : -rate // 4]).max() > 0.2
+
+
+@pytest.mark.parametrize(("form", "codec"), [("mp3", "libmp3lame"), ("adts", "aac"), ("flac", "flac"), ("ogg", "libopus")])
+@pytest.mark.parametrize("how", ["a damaged middle", "cut off"])
+def test_what_is_damaged_is_left_out_and_the_rest_is_heard(tmp_path: Path, form: str, codec: str, how: str) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 4 * 16000)
+    data = bytearray(encoded(noise, 16000, form, codec))
+    middle = len(data) // 2
+    if how == "cut off":
+        del data[-len(data) // 10 :]
+    else:
+        data[middle : middle + 1500] = bytes(range(256)) * 5 + bytes(220)
+    path = tmp_path / f"bad.{form}"
+    path.write_bytes(data)
+    sound, rate = load_audio(path)
+    assert 1.9 < sound.size / rate < 4.5  # an Ogg page holds a second
+
+
+def test_a_damaged_packet_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = bytearray(encoded(np.random.default_rng(0).normal(0, 0.1, 64000), 16000, "flac", "flac"))
+    data[len(data) // 2 : len(data) // 2 + 400] = bytes(400)
+    path = tmp_path / "bad.flac"
+    path.write_bytes(data)
+    file = AudioFile(path)
+    for _ in range(2):
+        assert sum(block.size for block in file.blocks()) > 48000
+    assert [record.getMessage().split(":")[0] for record in caplog.records] in ([], ["'bad.flac' is damaged"])
+
+
+def test_a_guessed_length_is_counted_instead(tmp_path: Path) -> None:
+    """Silence takes few bytes, so that the first seconds mislead about the rest."""
+    varied = np.concatenate([np.zeros(16000 * 10), np.random.default_rng(0).normal(0, 0.2, 16000 * 10)])
+    path = tmp_path / "varied.aac"
+    path.write_bytes(encoded(varied, 16000, "adts", "aac"))
+    assert AudioFile(path).seconds == pytest.approx(20, abs=0.3)
+
+
+def test_tags_in_an_old_alphabet_are_no_obstacle(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "tagged.wav", np.arange(1600), 16000)
+    data = path.read_bytes()
+    data += b"LIST\x14\0\0\0INFOIART\x08\0\0\0K\xfcnstler"
+    path.write_bytes(data[:4] + (len(data) - 8).to_bytes(4, "little") + data[8:])
+    assert load_audio(path)[0].size == 1600
+
+
+def test_floats_at_int16_scale_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "loud.wav"
+    path.write_bytes(encoded(32768 * tone(1, 16000), 16000, "wav", "pcm_f32le"))
+    with pytest.raises(AudioError, match="32768"):
+        load_audio(path)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100, 11000])
+def test_a_video_takes_its_sound_whole_or_in_blocks(tmp_path: Path, rate: int) -> None:
+    sound = np.rint(32768 * tone(2, rate)).astype(np.int16)
+    for name, audio in (("whole", sound), ("blocks", (sound[i : i + 777] for i in range(0, sound.size, 777)))):
+        frames = (np.full((64, 64, 3), 4 * i, np.uint8) for i in range(50))
+        assert write_video(tmp_path / f"{name}.mp4", frames, audio, rate) == 50
+    assert np.array_equal(load_audio(tmp_path / "whole.mp4")[0], load_audio(tmp_path / "blocks.mp4")[0])
+
+
+def test_a_video_is_what_its_name_says(tmp_path: Path) -> None:
+    frame = np.zeros((64, 64, 3), np.uint8)
+    with pytest.raises(ValueError, match=r"\.mp4"):
+        write_video(tmp_path / "x.webm", [frame], np.zeros(640), 16000)
+    for name, brand in (("x.mp4", b"isom"), ("x.mov", b"qt  "), ("x", b"isom")):
+        write_video(tmp_path / name, [frame], np.zeros(640), 16000)
+        assert brand in (tmp_path / name).read_bytes()[:24]
+
+
+def test_a_video_takes_no_more_sound_than_its_pictures_need(tmp_path: Path) -> None:
+    """An hour of sound is never in memory."""
+    taken = 0
+
+    def sound() -> Iterator[np.ndarray]:
+        nonlocal taken
+        for _ in range(100):
+            taken += 640
+            yield np.zeros(640, np.int16)
+
+    def frames() -> Iterator[np.ndarray]:
+        for index in range(100):
+            assert taken <= (index + 2) * 640
+            yield np.zeros((64, 64, 3), np.uint8)
+
+    assert write_video(tmp_path / "out.mp4", frames(), sound(), 16000) == 100

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -12,13 +15,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bithuman_core import cli
+from bithuman_core import __version__, cli
 from bithuman_core.face import ARKIT_NAMES
-from bithuman_core.settings import models_dir
+from bithuman_core.settings import models_dir, settings, speech_clip
 from bithuman_core.speech.visemes import VISEME_NAMES
 from tests.audio.test_file import write_wav
 
 MARA = str(models_dir() / "mara.imx")
+CLIP = str(speech_clip())
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -108,6 +112,25 @@ def test_bench_prints_its_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (("still", MARA, "--set", "jawOpen=nan", "-o", "out.png"), 2, "finite"),
         (("still", MARA, "-o", "no/such/folder/out.png"), 2, "does not exist"),
         (("still", MARA, "--batch", __file__, "-d", "made"), 2, "not a list of poses"),
+        (("still", MARA, "-o", "."), 2, "is a folder"),
+        (("still", MARA, "-o", ""), 2, "is a folder"),
+        (("still", MARA, "-o", "out"), 2, "ends in .png"),
+        (("still", MARA, "-o", "out.txt"), 2, "ends in .png"),
+        (("still", MARA, "-o", "x" * 300 + ".png"), 2, "cannot be written"),
+        (("still", MARA, "-o", "out.png", "--size", "10"), 2, "from 64 to 2160"),
+        (("still", MARA, "-o", "out.png", "--size", "-5"), 2, "from 64 to 2160"),
+        (("still", MARA, "-o", "out.png", "--size", "5000"), 2, "from 64 to 2160"),
+        (("still", MARA, "--set", "[/2]=1", "-o", "out.png"), 2, "[/2]"),
+        (("render", MARA, "-a", CLIP, "-o", "."), 2, "is a folder"),
+        (("render", MARA, "-a", CLIP, "-o", "no/out.mp4"), 2, "does not exist"),
+        (("render", MARA, "-a", CLIP, "-o", "out.webm"), 2, "ends in .mp4"),
+        (("render", MARA, "-a", CLIP, "-o", "out.gif"), 2, "ends in .mp4"),
+        (("render", MARA, "-a", CLIP, "-o", CLIP), 2, "a name of its own"),
+        (("render", MARA, "-a", CLIP, "-o", "out.mp4", "--size", "10"), 2, "from 64 to 2160"),
+        (("render", MARA, "-a", "a [red] [/2].wav", "-o", "out.mp4"), 70, "'a [red] [/2].wav'"),
+        (("motion", CLIP, "-o", CLIP), 2, "a name of its own"),
+        (("motion", CLIP, "-o", "."), 2, "is a folder"),
+        (("info", "[bold]none.imx"), 66, "'[bold]none.imx'"),
     ],
 )
 def test_what_is_wrong_gets_a_sentence_and_a_code(
@@ -148,3 +171,69 @@ def test_a_commercial_avatar_cannot_be_converted(
     foreign.write_bytes(b"IMX\0" + bytes(100))
     assert run(monkeypatch, "convert", foreign) == 66
     assert "build" in capsys.readouterr().err
+
+
+def test_a_shipped_avatar_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wav: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (("info", "mara"), ("validate", "mara.imx"), ("still", "theo", "-o", "out.png")):
+        assert run(monkeypatch, *arguments) == 0
+    assert run(monkeypatch, "motion", wav, "-o", "out.csv", "--avatar", "erik") == 0
+
+
+def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"bithuman-core {__version__}\n"
+
+
+def test_brackets_are_no_markup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "a [bold] [fastrtc] [2] :smile: with a name that is a good deal longer than a line of the console.mp4"
+    silence = write_wav(tmp_path / "short.wav", np.zeros(1280, np.int16), 16000)
+    assert run(monkeypatch, "render", MARA, "-a", silence, "-o", out) == 0
+    assert f"{out}: 2 frames" in capsys.readouterr().err
+    assert out.is_file()
+
+
+def test_output_width_is_obeyed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OUTPUT_WIDTH", "128")
+    settings.cache_clear()
+    try:
+        silence = write_wav(tmp_path / "short.wav", np.zeros(1280, np.int16), 16000)
+        assert run(monkeypatch, "render", MARA, "-a", silence, "-o", tmp_path / "out.mp4") == 0
+        assert run(monkeypatch, "still", MARA, "-o", tmp_path / "out.png") == 0
+    finally:
+        settings.cache_clear()
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].width == 128
+    assert Image.open(tmp_path / "out.png").size == (128, 128)
+
+
+def test_an_input_survives_whatever_its_second_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wav: Path) -> None:
+    before = wav.read_bytes()
+    link, hard = tmp_path / "link.mp4", tmp_path / "hard.mp4"
+    link.symlink_to(wav)
+    hard.hardlink_to(wav)
+    for second in (link, hard):
+        assert run(monkeypatch, "render", MARA, "-a", wav, "-o", second) == 2
+    assert wav.read_bytes() == before
+
+
+def test_a_device_takes_the_video_and_stays_a_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    silence = write_wav(tmp_path / "short.wav", np.zeros(1280, np.int16), 16000)
+    assert run(monkeypatch, "render", MARA, "-a", silence, "-o", "/dev/null") == 0
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    program = (
+        "import signal, sys; from pathlib import Path\n"
+        "from bithuman_core.cli.ending import cleaning_up; from bithuman_core.files import replacing\n"
+        "with cleaning_up(), replacing(Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_bytes(b'half'); print('working', flush=True); signal.pause()\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "out.mp4")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as child:
+        assert child.stdout is not None and child.stdout.readline() == b"working\n"
+        child.send_signal(number)
+        assert child.wait(60) == 128 + number
+    assert list(tmp_path.iterdir()) == []

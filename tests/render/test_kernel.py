@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 KERNEL = """
 from helper import twice
@@ -41,3 +45,40 @@ def test_an_edited_helper_is_compiled_into_the_kernels_of_other_files(tmp_path: 
     assert run(tmp_path) == (2.0, True), "nothing changed, yet it was compiled again"
     (tmp_path / "helper.py").write_text(HELPER.format(3))
     assert run(tmp_path) == (3.0, False)
+
+
+SETPRIV = ["setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"]  # root, whom permissions concern
+
+
+def run_unwritable(folder: Path) -> tuple[float, bool, str]:
+    """The same, where nothing can be written, and what is said on the way."""
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("root may write everywhere, and there is no setpriv")
+    command = [*(SETPRIV if os.geteuid() == 0 else []), sys.executable, "-c", CALL]
+    (folder / "__pycache__").chmod(0o555)
+    folder.chmod(0o555)
+    try:
+        environment = {**os.environ, "HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/cache"}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=100)
+    finally:
+        folder.chmod(0o755)
+        (folder / "__pycache__").chmod(0o755)
+    value, hits = done.stdout.split()
+    return float(value), int(hits) > 0, done.stderr
+
+
+def test_where_nothing_can_be_written_kernels_are_compiled_in_memory_and_that_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "room.py").write_text(KERNEL + "\n" + KERNEL.replace("def run", "def again"))
+    (tmp_path / "helper.py").write_text(HELPER.format(2))
+    (tmp_path / "__pycache__").mkdir()
+    value, hit, said = run_unwritable(tmp_path)
+    assert (value, hit) == (2.0, False)
+    assert said.count("Compiled kernels cannot be kept") == len(said.splitlines()) == 1
+
+
+def test_a_cache_that_is_there_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "room.py").write_text(KERNEL)
+    (tmp_path / "helper.py").write_text(HELPER.format(2))
+    (tmp_path / "__pycache__").mkdir()
+    run(tmp_path)
+    assert run_unwritable(tmp_path) == (2.0, True, "")

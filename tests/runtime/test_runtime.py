@@ -229,6 +229,61 @@ async def test_bad_sound_is_refused_and_harms_nothing(runtime: AsyncBithuman, sp
     assert np.array_equal(heard(await take(runtime, 6)), speech[:TICK])
 
 
+@pytest.mark.parametrize("size", [1, 777, 1023])
+@pytest.mark.parametrize("rate", [16000, 24000])
+async def test_a_stream_cut_in_the_middle_of_samples_is_heard_whole(
+    runtime: AsyncBithuman, speech: NDArray[np.int16], size: int, rate: int
+) -> None:
+    said = speech[16000 : 16000 + 3 * size].tobytes() + b"\0\0"
+    for start in range(0, len(said), size):
+        await runtime.push_audio(said[start : start + size], rate, last_chunk=start + size >= len(said))
+    whole = StreamResampler(rate)
+    expected = [whole.push(np.frombuffer(said, "<i2")), whole.finish()]
+    assert np.array_equal(heard(await take(runtime, 8)), np.concatenate(expected))
+
+
+@pytest.mark.parametrize("how", ["flush", "interrupt", "last_chunk"])
+async def test_half_a_sample_does_not_reach_the_next_utterance(
+    runtime: AsyncBithuman, speech: NDArray[np.int16], how: str
+) -> None:
+    await runtime.push_audio(speech[:TICK].tobytes() + b"\x7f", 16000, last_chunk=False)
+    if how == "last_chunk":
+        await runtime.push_audio(b"", 16000)
+    else:
+        await getattr(runtime, how)()
+    await runtime.push_audio(speech[TICK : 2 * TICK].tobytes(), 16000)
+    assert np.array_equal(heard(await take(runtime, 8)), speech[TICK if how == "interrupt" else 0 : 2 * TICK])
+
+
+async def test_a_new_run_takes_over_from_one_that_was_left(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
+    async def wrapped() -> AsyncIterator[VideoFrame]:
+        async for frame in runtime.run():
+            yield frame
+
+    for iterate in (runtime.run, wrapped, runtime.run, wrapped, wrapped):
+        await runtime.push_audio(speech[: 3 * TICK + 5], 16000)
+        frames: list[VideoFrame] = []
+        async for frame in iterate():
+            frames.append(frame)
+            if frame.end_of_speech:
+                break
+        assert np.array_equal(heard(frames), speech[: 3 * TICK + 5])
+
+
+async def test_a_chunk_may_be_left_too(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
+    for _ in range(2):
+        async for frame in runtime.process_audio_chunk(AudioChunk(speech[: 3 * TICK], 16000)):
+            assert frame.audio_chunk is not None
+            break
+        runtime.interrupt()
+
+
+@pytest.mark.parametrize("scale", [np.float32, np.float64])
+async def test_floats_at_int16_scale_are_refused(runtime: AsyncBithuman, speech: NDArray[np.int16], scale: type) -> None:
+    with pytest.raises(AudioError, match="32768"):
+        await runtime.push_audio(speech.astype(scale), 16000)
+
+
 async def test_only_one_consumer(runtime: AsyncBithuman) -> None:
     async for _ in runtime.run():
         with pytest.raises(RuntimeNotReadyError, match="second runtime"):

@@ -30,6 +30,7 @@ from livekit.agents.voice.avatar import DataStreamAudioOutput  # noqa: E402
 
 from bithuman_core.worker import WorkerLimits, worker_app  # noqa: E402
 from bithuman_core.worker.avatars import Wardrobe  # noqa: E402
+from bithuman_core.worker.order import file_name  # noqa: E402
 from bithuman_core.worker.stage import RoomFactory  # noqa: E402
 from tests.plugins.livekit_call import Calls, Side  # noqa: E402
 
@@ -315,3 +316,10 @@ def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
             cli.main()
     assert ended.value.code == os.EX_SOFTWARE
     assert "choose another --port" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("name", ["😀" * 100 + ".png", "漢" * 90 + ".imx", "a" * 300 + ".jpg"])
+def test_long_names_of_files_are_cut_to_what_every_disk_takes(tmp_path: Path, name: str) -> None:
+    path = tmp_path / file_name(name)
+    path.write_bytes(b"")
+    assert path.suffix == Path(name).suffix

@@ -71,7 +71,8 @@ class Clip:
         """
         given = 0
         try:
-            with self._opened() as file, av.open(file, options={"format_whitelist": FORMATS}) as container:
+            options = {"format_whitelist": FORMATS}
+            with self._opened() as file, av.open(file, options=options, metadata_errors="ignore") as container:
                 stream = _video(container)
                 step = max(1 / MAX_RATE, self._length(container) / MAX_PICTURES)
                 due = 0.0

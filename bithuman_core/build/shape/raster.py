@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.render.kernel import remembered
 
 
-@njit(cache=True)
+@remembered()
 def _raster(points, triangles, culled, depth, triangle, weights):
     height, width = depth.shape
     for t in range(len(triangles)):

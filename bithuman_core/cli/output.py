@@ -1,0 +1,60 @@
+"""Looking at an output before work begins: can it be written, and is it nothing that is read?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer
+from PIL import Image
+
+from bithuman_core.render.scale import output_size
+from bithuman_core.settings import settings
+
+
+def check_output(output: Path, *inputs: Path | None) -> None:
+    """Raises BadParameter for an output that cannot be written, or that is one of the inputs."""
+    try:
+        if output.is_dir():
+            raise typer.BadParameter(f"{str(output)!r} is a folder: give the name of a file in it")
+        target = output.resolve() if output.is_symlink() else output
+        if not target.parent.is_dir():
+            raise typer.BadParameter(f"the folder {str(target.parent)!r} does not exist: make it first")
+        if any(given and given.is_file() and output.exists() and output.samefile(given) for given in inputs):
+            raise typer.BadParameter(f"{str(output)!r} is read by this command: give the output a name of its own")
+        replaced = output.is_file() or not output.exists()
+        if not os.access(target.parent if replaced else output, os.W_OK):
+            raise typer.BadParameter(f"{str(output)!r} cannot be written: choose a folder of your own")
+    except OSError as error:
+        raise typer.BadParameter(f"{str(output)!r} cannot be written ({error.strerror}): choose another name") from error
+
+
+def check_video(output: Path, *inputs: Path | None) -> None:
+    """As :func:`check_output`, for a video."""
+    from bithuman_core.audio.file import video_format  # brings FFmpeg in
+
+    check_output(output, *inputs)
+    try:
+        video_format(output)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def check_picture(output: Path, *inputs: Path | None) -> None:
+    """As :func:`check_output`, for a picture."""
+    check_output(output, *inputs)
+    if Image.registered_extensions().get(output.suffix.lower()) not in Image.SAVE:
+        raise typer.BadParameter(f"{output.name!r} says no kind of picture that can be written: give a name that ends in .png")
+
+
+def wanted_size(own: tuple[int, int], size: int | None) -> tuple[int, int]:
+    """Width and height of the frames in px: --size, else OUTPUT_WIDTH, else the avatar's own. Raises BadParameter."""
+    try:
+        return output_size(own, settings().OUTPUT_WIDTH if size is None else size)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--size") from error
+
+
+def least_side(size: int | None) -> int:
+    """The longest side of the frames that is asked for, px; 0 where none is."""
+    return max(0, settings().OUTPUT_WIDTH if size is None else size)
