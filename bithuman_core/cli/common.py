@@ -28,7 +28,8 @@ AvatarArgument = Annotated[
     Path, typer.Argument(metavar="AVATAR.imx", help="The avatar file, or the name of a shipped one.", callback=_found)
 ]
 DefaultAvatar = Annotated[
-    Path | None, typer.Argument(metavar="AVATAR.imx", help="The avatar file, or the name of a shipped one.", callback=_found)
+    Path | None,
+    typer.Argument(metavar="[AVATAR.imx]", help="The avatar file, or the name of a shipped one (Mara).", callback=_found),
 ]
 AvatarOption = Annotated[Path | None, typer.Option(metavar="AVATAR.imx", help="Whose lips are measured (Mara).", callback=_found)]
 AudioOption = Annotated[Path, typer.Option("--audio", "-a", metavar="AUDIO", help="Any audio file.")]
