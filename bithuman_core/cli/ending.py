@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,8 +16,11 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 def cleaning_up() -> Iterator[None]:
     """SIGTERM and SIGHUP raise SystemExit (128 and the signal's number) in here, so that temporary files are removed.
 
-    A signal that is ignored (``nohup``) stays so. For the main thread.
+    A signal that is ignored (``nohup``) stays so. In another thread than the main one, which gets no signals, nothing changes.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
