@@ -275,6 +275,10 @@ def test_an_imx_file_is_listed_for_its_visitor_alone(browser: Browser, demo: Ser
     assert Path(file.value.path()).read_bytes() == (models_dir() / "erik.imx").read_bytes()
     visitor.get_by_role("button", name="Remove").click()
     wait_until_seen(visitor, "mara")
+    visitor.wait_for_selector("#avatar-gallery .gallery-item:first-child .selected")
+    visitor.wait_for_timeout(1000)  # and nobody else takes her place
+    assert who(visitor) == "mara"
+    assert visitor.inner_text("#avatar-name h1") == "Mara"
     assert visitor.locator(cards).count() == SHIPPED
 
 

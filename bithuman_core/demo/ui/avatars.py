@@ -92,20 +92,18 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         return [*view.of(found, " ".join(notes)), "", None, False]
 
     async def mark(secret: str) -> gr.Gallery:
-        """Other pictures lose the mark of the chosen one."""
+        """The new picture takes the mark."""
         found = context.visitors.find(secret)
         return gr.Gallery(selected_index=found.avatars.index(found.avatar))
 
     panel.gallery.select(told(choose), visitor, view.outputs, **QUICK)
-    listed = [
-        panel.open.upload(told(bring), [visitor, panel.open], view.outputs, **QUICK),
-        panel.remove.click(told(remove), visitor, view.outputs, **QUICK),
-    ]
+    panel.remove.click(told(remove), visitor, view.outputs, **QUICK)
+    opening = panel.open.upload(told(bring), [visitor, panel.open], view.outputs, **QUICK)
     making = panel.create.click(
         told(create),
         [visitor, panel.photo, panel.name, panel.consent],
         [*view.outputs, panel.progress, panel.photo, panel.consent],
         api_name=False, show_progress_on=panel.progress, **LONG,
     )  # fmt: skip
-    for event in (*listed, making):
+    for event in (opening, making):
         event.success(told(mark), visitor, panel.gallery, **QUICK)

@@ -61,9 +61,18 @@ class AvatarView:
         return [
             ticket(visitor),
             heading(avatar),
-            gr.Gallery(pictures(visitor.avatars)) if listed else gr.skip(),
+            self._gallery(visitor) if listed else gr.skip(),
             gr.Row(visible=avatar.own),
             gr.DownloadButton(value=str(avatar.path) if avatar.own else None),
             gr.Markdown(note, visible=bool(note)),
             gr.Dataset(**gesture_buttons(avatar)),
         ]
+
+    @staticmethod
+    def _gallery(visitor: Visitor) -> gr.Gallery:
+        """Where an own avatar went, the first picture takes its mark at once: the gallery would give it to the last one that is
+        left, and tell that as a choice. A picture that is new can only be marked once it is there."""
+        avatars = visitor.avatars
+        if visitor.avatar.own:
+            return gr.Gallery(pictures(avatars))
+        return gr.Gallery(pictures(avatars), selected_index=avatars.index(visitor.avatar))
