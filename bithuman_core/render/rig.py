@@ -18,6 +18,20 @@ DEFAULT_LIMITS = {"headYaw": (-15.0, 15.0), "headPitch": (-10.0, 10.0), "headRol
                   "headY": (-0.1, 0.1), "headZ": (-0.2, 0.2)}  # fmt: skip
 
 
+def coefficients(face: FaceState) -> NDArray[np.float32]:
+    """The 52 coefficients of a face inside 0..1, mouthClose no larger than jawOpen.
+
+    Raises ValueError naming the first value that is not a number.
+    """
+    if not np.isfinite(face.values).all():
+        name = FACE_NAMES[int(np.flatnonzero(~np.isfinite(face.values))[0])]
+        raise ValueError(f"The face value {name} is not a finite number: give 0..1 (head: degrees or face widths).")
+    amount = np.clip(face.coefficients, 0.0, 1.0)
+    # mouthClose closes the lips over an open jaw; beyond that they would pass through each other.
+    amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
+    return amount
+
+
 @dataclass(frozen=True)
 class LipMeasure:
     """The mouth of a posed face in units of the distance between the eyes' centres (interocular)."""
@@ -122,13 +136,7 @@ class PortraitRig:
 
         Raises ValueError naming the first value that is not a number.
         """
-        if not np.isfinite(face.values).all():
-            name = FACE_NAMES[int(np.flatnonzero(~np.isfinite(face.values))[0])]
-            raise ValueError(f"The face value {name} is not a finite number: give 0..1 (head: degrees or face widths).")
-        amount = np.clip(face.coefficients, 0.0, 1.0)
-        # mouthClose closes the lips over an open jaw; beyond that they would pass through each other.
-        amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
-        return amount
+        return coefficients(face)
 
     def head(self, face: FaceState) -> NDArray[np.float64]:
         """Yaw, pitch, roll (radians), X, Y, Z (px), eased into the limits."""
