@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage import arrays as file
@@ -15,6 +16,7 @@ from bithuman_core.build.footage.framing import CANVAS, frame_crop
 from bithuman_core.build.footage.gates import check_calm, check_person, check_seen
 from bithuman_core.build.footage.interiors import open_mouths
 from bithuman_core.build.footage.lips import lip_ring
+from bithuman_core.build.footage.made_up import made_up_mouths
 from bithuman_core.build.footage.mesh import FaceMesh, face_mesh
 from bithuman_core.build.footage.person import Person, read_person
 from bithuman_core.build.footage.tracking import Track, track
@@ -34,7 +36,13 @@ def footage_arrays(
 
     Raises `NotFootage` where the clip shows a person but cannot be kept as footage, and `BuildError`.
     """
-    say = tell or (lambda stage: None)
+    with threadpool_limits(1):  # the systems are small: threads would only wait for each other
+        return _made(frames, name, face, aspect, side, tell or (lambda stage: None))
+
+
+def _made(
+    frames: list[Array], name: str, face: int | None, aspect: str, side: int, say: Progress
+) -> tuple[Manifest, dict[str, Array]]:
     template = load_template()
     say("following the face")
     seen = track(load_face_nets(), frames, face)
@@ -55,7 +63,7 @@ def footage_arrays(
     say("gathering mouths")
     interiors = open_mouths(pixels, ring, seen.found, person.face_width * min(crop.size) / CANVAS)
     if interiors is None:
-        raise NotImplementedError
+        interiors = made_up_mouths(pixels[int(np.argmin(what.activity + 9.0 * ~seen.found))])
     say("calming the film")
     calm = CalmFilm(template, person, mesh, pixels, ring, what)
     film, start = coded(iter(calm), crop.size)

@@ -22,6 +22,7 @@ from bithuman_core.build.shape.template import Template
 from bithuman_core.render.footage.drawing import FaceDrawing, Moved
 
 SHUT, PARTED = 0.012, 0.027  # face widths of lip gap: below, the frame keeps its own mouth; above, it loses it
+DRAWN = (0.02, 0.035)  # face widths of activity: the same for lips that are shut and drawn to a pout or a grin
 AROUND, FADE = 21, 4.0  # frames about an opening that lose theirs, too (half to either side), and how softly
 ACTIVITY, APART, TURNED = 0.012, 25.0, 4.0  # face widths, frames, degrees (sigmas) that tell a donor's worth
 CHOOSY, LEAST = 0.2, 0.12  # temperature of the choice; share below which a donor is dropped
@@ -57,11 +58,12 @@ def activity(template: Template, person: Person) -> Array:
 def plan(template: Template, person: Person, found: Array) -> CalmPlan:
     """Decide for every frame. found [n]: a face was seen in it."""
     count = len(found)
-    opened = np.clip((person.gap - SHUT) / (PARTED - SHUT), 0, 1)
-    around = min(AROUND, count)
-    keeps = 1 - np.clip(gaussian_filter1d(maximum_filter1d(opened, around, mode="nearest"), FADE, mode="nearest"), 0, 1)
     active = activity(template, person)
     restless = active - np.quantile(active, 0.02)
+    opened = np.clip((person.gap - SHUT) / (PARTED - SHUT), 0, 1)
+    opened = np.maximum(opened, np.clip((restless - DRAWN[0]) / (DRAWN[1] - DRAWN[0]), 0, 1))
+    around = min(AROUND, count)
+    keeps = 1 - np.clip(gaussian_filter1d(maximum_filter1d(opened, around, mode="nearest"), FADE, mode="nearest"), 0, 1)
     angles = np.stack([person.yaw, person.pitch], 1)
     shift = np.array([pose.shift for pose in person.poses])
     speed = np.linalg.norm(np.gradient(shift, axis=0), axis=1) / 2

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.render.footage.around import JawSkirt
-from bithuman_core.render.footage.posing import find_moved
+from bithuman_core.render.footage.posing import MOVED, find_moved
 from bithuman_core.render.footage.raster import AROUND, INTERIOR, SKIN, rasterise
 from bithuman_core.render.footage.shading import shade
 
 Floats = NDArray[np.float32]
 FAR = np.float32(1e9)
 BEYOND_BOX = 5  # px of the mouth's box around the lips
+LOOSE = 0.15  # px: neck and background that move less are left
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class FaceDrawing:
         self._skirt = JawSkirt(jaw_points)
         samples = width * height
         self._depth = np.empty(samples, np.float32)
-        self._kinds, self._fine_kinds = np.empty(samples, np.uint8), np.empty(4 * samples // 2, np.uint8)
+        self._kinds, self._fine_kinds = np.empty(samples, np.uint8), np.empty(samples // 2, np.uint8)
         self._fetched = np.empty((samples, 3), np.float32)
         self._fine_depth = np.empty(len(self._fine_kinds), np.float32)
         self._fine_fetched = np.empty((len(self._fine_kinds), 3), np.float32)
         self._active = np.empty(len(light), np.uint8)
-        self._weight, self._colour = np.empty((2, 4), np.float32), np.empty((2, 3), np.float32)
+        self._inside = np.zeros(3, np.float32)
         self._no_patch = np.zeros((2, 2, 3), np.float32)
 
     def draw(self, frame: NDArray[np.uint8], face: Moved, opening: Opening | None, out: NDArray[np.uint8]) -> None:
@@ -68,7 +69,7 @@ class FaceDrawing:
             return
         active |= face.near_lips
         around, moved_around = self._skirt.places(*face.jaw, face.face_width)
-        around_active = (np.abs(around - moved_around).max(1) > 0.02).astype(np.uint8)
+        around_active = (np.abs(around - moved_around).max(1) > LOOSE).astype(np.uint8)
         seen = [face.target[active.view(bool), :2]]
         if around_active.any():
             seen.append(moved_around[around_active.view(bool), :2])
@@ -93,8 +94,7 @@ class FaceDrawing:
                 mouth = x, y, w, h
                 self._fine(skin, opening, *mouth)
         patch = self._no_patch if opening is None else opening.patch
-        shade(frame, left, top, width, height, kinds, fetched, *mouth, self._fine_kinds, self._fine_fetched, patch, self._weight,
-              self._colour, out)  # fmt: skip
+        shade(frame, left, top, width, height, kinds, fetched, *mouth, self._fine_kinds, self._fine_fetched, patch, self._inside, out)  # fmt: skip
 
     def _fine(self, skin: tuple, opening: Opening, left: int, top: int, width: int, height: int) -> None:  # type: ignore[type-arg]
         """Four samples a px about the mouth: its inside, then the lips over it."""

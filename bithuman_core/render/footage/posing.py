@@ -8,7 +8,7 @@ from numba import float32, uint8, uint16, uint32, void
 from bithuman_core.render.kernel import kernel
 from bithuman_core.render.signature import given, scratch
 
-MOVED = 0.02  # px: vertices that move less are left
+MOVED = 0.06  # px: vertices that move less are left
 
 
 @kernel(

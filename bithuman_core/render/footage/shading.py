@@ -4,43 +4,46 @@
 # (numba types are called as casts here)
 from __future__ import annotations
 
-from numba import float32, int32, int64, njit, uint8, void
+from numba import float32, int32, int64, njit, uint8, uint32, void
 
 from bithuman_core.render.footage.raster import INTERIOR, NOTHING
 from bithuman_core.render.kernel import CAREFUL, kernel
 from bithuman_core.render.signature import given, scratch
 
-STILL = 0.02  # px: a sample that comes from as near shows the frame as it is
+STILL = 0.04  # px: a sample that comes from as near shows the frame as it is
 
 
-@njit(nogil=True, fastmath=CAREFUL, error_model="numpy")
-def _weights(f, out, axis):
-    """Catmull-Rom's four weights at the share f between two pixels."""
-    half, two, more = float32(0.5), float32(2), float32(1.5)
-    out[axis, 0] = f * (-half + f * (float32(1) - half * f))
-    out[axis, 1] = float32(1) + f * f * (float32(-2.5) + more * f)
-    out[axis, 2] = f * (half + f * (two - more * f))
-    out[axis, 3] = f * f * (-half + half * f)
-
-
-@njit(nogil=True, fastmath=CAREFUL, error_model="numpy")
-def _fetch(frame, x, y, weight, colour):
-    """The frame's colour [3] at x, y (px), sharp."""
-    height, width = frame.shape[0], frame.shape[1]
-    u = min(max(x - float32(0.5), float32(1)), float32(width - 3))
-    v = min(max(y - float32(0.5), float32(1)), float32(height - 3))
-    iu = min(max(int32(u), int32(1)), int32(width - 3))
-    iv = min(max(int32(v), int32(1)), int32(height - 3))
-    _weights(u - float32(iu), weight, 0)
-    _weights(v - float32(iv), weight, 1)
-    for c in range(3):
-        total = float32(0)
-        for row in range(4):
-            line = float32(0)
-            for column in range(4):
-                line += weight[0, column] * float32(frame[iv + row - 1, iu + column - 1, c])
-            total += weight[1, row] * line
-        colour[c] = total
+@njit(nogil=True, fastmath=CAREFUL, error_model="numpy", inline="always")
+def _fetch(frame, wide, tall, x, y):
+    """The frame's colour at x, y (px), sharp (Catmull-Rom). frame: uint8 [tall * wide * 3]."""
+    half, one, two, more = float32(0.5), float32(1), float32(2), float32(1.5)
+    u = min(max(x - half, one), float32(wide - 3))
+    v = min(max(y - half, one), float32(tall - 3))
+    iu = min(max(int32(u), int32(1)), int32(wide - 3))
+    iv = min(max(int32(v), int32(1)), int32(tall - 3))
+    t, s = u - float32(iu), v - float32(iv)
+    x0, x1 = t * (-half + t * (one - half * t)), one + t * t * (float32(-2.5) + more * t)
+    x2, x3 = t * (half + t * (two - more * t)), t * t * (-half + half * t)
+    at = uint32(3) * (uint32(iv - 1) * uint32(wide) + uint32(iu - 1))
+    blue, green, red = float32(0), float32(0), float32(0)
+    for row in range(4):
+        if row == 0:
+            w = s * (-half + s * (one - half * s))
+        elif row == 1:
+            w = one + s * s * (float32(-2.5) + more * s)
+        elif row == 2:
+            w = s * (half + s * (two - more * s))
+        else:
+            w = s * s * (-half + half * s)
+        blue += w * (x0 * frame[at] + x1 * frame[at + uint32(3)] + x2 * frame[at + uint32(6)] + x3 * frame[at + uint32(9)])
+        green += w * (
+            x0 * frame[at + uint32(1)] + x1 * frame[at + uint32(4)] + x2 * frame[at + uint32(7)] + x3 * frame[at + uint32(10)]
+        )
+        red += w * (
+            x0 * frame[at + uint32(2)] + x1 * frame[at + uint32(5)] + x2 * frame[at + uint32(8)] + x3 * frame[at + uint32(11)]
+        )
+        at += uint32(3) * uint32(wide)
+    return blue, green, red
 
 
 @njit(nogil=True, fastmath=CAREFUL, error_model="numpy")
@@ -61,17 +64,18 @@ def _behind(patch, u, v, light, colour):
 @kernel(
     void(
         given(uint8, 3), int64, int64, int64, int64, given(uint8, 1), given(float32, 2), int64, int64, int64, int64,
-        given(uint8, 1), given(float32, 2), given(float32, 3), scratch(float32, 2), scratch(float32, 2), scratch(uint8, 3),
+        given(uint8, 1), given(float32, 2), given(float32, 3), scratch(float32, 1), scratch(uint8, 3),
     ),
     fastmath=CAREFUL, error_model="numpy",
 )  # fmt: skip
 def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top, mouth_width, mouth_height, fine_kinds,
-          fine_fetched, patch, weight, colour, out):  # fmt: skip
+          fine_fetched, patch, inside, out):  # fmt: skip
     """Fill the box of out [H, W, 3] where samples lie; elsewhere it is left.
 
-    One sample a px, in the mouth's box (px) four. weight [2, 4], colour [2, 3]: scratch.
+    One sample a px, in the mouth's box (px) four. inside [3]: scratch.
     """
-    skin, inside = colour[0], colour[1]
+    tall, wide = frame.shape[0], frame.shape[1]
+    flat = frame.reshape(-1)
     inside[0], inside[1], inside[2] = float32(0), float32(0), float32(0)
     for y in range(height):
         for x in range(width):
@@ -100,15 +104,20 @@ def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top
                 far = abs(fx - float32(px) - float32(0.5)) + abs(fy - float32(py) - float32(0.5))
                 if far < float32(STILL) and light > float32(0.999):
                     continue
-            skin[0], skin[1], skin[2] = float32(0), float32(0), float32(0)
+            blue, green, red = float32(0), float32(0), float32(0)
             if outer > 0:
                 n = float32(1) / float32(outer)
-                _fetch(frame, fx * n, fy * n, weight, skin)
+                blue, green, red = _fetch(flat, wide, tall, fx * n, fy * n)
                 light *= n
             whole = float32(1) / float32(outer + inner)
-            for c in range(3):
-                value = (skin[c] * light * float32(outer) + inside[c] * float32(min(inner, 1))) * whole
-                out[py, px, c] = uint8(min(max(value + float32(0.5), float32(0)), float32(255)))
+            lit = light * float32(outer) * whole
+            if inner > 0:
+                blue, green, red = blue * lit + inside[0] * whole, green * lit + inside[1] * whole, red * lit + inside[2] * whole
+            else:
+                blue, green, red = blue * lit, green * lit, red * lit
+            out[py, px, 0] = uint8(min(max(blue + float32(0.5), float32(0)), float32(255)))
+            out[py, px, 1] = uint8(min(max(green + float32(0.5), float32(0)), float32(255)))
+            out[py, px, 2] = uint8(min(max(red + float32(0.5), float32(0)), float32(255)))
 
 
 @kernel(void(scratch(uint8, 3), given(uint8, 3), float32), fastmath=True)
