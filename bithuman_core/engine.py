@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile, Manifest, read_imx
 from bithuman_core.motion import Gesture, Mixer
-from bithuman_core.pcm import int16_to_float32
 from bithuman_core.motion.walk import Mood
-from bithuman_core.render import read_rig
+from bithuman_core.pcm import int16_to_float32
+from bithuman_core.render import Rig, any_rig
 from bithuman_core.render.compiler import release_compiler
 from bithuman_core.render.scale import scaled
 from bithuman_core.settings import find_avatar
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
-from bithuman_core.views import Rig, View, view
+from bithuman_core.views import View, view
 
 FADE_TICKS = 8  # a change of the avatar
 
@@ -46,7 +46,7 @@ class Fixture:
         avatar = read_imx(find_avatar(path))
         self.manifest = avatar.manifest
         self.gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
-        self.rig = read_rig(avatar, frame_side(avatar, at_least))
+        self.rig = any_rig(avatar, frame_side(avatar, at_least))
         self.net = net or SpeechNet.load()
         release_compiler()
 

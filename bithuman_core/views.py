@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
 from bithuman_core.motion.walk import Mood, Walk
-from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, PortraitRig
-
-Rig = PortraitRig | FootageRig
+from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, PortraitRig, Rig
 
 
 class View(Protocol):

@@ -16,8 +16,6 @@ from bithuman_core.imx.bounds import BOUNDS, check_count
 from bithuman_core.imx.loader_errors import loader
 from bithuman_core.render.correctives import Correctives, read_correctives
 from bithuman_core.render.fields import array, indices, number_of, numbers, shapes, vector
-from bithuman_core.render.footage.loading import read_footage
-from bithuman_core.render.footage.rig import FootageRig
 from bithuman_core.render.overdraw import check_overdraw
 from bithuman_core.render.pictures import bgra, doubled, packed
 from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Still
@@ -32,7 +30,7 @@ SMALLEST = 16  # px, of a picture's side
 NOTHING_STILL = Still(np.zeros((1, 1, 4), np.uint8), 0)
 
 
-def load_rig(path: str | Path, side: int | None = None) -> PortraitRig | FootageRig:
+def load_rig(path: str | Path, side: int | None = None) -> PortraitRig:
     """Read an avatar file and make its rig, see :func:`read_rig`.
 
     Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
@@ -40,25 +38,17 @@ def load_rig(path: str | Path, side: int | None = None) -> PortraitRig | Footage
     return read_rig(read_imx(path), side)
 
 
-def read_rig(avatar: ImxFile, side: int | None = None) -> PortraitRig | FootageRig:
-    """The rig of an avatar file, for frames whose shorter side has ``side`` px: those of its canvas (None), or, of a portrait, twice
-    as many.
+def read_rig(avatar: ImxFile, side: int | None = None) -> PortraitRig:
+    """The rig of a portrait, for frames whose shorter side has ``side`` px: those of its canvas (None), or twice as many.
 
     Raises ModelLoadError with a sentence that names what is missing or does not fit, ValueError for another side.
     """
     own = min(avatar.manifest.canvas)
-    if avatar.manifest.kind == "footage":
-        if side not in (None, own):
-            raise ValueError(f"{side} px is no size of this avatar's frames: give {own}.")
-        return _read_footage(avatar)
+    if avatar.manifest.kind != "portrait":
+        raise ModelLoadError(f"This avatar is of the kind {avatar.manifest.kind!r}, not a portrait.")
     if side not in (None, own, 2 * own):
         raise ValueError(f"{side} px is no size of this avatar's frames: give {own} or {2 * own}.")
     return _read_rig(avatar, side)
-
-
-@loader
-def _read_footage(avatar: ImxFile) -> FootageRig:
-    return read_footage(avatar)
 
 
 @loader

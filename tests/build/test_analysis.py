@@ -29,7 +29,7 @@ from bithuman_core.engine import Fixture
 from bithuman_core.errors import BuildError, ModelNotFoundError
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
-from bithuman_core.render import PortraitRenderer
+from bithuman_core.render import PortraitRig, renderer_for
 from bithuman_core.settings import models_dir
 from tests.cli.test_cli import run
 
@@ -67,7 +67,7 @@ def portrait() -> Portrait:
 @pytest.fixture(scope="module")
 def mara(fixture: Fixture) -> Callable[..., Image.Image]:
     """Mara in a pose, as a photo."""
-    renderer = PortraitRenderer(fixture.rig)
+    renderer = renderer_for(fixture.rig)
     return lambda **pose: Image.fromarray(renderer.render(FaceState.from_mapping(pose))[:, :, ::-1].copy())
 
 
@@ -314,6 +314,7 @@ def test_matte_and_plate_give_the_photo_back(hopper: Image.Image, portrait: Port
 
 def test_the_matte_of_a_figure_whose_outline_is_known(mara: Callable[..., Image.Image], fixture: Fixture) -> None:
     frame = np.asarray(mara(), np.float32) / 255
+    assert isinstance(fixture.rig, PortraitRig)
     plate = fixture.rig.plate[..., ::-1].astype(np.float32) / 255
     exact = np.abs(frame - plate).max(-1) > 0.06
     seen = analyse(encoded(Image.fromarray((frame * 255).astype(np.uint8))))

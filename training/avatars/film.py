@@ -1,13 +1,13 @@
-"""Film a character as she idles, path-traced: the footage of ``models/mara_film.imx``, and frames that tell how well it is redrawn.
+"""Film a character as she idles, path-traced: the footage of ``models/mara_film.imx``, and frames that tell how it is redrawn.
 
     python -m training.avatars.film motion mara
     python -m training.avatars.film render --tools ../shared/tools/bake_avatar --head3d ../shared/data/head3d mara
-    python -m training.avatars.film clip --bake ../shared/data/bake/mara mara
+    python -m training.avatars.film build --bake ../shared/data/bake/mara mara -o models/mara_film.imx
 
 ``motion`` runs in the project's environment: a sentence, then our own idle life, which ends as it began. ``render`` runs in the
 environment of the bake tool (its requirements.txt: bpy); frames that exist are kept, so an interrupted run is started again;
-``--shard 0/3`` renders every third, ``--gpu`` on a graphics card. ``clip`` joins the frames to a film. All lies in
-``.cache/film/NAME``.
+``--shard 0/3`` renders every third, ``--gpu`` on a graphics card. ``build`` makes
+the avatar of them. All lies in ``.cache/film/NAME``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 SIDE = 512  # px
-SAMPLES, NOISE = {False: 12, True: 192}, {False: 0.03, True: 0.01}  # on a CPU, on a graphics card
+SAMPLES, NOISE = {False: 6, True: 192}, {False: 0.03, True: 0.01}  # on a CPU, on a graphics card
 TALK, PAUSE, IDLE = 40, 25, 250  # frames: a sentence, what follows, the idle life that ends where it began
 TRUTH = 12  # frames of the idle life with another mouth: what a footage avatar has to draw
 SEED = 11
@@ -166,13 +166,44 @@ def render(name: str, tools: Path, head3d: Path, threads: int, gpu: bool, shard:
         print(f"{name} {frame} {seconds:.2f} s", flush=True)
 
 
+def clip(name: str, bake: Path) -> list[Any]:
+    """The frames of the film, uint8 [h, w, 3], the sentence first; written as ``NAME.mp4`` as well."""
+    import numpy as np
+    from PIL import Image
+
+    from bithuman_core.audio import write_video
+
+    folder = FOLDER / name
+    plate = Image.open(bake / "plate.png").convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
+    there = sorted(folder.glob("talk_*.webp")) + sorted(folder.glob("idle_*.webp"))
+    frames = []
+    for file in there:
+        picture = plate.copy()
+        layer = Image.open(file)
+        picture.paste(layer, (0, 0), layer)
+        frames.append(np.asarray(picture))
+    write_video(folder / f"{name}.mp4", iter(frames), np.zeros(len(frames) * 640, np.int16), 16_000, pixel_format="rgb24")
+    return frames
+
+
+def build(name: str, bake: Path, out: Path) -> None:
+    """Make the avatar of the film."""
+    from bithuman_core.build.footage.builder import footage_arrays, read_footage
+    from bithuman_core.imx import write_imx
+
+    manifest, arrays = footage_arrays(read_footage(clip(name, bake)), name.title())
+    manifest.provenance = {"source": "rendered by this project: nobody was filmed", "consent": "depicts nobody"}
+    write_imx(out, manifest, arrays)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=("motion", "render", "clip"))
+    parser.add_argument("step", choices=("motion", "render", "build"))
     parser.add_argument("name", help="character")
     parser.add_argument("--tools", type=Path, help="folder of the bake tool")
     parser.add_argument("--head3d", type=Path)
     parser.add_argument("--bake", type=Path, help="the bake of the character, for its plate")
+    parser.add_argument("-o", "--output", type=Path, help="the avatar to write")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--gpu", action="store_true")
     parser.add_argument("--shard", default="0/1", metavar="K/N")
@@ -183,7 +214,7 @@ def main() -> None:
         k, n = map(int, options.shard.split("/"))
         render(options.name, options.tools, options.head3d, options.threads, options.gpu, (k, n))
     else:
-        clip(options.name, options.bake)
+        build(options.name, options.bake, options.output)
 
 
 if __name__ == "__main__":

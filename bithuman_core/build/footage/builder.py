@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage import arrays as file
-from bithuman_core.build.footage.calm import CalmFilm, plan
+from bithuman_core.build.footage.calm import CalmFilm, CalmPlan, plan
 from bithuman_core.build.footage.coding import GOP, coded
 from bithuman_core.build.footage.framing import CANVAS, frame_crop
 from bithuman_core.build.footage.gates import check_calm, check_person, check_seen
 from bithuman_core.build.footage.interiors import open_mouths
-from bithuman_core.build.footage.lips import lip_ring
+from bithuman_core.build.footage.lips import LipRing, lip_ring
 from bithuman_core.build.footage.made_up import made_up_mouths
 from bithuman_core.build.footage.mesh import FaceMesh, face_mesh
 from bithuman_core.build.footage.person import Person, read_person
@@ -25,24 +26,51 @@ from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.build.shape.camera import DISTANCE
 from bithuman_core.build.shape.template import Template, load_template
 from bithuman_core.imx import Manifest
+from bithuman_core.render.footage.interior import Interiors
 
 Progress = Callable[[str], None]
 
 
-def footage_arrays(
-    frames: list[Array], name: str, *, face: int | None = None, aspect: str = "1:1", side: int = 512, tell: Progress | None = None
-) -> tuple[Manifest, dict[str, Array]]:
-    """Manifest and arrays of the footage avatar of a clip's pictures (RGB uint8 [h, w, 3], 25 a second).
+@dataclass(frozen=True)
+class Footage:
+    """A clip of n frames on its way to an avatar."""
+
+    template: Template
+    mesh: FaceMesh
+    track: Track
+    """Landmarks in canvas px."""
+    person: Person
+    plan: CalmPlan
+    pixels: Array
+    """u8 [n, h, w, 3] RGB: the frames, as filmed."""
+    ring: LipRing
+    interiors: Interiors
+    made_up: bool
+    """The clip never shows an open mouth: its inside is painted."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frames."""
+        return self.pixels.shape[2], self.pixels.shape[1]
+
+    @property
+    def calm(self) -> CalmFilm:
+        """The frames without the talking."""
+        return CalmFilm(self.template, self.person, self.mesh, self.pixels, self.ring, self.plan)
+
+
+def read_footage(
+    frames: list[Array], *, face: int | None = None, aspect: str = "1:1", side: int = 512, tell: Progress | None = None
+) -> Footage:
+    """Everything that is known of a clip's pictures (RGB uint8 [h, w, 3], 25 a second).
 
     Raises `NotFootage` where the clip shows a person but cannot be kept as footage, and `BuildError`.
     """
     with threadpool_limits(1):  # the systems are small: threads would only wait for each other
-        return _made(frames, name, face, aspect, side, tell or (lambda stage: None))
+        return _read(frames, face, aspect, side, tell or (lambda stage: None))
 
 
-def _made(
-    frames: list[Array], name: str, face: int | None, aspect: str, side: int, say: Progress
-) -> tuple[Manifest, dict[str, Array]]:
+def _read(frames: list[Array], face: int | None, aspect: str, side: int, say: Progress) -> Footage:
     template = load_template()
     say("following the face")
     seen = track(load_face_nets(), frames, face)
@@ -50,7 +78,7 @@ def _made(
     height, width = frames[0].shape[:2]
     crop = frame_crop(seen.landmarks, seen.found, (width, height), aspect, side)
     seen = Track(crop.canvas(seen.landmarks), seen.found, seen.blendshapes)
-    say("fitting the head")
+    say("fitting the moving head")
     person = read_person(template, seen)
     check_person(person)
     what = plan(template, person, seen.found)
@@ -62,27 +90,37 @@ def _made(
     ring = lip_ring(pixels, inner, outer, min(crop.size) / 512)
     say("gathering mouths")
     interiors = open_mouths(pixels, ring, seen.found, person.face_width * min(crop.size) / CANVAS)
+    made_up = interiors is None
     if interiors is None:
         interiors = made_up_mouths(pixels[int(np.argmin(what.activity + 9.0 * ~seen.found))])
+    return Footage(template, mesh, seen, person, what, pixels, ring, interiors, made_up)
+
+
+def footage_arrays(footage: Footage, name: str, tell: Progress | None = None) -> tuple[Manifest, dict[str, Array]]:
+    """Manifest and arrays of the avatar; ``write_imx`` makes the file of them."""
+    with threadpool_limits(1):
+        return _arrays(footage, name, tell or (lambda stage: None))
+
+
+def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[str, Array]]:
+    template, mesh, person, size = footage.template, footage.mesh, footage.person, footage.size
     say("calming the film")
-    calm = CalmFilm(template, person, mesh, pixels, ring, what)
-    film, start = coded(iter(calm), crop.size)
+    calm = footage.calm
+    film, start = coded(iter(calm), size)
     say("planning the walk")
-    walk = walkable(person, pixels, seen.landmarks, seen.blendshapes)
-    say("writing the avatar")
+    walk = walkable(person, footage.pixels, footage.track.landmarks, footage.track.blendshapes)
+    say("writing the film")
     vertices = person.vertices[mesh.used]
-    rest = np.stack([calm.at_rest(i) for i in range(len(frames))])
+    rest = np.stack([calm.at_rest(i) for i in range(len(footage.pixels))])
     names, shapes = file.shape_arrays(template, mesh)
     scale = float(np.median([pose.scale for pose in person.poses]))
     made = {"film": film, "film_start": start, "pose": file.pose_array(person)}
     made |= file.rest_arrays(rest, vertices, scale) | shapes | file.mesh_arrays(template, mesh, vertices)
-    made |= file.interior_arrays(interiors) | file.walk_arrays(walk)
-    wide, tall = crop.size
-    unit = CANVAS / min(crop.size)
+    made |= file.interior_arrays(footage.interiors) | file.walk_arrays(walk)
+    unit = CANVAS / min(size)
     rig: dict[str, Any] = {"sample_canvas": CANVAS, "distance": DISTANCE, "face_width": person.face_width, "gop": GOP,
-                           "principal": [wide * unit / 2, tall * unit / 2], "gain": 1.0}  # fmt: skip
-    manifest = Manifest(name=name, canvas=crop.size, kind="footage", coefficients=names, rig=rig, images=("interiors",))
-    return manifest, made
+                           "principal": [size[0] * unit / 2, size[1] * unit / 2], "gain": 1.0}  # fmt: skip
+    return Manifest(name=name, canvas=size, kind="footage", coefficients=names, rig=rig, images=("interiors",)), made
 
 
 def screen_rings(person: Person, mesh: FaceMesh, size: tuple[int, int]) -> tuple[Array, Array]:

@@ -128,7 +128,8 @@ class CalmFilm:
         lips = mesh.at(mesh.inner, target[:, :2])
         out = np.empty_like(self._frames[i])
         width = self._person.face_width * self._scale
-        self._drawing.draw(self._frames[i], Moved(source, target, self._source(i, source), self._near, jaw, width, lips), None, out)
+        face = Moved(source, target, self._source(i, source), self._near, jaw, width, lips)
+        self._drawing.draw(self._frames[i], face, None, out)
         masked = target[self._mask > 0, :2]
         low = np.maximum(np.floor(masked.min(0)).astype(int) - 8, 0)
         high = np.minimum(np.ceil(masked.max(0)).astype(int) + 9, out.shape[1::-1])

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.build.footage.refusal import NotFootage
 from bithuman_core.build.photo.landmarker import EYE_CORNERS
-from bithuman_core.errors import BuildError
 
 FACE_SHARE = 0.38  # of the frame's shorter side: the width of the face
 EYE_LINE = 0.40  # height of the eyes as a share of the frame's
@@ -53,12 +53,12 @@ def frame_size(aspect: str, side: int) -> tuple[int, int]:
 
 
 def frame_crop(landmarks: Array, found: Array, picture: tuple[int, int], aspect: str = "1:1", side: int = 512) -> Crop:
-    """The box for a clip of pictures width x height, by its landmarks [n, 478, 3]. Raises `BuildError`: the face is too small."""
+    """The box for a clip of pictures width x height, by its landmarks [n, 478, 3]. Raises `NotFootage`: the face is too small."""
     width, height = picture
     seen = landmarks[found]
     face = float(np.median(np.linalg.norm(seen[:, 454] - seen[:, 234], axis=-1)))
     if face < LEAST_FACE:
-        raise BuildError(f"the face is {face:.0f} px wide in the clip and {LEAST_FACE} are needed: come closer, or use a larger clip")
+        raise NotFootage(f"the face is {face:.0f} px wide in the clip and {LEAST_FACE} are needed")
     size = frame_size(aspect, side)
     short = min(face / FACE_SHARE, width * min(size) / size[0], height * min(size) / size[1])
     wide, tall = short * size[0] / min(size), short * size[1] / min(size)

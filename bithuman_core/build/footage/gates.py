@@ -7,17 +7,13 @@ import numpy as np
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.calm import CalmPlan
 from bithuman_core.build.footage.person import Person
-from bithuman_core.errors import BuildError
+from bithuman_core.build.footage.refusal import NotFootage
 
 LEAST_SECONDS = 4.0
 LOST = 0.02  # of the frames that may show no face
 MOST_YAW = 25.0  # degrees
 MOST_ERROR = 2.0  # canvas px rms between the smooth head and the measured one: 1 px of a 512 px frame
 USUAL_ACTIVITY, RESTING, RESTING_SHARE = 0.03, 0.015, 0.05  # face widths: median, and what some frames must be under
-
-
-class NotFootage(BuildError):
-    """The clip cannot be kept as footage; a photo avatar of its best picture can be made."""
 
 
 def check_seen(found: Array) -> None:
@@ -33,7 +29,7 @@ def check_person(person: Person) -> None:
     if yaw > MOST_YAW:
         raise NotFootage(f"the head turns by {yaw:.0f} degrees and {MOST_YAW:.0f} are allowed")
     if person.error > MOST_ERROR:
-        raise NotFootage(f"the head cannot be followed: it is {person.error / 2:.1f} px off where 1.0 are allowed (fast or blurred)")
+        raise NotFootage(f"the head moves too fast to be followed: it is {person.error / 2:.1f} px off and 1.0 are allowed")
 
 
 def check_calm(plan: CalmPlan) -> None:
@@ -41,6 +37,6 @@ def check_calm(plan: CalmPlan) -> None:
     usual, resting = float(np.median(plan.activity)), float((plan.activity <= RESTING).mean())
     if usual > USUAL_ACTIVITY or resting < RESTING_SHARE:
         raise NotFootage(
-            f"the mouth never rests: it is {usual:.3f} face widths from its rest in the median and in {100 * resting:.0f} % of the "
-            f"frames under {RESTING}, where {USUAL_ACTIVITY} and {100 * RESTING_SHARE:.0f} % are needed"
+            f"the mouth never rests: in the median it is {usual:.3f} face widths from rest ({USUAL_ACTIVITY} are allowed), in "
+            f"{100 * resting:.0f} % of the frames under {RESTING} ({100 * RESTING_SHARE:.0f} % are needed)"
         )

@@ -18,7 +18,7 @@ from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile
 from bithuman_core.imx.checksum import describe
-from bithuman_core.render import PortraitRenderer, PortraitRig, read_rig
+from bithuman_core.render import PortraitRenderer, read_rig
 from bithuman_core.render.footage.interior import Interiors, features, measures
 
 INNER_UP, INNER_DOWN = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308), (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
@@ -29,13 +29,12 @@ INSIDE, PARTED = 1.7, 4.0  # px: the edge of the inside lies so far in; less whe
 
 
 def made_up_mouths(picture: Array) -> Interiors:
-    """Pictures of an open mouth for the person in a picture uint8 [h, w, 3] (RGB). Raises `BuildError` where it cannot be used."""
+    """Pictures of an open mouth for the person in a picture uint8 [h, w, 3], RGB. Raises `BuildError` where it cannot be used."""
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "PNG")
     manifest, arrays = assemble(analyse(stream.getvalue()), "mouth")
     manifest.arrays = describe(arrays)
     rig = read_rig(ImxFile(manifest, arrays))
-    assert isinstance(rig, PortraitRig)
     renderer = PortraitRenderer(rig)
     frames = [renderer.render(_face(jaw, form))[:, :, ::-1].copy() for form in FORMS for jaw in OPENINGS]
     marks = track(load_face_nets(), frames, 1).landmarks

@@ -60,7 +60,7 @@ class Person:
 def smooth(values: Array, window: int) -> Array:
     """Savitzky-Golay of order 2 along the frames, zero phase."""
     window = min(window, (len(values) - 1) // 2 * 2 + 1)
-    return savgol_filter(values, window, 2, axis=0, mode="nearest") if window > 2 else values
+    return np.asarray(savgol_filter(values, window, 2, axis=0, mode="nearest")) if window > 2 else values
 
 
 def _followed(raw: Array, soft: Array, unit: float) -> Array:

@@ -34,7 +34,6 @@ class Walkable:
 
 def walkable(person: Person, frames: Array, landmarks: Array, blendshapes: list[dict[str, float]]) -> Walkable:
     """Of n frames uint8 [n, h, w, 3]; landmarks [n, 478, 3] canvas px."""
-    count = len(frames)
     steady = np.setdiff1d(np.arange(468), LIPS)
     points = gaussian_filter1d(landmarks[:, steady, :2] / 2, 1.0, axis=0)
     head = points.mean(1)

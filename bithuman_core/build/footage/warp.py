@@ -87,7 +87,8 @@ class Cover:
     def spread(self, values: Array) -> Array:
         """Values [V] of the vertices over the box, f32 [h, w]; 0 where nothing lies."""
         corners = values[self._triangles[np.maximum(self._which, 0)]]
-        mixed = corners[..., 0] * (1 - self._second - self._third) + corners[..., 1] * self._second + corners[..., 2] * self._third
+        first = 1 - self._second - self._third
+        mixed = corners[..., 0] * first + corners[..., 1] * self._second + corners[..., 2] * self._third
         return np.where(self.covered, mixed, 0).astype(np.float32)
 
     def fetch(self, picture: Array, places: Array, shade: Array) -> Array:

@@ -28,7 +28,8 @@ class JawSkirt:
 
     def places(self, source: Floats, target: Floats, face_width: float) -> tuple[Floats, Floats]:
         """(Where the rings are [k, 3], where they go [k, 3]), frame px, depth 0. source, target: the jaw line [m, 2]."""
-        line, move = (np.stack([np.interp(self._at, self._points, v[:, d]) for d in (0, 1)], 1) for v in (source, target - source))
+        both = source, target - source
+        line, move = (np.stack([np.interp(self._at, self._points, v[:, d]) for d in (0, 1)], 1) for v in both)
         soft = line.copy()
         soft[2:-2] = sum(w * line[k : len(line) - 4 + k] for k, w in enumerate(SOFT))
         along = np.gradient(soft, axis=0)

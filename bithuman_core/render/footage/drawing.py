@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.render.footage.around import JawSkirt
-from bithuman_core.render.footage.posing import MOVED, find_moved
+from bithuman_core.render.footage.posing import find_moved
 from bithuman_core.render.footage.raster import AROUND, INTERIOR, SKIN, rasterise
 from bithuman_core.render.footage.shading import shade
 
@@ -83,9 +83,9 @@ class FaceDrawing:
         full = np.ones(len(around), np.float32)
         box = np.float32(1), np.float32(left), np.float32(top)
         skirt = self._skirt.triangles
-        rasterise(moved_around, around[:, :2].copy(), full, around_active, skirt, len(skirt), *box, AROUND, 0, width, height,
+        rasterise(moved_around, around[:, :2].copy(), full, around_active, skirt, *box, AROUND, 0, width, height,
                   depth, kinds, fetched)  # fmt: skip
-        skin = face.target, face.fetched, self._light, active, self._triangles, len(self._triangles)
+        skin = face.target, face.fetched, self._light, active, self._triangles
         rasterise(*skin, *box, SKIN, 1, width, height, depth, kinds, fetched)
         mouth = 0, 0, 0, 0
         if opening is not None:
@@ -94,7 +94,8 @@ class FaceDrawing:
                 mouth = x, y, w, h
                 self._fine(skin, opening, *mouth)
         patch = self._no_patch if opening is None else opening.patch
-        shade(frame, left, top, width, height, kinds, fetched, *mouth, self._fine_kinds, self._fine_fetched, patch, self._inside, out)  # fmt: skip
+        samples = left, top, width, height, kinds, fetched
+        shade(frame, *samples, *mouth, self._fine_kinds, self._fine_fetched, patch, self._inside, out)
 
     def _fine(self, skin: tuple, opening: Opening, left: int, top: int, width: int, height: int) -> None:  # type: ignore[type-arg]
         """Four samples a px about the mouth: its inside, then the lips over it."""
@@ -104,7 +105,7 @@ class FaceDrawing:
         depth[:] = FAR
         box = np.float32(2), np.float32(left), np.float32(top)
         every = np.ones(len(opening.points), np.uint8)
-        rasterise(opening.points, opening.places, opening.light, every, opening.triangles, len(opening.triangles), *box, INTERIOR,
+        rasterise(opening.points, opening.places, opening.light, every, opening.triangles, *box, INTERIOR,
                   0, 2 * width, 2 * height, depth, kinds, fetched)  # fmt: skip
         rasterise(*skin, *box, SKIN, 1, 2 * width, 2 * height, depth, kinds, fetched)
 

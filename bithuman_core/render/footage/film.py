@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
@@ -45,7 +46,7 @@ class FilmPlayer:
         """
         while index not in self._kept:
             self._decode(index)
-        picture = self._kept[index].to_ndarray(format="bgr24")
+        picture = np.asarray(self._kept[index].to_ndarray(format="bgr24"), np.uint8)
         left, group = AHEAD, index // self._film.gop
         wanted = [group]
         for other in ahead:
@@ -78,5 +79,5 @@ class FilmPlayer:
 def _codec() -> av.VideoCodecContext:
     codec = av.CodecContext.create("h264", "r")
     codec.thread_count = 1
-    codec.flags |= av.codec.context.Flags.low_delay
+    codec.flags |= Flags.low_delay
     return codec

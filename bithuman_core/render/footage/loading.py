@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bithuman_core.errors import ModelLoadError
 from bithuman_core.imx import ImxFile
 from bithuman_core.imx.bounds import check_count
+from bithuman_core.imx.loader_errors import loader
 from bithuman_core.render.fields import array, indices, number_of, shapes, vector
 from bithuman_core.render.footage.film import Film
 from bithuman_core.render.footage.interior import TALL, WIDE, Interiors
@@ -21,13 +22,14 @@ LEAST_FRAMES, LEAST_SIDE, STEP = 25, 128, 16
 LEAST_PLACE, FARTHEST = 0.05, 0.9  # size of the head; of the camera's distance: how near a face may come
 
 
+@loader
 def read_footage(avatar: ImxFile) -> FootageRig:
     """Make the rig of a footage avatar. Raises ModelLoadError or ModelSecurityError."""
     manifest = avatar.manifest
     rig: dict[str, Any] = manifest.rig
     width, height = manifest.canvas
     if width % STEP or height % STEP or min(width, height) < LEAST_SIDE:
-        raise ModelLoadError(f"The avatar's canvas {width} x {height} must divide by {STEP} and have {LEAST_SIDE} px a side at least.")
+        raise ModelLoadError(f"The avatar's canvas {width} x {height} must divide by {STEP} and be {LEAST_SIDE} px at least.")
     film = _film(avatar, number_of(rig, "gop"), (width, height))
     count = len(film)
     canvas = number_of(rig, "sample_canvas")
@@ -62,7 +64,7 @@ def read_footage(avatar: ImxFile) -> FootageRig:
         amount=array(avatar, "rest_amount", np.float32, count, len(basis)),
         vertices=vertices,
         triangles=np.ascontiguousarray(indices(avatar, "triangles", None, 3, many), np.int32),
-        light=array(avatar, "light", np.uint8, many).astype(np.float32) / 255,
+        light=(array(avatar, "light", np.uint8, many) / 255).astype(np.float32),
         shapes=shapes(avatar, many),
         gain=number_of(rig, "gain", 1.0),
         landmark=row,
@@ -131,7 +133,7 @@ def _walk(avatar: ImxFile, count: int) -> WalkData:
     jumps = indices(avatar, "walk_jumps", None, 2, count)
     check_count("jumps", len(jumps))
     if len(turning) < 2 or (np.diff(turning.astype(np.int64)) <= 0).any():
-        raise ModelLoadError("The avatar's film has no frames where a walk through it can turn; build it again with this version.")
+        raise ModelLoadError("The avatar's film cannot be walked through; build it again with this version.")
     eyes, motion = (array(avatar, f"walk_{name}", np.uint8, count) for name in ("eyes", "motion"))
     return WalkData(turning, jumps, eyes, motion)
 

@@ -21,19 +21,19 @@ LEAST_AREA = 1e-6  # px: smaller and turned triangles are not drawn
 
 @kernel(
     void(
-        given(float32, 2), given(float32, 2), given(float32, 1), given(uint8, 1), given(int32, 2), int64, float32, float32, float32,
+        given(float32, 2), given(float32, 2), given(float32, 1), given(uint8, 1), given(int32, 2), float32, float32, float32,
         uint8, int64, int64, int64, scratch(float32, 1), scratch(uint8, 1), scratch(float32, 2),
     ),
     fastmath=CAREFUL, error_model="numpy",
 )  # fmt: skip
-def rasterise(points, source, light, active, triangles, count, density, left, top, kind, deep, width, height, depth, kinds, fetched):
+def rasterise(points, source, light, active, triangles, density, left, top, kind, deep, width, height, depth, kinds, fetched):
     """Draw the triangles that have an active vertex; points [V, 3] frame px and depth, the box's corner at (left, top).
 
     density: samples to a px. deep: 1 where the nearest sample wins, 0 the last one. width, height: of the box in samples.
-    depth, kinds [height * width], fetched [height * width, 3]: x, y in the picture, light. count: triangles.
+    depth, kinds [height * width], fetched [height * width, 3]: x, y in the picture, light.
     """
     low, zero, one = float32(-EDGE), float32(0), float32(1)
-    for t in range(count):
+    for t in range(triangles.shape[0]):
         i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         if active[i] + active[j] + active[k] == 0:
             continue

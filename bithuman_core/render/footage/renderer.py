@@ -11,9 +11,9 @@ from bithuman_core.face import FaceState
 from bithuman_core.render.footage.drawing import FaceDrawing, Moved
 from bithuman_core.render.footage.film import FilmPlayer
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
-from bithuman_core.render.footage.shading import mix
 from bithuman_core.render.footage.posing import move_face, place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
+from bithuman_core.render.footage.shading import mix
 
 Floats = NDArray[np.float32]
 RIM = 1.2  # px (512 px frames): how far the lips' edge is taken from within the lip once they part: the line of the closed mouth
