@@ -16,7 +16,7 @@ from bithuman_core.render.footage.rig import FootageRig, ring_points
 from bithuman_core.render.footage.shading import mix
 
 Floats = NDArray[np.float32]
-RIM = 1.2  # px (512 px frames): how far the lips' edge is taken from within the lip once they part: the line of the closed mouth
+RIM = 0.6  # px (512 px frames): how far the lips' edge is taken from within the lip once they part: the line of the closed mouth
 PARTED = (0.8, 3.3)  # px of gap from where to where
 OPPOSITE = np.zeros(40, int)
 OPPOSITE[UPPER], OPPOSITE[LOWER[1:-1]], OPPOSITE[20] = LOWER, UPPER[1:-1], 20
