@@ -14,12 +14,13 @@ from bithuman_core.build.footage.builder import Footage, footage_arrays, read_fo
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile, read_imx, write_imx
-from bithuman_core.render import FootageRig, read_footage as read_rig
+from bithuman_core.render import FootageRig
+from bithuman_core.render import read_footage as read_rig
 from bithuman_core.settings import speech_clip
 from bithuman_core.timing import SAMPLE_RATE
 
 SPEAKS, RESTS = 3, 3  # seconds
-TALKING = {"jawOpen": 0.25, "mouthUpperUpLeft": 0.15, "mouthUpperUpRight": 0.15, "mouthLowerDownLeft": 0.15, "mouthLowerDownRight": 0.15}
+TALKING = {"jawOpen": 0.25} | {f"{n}{side}": 0.15 for n in ("mouthUpperUp", "mouthLowerDown") for side in ("Left", "Right")}
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Filmed:
     footage: Footage
     file: ImxFile
     rig: FootageRig
+    path: Path
 
 
 def shots(seed: int = 3, speaks: float = SPEAKS, rests: float = RESTS) -> tuple[list[FaceState], list[NDArray[np.uint8]]]:
@@ -49,4 +51,4 @@ def filmed(folder: Path) -> Filmed:
     manifest, arrays = footage_arrays(footage, "Mara on film")
     write_imx(folder / "mara_film.imx", manifest, arrays)
     file = read_imx(folder / "mara_film.imx")
-    return Filmed(faces, footage, file, read_rig(file))
+    return Filmed(faces, footage, file, read_rig(file), folder / "mara_film.imx")
