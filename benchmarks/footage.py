@@ -22,18 +22,19 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from bithuman_core.audio import float32_to_int16, load_audio
+from bithuman_core.build.footage.articulation import heard_mouths, measured_mouths
 from bithuman_core.build.footage.builder import Footage, footage_arrays, read_footage
-from bithuman_core.build.footage.head import fitted_shapes
 from bithuman_core.build.footage.person import LIPS
 from bithuman_core.build.footage.tracking import LOOKS, track
 from bithuman_core.build.photo.models import load_face_nets
-from bithuman_core.engine import Fixture, cut_into_ticks, padded_tick, render_clip
-from bithuman_core.face import INDEX, FaceState
+from bithuman_core.engine import Fixture, render_clip
+from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx, write_imx
 from bithuman_core.render import FootageRenderer, FootageRig, any_rig
 from bithuman_core.render.footage.film import FilmPlayer
 from bithuman_core.settings import speech_clip
-from bithuman_core.timing import FPS, LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
+from bithuman_core.speech.net import SpeechNet
+from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 
 Frames = list[NDArray[np.uint8]]
 SHIFT = 2 * FPS  # frames
@@ -107,31 +108,6 @@ def like(drawn: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, flo
     }
 
 
-def heard_mouths(fixture: Fixture, sound: NDArray[np.int16]) -> list[FaceState]:
-    """What the speech net makes of a sound, tick by tick, and nothing else."""
-    stream = fixture.net.stream()
-    rows = [INDEX[n] for n in fixture.net.mouth_names]
-    faces = []
-    for tick in [*cut_into_ticks(sound), *[None] * LOOKAHEAD_TICKS]:
-        face = FaceState()
-        face.values[rows] = stream.push(padded_tick(tick)).mouth
-        faces.append(face)
-    return faces[LOOKAHEAD_TICKS:]
-
-
-def measured_mouths(footage: Footage) -> list[FaceState]:
-    """What was fitted to the mouths of the film."""
-    names = [footage.template.names[k] for k in fitted_shapes(footage.template)]
-    chosen = [(j, INDEX[n]) for j, n in enumerate(names) if n.startswith(("jaw", "mouth"))]
-    faces = []
-    for amount in footage.person.amount:
-        face = FaceState()
-        for j, row in chosen:
-            face.values[row] = amount[j]
-        faces.append(face)
-    return faces
-
-
 def shifted(rig: FootageRig, faces: list[FaceState]) -> Iterator[NDArray[np.uint8]]:
     """Each face in the frame two seconds on, there and back, RGB."""
     renderer, last = FootageRenderer(rig), rig.frames - 1
@@ -192,7 +168,7 @@ def score(clip: Clip) -> None:
     """Print everything about a clip."""
     begin = time.process_time()
     footage = read_footage(clip.frames)
-    manifest, arrays = footage_arrays(footage, "film")
+    manifest, arrays, notes = footage_arrays(footage, "film", sound=clip.sound)
     spent = time.process_time() - begin
     with TemporaryDirectory() as folder:
         path = Path(folder) / "film.imx"
@@ -208,12 +184,13 @@ def score(clip: Clip) -> None:
           f"({100 * (plan.activity <= 0.015).mean():.0f} % under .015), own mouth in {100 * (plan.keeps > 0.5).mean():.0f} %, "
           f"{len(footage.interiors.gap)} open mouths{' (made up)' if footage.made_up else ''}, "
           f"{len(rig.walk.turning)} turning points, {len(rig.walk.jumps)} jumps")  # fmt: skip
+    print(f"  gain {rig.gain:.2f} {' '.join(notes)}")
     true = marks(list(footage.pixels))
     silent = FootageRenderer(rig)
     quiet, _ = mouth(marks([np.ascontiguousarray(silent.render(FaceState(), k)[:, :, ::-1]) for k in range(0, rig.frames, 2)]))
-    sets = {"measured": measured_mouths(footage)}
+    sets = {"measured": measured_mouths(footage.template, footage.person)}
     if clip.sound is not None:
-        sets["speech net"] = heard_mouths(fixture, clip.sound)[: rig.frames]
+        sets["speech net"] = heard_mouths(fixture.net, clip.sound)[: rig.frames]
     for name, faces in sets.items():
         print_row(name, like(marks(list(shifted(rig, faces))), true[: len(faces)]))
     last = rig.frames - 1
@@ -240,7 +217,7 @@ def main() -> None:
         rig = any_rig(read_imx(options.avatar))
         assert isinstance(rig, FootageRig), "not a footage avatar"
         sound, _ = load_audio(speech_clip(), SAMPLE_RATE)
-        print_row(options.avatar.name, cost(rig, heard_mouths(Fixture(options.avatar), float32_to_int16(sound))))
+        print_row(options.avatar.name, cost(rig, heard_mouths(SpeechNet.load(), float32_to_int16(sound))))
         return
     if not options.clips:
         score(own_clip(12.0))

@@ -48,7 +48,7 @@ def filmed(folder: Path) -> Filmed:
     """Made once; the avatar lies in the folder."""
     faces, frames = shots()
     footage = read_footage(frames)
-    manifest, arrays = footage_arrays(footage, "Mara on film")
+    manifest, arrays, _ = footage_arrays(footage, "Mara on film")
     write_imx(folder / "mara_film.imx", manifest, arrays)
     file = read_imx(folder / "mara_film.imx")
     return Filmed(faces, footage, file, read_rig(file), folder / "mara_film.imx")

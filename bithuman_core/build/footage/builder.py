@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage import arrays as file
+from bithuman_core.build.footage.articulation import drawn_gain, measured_mouths, spoken_gain
 from bithuman_core.build.footage.calm import CalmFilm, CalmPlan, plan
 from bithuman_core.build.footage.coding import GOP, coded
 from bithuman_core.build.footage.framing import CANVAS, frame_crop
@@ -25,8 +26,11 @@ from bithuman_core.build.footage.walk import walkable
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.build.shape.camera import DISTANCE
 from bithuman_core.build.shape.template import Template, load_template
-from bithuman_core.imx import Manifest
+from bithuman_core.imx import ImxFile, Manifest
+from bithuman_core.imx.checksum import describe
+from bithuman_core.render import read_footage as read_rig
 from bithuman_core.render.footage.interior import Interiors
+from bithuman_core.speech.net import SpeechNet
 
 Progress = Callable[[str], None]
 
@@ -96,10 +100,32 @@ def _read(frames: list[Array], face: int | None, aspect: str, side: int, say: Pr
     return Footage(template, mesh, seen, person, what, pixels, ring, interiors, made_up)
 
 
-def footage_arrays(footage: Footage, name: str, tell: Progress | None = None) -> tuple[Manifest, dict[str, Array]]:
-    """Manifest and arrays of the avatar; ``write_imx`` makes the file of them."""
+def footage_arrays(
+    footage: Footage, name: str, *, sound: Array | None = None, tell: Progress | None = None
+) -> tuple[Manifest, dict[str, Array], list[str]]:
+    """Manifest and arrays of the avatar, for ``write_imx``, and sentences for the user.
+
+    sound: what is heard in the clip, int16 at 16 kHz; the person's own way to open the mouth is learnt from it.
+    """
     with threadpool_limits(1):
-        return _arrays(footage, name, tell or (lambda stage: None))
+        manifest, arrays = _arrays(footage, name, tell or (lambda stage: None))
+        manifest.rig["gain"], notes = _gain(footage, manifest, arrays, sound)
+    if footage.made_up:
+        notes.append("The clip never shows an open mouth: its inside was made up. Say a sentence in it to have your own teeth.")
+    return manifest, arrays, notes
+
+
+def _gain(footage: Footage, manifest: Manifest, arrays: dict[str, Array], sound: Array | None) -> tuple[float, list[str]]:
+    """How much wider the mouth is to be opened, and what is said of it."""
+    rig = read_rig(ImxFile(replace(manifest, arrays=describe(arrays)), arrays))
+    mouths = measured_mouths(footage.template, footage.person)
+    drawn = drawn_gain(footage.person, rig, mouths)
+    own = None if sound is None else spoken_gain(footage.person, rig, mouths, sound, SpeechNet.load())
+    if own is None:
+        return round(drawn, 3), []
+    gain, r = own
+    told = f"The way to open the mouth was learnt from the talk in the clip: {gain:.2f} times the usual (r {r:.2f})."
+    return round(min(gain * drawn, 2.0), 3), [told]
 
 
 def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[str, Array]]:

@@ -13,7 +13,7 @@ from bithuman_core.timing import FPS
 
 GOP = 12
 OPTIONS = {"preset": "slow", "bf": "0", "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:repeat-headers=1:annexb=1"}
-QUALITY = 18  # constant rate factor
+QUALITY = 20  # constant rate factor
 
 
 def coded(frames: Iterable[Array], size: tuple[int, int], quality: int = QUALITY) -> tuple[Array, Array]:

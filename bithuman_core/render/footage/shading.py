@@ -10,31 +10,28 @@ from bithuman_core.render.footage.raster import INTERIOR, NOTHING
 from bithuman_core.render.kernel import CAREFUL, kernel
 from bithuman_core.render.signature import given, scratch
 
+SHARP = -0.65  # of the cubic: -0.5 (Catmull and Rom) softens what is moved by parts of a pixel
 STILL = 0.04  # px: a sample that comes from as near shows the frame as it is
 
 
 @njit(nogil=True, fastmath=CAREFUL, error_model="numpy", inline="always")
 def _fetch(frame, wide, tall, x, y):
-    """The frame's colour at x, y (px), sharp (Catmull-Rom). frame: uint8 [tall * wide * 3]."""
-    half, one, two, more = float32(0.5), float32(1), float32(2), float32(1.5)
+    """The frame's colour at x, y (px), by cubic convolution (Keys 1981). frame: uint8 [tall * wide * 3]."""
+    half, one, a = float32(0.5), float32(1), float32(SHARP)
     u = min(max(x - half, one), float32(wide - 3))
     v = min(max(y - half, one), float32(tall - 3))
     iu = min(max(int32(u), int32(1)), int32(wide - 3))
     iv = min(max(int32(v), int32(1)), int32(tall - 3))
     t, s = u - float32(iu), v - float32(iv)
-    x0, x1 = t * (-half + t * (one - half * t)), one + t * t * (float32(-2.5) + more * t)
-    x2, x3 = t * (half + t * (two - more * t)), t * t * (-half + half * t)
+    x0, x1 = a * t * (one - t) * (one - t), one + t * t * ((a + float32(2)) * t - a - float32(3))
+    x3 = a * t * t * (one - t)
+    x2 = one - x0 - x1 - x3
+    y0, y1 = a * s * (one - s) * (one - s), one + s * s * ((a + float32(2)) * s - a - float32(3))
+    y3 = a * s * s * (one - s)
     at = uint32(3) * (uint32(iv - 1) * uint32(wide) + uint32(iu - 1))
     blue, green, red = float32(0), float32(0), float32(0)
     for row in range(4):
-        if row == 0:
-            w = s * (-half + s * (one - half * s))
-        elif row == 1:
-            w = one + s * s * (float32(-2.5) + more * s)
-        elif row == 2:
-            w = s * (half + s * (two - more * s))
-        else:
-            w = s * s * (-half + half * s)
+        w = y0 if row == 0 else y1 if row == 1 else y3 if row == 3 else one - y0 - y1 - y3
         blue += w * (x0 * frame[at] + x1 * frame[at + uint32(3)] + x2 * frame[at + uint32(6)] + x3 * frame[at + uint32(9)])
         green += w * (
             x0 * frame[at + uint32(1)] + x1 * frame[at + uint32(4)] + x2 * frame[at + uint32(7)] + x3 * frame[at + uint32(10)]
