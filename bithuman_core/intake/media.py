@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import IO
+from typing import IO, cast
 
 import av
 from av.codec import Codec, codecs_available
@@ -64,4 +64,4 @@ def _decodes_sound(name: str) -> bool:
 def _opened(file: IO[bytes], formats: Iterable[str], codecs: Iterable[str]) -> InputContainer:
     options = {"format_whitelist": ",".join(formats), "codec_whitelist": ",".join(sorted(codecs)), "protocol_whitelist": ""}
     # tags of old programs are in any alphabet
-    return av.open(file, options=options, metadata_errors="ignore")
+    return cast(InputContainer, av.open(file, options=options, metadata_errors="ignore"))

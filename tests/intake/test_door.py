@@ -12,6 +12,7 @@ from pathlib import Path
 from struct import pack
 
 import av
+import av.error
 import pytest
 
 import bithuman_core
