@@ -40,6 +40,8 @@ from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.stream import avatar_stream
 from bithuman_core.fastrtc.turn import Route
+from bithuman_core.intake.pool import ReadingPool
+from bithuman_core.uploads import reading_pool
 from bithuman_core.voice import TextToSpeech
 
 logger = logging.getLogger(__name__)
@@ -54,11 +56,12 @@ def make_context(
     limits: Limits | None = None,
     build: Builder | None = None,
     make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine,
+    reading: ReadingPool | None = None,
 ) -> DemoContext:
     """What one demo needs.
 
     ``places`` is how many may be live at once; ``build`` makes an avatar from a photo; ``make_engine`` makes the engine that
-    shows one.
+    shows one. ``reading`` (one of its own) reads what visitors bring, and is closed with the demo.
     """
     limits, clock, route = limits or Limits(), MonotonicClock(), Route()
     stream = avatar_stream(
@@ -66,7 +69,8 @@ def make_context(
     )
     visitors = Visitors(stream, gallery, make_engine, limits, WaitingLine(places, clock), clock)
     callers = AddressAllowances(clock, limits.calls, limits.calls_per_second)
-    return DemoContext(gallery, stream, visitors, Jobs(), TextToSpeech(), route, limits, build, callers)
+    reading = reading or reading_pool()
+    return DemoContext(gallery, stream, visitors, Jobs(), reading, TextToSpeech(), route, limits, build, callers)
 
 
 def app_options(context: DemoContext) -> dict[str, Any]:
@@ -85,6 +89,7 @@ def app_options(context: DemoContext) -> dict[str, Any]:
         sweeping.cancel()
         previewing.cancel()
         await context.visitors.close_all()
+        context.reading.close()
         context.jobs.close()
 
     ours = APIRouter()

@@ -71,9 +71,8 @@ def chatter(report: Report) -> Made:
 
 def look_around(report: Report) -> Made:
     """What of the server this process has: open files by what they are, and names of the environment."""
-    own = os.open("/proc/self/fd", os.O_RDONLY)
-    numbers = [name for name in os.listdir(own) if int(name) != own]  # noqa: PTH208
-    return {"files": [str(Path(f"/proc/self/fd/{name}").readlink()) for name in numbers], "environment": sorted(os.environ)}, b""
+    files = [os.path.realpath(f"/proc/self/fd/{number}") for number in range(64) if os.path.lexists(f"/proc/self/fd/{number}")]
+    return {"files": files, "environment": sorted(os.environ)}, b""
 
 
 def begin_and_wait(report: Report, path: str) -> Made:
