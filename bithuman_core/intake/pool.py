@@ -16,6 +16,7 @@ from bithuman_core.intake.process import CLOSED, ReadingProcess, Report
 
 MOST = 3  # files that are read at once
 SPARE = 1  # processes that wait for the next file; others end
+SOON = 0.5  # s in which most files are read: who comes meanwhile waits so long before another process is started
 Job = Callable[..., tuple[dict[str, Any], bytes]]
 
 
@@ -34,7 +35,7 @@ class ReadingPool:
         """modules: what every process imports before its first job. None is started yet."""
         self._modules, self._most = modules, most
         self._threads = ThreadPoolExecutor(most, thread_name_prefix="intake")
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()  # notified when a process is free
         self._idle: list[ReadingProcess] = []
         self._busy: list[ReadingProcess] = []
         self._closed = False
@@ -72,6 +73,7 @@ class ReadingPool:
         """End all of them, at once."""
         with self._lock:
             self._closed = True
+            self._lock.notify_all()
             idle, self._idle = self._idle, []
             for process in self._busy:
                 process.end()  # whoever waits for it is told
@@ -85,6 +87,7 @@ class ReadingPool:
 
     def _take(self) -> ReadingProcess:
         with self._lock:
+            self._lock.wait_for(lambda: self._idle or self._closed or not self._busy, SOON)
             if self._closed:
                 raise IntakeError(CLOSED)
             while self._idle:
@@ -100,6 +103,7 @@ class ReadingPool:
     def _give_back(self, process: ReadingProcess) -> None:
         with self._lock:
             self._busy.remove(process)
+            self._lock.notify_all()
             if process.alive and not self._closed and len(self._idle) < SPARE:
                 self._idle.append(process)
                 return
