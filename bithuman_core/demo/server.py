@@ -18,6 +18,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from gradio.route_utils import GradioMultiPartParser
 from starlette.middleware import Middleware
 
 from bithuman_core import __version__
@@ -28,6 +29,7 @@ from bithuman_core.demo.jobs import Jobs
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes import avatars, local, presence, visitor
+from bithuman_core.demo.routes.disk_full import no_room, without_remains
 from bithuman_core.demo.routes.request_guard import RequestGuard
 from bithuman_core.demo.routes.safety_headers import SafetyHeaders
 from bithuman_core.demo.stage import STAGE
@@ -45,6 +47,8 @@ from bithuman_core.uploads import reading_pool
 from bithuman_core.voice import TextToSpeech
 
 logger = logging.getLogger(__name__)
+
+GradioMultiPartParser.parse = without_remains(GradioMultiPartParser.parse)  # pyright: ignore[reportAttributeAccessIssue]
 
 health_router = APIRouter()
 
@@ -100,7 +104,9 @@ def app_options(context: DemoContext) -> dict[str, Any]:
         "lifespan": lifespan,
         "routes": ours.routes,
         "middleware": [Middleware(SafetyHeaders), Middleware(RequestGuard, largest=largest_upload(context.limits))],
-        "exception_handlers": {Refusal: _refused, BithumanError: _failed, RequestValidationError: _misunderstood},
+        "exception_handlers": {
+            Refusal: _refused, BithumanError: _failed, RequestValidationError: _misunderstood, OSError: no_room,
+        },
         "docs_url": None,
         "redoc_url": None,
         "openapi_url": None,
@@ -111,8 +117,9 @@ def make_app(context: DemoContext) -> tuple[gr.Blocks, FastAPI]:
     """The page, and the application that mounts it."""
     demo = build_page(context)
     app = FastAPI(title="bithuman_core", **app_options(context))
+    taking_files: dict[str, Any] = {"exception_handlers": {OSError: no_room}}
     with redirect_stdout(StringIO()):  # Gradio says "new /"
-        return demo, gr.mount_gradio_app(app, demo, path="/", **page_options(context))
+        return demo, gr.mount_gradio_app(app, demo, path="/", app_kwargs=taking_files, **page_options(context))
 
 
 def largest_upload(limits: Limits) -> int:
