@@ -10,6 +10,6 @@ from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.uploads import read_sound
 
 
-async def read_clip(pool: ReadingPool, path: Path, longest: float) -> Clip:
-    """The sound of a file. Raises AudioError where it is none, or lasts over ``longest`` seconds, and IntakeError."""
-    return Clip(secrets.token_urlsafe(8), path.name, await read_sound(pool, path, longest))
+async def read_clip(pool: ReadingPool, path: Path, longest: float, owner: str) -> Clip:
+    """The sound of a file that ``owner`` sent. Raises AudioError (none, or over ``longest`` s) and IntakeError."""
+    return Clip(secrets.token_urlsafe(8), path.name, await read_sound(pool, path, longest, owner))

@@ -19,4 +19,4 @@ class Allowance:
 
 SOUND = Allowance(work=8, wait=30, memory=384 * MIB)
 AVATAR = Allowance(work=4, wait=30, memory=384 * MIB)
-PHOTO = Allowance(work=60, wait=240, memory=1536 * MIB)  # an avatar is built: nets and many pictures in floats
+PHOTO = Allowance(work=60, wait=240, memory=1024 * MIB)  # an avatar is built; 32 megapixels with alpha take 562 MiB

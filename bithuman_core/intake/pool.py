@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any
 from bithuman_core.errors import IntakeError
 from bithuman_core.intake.allowance import Allowance
 from bithuman_core.intake.process import CLOSED, ReadingProcess, Report
+from bithuman_core.intake.turns import Turns
 
 MOST = 3  # files that are read at once
 SPARE = 1  # processes that wait for the next file; others end
@@ -36,6 +36,7 @@ class ReadingPool:
         self._modules, self._most = modules, most
         self._threads = ThreadPoolExecutor(most, thread_name_prefix="intake")
         self._lock = threading.Condition()  # notified when a process is free
+        self._turns = Turns()
         self._idle: list[ReadingProcess] = []
         self._busy: list[ReadingProcess] = []
         self._closed = False
@@ -51,11 +52,13 @@ class ReadingPool:
         with self._lock:
             self._refill()
 
-    async def read(self, job: Job, allowance: Allowance, report: Report = unheard, **given: Any) -> tuple[dict[str, Any], bytes]:
-        """As :meth:`run`, in a thread; who comes while ``most`` files are being read waits for one of them."""
-        context = contextvars.copy_context()  # Gradio's progress bar finds its event there
-        work = partial(context.run, partial(self.run, job, allowance, report, **given))
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def read(self, job: Job, allowance: Allowance, owner: str, **given: Any) -> tuple[dict[str, Any], bytes]:
+        """As :meth:`run`, in a thread. Of one ``owner`` (whoever sent the file) one file is read at a time, in their order.
+
+        Who comes while ``most`` files are being read waits for one of them.
+        """
+        async with self._turns.of(owner):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self.run, job, allowance, **given))
 
     def run(self, job: Job, allowance: Allowance, report: Report = unheard, **given: Any) -> tuple[dict[str, Any], bytes]:
         """(facts, bytes) of a job; blocks.

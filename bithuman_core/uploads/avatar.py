@@ -47,13 +47,15 @@ def trial(report: Report, path: str, face: Sequence[float]) -> tuple[dict[str, A
     return {"tick_ms": dearest}, picture.getvalue()
 
 
-async def check_avatar(pool: ReadingPool, path: Path, face: FaceState | None = None) -> bytes:
+async def check_avatar(pool: ReadingPool, path: Path, owner: str, face: FaceState | None = None) -> bytes:
     """A still of an avatar file, WebP, with this face (at rest); the file can be loaded here after that.
+
+    owner: who sent it; of each, one file is read at a time.
 
     Raises ModelError, or IntakeError where the file takes more than :data:`~bithuman_core.intake.allowance.AVATAR`.
     """
     values = [0.0] * FACE_SIZE if face is None else [float(value) for value in face.values]
-    return (await pool.read(trial, AVATAR, path=place_of(path), face=values))[1]
+    return (await pool.read(trial, AVATAR, owner, path=place_of(path), face=values))[1]
 
 
 def _cost(renderer: PortraitRenderer, face: FaceState) -> float:

@@ -17,14 +17,17 @@ from bithuman_core.timing import SAMPLE_RATE
 from bithuman_core.uploads.reading import place_of
 
 
-async def read_sound(pool: ReadingPool, path: Path, longest: float, name: str | None = None) -> NDArray[np.int16]:
+async def read_sound(
+    pool: ReadingPool, path: Path, longest: float, owner: str, name: str | None = None
+) -> NDArray[np.int16]:
     """The sound of a file, int16 [n] at 16 kHz.
 
-    ``name`` stands for the file in sentences. Raises AudioError where it is none, or lasts over ``longest`` seconds, and
-    IntakeError where it takes more than :data:`~bithuman_core.intake.allowance.SOUND`.
+    owner: who sent it; of each, one file is read at a time. name: stands for the file in sentences.
+    Raises AudioError where it is none, or lasts over ``longest`` seconds, and IntakeError where it takes more than
+    :data:`~bithuman_core.intake.allowance.SOUND`.
     """
     given = {"path": place_of(path), "longest": longest, "name": name or path.name}
-    return np.frombuffer((await pool.read(sound, SOUND, **given))[1], np.int16)
+    return np.frombuffer((await pool.read(sound, SOUND, owner, **given))[1], np.int16)
 
 
 def sound(report: Report, path: str, longest: float, name: str) -> tuple[dict[str, Any], bytes]:

@@ -72,7 +72,7 @@ class Wardrobe:
             build = partial(build_from_photo, self._reading, upload, out, upload.stem, consent)
             await loop.run_in_executor(self._building, build)
             upload = out
-        await check_avatar(self._reading, upload)
+        await check_avatar(self._reading, upload, str(upload))
         return await loop.run_in_executor(self._loading, Fixture, upload, self.default.net)
 
     def test_frame(self) -> bytes:

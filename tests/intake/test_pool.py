@@ -19,6 +19,7 @@ import pytest
 from bithuman_core.errors import AudioError, IntakeError
 from bithuman_core.intake.allowance import MIB, Allowance
 from bithuman_core.intake.pool import ReadingPool
+from bithuman_core.intake.turns import Turns
 from tests.intake import jobs
 
 ROOT = Path(__file__).parents[2]
@@ -125,18 +126,43 @@ def test_one_that_was_killed_while_it_waited_is_replaced(pool: ReadingPool) -> N
 
 
 async def test_nobody_waits_for_one_that_hangs(pool: ReadingPool) -> None:
-    hanging = asyncio.create_task(pool.read(jobs.wait_for_ever, Allowance(60, 60, 256 * MIB)))
+    hanging = asyncio.create_task(pool.read(jobs.wait_for_ever, Allowance(60, 60, 256 * MIB), "mallory"))
     for word in ("a", "b", "c"):
-        assert (await pool.read(jobs.echo, ENOUGH, word=word))[0]["word"] == word
+        assert (await pool.read(jobs.echo, ENOUGH, "alice", word=word))[0]["word"] == word
     assert not hanging.done()
     pool.close()
     with pytest.raises(IntakeError):
         await hanging
 
 
+async def test_who_sends_many_keeps_others_waiting_no_longer(pool: ReadingPool) -> None:
+    hanging = [asyncio.create_task(pool.read(jobs.wait_for_ever, Allowance(60, 60, 256 * MIB), "mallory")) for _ in range(20)]
+    assert (await pool.read(jobs.echo, ENOUGH, "alice", word="a"))[0]["word"] == "a"
+    for task in hanging[1:]:  # those who wait can go
+        task.cancel()
+    await asyncio.wait(hanging[1:])
+    pool.close()
+    with pytest.raises(IntakeError):
+        await hanging[0]
+
+
+async def test_turns_are_forgotten_when_nobody_waits_for_them() -> None:
+    turns, inside = Turns(), list[str]()
+
+    async def take(name: str) -> None:
+        async with turns.of(name):
+            inside.append(name)
+            assert inside.count(name) == 1
+            await asyncio.sleep(0)
+            inside.remove(name)
+
+    await asyncio.gather(*(take(name) for name in "aaabbc"))
+    assert len(turns) == 0
+
+
 async def test_closing_ends_everything_at_once(pool: ReadingPool) -> None:
-    at_work = [asyncio.create_task(pool.read(jobs.work_for_ever, Allowance(60, 60, 256 * MIB))) for _ in range(2)]
-    await pool.read(jobs.echo, ENOUGH, word="a")
+    at_work = [asyncio.create_task(pool.read(jobs.work_for_ever, Allowance(60, 60, 256 * MIB), name)) for name in "ab"]
+    await pool.read(jobs.echo, ENOUGH, "alice", word="a")
     begin = time.monotonic()
     pool.close()
     assert time.monotonic() - begin < 2
@@ -162,6 +188,7 @@ SERVER = """
 import sys
 from bithuman_core.intake.allowance import Allowance
 from bithuman_core.intake.pool import ReadingPool
+from bithuman_core.intake.turns import Turns
 from tests.intake import jobs
 ReadingPool().run(jobs.{job}, Allowance(600, 600, 1 << 28), path=sys.argv[1])
 """

@@ -114,8 +114,8 @@ async def test_a_heavy_one_is_refused_while_others_are_answered(pool: ReadingPoo
     change, says = HEAVY[name]
     path = made(tmp_path, change)
     begin = time.monotonic()
-    heavy = asyncio.create_task(check_avatar(pool, path))
-    picture = await check_avatar(pool, models_dir() / "theo.imx")
+    heavy = asyncio.create_task(check_avatar(pool, path, "mallory"))
+    picture = await check_avatar(pool, models_dir() / "theo.imx", "alice")
     assert picture.startswith(b"RIFF")
     with pytest.raises(ModelSecurityError if "numbers" not in says else ModelError, match=says):
         await heavy
@@ -137,5 +137,5 @@ def test_the_sentence_has_measure_and_limit() -> None:
 async def test_the_picture_shows_the_face_that_was_asked_for(pool: ReadingPool) -> None:
     calm, smiling = FaceState(), FaceState.from_mapping({"jawOpen": 0.6})
     path = models_dir() / "mara.imx"
-    pictures: list[Any] = [await check_avatar(pool, path, face) for face in (calm, smiling, calm)]
+    pictures: list[Any] = [await check_avatar(pool, path, "alice", face) for face in (calm, smiling, calm)]
     assert pictures[0] == pictures[2] != pictures[1]

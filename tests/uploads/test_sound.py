@@ -33,7 +33,7 @@ def pool() -> Iterator[ReadingPool]:
 
 async def test_a_sound_is_what_it_is_without_the_detour(pool: ReadingPool) -> None:
     samples, _ = load_audio(speech_clip(), SAMPLE_RATE)
-    there = await read_sound(pool, speech_clip(), 60)
+    there = await read_sound(pool, speech_clip(), 60, "alice")
     assert abs(there.size - samples.size) < 10
     size = min(there.size, samples.size)
     assert np.abs(there[:size].astype(int) - float32_to_int16(samples[:size])).mean() < 60
@@ -43,8 +43,8 @@ async def test_every_playlist_is_refused_and_nobody_waits(pool: ReadingPool, tmp
     begin = time.monotonic()
     for name, text in playlists(speech_clip()).items():
         (tmp_path / name).write_text(text)
-        reading = asyncio.create_task(read_sound(pool, tmp_path / name, 60))
-        assert (await read_sound(pool, speech_clip(), 60)).size > SAMPLE_RATE
+        reading = asyncio.create_task(read_sound(pool, tmp_path / name, 60, "mallory"))
+        assert (await read_sound(pool, speech_clip(), 60, "alice")).size > SAMPLE_RATE
         with pytest.raises(AudioError, match=name):
             await reading
     assert time.monotonic() - begin < QUICK * len(playlists(speech_clip()))
@@ -52,7 +52,7 @@ async def test_every_playlist_is_refused_and_nobody_waits(pool: ReadingPool, tmp
 
 async def test_a_sound_that_lasts_too_long_is_refused_by_its_name(pool: ReadingPool) -> None:
     with pytest.raises(AudioError, match=r"'my words\.wav' is longer than the 0 minutes"):
-        await read_sound(pool, speech_clip(), 1.0, "my words.wav")
+        await read_sound(pool, speech_clip(), 1.0, "alice", "my words.wav")
 
 
 @linux
@@ -60,7 +60,7 @@ async def test_a_cover_of_hundreds_of_megabytes_costs_nothing(pool: ReadingPool,
     side = 6000
     (tmp_path / "song.mp3").write_bytes(with_cover(bomb(side)))
     before = peaks(pool)
-    assert (await read_sound(pool, tmp_path / "song.mp3", 60)).size > SAMPLE_RATE / 2
+    assert (await read_sound(pool, tmp_path / "song.mp3", 60, "alice")).size > SAMPLE_RATE / 2
     assert peaks(pool) - before < side * side  # of 8 bytes each
 
 

@@ -68,7 +68,7 @@ async def speak(request: Request, context: InDemo, visit: Which = None) -> dict[
     with tempfile.TemporaryDirectory(prefix="bithuman-speak-") as folder:
         path = Path(folder) / name
         await save_body(request, path, context.limits.audio_bytes, context.limits.upload_seconds)
-        clip = await read_clip(context.reading, path, context.limits.audio_seconds)
+        clip = await read_clip(context.reading, path, context.limits.audio_seconds, "")
     visitors = _live(context, visit)  # some may have gone meanwhile
     for each in visitors:
         each.say(clip)

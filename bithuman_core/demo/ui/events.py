@@ -54,8 +54,12 @@ def reporter(progress: gr.Progress) -> Report:
     return report
 
 
+def caller(request: gr.Request | None) -> str:
+    """The network address that an endpoint is called from."""
+    return getattr(getattr(request, "client", None), "host", None) or "unknown"
+
+
 def count_call(context: DemoContext, request: gr.Request | None) -> None:
     """Count a call of an endpoint. Raises Refusal where its address has called too often."""
-    address = getattr(getattr(request, "client", None), "host", None) or "unknown"
-    if not context.callers.take(address):
+    if not context.callers.take(caller(request)):
         raise Refusal(429, TOO_OFTEN)
