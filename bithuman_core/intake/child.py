@@ -38,9 +38,11 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     coming: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs, coming), daemon=True).start()
+    logging.disable()  # what there is to say about this machine, the server has said
     for name in sys.argv[1:]:
         import_module(name)
     _let_go()
+    logging.disable(logging.NOTSET)
     size = _resident()
     send(answers, {"ready": True})
     while True:
