@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib.util import find_spec
 
 from bithuman_core.demo.context import Builder
 from bithuman_core.intake.pool import ReadingPool
-from bithuman_core.uploads import build_from_photo
+from bithuman_core.uploads import build_from_photo, can_build
 
 
 def photo_builder(pool: ReadingPool) -> Builder | None:
     """What makes an avatar from a photo in a process of ``pool``; None where the packages of the extra ``build`` are missing."""
-    return None if find_spec("ai_edge_litert") is None else partial(build_from_photo, pool)
+    return partial(build_from_photo, pool) if can_build() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +12,11 @@ from bithuman_core.intake.allowance import PHOTO
 from bithuman_core.intake.pool import ReadingPool, unheard
 from bithuman_core.intake.process import Report
 from bithuman_core.uploads.reading import place_of
+
+
+def can_build() -> bool:
+    """Whether the packages of the extra ``build`` are there."""
+    return find_spec("ai_edge_litert") is not None
 
 
 def building(report: Report, photo: str, out: str, name: str, consent: str) -> tuple[dict[str, Any], bytes]:

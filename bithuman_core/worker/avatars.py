@@ -15,7 +15,7 @@ from PIL import Image
 
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.imx.sniff import is_commercial
-from bithuman_core.uploads import build_from_photo, check_avatar, reading_pool
+from bithuman_core.uploads import build_from_photo, can_build, check_avatar, reading_pool
 from bithuman_core.worker.refused import Refused
 
 NICENESS = 15  # of the loading and building thread: those who are live come first
@@ -24,6 +24,7 @@ CONSENT_NEEDED = (
     "The avatar image is a photo or clip: say in the field consent who agreed to an avatar of this person and how, "
     'for example "I am the person in the photo".'
 )
+NO_PHOTOS = "This worker makes no avatars from photos: its host can install bithuman-core[build]."
 
 
 def _be_nice() -> None:
@@ -68,6 +69,8 @@ class Wardrobe:
         if not is_avatar_file(upload):
             if not consent:
                 raise Refused(CONSENT_NEEDED, 403)
+            if not can_build():
+                raise Refused(NO_PHOTOS, 501)
             out = upload.with_name("built.imx")
             build = partial(build_from_photo, self._reading, upload, out, upload.stem, consent)
             await loop.run_in_executor(self._building, build)

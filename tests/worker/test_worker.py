@@ -233,6 +233,12 @@ async def test_an_upload_that_is_too_large_is_cut_off(calls: Calls) -> None:
         assert "larger" in sentence(await worker.upload("a.imx", bytes(200_000)), 413)
 
 
+async def test_a_worker_without_the_photo_builder_says_so(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bithuman_core.worker.avatars.can_build", lambda: False)
+    async with serving(calls.make_room) as worker:
+        assert "bithuman-core[build]" in sentence(await worker.upload("me.jpg", PHOTO.read_bytes(), consent="I agree"), 501)
+
+
 async def test_a_full_disk_is_said(calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(calls.make_room) as worker:
         with small_disk(tmp_path, 2**20) as disk:
