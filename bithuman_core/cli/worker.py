@@ -45,7 +45,9 @@ def worker(
     except OSError as error:
         raise Failed(f"Nothing can listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
     limits = WorkerLimits(tasks=max_tasks, fetch_from=tuple(fetch_from or ()))
-    application = worker_app(Wardrobe(avatar or default_avatar()), limits)
+    wardrobe = Wardrobe(avatar or default_avatar())
+    wardrobe.start()
+    application = worker_app(wardrobe, limits)
     say(f"Ready: POST http://{host}:{port}/launch. Ctrl+C ends it.")
     config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=5, server_header=False)
     uvicorn.Server(config).run([listener])

@@ -18,6 +18,7 @@ from bithuman_core.demo.sound import read_clip
 from bithuman_core.errors import BuildError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.uploads import check_avatar
 
 TITLE = 40  # characters of a text that become its clip's name
 MAX_NAME = 40
@@ -41,10 +42,10 @@ def clean_name(name: str, default: str) -> str:
     return clean[:MAX_NAME].strip(" .") or default
 
 
-async def clip_of_file(context: DemoContext, path: Path) -> Clip:
-    """The clip of a sound file. Raises Refusal or AudioError."""
+async def clip_of_file(context: DemoContext, path: Path, owner: str) -> Clip:
+    """The clip of a sound file that ``owner`` sent. Raises Refusal, AudioError or IntakeError."""
     check_size(path, context.limits.audio_bytes)
-    return await context.jobs.check(partial(read_clip, path, context.limits.audio_seconds))
+    return await read_clip(context.reading, path, context.limits.audio_seconds, owner)
 
 
 async def clip_of_text(context: DemoContext, text: str, voice: str, timbre: str) -> Clip:
@@ -90,10 +91,11 @@ async def make_avatar(
     return path, [sentence(note) for note in notes]
 
 
-async def load_avatar(context: DemoContext, path: Path, folder: Path) -> Avatar:
-    """A visitor's own avatar, checked, its pictures in ``folder``. Raises Refusal or ModelError."""
+async def load_avatar(context: DemoContext, path: Path, folder: Path, owner: str) -> Avatar:
+    """The avatar of a file that ``owner`` sent, checked, its pictures in ``folder``. Raises Refusal, ModelError, IntakeError."""
     check_size(path, context.limits.avatar_bytes)
-    return await context.jobs.check(partial(Avatar, path, folder, context.gallery.net, own=True))
+    picture = await check_avatar(context.reading, path, owner, context.gallery.face)
+    return await context.jobs.load(partial(Avatar, path, folder, context.gallery.net, picture))
 
 
 def sentence(text: str) -> str:

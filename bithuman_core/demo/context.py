@@ -17,6 +17,7 @@ from bithuman_core.demo.visitors.allowance import AddressAllowances
 from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.demo.visitors.visitors import Visitors
 from bithuman_core.fastrtc.turn import Route
+from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.voice import TextToSpeech
 
 # Photo or clip, where the avatar goes, its name, who agreed to it, the progress; returns sentences about what the photo lacks.
@@ -32,6 +33,7 @@ class DemoContext:
     stream: Stream
     visitors: Visitors
     jobs: Jobs
+    reading: ReadingPool  # of what visitors bring
     speech: TextToSpeech
     route: Route
     limits: Limits

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bithuman_core.demo.folder import private_folder
-from bithuman_core.demo.preview import still, write_idle_video
+from bithuman_core.demo.preview import face_at_rest, still, write_idle_video
 from bithuman_core.engine import Fixture
 from bithuman_core.speech.net import SpeechNet
 
@@ -17,16 +17,17 @@ from bithuman_core.speech.net import SpeechNet
 class Avatar:
     """One ``.imx`` file, checked and loaded, with its pictures.
 
-    ``folder`` is where its pictures go. ``key`` is its name in addresses: the file's for an avatar of the server, a secret for a
-    visitor's own. Raises ModelError for a file that is none. Takes some 0.2 s: call it in a worker thread.
+    ``folder`` is where its pictures go. ``picture`` is a still (WebP) of a visitor's own, which was checked (``uploads``).
+    ``key`` is its name in addresses: the file's for an avatar of the server, a secret for a visitor's own. Raises ModelError for
+    a file that is none. Takes some 0.2 s: call it in a worker thread.
     """
 
-    def __init__(self, path: Path, folder: Path, net: SpeechNet | None = None, *, own: bool = False) -> None:
-        self.path, self.own = path, own
-        self.key = secrets.token_urlsafe(16) if own else path.stem
+    def __init__(self, path: Path, folder: Path, net: SpeechNet | None = None, picture: bytes | None = None) -> None:
+        self.path, self.own = path, picture is not None
+        self.key = secrets.token_urlsafe(16) if self.own else path.stem
         self.fixture = Fixture(path, net)
         self.still = folder / f"{self.key}.webp"
-        self.still.write_bytes(still(self.fixture))
+        self.still.write_bytes(picture or still(self.fixture))
         self._idle_video = folder / f"{self.key}.mp4"
         self._lock = threading.Lock()
 
@@ -65,3 +66,4 @@ class Gallery:
             if path.stem not in self.avatars:  # of two with the same name the first one stays
                 self.avatars[path.stem] = Avatar(path, self.folder, self.net)
         self.first = next(iter(self.avatars.values()))
+        self.face = face_at_rest(self.first.fixture)  # of a visitor's own avatar in its still

@@ -27,15 +27,23 @@ def _be_nice() -> None:
 
 
 class Jobs:
-    """One thread for what takes seconds (a video, an avatar), one for short checks. Gradio's queue keeps the order."""
+    """One thread for what takes seconds (a video, an avatar), one for idle films, one for loading avatars that were checked.
+
+    Gradio's queue keeps the order.
+    """
 
     def __init__(self) -> None:
         self._long = ThreadPoolExecutor(1, thread_name_prefix="job", initializer=_be_nice)
         self._short = ThreadPoolExecutor(1, thread_name_prefix="check", initializer=_be_nice)
+        self._loading = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=_be_nice)
 
     async def check(self, work: Callable[[], T]) -> T:
         """The result of short work."""
         return await asyncio.get_running_loop().run_in_executor(self._short, work)
+
+    async def load(self, work: Callable[[], T]) -> T:
+        """The result of loading what was checked: no film keeps it waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self._loading, work)
 
     async def run(self, work: Callable[[Report], T], report: Report, gone: Callable[[], bool] = lambda: False) -> T:
         """The result of long work, which tells ``report`` how it goes; at its next report it ends where ``gone()`` says so.
@@ -53,5 +61,5 @@ class Jobs:
 
     def close(self) -> None:
         """Begin nothing more."""
-        for pool in (self._long, self._short):
+        for pool in (self._long, self._short, self._loading):
             pool.shutdown(wait=False, cancel_futures=True)

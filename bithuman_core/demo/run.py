@@ -23,6 +23,7 @@ from bithuman_core.errors import BithumanError
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.turn import relay_is_set_up
+from bithuman_core.uploads import reading_pool
 
 LONGEST_WORD = 1024  # bytes of a message on a page's line
 
@@ -45,14 +46,18 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
     """Load the avatars. Ends the process with a sentence where one cannot be loaded."""
     print("Preparing the avatars … (the very first start compiles their renderer, which takes some seconds)", flush=True)
     minutes = settings.visit_minutes
+    reading = reading_pool()
     try:
-        return make_context(
+        context = make_context(
             Gallery(avatar_files(settings)),
             places=settings.max_visitors,
             limits=Limits(live=60 * minutes) if minutes else Limits(),
-            build=photo_builder() if settings.photos else None,
+            build=photo_builder(reading) if settings.photos else None,
             make_engine=make_engine,
+            reading=reading,
         )
+        reading.start()  # now that the kernels are compiled
+        return context
     except BithumanError as error:
         sys.exit(str(error))
 

@@ -18,6 +18,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from gradio.route_utils import GradioMultiPartParser
 from starlette.middleware import Middleware
 
 from bithuman_core import __version__
@@ -28,6 +29,7 @@ from bithuman_core.demo.jobs import Jobs
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes import avatars, local, presence, visitor
+from bithuman_core.demo.routes.disk_full import no_room, without_remains
 from bithuman_core.demo.routes.request_guard import RequestGuard
 from bithuman_core.demo.routes.safety_headers import SafetyHeaders
 from bithuman_core.demo.stage import STAGE
@@ -40,9 +42,13 @@ from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.stream import avatar_stream
 from bithuman_core.fastrtc.turn import Route
+from bithuman_core.intake.pool import ReadingPool
+from bithuman_core.uploads import reading_pool
 from bithuman_core.voice import TextToSpeech
 
 logger = logging.getLogger(__name__)
+
+GradioMultiPartParser.parse = without_remains(GradioMultiPartParser.parse)  # pyright: ignore[reportAttributeAccessIssue]
 
 health_router = APIRouter()
 
@@ -54,11 +60,12 @@ def make_context(
     limits: Limits | None = None,
     build: Builder | None = None,
     make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine,
+    reading: ReadingPool | None = None,
 ) -> DemoContext:
     """What one demo needs.
 
     ``places`` is how many may be live at once; ``build`` makes an avatar from a photo; ``make_engine`` makes the engine that
-    shows one.
+    shows one. ``reading`` (one of its own) reads what visitors bring, and is closed with the demo.
     """
     limits, clock, route = limits or Limits(), MonotonicClock(), Route()
     stream = avatar_stream(
@@ -66,7 +73,8 @@ def make_context(
     )
     visitors = Visitors(stream, gallery, make_engine, limits, WaitingLine(places, clock), clock)
     callers = AddressAllowances(clock, limits.calls, limits.calls_per_second)
-    return DemoContext(gallery, stream, visitors, Jobs(), TextToSpeech(), route, limits, build, callers)
+    reading = reading or reading_pool()
+    return DemoContext(gallery, stream, visitors, Jobs(), reading, TextToSpeech(), route, limits, build, callers)
 
 
 def app_options(context: DemoContext) -> dict[str, Any]:
@@ -85,6 +93,7 @@ def app_options(context: DemoContext) -> dict[str, Any]:
         sweeping.cancel()
         previewing.cancel()
         await context.visitors.close_all()
+        context.reading.close()
         context.jobs.close()
 
     ours = APIRouter()
@@ -95,7 +104,9 @@ def app_options(context: DemoContext) -> dict[str, Any]:
         "lifespan": lifespan,
         "routes": ours.routes,
         "middleware": [Middleware(SafetyHeaders), Middleware(RequestGuard, largest=largest_upload(context.limits))],
-        "exception_handlers": {Refusal: _refused, BithumanError: _failed, RequestValidationError: _misunderstood},
+        "exception_handlers": {
+            Refusal: _refused, BithumanError: _failed, RequestValidationError: _misunderstood, OSError: no_room,
+        },
         "docs_url": None,
         "redoc_url": None,
         "openapi_url": None,
@@ -106,8 +117,9 @@ def make_app(context: DemoContext) -> tuple[gr.Blocks, FastAPI]:
     """The page, and the application that mounts it."""
     demo = build_page(context)
     app = FastAPI(title="bithuman_core", **app_options(context))
+    taking_files: dict[str, Any] = {"exception_handlers": {OSError: no_room}}
     with redirect_stdout(StringIO()):  # Gradio says "new /"
-        return demo, gr.mount_gradio_app(app, demo, path="/", **page_options(context))
+        return demo, gr.mount_gradio_app(app, demo, path="/", app_kwargs=taking_files, **page_options(context))
 
 
 def largest_upload(limits: Limits) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bithuman_core.errors import BithumanError
+from bithuman_core.files import DISK_FULL, is_full
 from bithuman_core.worker.avatars import Wardrobe
 from bithuman_core.worker.download import Downloads
 from bithuman_core.worker.limits import WorkerLimits
@@ -128,6 +129,11 @@ class Tasks:
             except BithumanError as error:
                 task.answer = error.status if isinstance(error, Refused) else task.answer
                 task.leave(Status.FAILED, error.message)
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                task.answer = 507
+                task.leave(Status.FAILED, DISK_FULL)
             finally:
                 if not task.over:  # what nobody foresaw: it goes on, into the log
                     task.leave(Status.FAILED, BROKE)

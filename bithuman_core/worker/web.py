@@ -9,10 +9,12 @@ from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 from livekit import rtc
 
 from bithuman_core import __version__
 from bithuman_core.cli.bench import measure
+from bithuman_core.files import DISK_FULL, is_full
 from bithuman_core.worker.avatars import CONSENT_NEEDED, Wardrobe, is_avatar_file
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import read_order
@@ -42,6 +44,13 @@ def worker_app(wardrobe: Wardrobe, limits: WorkerLimits | None = None, make_room
         title="bithuman_core worker", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
         dependencies=[Depends(_no_web_page)],
     )  # fmt: skip
+
+    @app.exception_handler(OSError)
+    async def no_room(_: Request, error: OSError) -> JSONResponse:
+        """507 where the disk is full; any other error goes on."""
+        if is_full(error):
+            return JSONResponse({"detail": DISK_FULL}, 507)
+        raise error
 
     def task_of(task_id: str) -> Task:
         task = tasks.find(task_id)

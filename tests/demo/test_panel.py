@@ -53,6 +53,7 @@ async def page(gallery: Gallery) -> AsyncIterator[Page]:
     await context.speech.look()
     yield Page(context)
     await context.visitors.close_all()
+    context.reading.close()
     context.jobs.close()
 
 

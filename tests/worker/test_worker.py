@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,8 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bithuman_core import Fixture, cli
+from bithuman_core.files import DISK_FULL
 from bithuman_core.settings import models_dir
 from tests.plugins import need
+from tests.small_disk import files, small_disk
 
 need("livekit.agents", "fastapi", "uvicorn", "python_multipart")
 
@@ -228,6 +231,20 @@ async def test_a_body_that_is_no_order_gets_a_sentence(worker: Worker, calls: Ca
 async def test_an_upload_that_is_too_large_is_cut_off(calls: Calls) -> None:
     async with serving(calls.make_room, upload_bytes=100_000) as worker:
         assert "larger" in sentence(await worker.upload("a.imx", bytes(200_000)), 413)
+
+
+async def test_a_worker_without_the_photo_builder_says_so(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bithuman_core.worker.avatars.can_build", lambda: False)
+    async with serving(calls.make_room) as worker:
+        assert "bithuman-core[build]" in sentence(await worker.upload("me.jpg", PHOTO.read_bytes(), consent="I agree"), 501)
+
+
+async def test_a_full_disk_is_said(calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(calls.make_room) as worker:
+        with small_disk(tmp_path, 2**20) as disk:
+            monkeypatch.setattr(tempfile, "tempdir", str(disk))
+            assert sentence(await worker.upload("me.jpg", bytes(3 * 2**20), consent="I agree"), 507) == DISK_FULL
+            assert files(disk) == []
 
 
 async def test_a_web_page_cannot_use_the_worker(worker: Worker) -> None:

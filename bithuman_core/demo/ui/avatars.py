@@ -63,7 +63,7 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         found.keep_upload(Path(file))
         context.visitors.check_room(found)
         found.spend()
-        avatar = await load_avatar(context, Path(file), found.new_folder())
+        avatar = await load_avatar(context, Path(file), found.new_folder(), found.secret)
         found.add(avatar)
         found.choose(avatar.key)
         return view.of(found)
@@ -86,7 +86,7 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         found.spend()
         told_by = reporter(progress)
         path, notes = await make_avatar(context, Path(photo), name, CONSENT, found.new_folder(), told_by, lambda: found.closed)
-        avatar = await load_avatar(context, path, path.parent)
+        avatar = await load_avatar(context, path, path.parent, found.secret)
         found.add(avatar)
         found.choose(avatar.key)
         return [*view.of(found, " ".join(notes)), "", None, False]

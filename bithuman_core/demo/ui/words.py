@@ -77,7 +77,7 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
         if sound is None:
             raise Refusal(400, NO_FILE)
         found.keep_upload(Path(sound))
-        return await clip_of_file(context, Path(sound))
+        return await clip_of_file(context, Path(sound), found.secret)
 
     async def of_text(found: Visitor, text: str, voice: str, timbre: str) -> Clip:
         return await clip_of_text(context, text, voice, timbre)
