@@ -50,7 +50,7 @@ class Page:
 @pytest.fixture
 async def page(gallery: Gallery) -> AsyncIterator[Page]:
     context = make_context(gallery, places=1, limits=LIMITS, build=fake_build)
-    await context.speech.look()
+    context.speech.look()
     yield Page(context)
     await context.visitors.close_all()
     context.jobs.close()

@@ -11,6 +11,7 @@ import gradio as gr
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.jobs import JobCancelled, Report
 from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.visitors.address import network_of
 from bithuman_core.errors import BithumanError
 
 P = ParamSpec("P")
@@ -49,8 +50,14 @@ def reporter(progress: gr.Progress) -> Report:
     return report
 
 
-def count_call(context: DemoContext, request: gr.Request | None) -> None:
-    """Count a call of an endpoint. Raises Refusal where its address has called too often."""
-    address = getattr(getattr(request, "client", None), "host", None) or "unknown"
-    if not context.callers.take(address):
+def host_of(request: gr.Request | None) -> str | None:
+    """The address that an event comes from."""
+    return getattr(getattr(request, "client", None), "host", None)
+
+
+def count_call(context: DemoContext, request: gr.Request | None) -> str | None:
+    """Count a call of an endpoint, and return whom it counts for. Raises Refusal where its address has called too often."""
+    host = host_of(request)
+    if not context.callers.take(network_of(host, own_machine=True) or "unknown"):
         raise Refusal(429, TOO_OFTEN)
+    return network_of(host, own_machine=context.limits.own_machine)

@@ -80,7 +80,7 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
         return await clip_of_file(context, Path(sound))
 
     async def of_text(found: Visitor, text: str, voice: str, timbre: str) -> Clip:
-        return await clip_of_text(context, text, voice, timbre)
+        return await clip_of_text(context, text, voice, timbre, found.address)
 
     def speaker(clip_of: Callable[..., Awaitable[Clip]]) -> Callable[..., Awaitable[str]]:
         async def say(secret: str, *words: Any) -> str:
