@@ -30,6 +30,7 @@ from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes import avatars, local, presence, visitor
 from bithuman_core.demo.routes.body_guard import BodyGuard
+from bithuman_core.demo.routes.fault_guard import FaultGuard
 from bithuman_core.demo.routes.queue_guard import QueueGuard
 from bithuman_core.demo.routes.request_guard import RequestGuard
 from bithuman_core.demo.routes.safety_headers import SafetyHeaders
@@ -94,6 +95,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
         ),
         Middleware(BodyGuard, limits, Uploads(limits, clock)),
         Middleware(QueueGuard, page, limits),
+        Middleware(FaultGuard),
     )  # fmt: skip
 
     @asynccontextmanager

@@ -107,7 +107,7 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
             if task is not None:
                 task.cancel()
         self._live.voices.close(SILENCE)
-        asyncio.get_running_loop().call_later(COLLECT_SECONDS, gc.collect)
+        _collect_soon()
 
     def _begin(self) -> None:
         if self._task is None:
@@ -140,3 +140,14 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         channel: Any = self.channel
         if channel is not None and channel.readyState == "open":
             channel.send(json.dumps({"type": kind, "data": data}))
+
+
+_collecting: asyncio.TimerHandle | None = None
+
+
+def _collect_soon() -> None:
+    """Once for all connections that close meanwhile: it holds everybody up."""
+    global _collecting
+    if _collecting is not None and _collecting.when() > asyncio.get_running_loop().time():
+        return
+    _collecting = asyncio.get_running_loop().call_later(COLLECT_SECONDS, gc.collect)

@@ -110,6 +110,8 @@ async def close_visits(stream: Stream) -> None:
 async def close_visit(stream: Stream, webrtc_id: str) -> None:
     """Hang up on one visitor, where they are still there. The place is free at once; closing takes its time."""
     if (connection := stream.pcs.pop(webrtc_id, None)) is not None:
+        if (waited_for := stream.connection_timeouts.get(webrtc_id)) is not None:
+            waited_for.set()  # else FastRTC waits half a minute for it
         try:
             await connection.close()
         finally:

@@ -38,8 +38,8 @@ async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """The address of the application on this machine."""
+def served(app: FastAPI, **options: Any) -> Iterator[str]:
+    """The address of the application on this machine; ``options`` as those of ``server_config``."""
     started = threading.Event()
 
     class Server(uvicorn.Server):
@@ -48,7 +48,7 @@ def served(app: FastAPI) -> Iterator[str]:
             started.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(server_config(app, app.state.limits, timeout_graceful_shutdown=1))
+        server = Server(server_config(app, app.state.limits, timeout_graceful_shutdown=1, **options))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         assert started.wait(STARTED_SECONDS)

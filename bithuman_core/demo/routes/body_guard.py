@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bithuman_core.clock import Clock, MonotonicClock
@@ -54,11 +53,7 @@ class BodyGuard:
                 await refuse(scope, send, refusal)
                 return
             body = _Body(scope, receive, send, limit, self._limits, self._clock.now)
-            try:
-                await self._app(scope, body.receive, body.send)
-            except ClientDisconnect:
-                if not body.refused:
-                    raise
+            await self._app(scope, body.receive, body.send)
 
 
 class _Body:

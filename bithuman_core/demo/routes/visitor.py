@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
 from typing import Any
@@ -25,6 +26,7 @@ router = APIRouter()
 
 MAX_SDP = 64 * 1024  # characters; Chromium's offers have some 6 thousand
 MAX_SECRET = 100
+NEGOTIATION_SECONDS = 10.0
 TRACKS = 2  # of every connection: sound and pictures
 NOT_UNDERSTOOD = "The server did not understand this browser's offer: reload the page."
 
@@ -125,7 +127,8 @@ async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
     route = await context.route.configuration()
     stream.server_rtc_configuration = stream.convert_to_aiortc_format(route)  # a server behind NAT needs the relay as well
     try:
-        answer = await stream.handle_offer(offer.model_dump(), stream.set_additional_outputs(offer.webrtc_id))
+        negotiation = stream.handle_offer(offer.model_dump(), stream.set_additional_outputs(offer.webrtc_id))
+        answer = await asyncio.wait_for(negotiation, NEGOTIATION_SECONDS)
     except Exception as error:  # of any kind: what aiortc meets in an SDP
         logger.info("An offer was not understood.", exc_info=error)
         raise Refusal(422, NOT_UNDERSTOOD) from error

@@ -67,14 +67,16 @@ class WaitingLine:
         self._line.pop(visitor, None)
 
     def _position(self, visitor: str, free: int, held: Counter[str | None]) -> int:
-        before = 0
+        before, held_back = 0, Counter[str | None]()
         for name, waiting in self._line.items():
             fits = waiting.address is None or held[waiting.address] < self._per_address
             if name == visitor:
-                return max(before - free + 1, 0 if fits else 1)
+                return max(before - free + 1, 0) if fits else max(before - free + 1, 1) + held_back[waiting.address]
             if fits:
                 held[waiting.address] += 1
                 before += 1
+            else:
+                held_back[waiting.address] += 1
         raise KeyError(visitor)
 
     def _forget(self) -> None:
