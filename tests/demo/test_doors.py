@@ -14,6 +14,7 @@ import gradio.queueing as queueing
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from bithuman_core.demo.connections import Connections
 from bithuman_core.demo.gallery import Gallery
@@ -395,3 +396,31 @@ def held() -> Iterator[None]:
         yield
     finally:
         queueing.Queue.get_events = asking  # type: ignore[method-assign]
+
+
+async def test_a_line_that_breaks_again_and_again_has_one_watcher(gallery: Gallery) -> None:
+    visitors = visitors_of(gallery)
+    visit, other = visitors.open(), visitors.open()
+    before = len(asyncio.all_tasks())
+    for _ in range(300):
+        visitors.lost(visit)
+    visitors.lost(other)
+    assert len(visitors._watching) == 2
+    while visitors._watching:
+        await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == before
+
+
+def test_a_page_that_opens_line_after_line_is_not_wanted(gallery: Gallery) -> None:
+    with TestClient(demo_app(gallery, places=1, limits=Limits(lines=3, lines_per_second=0.001))) as client:
+        secret, kept = client.post("/visit").json()["visit"], 0
+        for _ in range(5):
+            with client.websocket_connect("/visit/presence") as line:
+                line.send_text(secret)
+                if kept == 3:
+                    with pytest.raises(WebSocketDisconnect):
+                        line.receive_text()
+                    continue
+                line.send_text("a word too many")
+                kept += 1
+        assert kept == 3
