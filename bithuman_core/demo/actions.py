@@ -21,7 +21,7 @@ from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.fastrtc.clip_queue import Clip
 
 TITLE = 40  # characters of a text that become its clip's name
-MAX_NAME = 40
+MAX_NAME, MAX_NAME_BYTES = 40, 100
 LONG_SIGN = 3  # letters of an alphabet, which take as long to say
 NO_PHOTOS = "This server makes no avatars from photos: its host can install bithuman-core[build]."
 NO_CONSENT = "Tick the box first: an avatar is made only of a person who agrees to it."
@@ -38,9 +38,9 @@ def check_size(path: Path, limit: int) -> Path:
 
 
 def clean_name(name: str, default: str) -> str:
-    """A name without folders and oddities, 40 characters at most."""
+    """A name without folders and oddities, 40 characters and 100 bytes at most: two of them make a file's name."""
     clean = re.sub(r"[^\w .()-]", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
-    return clean[:MAX_NAME].strip(" .") or default
+    return clean[:MAX_NAME].encode()[:MAX_NAME_BYTES].decode(errors="ignore").strip(" .") or default
 
 
 async def clip_of_file(context: DemoContext, path: Path) -> Clip:

@@ -18,6 +18,7 @@ class Limits:
     # one visitor
     live: float = float("inf")  # the longest time on air at a stretch, counted from the offer
     visit_idle: float = 180.0  # a page that has not been heard of for so long is closed
+    visit_quiet: float = 60.0  # ... after so long where another one needs its room and it keeps no line open
     offer_idle: float = 8.0  # who was told to come in and does not follow stands at the end of the line
     connect_idle: float = 15.0  # an offer whose sound and picture are not asked for after so long is hung up
     avatars: int = 4  # of one visitor's own
@@ -47,11 +48,13 @@ class Limits:
     unread_seconds: float = 60.0  # that a client may leave an answer unread
 
     # one address
-    connections_each: int = 200
+    connections_each: int = 200  # and requests under way: a web server in front sends many over one connection
     visitors_each: int = 40
     waiting_each: int = 8  # in the line for a place
     calls: int = 12  # of the endpoints, from one address at once, and ...
     calls_per_second: float = 0.2  # ... so many more
+    asks: int = 3000  # requests that change nothing, at once (a page begins with some 120), and ...
+    asks_per_second: float = 150.0  # ... so many more
     posts: int = 300  # requests that are more than a question, at once, and ...
     posts_per_second: float = 30.0  # ... so many more
     uploads_each: int = 8  # under way

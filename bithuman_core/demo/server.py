@@ -89,10 +89,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
     limits, clock = context.limits, MonotonicClock()
     guards = (
         Middleware(SafetyHeaders),
-        Middleware(
-            RequestGuard, KnownHosts(host, hosts), AddressAllowances(clock, limits.posts, limits.posts_per_second),
-            private=is_this_machine(host), own_machine=limits.own_machine,
-        ),
+        Middleware(RequestGuard, KnownHosts(host, hosts), limits, clock, private=is_this_machine(host)),
         Middleware(BodyGuard, limits, Uploads(limits, clock)),
         Middleware(QueueGuard, page, limits),
         Middleware(FaultGuard),

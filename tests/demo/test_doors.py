@@ -224,6 +224,24 @@ def test_a_flood_of_requests_of_one_address_is_cut_off_and_nobody_elses(gallery:
         assert client.post("/visit/here", headers=OTHERS).status_code == 410
 
 
+def test_questions_of_one_address_are_cut_off_as_well(gallery: Gallery) -> None:
+    limits = Limits(asks=30, asks_per_second=0.001)
+    with served(demo_app(gallery, places=1, limits=limits)) as url, httpx.Client(base_url=url) as client:
+        assert [client.get("/", headers=OFFICE).status_code for _ in range(5)] == [200] * 4 + [429]
+        assert [client.get("/health", headers=OFFICE).status_code for _ in range(3)] == [200] * 2 + [429]
+        assert client.get("/", headers=OTHERS).status_code == 200 and client.get("/").status_code == 200
+
+
+def test_a_full_server_makes_room_for_who_comes_by_closing_pages_that_are_silent(gallery: Gallery) -> None:
+    visitors = visitors_of(gallery, visitors=3, visit_quiet=60)
+    silent, standing, _ = visitors.open(), visitors.open(), visitors.open()
+    standing.lines = 1
+    with pytest.raises(Refusal, match="Too many people"):
+        visitors.open()
+    visitors._clock.time += 61  # type: ignore[attr-defined]
+    assert visitors.open() and silent.closed and not standing.closed and len(visitors) == 3
+
+
 def line_of(capacity: int, per_address: int) -> tuple[WaitingLine, SimulatedClock]:
     clock = SimulatedClock()
     return WaitingLine(capacity, clock, per_address), clock

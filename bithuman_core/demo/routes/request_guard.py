@@ -1,17 +1,23 @@
-"""What no request gets past, whoever asks: names that are not this server's, and pages of other sites that act for a visitor."""
+"""What no request gets past, whoever asks: names that are not this server's, pages of other sites, and floods."""
 
 from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bithuman_core.clock import Clock
+from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes.answer import refuse
 from bithuman_core.demo.visitors.address import network_of
 from bithuman_core.demo.visitors.allowance import AddressAllowances
+from bithuman_core.demo.visitors.shares import Shares
 from bithuman_core.hosts import KnownHosts, host_name, is_this_machine
 
 OURS = ("/visit", "/webrtc")  # not Gradio's, whose apps may stand on other pages; /local is stricter
 QUESTIONS = ("GET", "HEAD", "OPTIONS")
+# Gradio makes these anew for everybody who asks: some 7 ms each, other answers take one.
+COSTLY = ("/", "/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/mcp/schema")
+COST = 7
 OTHER_SITE = "This server takes requests of its own page only."
 UNKNOWN_HOST = "This server is not called {name!r}: whoever runs it can add that name with --allowed-hosts."
 NOTHING_THERE = "There is nothing at that address."
@@ -20,39 +26,55 @@ RETRY = 10  # s
 
 
 class RequestGuard:
-    """ASGI middleware for HTTP and web sockets. Refuses with a sentence: 403, 404, 421, 429.
+    """ASGI middleware for HTTP and web sockets. Refuses with a sentence: 403, 404, 421, 429, 503.
 
     ``private``: the server is there for this machine alone; then no other site's page may use Gradio's addresses either.
     """
 
-    def __init__(self, app: ASGIApp, hosts: KnownHosts, posts: AddressAllowances, *, private: bool, own_machine: bool) -> None:
-        self._app, self._hosts, self._posts = app, hosts, posts
-        self._private, self._own_machine = private, own_machine
+    def __init__(self, app: ASGIApp, hosts: KnownHosts, limits: Limits, clock: Clock, *, private: bool) -> None:
+        self._app, self._hosts, self._private, self._own_machine = app, hosts, private, limits.own_machine
+        self._asks = AddressAllowances(clock, limits.asks, limits.asks_per_second)
+        self._posts = AddressAllowances(clock, limits.posts, limits.posts_per_second)
+        self._under_way = Shares("requests", limits.connections, limits.connections_each)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] in ("http", "websocket"):
-            try:
-                self._check(scope)
-            except Refusal as refusal:
-                await refuse(scope, send, refusal)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        address = network_of((scope.get("client") or (None,))[0], own_machine=self._own_machine)
+        try:
+            self._check_sender(scope)
+            self._check_rate(scope, address)
+            self._under_way.take(address)
+        except Refusal as refusal:
+            await refuse(scope, send, refusal)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._under_way.give_back(address)
 
-    def _check(self, scope: Scope) -> None:
+    def _check_sender(self, scope: Scope) -> None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if not self._hosts.know(host):
             raise Refusal(421, UNKNOWN_HOST.format(name=host_name(host)))
         if not scope["path"].isprintable():
             raise Refusal(404, NOTHING_THERE)
-        if scope.get("method") in QUESTIONS:  # a web socket has no method
-            return
         ours = scope["path"].startswith(OURS)
-        if (ours or self._private) and _comes_from_elsewhere(headers, host, neighbours=not ours):
+        changes = scope.get("method", "GET") not in QUESTIONS  # a web socket has no method
+        if changes and (ours or self._private) and _comes_from_elsewhere(headers, host, neighbours=not ours):
             raise Refusal(403, OTHER_SITE)
-        address = network_of((scope.get("client") or (None,))[0], own_machine=self._own_machine)
-        if address is not None and not self._posts.take(address):
+
+    def _check_rate(self, scope: Scope, address: str | None) -> None:
+        if address is None:
+            return
+        if scope.get("method", "GET") in QUESTIONS:
+            allowed = self._asks.take(address, COST if scope["path"] in COSTLY else 1)
+        else:
+            allowed = self._posts.take(address)
+        if not allowed:
             raise Refusal(429, TOO_OFTEN, retry=RETRY)
 
 

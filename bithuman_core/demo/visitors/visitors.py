@@ -67,12 +67,23 @@ class Visitors:
         address = network_of(host, own_machine=self._limits.own_machine)
         if address is not None and sum(other.address == address for other in self) >= self._limits.visitors_each:
             raise Refusal(429, "Your network has too many of these pages open: close one, then try again.", retry=RETRY)
-        if len(self._open) >= self._limits.visitors:
+        if len(self._open) >= self._limits.visitors and not self._forget_a_quiet_one():
             sentence = "Too many people have this page open at the moment: try again in a few minutes."
             raise Refusal(503, sentence, retry=RETRY)
         visit = Visitor(self._gallery, self._make_engine, self._limits, self._clock, address)
         self._open[visit.secret] = visit
         return visit
+
+    def _forget_a_quiet_one(self) -> bool:
+        """Make room for a page: the one goes that has been silent for longest, and not only between two signs of life."""
+        old = self._clock.now() - self._limits.visit_quiet
+        quiet = [visit for visit in self if visit.connection is None and not visit.lines and visit.seen_at < old]
+        if not quiet:
+            return False
+        visit = self._open.pop(min(quiet, key=lambda visit: visit.seen_at).secret)
+        self.waiting_line.leave(visit.secret)
+        visit.close()
+        return True
 
     def find(self, secret: str | None) -> Visitor:
         """The visit of this secret. Raises Refusal where there is none."""
