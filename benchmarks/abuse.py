@@ -157,6 +157,7 @@ async def pages(client: httpx.AsyncClient, _: random.Random) -> str:
     return told("page", await client.get("/"))
 
 
+SLOW = "slow_lines"
 ATTACKS: tuple[Attack, ...] = (flood, places, offers, texts, videos, photos, avatars, long_sounds, bodies, pages)
 
 
@@ -187,15 +188,17 @@ async def slow_line(url: str, number: int, until: float, count: Counter[str]) ->
         await asyncio.sleep(1)
 
 
-def attackers(url: str, seconds: float, report: Any) -> None:
+def attackers(url: str, seconds: float, kinds: list[str], report: Any) -> None:
     """All of them, in a process of their own."""
     os.nice(NICENESS)
 
     async def all_at_once() -> Counter[str]:
         await make_offers()
         until, count = time.monotonic() + seconds, Counter[str]()
-        crowd = [one_attacker(url, attack, number, until, count) for number, attack in enumerate(2 * ATTACKS)]
-        await asyncio.gather(*crowd, *(slow_line(url, number, until, count) for number in range(SLOW_LINES)))
+        chosen = [attack for attack in ATTACKS if attack.__name__ in kinds]
+        crowd = [one_attacker(url, attack, number, until, count) for number, attack in enumerate(2 * chosen)]
+        lines = range(SLOW_LINES if SLOW in kinds else 0)
+        await asyncio.gather(*crowd, *(slow_line(url, number, until, count) for number in lines))
         return count
 
     report.send(asyncio.run(all_at_once()))
@@ -204,10 +207,11 @@ def attackers(url: str, seconds: float, report: Any) -> None:
 def figures(visitor: Visitor, seconds: float) -> tuple[float, float, int]:
     """New pictures a second, the longest gap in s, and how many were over LONGEST_GAP."""
     gaps = np.diff(visitor.pictures)
-    return len(visitor.pictures) / seconds * float(np.mean(visitor.fresh)), float(gaps.max(initial=0)), int((gaps > LONGEST_GAP).sum())
+    rate = len(visitor.pictures) / seconds * float(np.mean(visitor.fresh))
+    return rate, float(gaps.max(initial=0)), int((gaps > LONGEST_GAP).sum())
 
 
-async def watch(url: str, process: psutil.Process, seconds: float) -> bool:
+async def watch(url: str, process: psutil.Process, seconds: float, kinds: list[str]) -> bool:
     """Live, undisturbed and then not; prints the table. Whether it was good enough."""
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         visitor = (await entered(client, 1))[0]
@@ -215,7 +219,7 @@ async def watch(url: str, process: psutil.Process, seconds: float) -> bool:
         good = True
         for abused in (False, True):
             listening, report = get_context("spawn").Pipe(duplex=False)
-            attack = get_context("spawn").Process(target=attackers, args=(url, seconds + SETTLE_SECONDS, report))
+            attack = get_context("spawn").Process(target=attackers, args=(url, seconds + SETTLE_SECONDS, kinds, report))
             if abused:
                 attack.start()
                 await asyncio.sleep(SETTLE_SECONDS)
@@ -248,12 +252,14 @@ def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5, help="how long the abuse lasts")
+    kinds = [*(attack.__name__ for attack in ATTACKS), SLOW]
+    parser.add_argument("--only", nargs="+", choices=kinds, default=kinds, help="these kinds of abuse alone")
     given = parser.parse_args()
     rtcrtpreceiver.decoder_worker = discard  # pyright: ignore[reportAttributeAccessIssue]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.txt"
         with Server(log, "app.py", "--max-visitors", "3") as server:
-            good = asyncio.run(watch(server.url, psutil.Process(server.pid), 60 * given.minutes))
+            good = asyncio.run(watch(server.url, psutil.Process(server.pid), 60 * given.minutes, given.only))
         written = log.read_text()
         print(f"  the server's log: {len(written.splitlines())} lines, {written.count('Traceback')} tracebacks")
     return 0 if good else 1

@@ -206,6 +206,13 @@ def test_uploads_are_counted_in_files_bytes_and_what_they_leave_on_the_disk() ->
     assert uploads.under_way == (0, 0)
 
 
+def test_who_is_refused_in_the_middle_of_an_upload_reads_why(gallery: Gallery) -> None:
+    with served(demo_app(gallery, places=1, limits=Limits(stored_bytes_each=2**20))) as url:
+        for size, status in ((2**22, 429), (55 * 2**20, 413)):
+            refused = httpx.post(f"{url}/gradio_api/upload", files={"files": bytes(size)}, headers=OFFICE, timeout=30)
+            sentence(refused, status)
+
+
 def test_an_office_opens_so_many_pages_and_others_still_come_in(gallery: Gallery) -> None:
     with served(demo_app(gallery, places=1, limits=Limits(visitors_each=3, posts=1000))) as url:
         opened = [httpx.post(f"{url}/visit", headers=OFFICE).status_code for _ in range(20)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 
 from starlette.types import Scope, Send
 
@@ -19,8 +20,10 @@ def refusal_body(refusal: Refusal, path: str) -> bytes:
     return json.dumps(told).encode()
 
 
-async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
-    """Answer, and close the connection: of the request nothing more is read."""
+async def refuse(
+    scope: Scope, send: Send, refusal: Refusal, before_closing: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Answer, and close the connection: of the request nothing more is read, unless ``before_closing`` does."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": refusal.sentence})
         return
@@ -30,4 +33,7 @@ async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
     }  # fmt: skip
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": refusal.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": before_closing is not None})
+    if before_closing is not None:
+        await before_closing()
+        await send({"type": "http.response.body", "body": b""})

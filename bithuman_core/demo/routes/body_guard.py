@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ FILES = ("/gradio_api/upload", "/local/speak")  # addresses that take files, by 
 TOO_LARGE = "That request is larger than the {limit} that are taken here."
 NO_LENGTH = "That request does not say how long it is in whole bytes."
 TOO_SLOW = "That request came too slowly: try again on a faster connection."
+HEAR_OUT_SECONDS = 5.0
 FORM = MIB  # bytes: forms carry more than their file
 
 
@@ -50,10 +52,25 @@ class BodyGuard:
                     address = network_of((scope.get("client") or (None,))[0], own_machine=self._limits.own_machine)
                     held.enter_context(self._uploads.taking(address, size))
             except Refusal as refusal:
-                await refuse(scope, send, refusal)
+                await refuse(scope, send, refusal, partial(self._hear_out, receive, limit))
                 return
             body = _Body(scope, receive, send, limit, self._limits, self._clock.now)
             await self._app(scope, body.receive, body.send)
+
+
+    async def _hear_out(self, receive: Receive, most: int) -> None:
+        """Take what is still being sent, for a while: most clients read no answer before they have sent everything."""
+
+        async def rest() -> None:
+            came = 0
+            while came <= most:
+                message = await receive()
+                came += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(rest(), HEAR_OUT_SECONDS)
 
 
 class _Body:
