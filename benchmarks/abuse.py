@@ -175,7 +175,7 @@ async def one_attacker(url: str, attack: Attack, number: int, until: float, coun
 
 async def slow_line(url: str, number: int, until: float, count: Counter[str]) -> None:
     """A connection that says nothing, or half of something; opened anew when it is closed."""
-    half_a_body = b"POST /webrtc/offer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n{"
+    half_a_body = b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n{"
     begun = (b"", b"GET / HTTP/1.1\r\nHost: local", half_a_body)
     while time.monotonic() < until:
         with suppress(OSError):

@@ -168,4 +168,4 @@ async def _failed(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _misunderstood(_: Request, __: Exception) -> JSONResponse:
-    return JSONResponse({"error": "The server did not understand this page: reload it."}, 422)
+    return JSONResponse({"error": visitor.MISUNDERSTOOD}, 422)

@@ -73,7 +73,7 @@ HALF_A_FILE = A_FORM[:-1] + b'--x\r\nContent-Disposition: form-data; name="files
         (b"", ""),
         (b"GET /health HTT", "408"),
         (b"GET /health HTTP/1.1\r\nHost: loc", "408"),
-        (HALF_A_BODY.replace(b"/visit/place", b"/webrtc/offer"), "408"),
+        (HALF_A_BODY.replace(b"/visit/place", b"/gradio_api/queue/join"), "408"),
         (HALF_A_FILE, "408"),
     ],
 )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
 from bithuman_core.demo.context import DemoContext, InDemo, OfVisitor
@@ -28,6 +28,7 @@ MAX_SDP = 64 * 1024  # characters; Chromium's offers have some 6 thousand
 MAX_SECRET = 100
 NEGOTIATION_SECONDS = 10.0
 TRACKS = 2  # of every connection: sound and pictures
+MISUNDERSTOOD = "The server did not understand this page: reload it."
 NOT_UNDERSTOOD = "The server did not understand this browser's offer: reload the page."
 
 
@@ -80,8 +81,12 @@ async def rtc_config(context: InDemo) -> dict[str, Any]:
 
 
 @router.post("/webrtc/offer")
-async def offer(offer: Offer, context: InDemo, visit: OfVisitor) -> Any:
-    """FastRTC's signalling: an answer, or ``{"status": "failed", ...}``."""
+async def offer(request: Request, context: InDemo, visit: OfVisitor) -> Any:
+    """FastRTC's signalling: an answer, or ``{"status": "failed", ...}``. Of a page that nobody knows nothing is read."""
+    try:
+        offer = Offer.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise Refusal(422, MISUNDERSTOOD) from error
     if offer.type == "ice-candidate":
         if visit.connection != offer.webrtc_id:
             raise Refusal(409, "That connection has ended: press Start again.")
