@@ -14,6 +14,7 @@ from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.jobs import Jobs, Report
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.visitors.allowance import AddressAllowances
+from bithuman_core.demo.visitors.shares import Shares
 from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.demo.visitors.visitors import Visitors
 from bithuman_core.fastrtc.turn import Route
@@ -39,6 +40,7 @@ class DemoContext:
     limits: Limits
     build: Builder | None  # None: no photos are taken
     callers: AddressAllowances  # of the endpoints without a page
+    speeches: Shares  # texts that are being spoken or wait for it
 
 
 def the_context(request: Request) -> DemoContext:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 NICENESS = 15
+VOICES = 2  # that speak at once
 
 Report = Callable[[str, float], None]  # (name of the stage, share of the whole that is done, 0..1)
 T = TypeVar("T")
@@ -27,15 +28,16 @@ def _be_nice() -> None:
 
 
 class Jobs:
-    """One thread for what takes seconds (a video, an avatar), one for idle films, one for loading avatars that were checked.
+    """One thread for what takes seconds (a video, an avatar), one for idle films, one for loading what was checked, two to speak.
 
-    Gradio's queue keeps the order.
+    Gradio's queue keeps the order of what takes seconds.
     """
 
     def __init__(self) -> None:
         self._long = ThreadPoolExecutor(1, thread_name_prefix="job", initializer=_be_nice)
         self._short = ThreadPoolExecutor(1, thread_name_prefix="check", initializer=_be_nice)
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=_be_nice)
+        self._speech = ThreadPoolExecutor(VOICES, thread_name_prefix="speech", initializer=_be_nice)
 
     async def check(self, work: Callable[[], T]) -> T:
         """The result of short work."""
@@ -44,6 +46,10 @@ class Jobs:
     async def load(self, work: Callable[[], T]) -> T:
         """The result of loading what was checked: no film keeps it waiting."""
         return await asyncio.get_running_loop().run_in_executor(self._loading, work)
+
+    async def speak(self, work: Callable[[], T]) -> T:
+        """The result of making speech, which processes of the thread's own low priority do."""
+        return await asyncio.get_running_loop().run_in_executor(self._speech, work)
 
     async def run(self, work: Callable[[Report], T], report: Report, gone: Callable[[], bool] = lambda: False) -> T:
         """The result of long work, which tells ``report`` how it goes; at its next report it ends where ``gone()`` says so.
@@ -61,5 +67,5 @@ class Jobs:
 
     def close(self) -> None:
         """Begin nothing more."""
-        for pool in (self._long, self._short, self._loading):
+        for pool in (self._long, self._short, self._loading, self._speech):
             pool.shutdown(wait=False, cancel_futures=True)

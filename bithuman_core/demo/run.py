@@ -13,6 +13,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
+from bithuman_core.demo.connections import server_config
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
@@ -24,8 +25,6 @@ from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.turn import relay_is_set_up
 from bithuman_core.uploads import reading_pool
-
-LONGEST_WORD = 1024  # bytes of a message on a page's line
 
 
 class Server(uvicorn.Server):
@@ -54,6 +53,7 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
             limits=Limits(live=60 * minutes) if minutes else Limits(),
             build=photo_builder(reading) if settings.photos else None,
             make_engine=make_engine,
+            places_each=settings.places_per_address,
             reading=reading,
         )
         reading.start()  # now that the kernels are compiled
@@ -66,7 +66,7 @@ def main(make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> Non
     """Serve the page as the command line says."""
     settings = read_settings(command_line=True)
     context = prepare(settings, make_engine)
-    serve(context, *make_app(context), settings)
+    serve(context, *make_app(context, settings.host, settings.names), settings)
 
 
 def reloading() -> bool:
@@ -79,7 +79,8 @@ def serve(context: DemoContext, demo: gr.Blocks, app: FastAPI, settings: DemoSet
     host, port = settings.host, settings.port
     if reloading():
         demo.dev_mode = True  # mounting it has taken that from it
-        demo.launch(server_name=host, server_port=port, app_kwargs=app_options(context), **page_options(context))
+        options = app_options(context, demo, host, settings.names)
+        demo.launch(server_name=host, server_port=port, app_kwargs=options, **page_options(context))
         return
     if ON_SPACES and not relay_is_set_up():
         print("Visitors cannot be reached from here without a relay: set the secret HF_TOKEN (see docs/hosting.md).", flush=True)
@@ -87,8 +88,8 @@ def serve(context: DemoContext, demo: gr.Blocks, app: FastAPI, settings: DemoSet
         listener = create_server((host, port))
     except OSError as error:
         sys.exit(f"Nothing can listen on {host}:{port} ({os.strerror(error.errno or 0)}): choose another --port or --host.")
-    config = uvicorn.Config(
-        app, host, port, log_level="warning", timeout_graceful_shutdown=3, server_header=False, ws_max_size=LONGEST_WORD
+    config = server_config(
+        app, context.limits, trusted_proxies=settings.trusted_proxies, host=host, port=port, timeout_graceful_shutdown=3
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # uvicorn ends the visits, then raises it again: that is no failure

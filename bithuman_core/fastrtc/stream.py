@@ -104,11 +104,15 @@ def avatar_stream(
 
 async def close_visits(stream: Stream) -> None:
     """Hang up on every visitor, so that their pages say so at once."""
-    await asyncio.gather(*(connection.close() for connection in list(stream.pcs.values())))
+    await asyncio.gather(*(close_visit(stream, webrtc_id) for webrtc_id in list(stream.pcs)), return_exceptions=True)
 
 
 async def close_visit(stream: Stream, webrtc_id: str) -> None:
     """Hang up on one visitor, where they are still there. The place is free at once; closing takes its time."""
     if (connection := stream.pcs.pop(webrtc_id, None)) is not None:
-        await connection.close()
-        stream.clean_up(webrtc_id)  # where nothing was connected yet FastRTC does not hear of the end
+        if (waited_for := stream.connection_timeouts.get(webrtc_id)) is not None:
+            waited_for.set()  # else FastRTC waits half a minute for it
+        try:
+            await connection.close()
+        finally:
+            stream.clean_up(webrtc_id)  # where nothing was connected yet FastRTC does not hear of the end

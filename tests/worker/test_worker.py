@@ -252,6 +252,28 @@ async def test_a_web_page_cannot_use_the_worker(worker: Worker) -> None:
         assert "Web pages" in sentence(await worker.client.post(path, headers={"Origin": "https://evil.example"}), 403)
 
 
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+async def test_a_web_page_does_not_look_at_a_worker_either(worker: Worker, headers: dict[str, str]) -> None:
+    for path in ("/tasks", "/test-frame", "/health"):
+        assert "Web pages" in sentence(await worker.client.get(path, headers=headers), 403)
+
+
+async def test_a_worker_does_not_answer_to_a_name_that_is_not_its_own(worker: Worker) -> None:
+    for path in ("/tasks", "/test-frame", "/health"):
+        assert "--allowed-host" in sentence(await worker.client.get(path, headers={"Host": "rebound.evil.example"}), 421)
+    assert (await worker.client.get("/tasks", headers={"Host": "localhost:8089"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("boundary=x", b"--y\r\n"), ("boundary=x", b"--x\r\n" + b"a" * 9000 + b":\r\n\r\n"), ("boundary=x", b"{}"), ("a=b", b"--")],
+)
+async def test_a_form_that_is_none_gets_a_sentence(worker: Worker, kind: str, content: bytes) -> None:
+    answer = await worker.client.post("/launch", content=content, headers={"Content-Type": f"multipart/form-data; {kind}"})
+    assert answer.status_code in (400, 422) and "Traceback" not in answer.text
+    assert answer.json()["detail"]
+
+
 async def test_a_room_that_cannot_be_joined(worker: Worker, calls: Calls, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         assert "cannot be joined" in sentence(await worker.launch(), 422)

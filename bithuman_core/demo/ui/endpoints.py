@@ -70,9 +70,9 @@ def add_endpoints(context: DemoContext) -> None:
         Returns:
             An MP4 video.
         """
-        count_call(context, request)
+        address = count_call(context, request)
         state = await state_of(avatar, imx, request)
-        clip = await clip_of_text(context, text, voice, timbre)
+        clip = await clip_of_text(context, text, voice, timbre, address)
         return str(await make_video(context, state, clip, folder(), reporter(progress)))
 
     async def speak_file(

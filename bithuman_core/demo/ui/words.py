@@ -77,10 +77,10 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
         if sound is None:
             raise Refusal(400, NO_FILE)
         found.keep_upload(Path(sound))
-        return await clip_of_file(context, Path(sound), found.secret)
+        return await clip_of_file(context, Path(sound), found.owner)
 
     async def of_text(found: Visitor, text: str, voice: str, timbre: str) -> Clip:
-        return await clip_of_text(context, text, voice, timbre)
+        return await clip_of_text(context, text, voice, timbre, found.address)
 
     def speaker(clip_of: Callable[..., Awaitable[Clip]]) -> Callable[..., Awaitable[str]]:
         async def say(secret: str, *words: Any) -> str:
