@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import webbrowser
 from collections.abc import Callable
 from socket import create_server, socket
 
-import gradio as gr
+try:
+    import gradio as gr
+except FileNotFoundError as error:  # it looks for a folder for temporary files when it is imported
+    sys.exit(f"The page keeps files while it runs, and no folder can be written: let TMPDIR name one. ({error.strerror})")
 import uvicorn
 from fastapi import FastAPI
 
@@ -46,8 +51,14 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
     print("Preparing the avatars … (the very first start compiles their renderer, which takes some seconds)", flush=True)
     minutes = settings.visit_minutes
     try:
+        multiprocessing.Lock()
+    except OSError as error:
+        sys.exit(f"The page needs shared memory ({error.strerror}): let programs write to /dev/shm (docker: --tmpfs /dev/shm).")
+    try:
+        gallery = Gallery(avatar_files(settings))
+        tempfile.tempdir = str(gallery.folder)  # what Gradio writes in passing goes with the process, too
         return make_context(
-            Gallery(avatar_files(settings)),
+            gallery,
             places=settings.max_visitors,
             limits=Limits(live=60 * minutes) if minutes else Limits(),
             build=photo_builder() if settings.photos else None,

@@ -28,6 +28,7 @@ from bithuman_core.demo.jobs import Jobs
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes import avatars, local, presence, visitor
+from bithuman_core.demo.routes.keep_files import KeepFiles
 from bithuman_core.demo.routes.request_guard import RequestGuard
 from bithuman_core.demo.routes.safety_headers import SafetyHeaders
 from bithuman_core.demo.stage import STAGE
@@ -94,7 +95,11 @@ def app_options(context: DemoContext) -> dict[str, Any]:
     return {
         "lifespan": lifespan,
         "routes": ours.routes,
-        "middleware": [Middleware(SafetyHeaders), Middleware(RequestGuard, largest=largest_upload(context.limits))],
+        "middleware": [
+            Middleware(SafetyHeaders),
+            Middleware(RequestGuard, largest=largest_upload(context.limits)),
+            Middleware(KeepFiles, gallery=context.gallery),
+        ],
         "exception_handlers": {Refusal: _refused, BithumanError: _failed, RequestValidationError: _misunderstood},
         "docs_url": None,
         "redoc_url": None,

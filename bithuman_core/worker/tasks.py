@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bithuman_core.errors import BithumanError
+from bithuman_core.private_folder import PrivateFolder
 from bithuman_core.worker.avatars import Wardrobe
 from bithuman_core.worker.download import Downloads
 from bithuman_core.worker.limits import WorkerLimits
@@ -23,6 +24,8 @@ from bithuman_core.worker.refused import Refused
 from bithuman_core.worker.stage import RoomFactory, perform
 
 logger = logging.getLogger(__name__)
+
+PREFIX = "bithuman-worker-"
 
 BROKE = "The task broke because of a fault of the worker; its log tells more."
 STOPPED = "It was stopped."
@@ -78,6 +81,7 @@ class Tasks:
     def __init__(self, wardrobe: Wardrobe, make_room: RoomFactory, limits: WorkerLimits) -> None:
         self._wardrobe, self._make_room, self._limits = wardrobe, make_room, limits
         self._downloads = Downloads(limits)
+        self._folder = PrivateFolder(PREFIX)
         self._all: dict[str, Task] = {}
 
     def __iter__(self) -> Iterator[Task]:
@@ -113,12 +117,17 @@ class Tasks:
     async def stop_all(self) -> None:
         """The worker ends."""
         await asyncio.gather(*(self.stop(task) for task in self))
+        self._folder.close()
+
+    def new_folder(self, belongings: ExitStack) -> Path:
+        """A folder that goes with ``belongings``, and with the worker."""
+        return Path(belongings.enter_context(tempfile.TemporaryDirectory(dir=self._folder.path)))
 
     async def _do(self, task: Task, order: Order, upload: Path | None, belongings: ExitStack) -> None:
         with belongings:
             try:
                 if order.avatar_image_url:
-                    upload = new_folder(belongings) / file_name(urlsplit(order.avatar_image_url).path)
+                    upload = self.new_folder(belongings) / file_name(urlsplit(order.avatar_image_url).path)
                     await self._downloads.fetch(order.avatar_image_url, upload)
                 fixture = await self._wardrobe.load(upload, order.consent)
                 task.leave(Status.ENDED, await perform(order, fixture, self._make_room, self._limits, task.enter))
@@ -138,6 +147,3 @@ def _log_fault(work: asyncio.Task[None]) -> None:
         logger.error("A task broke.", exc_info=error)
 
 
-def new_folder(belongings: ExitStack) -> Path:
-    """A folder that goes with ``belongings``."""
-    return Path(belongings.enter_context(tempfile.TemporaryDirectory(prefix="bithuman-task-")))

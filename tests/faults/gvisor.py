@@ -1,4 +1,4 @@
-"""Finds gVisor's runsc for the tests, or installs it: ``python -m tests.gvisor`` prints its path.
+"""Finds gVisor's runsc for the tests, or installs it: ``python -m tests.faults.gvisor`` prints its path.
 
 Sandboxed hosts of containers run gVisor. Debian has it as a package; where it cannot be had, or not be run (that takes root), the
 tests that need it are skipped. A CI run (CI=true) fails where apt knows the package and root cannot install it.

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from bithuman_core.settings import models_dir
 from tests.audio.test_file import write_wav
-from tests.gvisor import MISSING, SANDBOX, find_runsc
+from tests.faults.gvisor import MISSING, SANDBOX, find_runsc
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PATIENCE = 240  # s; some 10 on a machine that is not busy
 PAGE = f"""
 import signal, subprocess, sys
