@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from gradio import mcp, routes
+
 from bithuman_core.private_folder import PrivateFolder
 
 PREFIX = "bithuman-page-"
@@ -16,4 +18,6 @@ def demo_folder() -> PrivateFolder:
     """
     folder = PrivateFolder(PREFIX)
     os.environ["GRADIO_TEMP_DIR"] = str(folder.path)
+    for module in (mcp, routes):  # these have read it when they were imported
+        vars(module)["DEFAULT_TEMP_DIR"] = str(folder.path)
     return folder

@@ -83,6 +83,10 @@ class Gallery:
         """Made anew where somebody has removed it. Raises OSError."""
         return self._folder.path
 
+    def close(self) -> None:
+        """Remove the folder with all that is in it."""
+        self._folder.close()
+
     def keep_files(self) -> None:
         """The folder and the pictures are there, also where somebody has removed them. Raises OSError."""
         _ = self.folder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import multiprocessing
 import os
 import signal
@@ -20,6 +22,7 @@ from fastapi import FastAPI
 
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.jobs import JobCancelled, Jobs
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.photo_builder import photo_builder
 from bithuman_core.demo.server import app_options, make_app, make_context, page_options
@@ -30,20 +33,37 @@ from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.turn import relay_is_set_up
 
 LONGEST_WORD = 1024  # bytes of a message on a page's line
+GRACE_SECONDS = 2  # for requests that go on when the server is to end
 
 
 class Server(uvicorn.Server):
-    """Says when the page can be opened, and opens it where there is a display."""
+    """Says when the page can be opened, and opens it where there is a display. Long work ends first where it is to end."""
 
-    open_browser = True
+    def __init__(self, config: uvicorn.Config, jobs: Jobs, *, open_browser: bool) -> None:
+        super().__init__(config)
+        self._jobs, self._open_browser = jobs, open_browser
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Begin to serve."""
         await super().startup(sockets)
         url = f"http://{self.config.host.replace('0.0.0.0', '127.0.0.1')}:{self.config.port}"
         print(f"Ready: open {url} and press Start. Ctrl+C ends it.", flush=True)
-        if self.open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
+        if self._open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
             webbrowser.open(url)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """End all requests: who waits for a video waits no longer, and what then is cut off is no fault."""
+        for name in ("uvicorn.error", "concurrent.futures"):
+            logging.getLogger(name).addFilter(_is_a_fault)
+        self._jobs.close()
+        await super().shutdown(sockets)
+
+
+def _is_a_fault(record: logging.LogRecord) -> bool:
+    """Whether it is anything but a request or a job that was cut off at the end."""
+    error = record.exc_info[1] if record.exc_info else None
+    cut_off = isinstance(error, (asyncio.CancelledError, JobCancelled))
+    return not cut_off and "timeout graceful shutdown exceeded" not in record.getMessage()
 
 
 def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> DemoContext:
@@ -94,10 +114,15 @@ def serve(context: DemoContext, demo: gr.Blocks, app: FastAPI, settings: DemoSet
     except OSError as error:
         sys.exit(f"Nothing can listen on {host}:{port} ({os.strerror(error.errno or 0)}): choose another --port or --host.")
     config = uvicorn.Config(
-        app, host, port, log_level="warning", timeout_graceful_shutdown=3, server_header=False, ws_max_size=LONGEST_WORD
-    )
+        app, host, port, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
+        ws_max_size=LONGEST_WORD,
+    )  # fmt: skip
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # uvicorn ends the visits, then raises it again: that is no failure
-    server = Server(config)
-    server.open_browser = settings.open_browser
-    server.run([listener])
+    Server(config, context.jobs, open_browser=settings.open_browser).run([listener])
+    context.gallery.close()
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    # Not sys.exit, which waits for work of low priority: minutes on a busy machine, and a container is killed after 10 s.
+    os._exit(0)
