@@ -6,12 +6,8 @@ Docker kills what is still there after 10 s.
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -24,8 +20,8 @@ from aiortc.mediastreams import MediaStreamError
 from gradio_client import Client, handle_file
 
 from bithuman_core.settings import speech_clip
+from tests.faults.serving import ROOT, Server
 
-ROOT = Path(__file__).parents[2]
 IN_TIME = 8.0  # s
 BURNERS = 6
 PHOTO = ROOT / "tests" / "data" / "astronaut.jpg"
@@ -43,47 +39,10 @@ def busy_machine() -> Iterator[None]:
             burner.wait()
 
 
-class Server:
-    """The page in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        self.url, self.folder, self.log = f"http://127.0.0.1:{port}", folder / "tmp", folder / "log.txt"
-        self.folder.mkdir()
-        command = [sys.executable, "app.py", "--no-open-browser", "--port", str(port)]
-        environment = {**os.environ, "TMPDIR": str(self.folder), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        with self.log.open("w") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-
-    def ready(self) -> bool:
-        assert self._process.poll() is None, self.log.read_text()
-        return "Ready" in self.log.read_text()
-
-    def end(self) -> float:
-        """SIGTERM; how long it took to go, s. Everything else that is promised of the end is checked."""
-        begin = time.monotonic()
-        self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(60)
-        took = time.monotonic() - begin
-        said = self.log.read_text()
-        assert code == 0 and "Traceback" not in said and "Error" not in said, f"exit code {code}\n{said}"
-        assert list(self.folder.iterdir()) == []
-        return took
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    """A server that has just become ready."""
-    server = Server(tmp_path)
-    while not server.ready():
-        await asyncio.sleep(0.1)
-    yield server
-    server.kill()
+def server(tmp_path: Path) -> Iterator[Server]:
+    with Server.started(tmp_path) as server:
+        yield server
 
 
 @asynccontextmanager
