@@ -49,7 +49,8 @@ class Task:
         self.status = Status.STARTING
         self.reason: str | None = None  # why it ended or failed, a sentence
         self.answer = 422  # the HTTP status of its failure
-        self.created, self.ended_at = time.time(), 0.0
+        self.created = time.time()
+        self._began, self._lasted = time.monotonic(), 0.0  # the wall clock may jump
         self.settled = asyncio.Event()  # it is in the room, or will never be
         self.work: asyncio.Task[None] | None = None
 
@@ -65,12 +66,12 @@ class Task:
 
     def leave(self, status: Status, reason: str) -> None:
         """It has ended."""
-        self.status, self.reason, self.ended_at = status, reason, time.time()
+        self.status, self.reason, self._lasted = status, reason, time.monotonic() - self._began
         self.settled.set()
 
     def card(self) -> dict[str, Any]:
         """What clients are told: nothing of the token."""
-        seconds = (self.ended_at or time.time()) - self.created
+        seconds = self._lasted if self.over else time.monotonic() - self._began
         return {"task_id": self.id, "status": self.status.value, "room_name": self.room_name, "reason": self.reason,
                 "created": round(self.created, 3), "seconds": round(seconds, 1)}  # fmt: skip
 
