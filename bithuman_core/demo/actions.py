@@ -21,7 +21,7 @@ from bithuman_core.fastrtc.clip_queue import Clip
 
 TITLE = 40  # characters of a text that become its clip's name
 MAX_NAME = 40
-NO_PHOTOS = "This server makes no avatars from photos: its host can install bithuman-core[build]."
+NO_PHOTOS = "This server makes no avatars from photos: its host has switched that off, or lacks memory or bithuman-core[build]."
 NO_FILE = "That file is not here any more: choose it again."
 NO_CONSENT = "Tick the box first: an avatar is made only of a person who agrees to it."
 

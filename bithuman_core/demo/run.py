@@ -24,6 +24,7 @@ from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.jobs import JobCancelled, Jobs
 from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.memory import MIB, PHOTO_MIB, memory_limit, shortage
 from bithuman_core.demo.photo_builder import photo_builder
 from bithuman_core.demo.server import app_options, make_app, make_context, page_options
 from bithuman_core.demo.settings import ON_SPACES, DemoSettings, avatar_files, read_settings
@@ -74,6 +75,9 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
         multiprocessing.Lock()
     except OSError as error:
         sys.exit(f"The page needs shared memory ({error.strerror}): let programs write to /dev/shm (docker: --tmpfs /dev/shm).")
+    memory = memory_limit()
+    if short := shortage(memory, settings.photos):
+        print(short, flush=True)
     try:
         gallery = Gallery(avatar_files(settings))
         tempfile.tempdir = str(gallery.folder)  # what Gradio writes in passing goes with the process, too
@@ -81,7 +85,7 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
             gallery,
             places=settings.max_visitors,
             limits=Limits(live=60 * minutes) if minutes else Limits(),
-            build=photo_builder() if settings.photos else None,
+            build=photo_builder() if settings.photos and memory >= PHOTO_MIB * MIB else None,
             make_engine=make_engine,
         )
     except BithumanError as error:
