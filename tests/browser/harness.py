@@ -68,9 +68,9 @@ def free_port() -> int:
 class Server:
     """The demo in a process of its own: ``with Server(log, "app.py", "--max-visitors", "1") as server``."""
 
-    def __init__(self, log: Path, *command: str, prepare: Callable[[], None] | None = None) -> None:
-        """``prepare`` is called in its process before it starts."""
-        self._prepare = prepare
+    def __init__(self, log: Path, *command: str, prepare: Callable[[], None] | None = None, **variables: str) -> None:
+        """``prepare`` is called in its process before it starts; ``variables`` are of its environment."""
+        self._prepare, self._variables = prepare, variables
         self.log, self.port = log, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [sys.executable, *command, "--port", str(self.port), "--no-open-browser"]
@@ -86,7 +86,7 @@ class Server:
         return self._process.poll()
 
     def __enter__(self) -> Server:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **self._variables}
         with self.log.open("w") as errors:
             self._process = subprocess.Popen(
                 self._command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env=environment,
