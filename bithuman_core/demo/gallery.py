@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import tempfile
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ from bithuman_core.demo.preview import still, write_idle_video
 from bithuman_core.engine import Fixture
 from bithuman_core.files import replacing
 from bithuman_core.speech.net import SpeechNet
+
+SWEEP_SECONDS, REMAINS_SECONDS = 60.0, 120.0
 
 
 class Avatar:
@@ -82,6 +87,18 @@ class Gallery:
     def folder(self) -> Path:
         """Made anew where somebody has removed it. Raises OSError."""
         return self._folder.path
+
+    async def sweep(self) -> None:
+        """Remove, from time to time, what Gradio leaves of uploads that broke off. Never returns."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self.remove_remains(time.time() - REMAINS_SECONDS)
+
+    def remove_remains(self, before: float) -> None:
+        """Of uploads into which nothing has been written since then (of the wall clock, as files have it)."""
+        for path in self.folder.glob(f"{tempfile.gettempprefix()}*"):
+            if path.is_file() and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Remove the folder with all that is in it."""

@@ -80,10 +80,11 @@ def app_options(context: DemoContext) -> dict[str, Any]:
         # What is there now stays. Set aside, it makes every later garbage collection short: no picture comes late for one.
         gc.collect()
         gc.freeze()
-        sweeping = asyncio.create_task(context.visitors.sweep())
+        sweeping = [asyncio.create_task(each.sweep()) for each in (context.visitors, context.gallery)]
         previewing = asyncio.create_task(context.jobs.check(context.gallery.first.idle_video))
         yield
-        sweeping.cancel()
+        for task in sweeping:
+            task.cancel()
         previewing.cancel()
         await context.visitors.close_all()
         context.jobs.close()

@@ -33,6 +33,7 @@ class ConnectionOwner(Protocol):
     def make_engine(self) -> LiveEngine: ...
     def meet(self, session: LiveSession) -> None: ...
     def hears(self, text: object) -> str | None: ...
+    def part(self, session: LiveSession) -> None: ...
 
 
 class AvatarHandler(AsyncAudioVideoStreamHandler):
@@ -55,7 +56,8 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         """Leave this connection to somebody, before its first picture.
 
         ``limit``: longest visit in s; ``make_engine()`` is called in a worker thread, again after a crash; ``meet(session)`` is
-        called now; ``hears(text)`` takes a message of the page and returns a sentence where it is not followed.
+        called now; ``hears(text)`` takes a message of the page and returns a sentence where it is not followed; ``part(session)``
+        is called when the connection is closed: from then on nobody needs the session and its codecs.
         """
         self._owner = owner
         owner.meet(self._live)
@@ -99,6 +101,8 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         """The connection is closed."""
         if self._task is not None:
             self._task.cancel()
+        if self._owner is not None:
+            self._owner.part(self._live)
         self._live.voices.close(SILENCE)
         asyncio.get_running_loop().call_later(COLLECT_SECONDS, gc.collect)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,3 +77,14 @@ def test_the_example_stays_for_the_next_visitor(visitor: Visitor) -> None:
     visitor.keep_upload(speech_clip())
     visitor.close()
     assert speech_clip().exists()
+
+
+def test_what_is_left_of_an_upload_that_broke_off_is_removed(gallery: Gallery) -> None:
+    old, fresh = gallery.folder / "tmp_half", gallery.folder / "tmp_coming"
+    for path, age in ((old, 1000.0), (fresh, 3000.0)):
+        path.write_bytes(b"half a file")
+        os.utime(path, (age, age))
+    gallery.remove_remains(2000.0)
+    assert not old.exists() and fresh.exists()
+    assert all(avatar.still.exists() for avatar in gallery.avatars.values())
+    fresh.unlink()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bithuman_core.demo.gallery import Gallery
@@ -24,4 +26,5 @@ class KeepFiles:
                 self._gallery.keep_files()  # some looks at the file system, 20 us
             except OSError as error:  # what needs the folder will say so
                 logger.error("The folder for temporary files cannot be made anew (%s).", error)
-        await self._app(scope, receive, send)
+        with suppress(ClientDisconnect):  # of Gradio's, an upload that broke off: no fault of the server
+            await self._app(scope, receive, send)

@@ -60,6 +60,12 @@ class Visitor:
         """The session of the present connection."""
         self._session = session
 
+    def part(self, session: LiveSession) -> None:
+        """The connection of this session is closed: a page that stays open holds nothing of it."""
+        if self._session is session:
+            self.seen_at = self.heard_at
+            self._session = None
+
     def hears(self, text: object) -> str | None:
         """Follow a message of the page. Returns a sentence where it is not followed."""
         self.stay()
