@@ -24,13 +24,17 @@ from bithuman_core.uploads import check_avatar
 TITLE = 40  # characters of a text that become its clip's name
 MAX_NAME, MAX_NAME_BYTES = 40, 100
 LONG_SIGN = 3  # letters of an alphabet, which take as long to say
-NO_PHOTOS = "This server makes no avatars from photos: its host can install bithuman-core[build]."
+NO_PHOTOS = "This server makes no avatars from photos: its host has switched that off, or lacks memory or bithuman-core[build]."
+NO_FILE = "That file is not here any more: choose it again."
 NO_CONSENT = "Tick the box first: an avatar is made only of a person who agrees to it."
 
 
 def check_size(path: Path, limit: int) -> Path:
-    """The file. Raises Refusal where it is empty or over ``limit`` bytes."""
-    size = path.stat().st_size
+    """The file. Raises Refusal where it is empty, over ``limit`` bytes, or gone."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise Refusal(410, NO_FILE) from None
     if not size:
         raise Refusal(400, "That file is empty: choose another one.")
     if size > limit:

@@ -26,13 +26,14 @@ from bithuman_core import __version__
 from bithuman_core.clock import MonotonicClock
 from bithuman_core.demo.context import Builder, DemoContext, InDemo
 from bithuman_core.demo.gallery import Gallery
-from bithuman_core.demo.jobs import Jobs
+from bithuman_core.demo.jobs import JobCancelled, Jobs
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes import avatars, local, presence, visitor
 from bithuman_core.demo.routes.body_guard import BodyGuard
 from bithuman_core.demo.routes.disk_full import no_room, without_remains
 from bithuman_core.demo.routes.fault_guard import FaultGuard
+from bithuman_core.demo.routes.keep_files import KeepFiles
 from bithuman_core.demo.routes.queue_guard import QueueGuard
 from bithuman_core.demo.routes.request_guard import RequestGuard
 from bithuman_core.demo.routes.safety_headers import SafetyHeaders
@@ -50,6 +51,7 @@ from bithuman_core.fastrtc.stream import avatar_stream
 from bithuman_core.fastrtc.turn import Route
 from bithuman_core.hosts import KnownHosts, is_this_machine
 from bithuman_core.intake.pool import ReadingPool
+from bithuman_core.intake.process import CLOSED
 from bithuman_core.uploads import reading_pool
 from bithuman_core.voice import TextToSpeech
 
@@ -103,6 +105,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
         Middleware(BodyGuard, limits, Uploads(limits, clock)),
         Middleware(QueueGuard, page, limits),
         Middleware(FaultGuard),
+        Middleware(KeepFiles, context.gallery),
     )  # fmt: skip
 
     @asynccontextmanager
@@ -134,6 +137,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
             BithumanError: _failed,
             RequestValidationError: _misunderstood,
             HTTPException: _no_route,
+            JobCancelled: _cancelled,
             OSError: no_room,
         },
         "docs_url": None,
@@ -178,6 +182,10 @@ async def _no_route(_: Request, error: Exception) -> JSONResponse:
 async def _failed(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BithumanError)
     return JSONResponse({"error": error.message}, 422)
+
+
+async def _cancelled(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse({"error": CLOSED}, 503)
 
 
 async def _misunderstood(_: Request, __: Exception) -> JSONResponse:

@@ -35,6 +35,7 @@ class ConnectionOwner(Protocol):
     def make_engine(self) -> LiveEngine: ...
     def meet(self, session: LiveSession) -> None: ...
     def hears(self, text: object) -> str | None: ...
+    def part(self, session: LiveSession) -> None: ...
 
 
 class AvatarHandler(AsyncAudioVideoStreamHandler):
@@ -59,7 +60,8 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
 
         Where its sound and pictures have not been asked for after ``connect_idle`` s, it is hung up. ``limit``: longest visit in
         s; ``make_engine()`` is called in a worker thread, again after a crash; ``meet(session)`` is
-        called now; ``hears(text)`` takes a message of the page and returns a sentence where it is not followed.
+        called now; ``hears(text)`` takes a message of the page and returns a sentence where it is not followed; ``part(session)``
+        is called when the connection is closed: from then on nobody needs the session and its codecs.
         """
         self._owner = owner
         owner.meet(self._live)
@@ -106,6 +108,8 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         for task in (self._task, self._expecting):
             if task is not None:
                 task.cancel()
+        if self._owner is not None:
+            self._owner.part(self._live)
         self._live.voices.close(SILENCE)
         _collect_soon()
 

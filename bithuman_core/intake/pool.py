@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -110,5 +111,6 @@ class ReadingPool:
             if process.alive and not self._closed and len(self._idle) < SPARE:
                 self._idle.append(process)
                 return
-            self._refill()
+            with suppress(IntakeError):  # the next file tries again, and says so
+                self._refill()
         process.close()

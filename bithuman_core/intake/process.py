@@ -38,17 +38,20 @@ class ReadingProcess:
     """Begins at once and is ready some seconds later. Inherits no open file or connection of the server."""
 
     def __init__(self, modules: Sequence[str]) -> None:
-        """modules: what it imports before it is ready."""
+        """modules: what it imports before it is ready. Raises IntakeError where the system begins no process."""
         root = str(Path(bithuman_core.__file__).resolve().parents[1])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bithuman_core.intake.child", *modules],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**without_secrets(os.environ), **ENVIRONMENT, "PYTHONPATH": path},
-            cwd=root,
-            start_new_session=True,  # Ctrl+C in a terminal is the server's, which then ends this
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bithuman_core.intake.child", *modules],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**without_secrets(os.environ), **ENVIRONMENT, "PYTHONPATH": path},
+                cwd=root,
+                start_new_session=True,  # Ctrl+C in a terminal is the server's, which then ends this
+            )
+        except OSError as error:  # no memory or descriptors left
+            raise IntakeError(NOT_STARTED) from error
         assert self._process.stdin and self._process.stdout
         self._in, self._out = self._process.stdin, self._process.stdout
         self._ready = False

@@ -20,7 +20,7 @@ from bithuman_core.worker.avatars import CONSENT_NEEDED, Wardrobe, is_avatar_fil
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import read_order
 from bithuman_core.worker.stage import RoomFactory
-from bithuman_core.worker.tasks import Status, Task, Tasks, new_folder
+from bithuman_core.worker.tasks import Status, Task, Tasks
 
 
 def _no_web_page(request: Request) -> None:
@@ -84,7 +84,7 @@ def worker_app(
         """Put an avatar into a room."""
         check_room()
         with ExitStack() as belongings:
-            order, upload = await read_order(request, limits, new_folder(belongings))
+            order, upload = await read_order(request, limits, tasks.new_folder(belongings))
             if upload is not None and not is_avatar_file(upload) and not order.consent:
                 raise HTTPException(403, CONSENT_NEEDED)
             check_room()  # others came during the upload

@@ -74,7 +74,7 @@ async def refused(coming: Any) -> str:
         await coming
     text = str(error.value.message)
     assert text[-1] in ".)" and len(text) > 15
-    assert "/tmp" not in text and "bithuman-demo" not in text
+    assert "/tmp" not in text and "bithuman-page" not in text
     return text
 
 

@@ -39,7 +39,7 @@ def sentence(answer: Any, status: int) -> str:
     assert answer.status_code == status, answer.text
     text = answer.json()["error"]
     assert text[-1] == "." and len(text) > 20
-    assert "/tmp" not in text and str(Path.home()) not in text and "bithuman-demo" not in text
+    assert "/tmp" not in text and str(Path.home()) not in text and "bithuman-page" not in text
     return text
 
 

@@ -240,9 +240,9 @@ async def test_a_worker_without_the_photo_builder_says_so(calls: Calls, monkeypa
 
 
 async def test_a_full_disk_is_said(calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with serving(calls.make_room) as worker:
-        with small_disk(tmp_path, 2**20) as disk:
-            monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    with small_disk(tmp_path, 2**20) as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        async with serving(calls.make_room) as worker:
             assert sentence(await worker.upload("me.jpg", bytes(3 * 2**20), consent="I agree"), 507) == DISK_FULL
             assert files(disk) == []
 

@@ -65,7 +65,7 @@ async def speak(request: Request, context: InDemo, visit: Which = None) -> dict[
     """A sound file (the body) is spoken on all live pages, or on one of them."""
     _live(context, visit)
     name = file_name(request, "sound")
-    with tempfile.TemporaryDirectory(prefix="bithuman-speak-") as folder:
+    with tempfile.TemporaryDirectory(dir=context.gallery.folder) as folder:
         path = Path(folder) / name
         await save_body(request, path, context.limits.audio_bytes, context.limits.upload_seconds)
         clip = await read_clip(context.reading, path, context.limits.audio_seconds, "")

@@ -32,6 +32,7 @@ class WordsPanel:
     """Its components, laid out where it is made."""
 
     def __init__(self, limit: int) -> None:
+        gr.set_static_paths([speech_clip()])  # served from where it is, without a copy among the temporary files
         gr.Markdown("## Its words")
         with gr.Tabs(elem_id="words"):
             with gr.Tab("Microphone", elem_id="words-microphone") as self.microphone:

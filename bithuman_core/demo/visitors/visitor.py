@@ -72,6 +72,12 @@ class Visitor:
         """The session of the present connection."""
         self._session = session
 
+    def part(self, session: LiveSession) -> None:
+        """The connection of this session is closed: a page that stays open holds nothing of it."""
+        if self._session is session:
+            self.seen_at = self.heard_at
+            self._session = None
+
     def hears(self, text: object) -> str | None:
         """Follow a message of the page. Returns a sentence where it is not followed."""
         self.stay()
@@ -191,12 +197,13 @@ class Visitor:
             del self.clips[next(iter(self.clips))]
 
     def keep_upload(self, path: Path) -> None:
-        """A file that the visitor sent goes with the visit."""
-        self._uploads.append(path)
+        """A file that the visitor sent goes with the visit; an example of the page's is not theirs, and stays."""
+        if self._gallery.folder in path.parents:
+            self._uploads.append(path)
 
     def new_folder(self) -> Path:
         """An empty folder that nobody else knows; it goes with the visit."""
-        if self._folder is None:
+        if self._folder is None or not self._folder.is_dir():
             self._folder = Path(tempfile.mkdtemp(prefix="visit-", dir=self._gallery.folder))
         folder = self._folder / secrets.token_urlsafe(16)
         folder.mkdir()
