@@ -65,6 +65,12 @@ class BuildError(ModelError):
     default_code = "BUILD"
 
 
+class IntakeError(BithumanError):
+    """A file that somebody else sent takes more time or memory than it is given, or ended the process that read it."""
+
+    default_code = "INTAKE"
+
+
 class RuntimeNotReadyError(BithumanError):
     default_code = "RUNTIME_NOT_READY"
 

@@ -26,6 +26,7 @@ from bithuman_core.audio.fifo import SampleFifo
 from bithuman_core.audio.resample import StreamResampler, resample
 from bithuman_core.errors import AudioError
 from bithuman_core.files import replacing
+from bithuman_core.intake.media import can_be_decoded, open_sound
 from bithuman_core.pcm import check_rate, check_scale, float32_to_int16, mono_int16
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 
@@ -69,16 +70,16 @@ class AudioFile:
     @contextmanager
     def _opened(self) -> Iterator[InputContainer]:
         try:
-            with av.open(str(self.path), metadata_errors="ignore") as container:  # tags of old programs are in any alphabet
+            with self.path.open("rb") as file, open_sound(file) as container:
                 if not container.streams.audio:
                     raise AudioError(f"{self.path.name!r} holds no audio track.")
-                if container.streams.audio[0].codec_context is None:  # no decoder of that name, whatever the types say
+                if not can_be_decoded(container.streams.audio[0]):
                     raise AudioError(f"{self.path.name!r} is coded in a way that is not known; give a WAV, FLAC or MP3 file.")
                 yield container
         except AudioError:
             raise
-        except (av.error.FFmpegError, ValueError) as error:
-            reason = error.strerror if isinstance(error, av.error.FFmpegError) else error
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, av.error.FFmpegError | OSError) else error
             why = f"{self.path.name!r} cannot be read as audio ({reason}); give a WAV, FLAC, MP3, M4A or Ogg file."
             raise AudioError(why) from error
 

@@ -11,16 +11,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 import numpy as np
 import pytest
 import soundfile
+from starlette.requests import Request
 
 from bithuman_core import voice as tts
+from bithuman_core.demo.actions import clean_name
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.routes.uploads import file_name
 from bithuman_core.demo.server import make_context
 from bithuman_core.demo.ui.page import build_page
 from bithuman_core.demo.visitors.visitor import Visitor
@@ -50,9 +54,10 @@ class Page:
 @pytest.fixture
 async def page(gallery: Gallery) -> AsyncIterator[Page]:
     context = make_context(gallery, places=1, limits=LIMITS, build=fake_build)
-    await context.speech.look()
+    context.speech.look()
     yield Page(context)
     await context.visitors.close_all()
+    context.reading.close()
     context.jobs.close()
 
 
@@ -69,7 +74,7 @@ async def refused(coming: Any) -> str:
         await coming
     text = str(error.value.message)
     assert text[-1] in ".)" and len(text) > 15
-    assert "/tmp" not in text and "bithuman-demo" not in text
+    assert "/tmp" not in text and "bithuman-page" not in text
     return text
 
 
@@ -88,6 +93,16 @@ def wav(page: Page, seconds: float) -> str:
     path = page.context.gallery.folder / "my words.wav"
     soundfile.write(path, 0.3 * np.sin(np.arange(round(seconds * 8000)) / 5), 8000)
     return str(path)
+
+
+@pytest.mark.parametrize("letters", ["a", "漢", "𠀀", "é"])
+def test_a_name_of_any_letters_is_one_that_a_disk_takes(tmp_path: Path, letters: str) -> None:
+    name = clean_name(200 * letters, "x")
+    (tmp_path / f"{name} - {name}.mp4").write_bytes(b"")
+    assert name.startswith(letters) and len(name) <= 40
+    request = Request({"type": "http", "headers": [(b"x-file-name", quote(200 * letters + ".wav").encode())]})
+    (tmp_path / file_name(request, "sound")).write_bytes(b"")
+    assert file_name(request, "sound").endswith(letters + ".wav")
 
 
 async def test_an_avatar_can_be_chosen(page: Page) -> None:

@@ -20,9 +20,8 @@ from PIL import Image
 
 from bithuman_core.build.photo.decode import MIN_SIDE
 from bithuman_core.errors import BuildError
+from bithuman_core.intake.media import can_be_decoded, open_clip
 
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
-"""FFmpeg's names of the readers that may open a clip: none of them follows a link to another file or host."""
 MAX_BYTES = 200 << 20
 MAX_SIDE = 4096
 MAX_SECONDS = 60.0
@@ -71,8 +70,7 @@ class Clip:
         """
         given = 0
         try:
-            options = {"format_whitelist": FORMATS}
-            with self._opened() as file, av.open(file, options=options, metadata_errors="ignore") as container:
+            with self._opened() as file, open_clip(file) as container:
                 stream = _video(container)
                 step = max(1 / MAX_RATE, self._length(container) / MAX_PICTURES)
                 due = 0.0
@@ -109,7 +107,7 @@ def _video(container: InputContainer) -> VideoStream:
     if not container.streams.video:
         raise BuildError("the clip holds sound alone: use one that shows the face, or a photo")
     stream = container.streams.video[0]
-    if stream.codec_context is None:  # FFmpeg has no decoder of that name, whatever PyAV's types say
+    if not can_be_decoded(stream):
         raise BuildError("the clip is coded in a way that is not known here: save it again as MP4 or WebM, or use a photo")
     _check_size(stream.codec_context.width, stream.codec_context.height)
     return stream

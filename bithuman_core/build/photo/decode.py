@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import struct
 import zlib
 from dataclasses import dataclass
@@ -14,17 +13,17 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from bithuman_core.errors import BuildError
+from bithuman_core.intake.pictures import READERS, open_picture
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS, MAX_JPEG_PIXELS = 32_000_000, 64_000_000
 """JPEG files can be decoded at a smaller size, so they may be larger."""
+MOST_PIXELS = 178_000_000
+"""Up to here it is told how large a photo is and what is allowed; a header that says more is not believed."""
 MAX_ASPECT = 8
 MIN_SIDE = 90
 WORKING_PIXELS = 16_000_000
 """Larger JPEG files are decoded at half or a quarter of their size: an avatar needs far less."""
-FORMATS = {"JPEG": "JpegImagePlugin", "MPO": "MpoImagePlugin", "PNG": "PngImagePlugin", "WEBP": "WebPImagePlugin",
-           "TIFF": "TiffImagePlugin", "BMP": "BmpImagePlugin", "GIF": "GifImagePlugin", "AVIF": "AvifImagePlugin"}  # fmt: skip
-"""What is read, and Pillow's readers of it."""
 CLEAR = (190, 190, 190)
 """What shows through the clear parts of a cut-out picture."""
 
@@ -53,7 +52,7 @@ def load_photo(source: str | Path | bytes) -> Photo:
     if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif"):
         raise BuildError("the photo is in Apple's HEIC format, which cannot be read here: export it as JPEG or PNG")
     try:
-        image = Image.open(BytesIO(data), formats=_known_formats())
+        image = open_picture(data, READERS, MOST_PIXELS)
         _check_size(image)
         notes = ["The file holds several pictures: the first one is used."] if _is_animated(image) else []
         image.draft("RGB", _draft_size(*image.size))
@@ -68,14 +67,6 @@ def load_photo(source: str | Path | bytes) -> Photo:
         raise BuildError("the file is no picture that can be read here: use a JPEG, PNG or WebP photo") from error
     except _BROKEN as error:
         raise BuildError(f"the photo is damaged or incomplete ({error}): save it again as JPEG or PNG") from error
-
-
-def _known_formats() -> list[str]:
-    """Of FORMATS those that this Pillow reads; its other readers are not imported."""
-    for plugin in FORMATS.values():
-        if importlib.util.find_spec(f"PIL.{plugin}"):
-            importlib.import_module(f"PIL.{plugin}")
-    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def read_photo(path: Path) -> bytes:

@@ -61,10 +61,10 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
     async def bring(secret: str, file: str) -> list[Any]:
         found = context.visitors.find(secret)
         found.keep_upload(Path(file))
-        context.visitors.check_room(found)
-        found.spend()
-        avatar = await load_avatar(context, Path(file), found.new_folder())
-        found.add(avatar)
+        with context.visitors.room_for_avatar(found):
+            found.spend()
+            avatar = await load_avatar(context, Path(file), found.new_folder(), found.owner)
+            found.add(avatar)
         found.choose(avatar.key)
         return view.of(found)
 
@@ -82,12 +82,12 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         found.keep_upload(Path(photo))
         if not consent:
             raise Refusal(403, NO_CONSENT)
-        context.visitors.check_room(found)
-        found.spend()
-        told_by = reporter(progress)
-        path, notes = await make_avatar(context, Path(photo), name, CONSENT, found.new_folder(), told_by, lambda: found.closed)
-        avatar = await load_avatar(context, path, path.parent)
-        found.add(avatar)
+        with context.visitors.room_for_avatar(found):
+            found.spend()
+            folder, told_by = found.new_folder(), reporter(progress)
+            path, notes = await make_avatar(context, Path(photo), name, CONSENT, folder, told_by, lambda: found.closed)
+            avatar = await load_avatar(context, path, path.parent, found.owner)
+            found.add(avatar)
         found.choose(avatar.key)
         return [*view.of(found, " ".join(notes)), "", None, False]
 

@@ -14,7 +14,7 @@ from bithuman_core.demo.actions import clip_of_file, clip_of_text, load_avatar, 
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.motion_file import write_motion
 from bithuman_core.demo.refusal import Refusal
-from bithuman_core.demo.ui.events import LONG, count_call, reporter, told
+from bithuman_core.demo.ui.events import LONG, caller, count_call, reporter, told
 from bithuman_core.errors import BithumanError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.motion.export import RATES, MotionFormat
@@ -34,9 +34,9 @@ def add_endpoints(context: DemoContext) -> None:
         made.mkdir()
         return made
 
-    async def state_of(avatar: str, imx: str | None) -> AvatarState:
+    async def state_of(avatar: str, imx: str | None, request: gr.Request | None) -> AvatarState:
         if imx:
-            return AvatarState((await load_avatar(context, Path(imx), folder())).fixture)
+            return AvatarState((await load_avatar(context, Path(imx), folder(), caller(request))).fixture)
         known = context.gallery.avatars
         if avatar not in known:
             raise Refusal(404, f"There is no avatar {avatar!r} here: choose one of {', '.join(known)}.")
@@ -70,9 +70,9 @@ def add_endpoints(context: DemoContext) -> None:
         Returns:
             An MP4 video.
         """
-        count_call(context, request)
-        state = await state_of(avatar, imx)
-        clip = await clip_of_text(context, text, voice, timbre)
+        address = count_call(context, request)
+        state = await state_of(avatar, imx, request)
+        clip = await clip_of_text(context, text, voice, timbre, address)
         return str(await make_video(context, state, clip, folder(), reporter(progress)))
 
     async def speak_file(
@@ -90,8 +90,8 @@ def add_endpoints(context: DemoContext) -> None:
             An MP4 video with the same sound in sync.
         """
         count_call(context, request)
-        state = await state_of(avatar, imx)
-        clip = await clip_of_file(context, needed(audio, "audio"))
+        state = await state_of(avatar, imx, request)
+        clip = await clip_of_file(context, needed(audio, "audio"), caller(request))
         return str(await make_video(context, state, clip, folder(), reporter(progress)))
 
     async def build_avatar(
@@ -130,7 +130,7 @@ def add_endpoints(context: DemoContext) -> None:
             The motion as a file.
         """
         count_call(context, request)
-        clip = await clip_of_file(context, needed(audio, "audio"))
+        clip = await clip_of_file(context, needed(audio, "audio"), caller(request))
         fixture = context.gallery.first.fixture
         job = partial(write_motion, folder(), fixture, clip, MotionFormat(form), int(fps), style)
         return str(await context.jobs.run(job, reporter(progress)))
@@ -147,7 +147,7 @@ def add_endpoints(context: DemoContext) -> None:
         count_call(context, request)
         path = needed(imx, "imx")
         try:
-            avatar = await load_avatar(context, path, folder())
+            avatar = await load_avatar(context, path, folder(), caller(request))
         except BithumanError as error:
             return {"valid": False, "error": error.message.replace(str(path), path.name)}
         return {"valid": True, "name": avatar.name, "size": list(avatar.size)}
