@@ -167,7 +167,7 @@ def edges(rig: FootageRig) -> float:
 def score(clip: Clip) -> None:
     """Print everything about a clip."""
     begin = time.process_time()
-    footage = read_footage(clip.frames)
+    footage = read_footage(lambda: clip.frames)
     manifest, arrays, notes = footage_arrays(footage, "film", sound=clip.sound)
     spent = time.process_time() - begin
     with TemporaryDirectory() as folder:

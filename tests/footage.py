@@ -47,7 +47,7 @@ def shots(seed: int = 3, speaks: float = SPEAKS, rests: float = RESTS) -> tuple[
 def filmed(folder: Path) -> Filmed:
     """Made once; the avatar lies in the folder."""
     faces, frames = shots()
-    footage = read_footage(frames)
+    footage = read_footage(lambda: frames)
     manifest, arrays, _ = footage_arrays(footage, "Mara on film")
     write_imx(folder / "mara_film.imx", manifest, arrays)
     file = read_imx(folder / "mara_film.imx")

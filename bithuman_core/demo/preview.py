@@ -18,7 +18,7 @@ from PIL import Image
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.face import FaceState
 from bithuman_core.files import replacing
-from bithuman_core.render import PortraitRenderer
+from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, Rig, renderer_for
 from bithuman_core.timing import FPS
 
 WARM_UP_TICKS = 5  # until the eyes and the head have settled
@@ -32,7 +32,7 @@ def face_at_rest(fixture: Fixture) -> FaceState:
 
 def still(fixture: Fixture) -> bytes:
     """A WebP picture of the avatar at rest."""
-    frame = PortraitRenderer(fixture.rig).render(face_at_rest(fixture))
+    frame = renderer_for(fixture.rig).render(face_at_rest(fixture))
     picture = io.BytesIO()
     Image.fromarray(frame[..., ::-1]).save(picture, "WEBP", quality=88)
     return picture.getvalue()
@@ -41,9 +41,21 @@ def still(fixture: Fixture) -> bytes:
 def write_idle_video(path: Path, fixture: Fixture) -> None:
     """A silent MP4 of the avatar idling, five seconds that begin like :func:`still` and can be looped."""
     faces = list(islice(_idling(fixture), WARM_UP_TICKS - 1, WARM_UP_TICKS + IDLE_TICKS))
-    renderer = PortraitRenderer(fixture.rig)
     with replacing(path) as temporary:  # a frame at a time: all of them would be hundreds of MiB
-        _write_mp4(temporary, map(renderer.render, [*faces, *faces[-2:0:-1]]), fixture.rig.size)
+        _write_mp4(temporary, _there_and_back(fixture.rig, faces), fixture.rig.size)
+
+
+def _there_and_back(rig: Rig, faces: list[FaceState]) -> Iterator[NDArray[np.uint8]]:
+    count = len(faces)
+    order = [*range(count), *range(count - 2, 0, -1)]
+    if not isinstance(rig, FootageRig):
+        renderer = PortraitRenderer(rig)
+        yield from (renderer.render(faces[k]) for k in order)
+        return
+    film = FootageRenderer(rig)
+    way = 1 if rig.best < rig.frames / 2 else -1
+    for k in order:
+        yield film.render(faces[k], min(max(rig.best + way * k, 0), rig.frames - 1))
 
 
 def _idling(fixture: Fixture) -> Iterator[FaceState]:

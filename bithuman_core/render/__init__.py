@@ -20,7 +20,7 @@ def any_rig(avatar: ImxFile, side: int | None = None) -> Rig:
 
 
 def renderer_for(rig: Rig) -> PortraitRenderer | FootageRenderer:
-    """A renderer of the rig's kind; its ``render(face)`` gives a frame (of footage: with the first of its frames)."""
+    """A renderer of the rig's kind; its ``render(face)`` gives a frame (of footage: its best one)."""
     return FootageRenderer(rig) if isinstance(rig, FootageRig) else PortraitRenderer(rig)
 
 

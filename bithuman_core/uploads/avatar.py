@@ -17,7 +17,8 @@ from bithuman_core.intake.allowance import AVATAR
 from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.intake.process import Report
 from bithuman_core.motion.gesture import Gesture
-from bithuman_core.render import PortraitRenderer, read_rig
+from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, any_rig, renderer_for
+from bithuman_core.render.footage.film import check_film
 from bithuman_core.uploads.avatar_limits import check_counts, check_tick
 from bithuman_core.uploads.reading import place_of
 
@@ -36,11 +37,14 @@ def trial(report: Report, path: str, face: Sequence[float]) -> tuple[dict[str, A
     check_counts(avatar)
     for name, raw in avatar.manifest.gestures.items():
         Gesture.from_manifest(name, raw)
-    renderer = PortraitRenderer(read_rig(avatar))
+    rig = any_rig(avatar)
+    renderer = renderer_for(rig)
     dearest = 0.0
     for pose in map(FaceState.from_mapping, POSES):
         dearest = max(dearest, min(_cost(renderer, pose), _cost(renderer, pose)))  # the better of two: caches are cold
         check_tick(dearest)
+    if isinstance(rig, FootageRig):
+        check_film(rig.film)
     frame = renderer.render(FaceState(np.array(face, np.float32)))
     picture = io.BytesIO()
     Image.fromarray(frame[..., ::-1]).save(picture, "WEBP", quality=QUALITY)
@@ -58,7 +62,7 @@ async def check_avatar(pool: ReadingPool, path: Path, owner: str, face: FaceStat
     return (await pool.read(trial, AVATAR, owner, path=place_of(path), face=values))[1]
 
 
-def _cost(renderer: PortraitRenderer, face: FaceState) -> float:
+def _cost(renderer: PortraitRenderer | FootageRenderer, face: FaceState) -> float:
     """CPU time of one frame, ms."""
     begin = time.thread_time()
     renderer.render(face)

@@ -14,7 +14,7 @@ TICK_MS = 40.0  # CPU time of a frame: 25 of them are shown in a second
 SIDE = 1024  # px of its frames
 
 # Name of an array -> (what its rows are called, the most of them). The shipped ones have up to the number beside it.
-ROWS: Final[Mapping[str, tuple[str, int]]] = {
+PORTRAIT: Final[Mapping[str, tuple[str, int]]] = {
     "vertices": ("vertices", 20_000),  # 5,395
     "triangles": ("triangles", 32_000),  # 8,206
     "backdrop_vertices": ("vertices of its backdrop", 12_000),  # 2,960
@@ -23,6 +23,14 @@ ROWS: Final[Mapping[str, tuple[str, int]]] = {
     "residual": ("bytes of its texture residuals", 3_400_000),  # 829,359
     "detail": ("bytes of its detail residuals", 3_000_000),  # 717,597
 }
+FOOTAGE: Final[Mapping[str, tuple[str, int]]] = {
+    "vertices": ("vertices", 20_000),  # 3,050
+    "triangles": ("triangles", 32_000),  # 5,524
+    "shape_index": ("rows of its shapes", 280_000),  # 49,789
+    "film_start": ("frames", 1_501),  # 500 in 20 s
+    "film": ("bytes of film", 24_000_000),  # 3,500,000
+}
+ROWS: Final[Mapping[str, Mapping[str, tuple[str, int]]]] = {"portrait": PORTRAIT, "footage": FOOTAGE}
 PIXELS = 5_000_000  # of all its pictures together: 1,263,792
 
 
@@ -31,7 +39,7 @@ def check_counts(avatar: ImxFile) -> None:
     width, height = avatar.manifest.canvas
     if max(width, height) > SIDE:
         raise ModelSecurityError(f"The avatar has frames of {width} x {height} px, and {SIDE} px a side are taken here.")
-    for name, (called, most) in ROWS.items():
+    for name, (called, most) in ROWS[avatar.manifest.kind].items():
         _check(called, len(avatar.array(name)), most)
     pixels = 0
     for name in avatar.manifest.images:

@@ -53,7 +53,7 @@ def drawn(jaw: float = 0.0) -> list[np.ndarray]:
 
 
 def test_a_mouth_that_never_shows_its_inside_gets_one() -> None:
-    footage = read_footage(drawn())
+    footage = read_footage(drawn)
     assert footage.made_up
     assert len(footage.interiors.gap) > 4
     assert footage.interiors.gap.max() > 0.05
@@ -63,21 +63,21 @@ def test_a_face_that_is_lost_is_refused() -> None:
     frames = drawn()
     frames[10:30] = [np.zeros_like(frames[0])] * 20
     with pytest.raises(NotFootage, match=r"lost in 40 % of the frames and 2 %"):
-        read_footage(frames)
+        read_footage(lambda: frames)
 
 
 def test_a_face_that_is_too_small_is_refused() -> None:
     small = [np.ascontiguousarray(f[::3, ::3]) for f in drawn()[:30]]
     with pytest.raises(NotFootage, match=r"\d+ px wide in the clip and 120 are needed"):
-        read_footage(small)
+        read_footage(lambda: small)
 
 
 def test_a_mouth_that_never_rests_is_refused() -> None:
     with pytest.raises(NotFootage, match=r"never rests: in the median it is 0\.\d+ face widths from rest \(0\.03 are allowed\)"):
-        read_footage(drawn(0.3))
+        read_footage(lambda: drawn(0.3))
 
 
 def test_the_same_pictures_give_the_same_bytes() -> None:
     frames = drawn()[:30]
-    one, two = (footage_arrays(read_footage(frames), "x")[1] for _ in range(2))
+    one, two = (footage_arrays(read_footage(lambda: frames), "x")[1] for _ in range(2))
     assert checksum(one) == checksum(two)

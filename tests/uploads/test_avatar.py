@@ -21,7 +21,7 @@ from bithuman_core.intake.pool import ReadingPool, unheard
 from bithuman_core.settings import models_dir
 from bithuman_core.uploads import avatar_limits, check_avatar, reading_pool
 from bithuman_core.uploads.avatar import trial
-from bithuman_core.uploads.avatar_limits import PIXELS, ROWS, SIDE, TICK_MS, check_counts, check_tick
+from bithuman_core.uploads.avatar_limits import PIXELS, PORTRAIT, SIDE, TICK_MS, check_counts, check_tick
 
 AVATARS = ("mara", "theo", "erik")
 Change = Callable[[Parts], object]
@@ -91,20 +91,20 @@ def made(folder: Path, change: Change) -> Path:
 def test_the_shipped_ones_are_far_inside(pool: ReadingPool, name: str) -> None:
     file = read_imx(models_dir() / f"{name}.imx")
     check_counts(file)
-    assert all(3.5 * len(file.array(array)) < most for array, (_, most) in ROWS.items())
+    assert all(3.5 * len(file.array(array)) < most for array, (_, most) in PORTRAIT.items())
     cost = pool.run(trial, AVATAR, path=str(models_dir() / f"{name}.imx"), face=[0.0] * FaceState().values.size)[0]["tick_ms"]
     assert cost < TICK_MS
 
 
 HEAVY: dict[str, tuple[Change, str]] = {
     "ten thousand large triangles": (triangles(10_000, 450), "triangles cover more than 64 frames"),
-    "as many as are taken, as large as an eye": (triangles(ROWS["triangles"][1], 30), "triangles cover more than 64 frames"),
-    "more triangles than are taken": (triangles(ROWS["triangles"][1] + 1, 1), "has 32,001 triangles, and 32,000 are taken"),
+    "as many as are taken, as large as an eye": (triangles(PORTRAIT["triangles"][1], 30), "triangles cover more than 64 frames"),
+    "more triangles than are taken": (triangles(PORTRAIT["triangles"][1] + 1, 1), "has 32,001 triangles, and 32,000 are taken"),
     "a canvas of 4096 px": (canvas(4096), f"frames of 4096 x 4096 px, and {SIDE} px a side are taken"),
     "a still backdrop that reaches far down": (far_below, "behind its camera|cover more|numbers that are not"),
-    "many vertices": (many_rows("vertices", ROWS["vertices"][1] + 1), "20,001 vertices, and 20,000"),
-    "many rows of shapes": (many_rows("shape_index", ROWS["shape_index"][1] + 1), "280,001 rows of its shapes, and 280,000"),
-    "many bytes of residuals": (many_rows("residual", ROWS["residual"][1] + 1), "bytes of its texture residuals"),
+    "many vertices": (many_rows("vertices", PORTRAIT["vertices"][1] + 1), "20,001 vertices, and 20,000"),
+    "many rows of shapes": (many_rows("shape_index", PORTRAIT["shape_index"][1] + 1), "280,001 rows of its shapes, and 280,000"),
+    "many bytes of residuals": (many_rows("residual", PORTRAIT["residual"][1] + 1), "bytes of its texture residuals"),
     "a large picture": (picture(2400), f"pixels in its pictures, and {PIXELS:,} are taken"),
 }  # fmt: skip
 

@@ -191,7 +191,8 @@ def build(name: str, bake: Path, out: Path) -> None:
     from bithuman_core.build.footage.builder import footage_arrays, read_footage
     from bithuman_core.imx import write_imx
 
-    manifest, arrays, _ = footage_arrays(read_footage(clip(name, bake)), name.title())
+    frames = clip(name, bake)
+    manifest, arrays, _ = footage_arrays(read_footage(lambda: frames), name.title())
     manifest.provenance = {"source": "rendered by this project: nobody was filmed", "consent": "depicts nobody"}
     write_imx(out, manifest, arrays)
 

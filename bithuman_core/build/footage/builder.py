@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.build.assemble import GESTURES
 from bithuman_core.build.footage import arrays as file
 from bithuman_core.build.footage.articulation import drawn_gain, measured_mouths, spoken_gain
 from bithuman_core.build.footage.calm import CalmFilm, CalmPlan, plan
@@ -21,6 +23,7 @@ from bithuman_core.build.footage.lips import LipRing, lip_ring
 from bithuman_core.build.footage.made_up import made_up_mouths
 from bithuman_core.build.footage.mesh import FaceMesh, face_mesh
 from bithuman_core.build.footage.person import Person, read_person
+from bithuman_core.build.footage.reading import Shots
 from bithuman_core.build.footage.tracking import Track, track
 from bithuman_core.build.footage.walk import walkable
 from bithuman_core.build.photo.models import load_face_nets
@@ -33,6 +36,8 @@ from bithuman_core.render.footage.interior import Interiors
 from bithuman_core.speech.net import SpeechNet
 
 Progress = Callable[[str], None]
+FACIAL = ("hello", "laugh", "smile", "surprise", "think")
+"""Gestures that are one without the head: a nod is none."""
 
 
 @dataclass(frozen=True)
@@ -64,23 +69,30 @@ class Footage:
 
 
 def read_footage(
-    frames: list[Array], *, face: int | None = None, aspect: str = "1:1", side: int = 512, tell: Progress | None = None
+    shots: Shots, *, face: int | None = None, aspect: str = "1:1", side: int = 512, tell: Progress | None = None
 ) -> Footage:
-    """Everything that is known of a clip's pictures (RGB uint8 [h, w, 3], 25 a second).
+    """Everything that is known of a clip's pictures; they are read twice.
 
     Raises `NotFootage` where the clip shows a person but cannot be kept as footage, and `BuildError`.
     """
     with threadpool_limits(1):  # the systems are small: threads would only wait for each other
-        return _read(frames, face, aspect, side, tell or (lambda stage: None))
+        return _read(shots, face, aspect, side, tell or (lambda stage: None))
 
 
-def _read(frames: list[Array], face: int | None, aspect: str, side: int, say: Progress) -> Footage:
+def _read(shots: Shots, face: int | None, aspect: str, side: int, say: Progress) -> Footage:
     template = load_template()
     say("following the face")
-    seen = track(load_face_nets(), frames, face)
+    size = (0, 0)
+
+    def pictures() -> Iterator[Array]:
+        nonlocal size
+        for picture in shots():
+            size = picture.shape[1], picture.shape[0]
+            yield picture
+
+    seen = track(load_face_nets(), pictures(), face)
     check_seen(seen.found)
-    height, width = frames[0].shape[:2]
-    crop = frame_crop(seen.landmarks, seen.found, (width, height), aspect, side)
+    crop = frame_crop(seen.landmarks, seen.found, size, aspect, side)
     seen = Track(crop.canvas(seen.landmarks), seen.found, seen.blendshapes)
     say("fitting the moving head")
     person = read_person(template, seen)
@@ -88,7 +100,9 @@ def _read(frames: list[Array], face: int | None, aspect: str, side: int, say: Pr
     what = plan(template, person, seen.found)
     check_calm(what)
     say("finding the lips")
-    pixels = np.stack([crop.cut(frame) for frame in frames])
+    pixels = np.empty((len(seen.found), crop.size[1], crop.size[0], 3), np.uint8)
+    for k, picture in enumerate(shots()):
+        pixels[k] = crop.cut(picture)
     mesh = face_mesh(template)
     inner, outer = screen_rings(person, mesh, crop.size)
     ring = lip_ring(pixels, inner, outer, min(crop.size) / 512)
@@ -146,7 +160,15 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
     unit = CANVAS / min(size)
     rig: dict[str, Any] = {"sample_canvas": CANVAS, "distance": DISTANCE, "face_width": person.face_width, "gop": GOP,
                            "principal": [size[0] * unit / 2, size[1] * unit / 2], "gain": 1.0}  # fmt: skip
-    return Manifest(name=name, canvas=size, kind="footage", coefficients=names, rig=rig, images=("interiors",)), made
+    manifest = Manifest(name=name, canvas=size, kind="footage", coefficients=names, rig=rig, images=("interiors",),
+                        gestures=shown_gestures(names))  # fmt: skip
+    return manifest, made
+
+
+def shown_gestures(names: tuple[str, ...]) -> dict[str, Any]:
+    """Of the motion clips that every avatar gets, those that a face can make without its head and eyes, and what of them is shown."""
+    gestures = json.loads(GESTURES.read_text("utf-8"))
+    return {name: {c: keys for c, keys in gestures[name].items() if c in names} for name in FACIAL if name in gestures}
 
 
 def screen_rings(person: Person, mesh: FaceMesh, size: tuple[int, int]) -> tuple[Array, Array]:

@@ -76,6 +76,13 @@ class FilmPlayer:
         self._next = k + 1
 
 
+def check_film(film: Film) -> None:
+    """Decode every frame once. Raises ModelLoadError where one cannot be."""
+    player = FilmPlayer(film)
+    for k in range(len(film)):
+        player.frame(k)
+
+
 def _codec() -> av.VideoCodecContext:
     codec = av.CodecContext.create("h264", "r")
     codec.thread_count = 1

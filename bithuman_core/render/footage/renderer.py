@@ -43,14 +43,14 @@ class FootageRenderer:
     def render(
         self,
         face: FaceState,
-        frame: int = 0,
+        frame: int | None = None,
         ahead: Sequence[int] = (),
         out: NDArray[np.uint8] | None = None,
         *,
         leaving: int = -1,
         share: float = 0.0,
     ) -> NDArray[np.uint8]:
-        """A frame of the film with the face's mouth: BGR uint8 [height, width, 3], in ``out`` where one is given.
+        """A frame of the film (None: its best one) with the face's mouth: BGR uint8 [height, width, 3], in ``out`` where given.
 
         ahead: frames that will be asked for next. leaving: a frame that is seen through it with that share, 0..1, with the same
         mouth. Raises ValueError for a value that is not a number and for an ``out`` that does not fit.
@@ -61,6 +61,7 @@ class FootageRenderer:
         elif out.shape != (height, width, 3) or out.dtype != np.uint8 or not out.flags.c_contiguous:
             raise ValueError(f"out must be a contiguous uint8 array [{height}, {width}, 3].")
         amount = self.rig.coefficients(face)
+        frame = self.rig.best if frame is None else frame
         self._draw(self._player.frame(frame, ahead), frame, amount, out)
         if leaving >= 0:
             self._draw(self._player.frame(leaving, ahead), leaving, amount, self._other)

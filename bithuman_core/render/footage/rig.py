@@ -71,6 +71,12 @@ class FootageRig:
         """How many there are."""
         return len(self.turn)
 
+    @property
+    def best(self) -> int:
+        """The frame to show where there is only one: the head stands still, the eyes are open."""
+        turning = self.walk.turning.astype(np.int64)
+        return int(turning[np.argmax(self.walk.eyes[turning].astype(int) - self.walk.motion[turning])])
+
     def coefficients(self, face: FaceState) -> Floats:
         """The 52 coefficients 0..1 as this person speaks. Raises ValueError naming the first that is not a number."""
         amount = coefficients(face)
