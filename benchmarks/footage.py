@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,7 +26,9 @@ from bithuman_core.audio import float32_to_int16, load_audio
 from bithuman_core.build.footage.articulation import heard_mouths, measured_mouths
 from bithuman_core.build.footage.builder import Footage, footage_arrays, read_footage
 from bithuman_core.build.footage.person import LIPS
+from bithuman_core.build.footage.reading import at_frame_rate
 from bithuman_core.build.footage.tracking import LOOKS, track
+from bithuman_core.build.photo.clip import Clip as Film
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.face import FaceState
@@ -66,9 +69,7 @@ def own_clip(seconds: float) -> Clip:
 
 def clip_of(path: Path, seconds: float, silent: bool) -> Clip:
     """A file's first seconds."""
-    from bithuman_core.build.footage.reading import clip_frames
-
-    frames = clip_frames(path)[: int(seconds * FPS)]
+    frames = list(islice(at_frame_rate(Film(path).film()), int(seconds * FPS)))
     if silent:
         return Clip(path.stem, frames, None)
     sound, _ = load_audio(path, SAMPLE_RATE)

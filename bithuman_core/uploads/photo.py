@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bithuman_core.intake.allowance import PHOTO
+from bithuman_core.intake.allowance import CLIP, PHOTO
 from bithuman_core.intake.pool import ReadingPool, unheard
 from bithuman_core.intake.process import Report
 from bithuman_core.uploads.reading import place_of
@@ -31,12 +31,15 @@ def build_from_photo(
 ) -> Sequence[str]:
     """Make the ``.imx`` file ``out`` of a photo or clip; returns sentences about what it lacks. Blocks.
 
-    Raises BuildError, OSError, or IntakeError where it takes more than :data:`~bithuman_core.intake.allowance.PHOTO`. Nothing
+    Raises BuildError, OSError, or IntakeError where it takes more than :data:`~bithuman_core.intake.allowance.PHOTO`, or
+    ``CLIP``. Nothing
     half-written is left.
     """
+    from bithuman_core.build.photo.sources import is_clip
+
     with TemporaryDirectory(dir=out.parent) as folder:  # a process that is ended leaves its file where it was
         made = Path(folder, out.name)
         given = {"photo": place_of(photo), "out": place_of(made), "name": name, "consent": consent}
-        facts, _ = pool.run(building, PHOTO, report, **given)
+        facts, _ = pool.run(building, CLIP if is_clip(photo) else PHOTO, report, **given)
         made.replace(out)
     return [str(note) for note in facts["notes"]]

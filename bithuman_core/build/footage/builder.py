@@ -17,7 +17,7 @@ from bithuman_core.build.footage.articulation import drawn_gain, measured_mouths
 from bithuman_core.build.footage.calm import CalmFilm, CalmPlan, plan
 from bithuman_core.build.footage.coding import GOP, coded
 from bithuman_core.build.footage.framing import CANVAS, frame_crop
-from bithuman_core.build.footage.gates import check_calm, check_person, check_seen
+from bithuman_core.build.footage.gates import check_calm, check_one_shot, check_person, check_seen, check_uncovered
 from bithuman_core.build.footage.interiors import open_mouths
 from bithuman_core.build.footage.lips import LipRing, lip_ring
 from bithuman_core.build.footage.made_up import made_up_mouths
@@ -103,7 +103,9 @@ def _read(shots: Shots, face: int | None, aspect: str, side: int, say: Progress)
     pixels = np.empty((len(seen.found), crop.size[1], crop.size[0], 3), np.uint8)
     for k, picture in enumerate(shots()):
         pixels[k] = crop.cut(picture)
+    check_one_shot(pixels)
     mesh = face_mesh(template)
+    check_uncovered(skin_colours(person, mesh, pixels))
     inner, outer = screen_rings(person, mesh, crop.size)
     ring = lip_ring(pixels, inner, outer, min(crop.size) / 512)
     say("gathering mouths")
@@ -166,7 +168,7 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
 
 
 def shown_gestures(names: tuple[str, ...]) -> dict[str, Any]:
-    """Of the motion clips that every avatar gets, those that a face can make without its head and eyes, and what of them is shown."""
+    """Of the motion clips that every avatar gets, those that a face makes without head and eyes, and what of them is shown."""
     gestures = json.loads(GESTURES.read_text("utf-8"))
     return {name: {c: keys for c, keys in gestures[name].items() if c in names} for name in FACIAL if name in gestures}
 
@@ -183,3 +185,19 @@ def screen_rings(person: Person, mesh: FaceMesh, size: tuple[int, int]) -> tuple
 
     rings = np.stack(list(placed()))
     return rings[:, 0], rings[:, 1]
+
+
+def skin_colours(person: Person, mesh: FaceMesh, pixels: Array) -> Array:
+    """f32 [n, p, 3]: the skin about the mouth of every frame, softly, at the same p places of the face."""
+    about = np.flatnonzero((mesh.weight > 0.9) & (mesh.share.sum(1) < 1e-3))
+    rows = mesh.used[about]
+    height, width = pixels.shape[1:3]
+    scale = min(height, width) / CANVAS
+    corner = (np.array([width, height]) - min(height, width)) / 2
+    found = np.empty((len(pixels), len(rows), 3), np.float32)
+    for i, pose in enumerate(person.poses):
+        at = pose.screen(person.vertices[rows] + person.own[i][rows])[:, :2] * scale + corner
+        x, y = (np.clip(at[:, d].astype(int), 2, limit - 3) for d, limit in ((0, width), (1, height)))
+        around = [pixels[i, y + dy, x + dx] for dy in (-2, 0, 2) for dx in (-2, 0, 2)]
+        found[i] = np.mean(around, 0)
+    return found
