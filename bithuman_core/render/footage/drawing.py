@@ -51,14 +51,18 @@ class FaceDrawing:
         self._triangles, self._light = triangles, light
         self._skirt = JawSkirt(jaw_points)
         samples = width * height
-        self._depth = np.empty(samples, np.float32)
-        self._kinds, self._fine_kinds = np.empty(samples, np.uint8), np.empty(samples // 2, np.uint8)
-        self._fetched = np.empty((samples, 3), np.float32)
+        self._room(samples // 3)
+        self._fine_kinds = np.empty(samples // 2, np.uint8)
         self._fine_depth = np.empty(len(self._fine_kinds), np.float32)
         self._fine_fetched = np.empty((len(self._fine_kinds), 3), np.float32)
         self._active = np.empty(len(light), np.uint8)
         self._inside = np.zeros(3, np.float32)
         self._no_patch = np.zeros((2, 2, 3), np.float32)
+
+    def _room(self, samples: int) -> None:
+        """Scratch for a box of so many samples."""
+        self._depth, self._kinds = np.empty(samples, np.float32), np.empty(samples, np.uint8)
+        self._fetched = np.empty((samples, 3), np.float32)
 
     def draw(self, frame: NDArray[np.uint8], face: Moved, opening: Opening | None, out: NDArray[np.uint8]) -> None:
         """out [h, w, 3] = the frame with the face moved. frame: uint8 [h, w, 3]; out is another array."""
@@ -77,6 +81,8 @@ class FaceDrawing:
         if width <= 0 or height <= 0:
             return
         count = width * height
+        if count > len(self._kinds):  # of a face that fills the frame
+            self._room(self._size[0] * self._size[1])
         kinds, depth, fetched = self._kinds[:count], self._depth[:count], self._fetched[:count]
         kinds[:] = 0
         depth[:] = FAR

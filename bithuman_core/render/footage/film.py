@@ -47,15 +47,17 @@ class FilmPlayer:
         while index not in self._kept:
             self._decode(index)
         picture = np.asarray(self._kept[index].to_ndarray(format="bgr24"), np.uint8)
-        left, group = AHEAD, index // self._film.gop
-        wanted = [group]
+        left, gop = AHEAD, self._film.gop
+        wanted = [index // gop]
         for other in ahead:
-            if other // self._film.gop not in wanted:
-                wanted.append(other // self._film.gop)
+            if index <= other <= index + gop:  # forwards, each is decoded when it comes
+                continue
+            if other // gop not in wanted:
+                wanted.append(other // gop)
             while other not in self._kept and left and len(wanted) <= KEPT:
                 self._decode(other)
                 left -= 1
-        for kept in [k for k in self._kept if k // self._film.gop not in wanted[:KEPT]]:
+        for kept in [k for k in self._kept if k // gop not in wanted[:KEPT]]:
             del self._kept[kept]
         return picture
 
