@@ -21,6 +21,7 @@ from bithuman_core.build.shape import limits
 from bithuman_core.build.shape.camera import DISTANCE, project
 from bithuman_core.build.shape.fit import Fit, fit
 from bithuman_core.build.shape.folds import untangle
+from bithuman_core.build.shape.lips import keep_closed
 from bithuman_core.build.shape.rest import lip_trust, rest
 from bithuman_core.build.shape.shapes import transferred
 from bithuman_core.build.shape.template import ATLAS, EYE, PROXY, RIM, SKIN, Template, load_template
@@ -61,6 +62,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     tell("transferring the shapes")
     balls = eye_stage.balls(template, fitted, neutral)
     deltas = transferred(template, fitted, neutral, balls)
+    keep_closed(template, neutral, deltas)
     spectacles, sharp = None, skin.frame_sharp(portrait.picture)
     if glasses.worn(sharp, portrait.landmarks):
         spectacles = glasses.seen(template, fitted.points, sharp, portrait.landmarks)

@@ -56,9 +56,9 @@ def build_avatar(
 
     photo: path, or the bytes of a file; of a clip (MP4, MOV, WebM, MKV, AVI and others) the most neutral picture is taken, and
     from its others the colours of teeth, mouth and closed lids. out: the ``.imx`` file to write (only if all goes well).
-    consent: who agreed to this avatar and how, stored in the file. name: of the avatar (the file's name). face: which one, 1 the largest, where
-    there are several. aspect: width to height of the frames, "1:1" (512 x 512 px), "9:16" (512 x 912) or "16:9" (912 x 512).
-    progress: called with a stage's name and the share of the work done, 0..1.
+    consent: who agreed to this avatar and how, stored in the file. name: of the avatar (the file's name). face: which one, 1 the
+    largest, where there are several. aspect: width to height of the frames, "1:1" (512 x 512 px), "9:16" (512 x 912) or "16:9"
+    (912 x 512). progress: called with a stage's name and the share of the work done, 0..1.
 
     The same photo, name and consent give the same bytes. Raises `BuildError` with one sentence that says what is wrong with the
     file and what to do, and `OSError` where the file cannot be written.
