@@ -25,7 +25,7 @@ SIDE = 512
 
 
 def head(yaw: float, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
-    """The neutral vertices of a head that the photo shows turned by yaw (degrees), its shapes before and after they are mended."""
+    """The neutral vertices of a head that a photo shows turned by yaw (degrees), its shapes before and after the mend."""
     template = load_template()
     fitted = fit(template, landmarks_of(rotation(np.radians([0.0, -yaw, 0.0])), seed, 0.0), {})
     neutral, _ = rest(template, fitted)
