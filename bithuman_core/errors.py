@@ -65,6 +65,13 @@ class BuildError(ModelError):
     default_code = "BUILD"
 
 
+class SeveralFacesError(BuildError):
+    """A photo shows several faces and nobody said which. ``faces``: a picture of each (JPEG bytes), number 1 first."""
+
+    default_code = "SEVERAL_FACES"
+    faces: tuple[bytes, ...] = ()
+
+
 class RuntimeNotReadyError(BithumanError):
     default_code = "RUNTIME_NOT_READY"
 

@@ -15,9 +15,9 @@ def photo_builder() -> Builder | None:
     if find_spec("ai_edge_litert") is None:
         return None
 
-    def build(photo: Path, out: Path, name: str, consent: str, report: Report) -> Sequence[str]:
+    def build(photo: Path, out: Path, name: str, consent: str, face: int | None, report: Report) -> Sequence[str]:
         from bithuman_core.build import build_avatar
 
-        return build_avatar(photo, out, consent=consent, name=name, progress=report).notes
+        return build_avatar(photo, out, consent=consent, name=name, face=face, progress=report).notes
 
     return build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,7 @@ from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
 from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.build.shape.canvas import LARGEST_FACE
 from bithuman_core.engine import Fixture
-from bithuman_core.errors import BuildError, ModelNotFoundError
+from bithuman_core.errors import BuildError, ModelNotFoundError, SeveralFacesError
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
 from bithuman_core.render import PortraitRenderer
@@ -169,6 +170,11 @@ def test_several_faces_are_listed_and_can_be_chosen(nets: FaceNets, astronaut: I
     both.paste(astronaut, (0, 0))
     message = refusal(nets, both)
     assert "2 faces" in message and "number" in message
+    with pytest.raises(SeveralFacesError) as several:
+        choose_face(nets, both, None)
+    crops = [Image.open(io.BytesIO(crop)) for crop in pickle.loads(pickle.dumps(several.value)).faces]
+    assert [crop.size for crop in crops] == [(160, 160)] * 2
+    assert all(find_faces(nets, crop)[0] for crop in crops), "each shows its face"
     assert choose_face(nets, both, 1).face.box[0] > 512 > choose_face(nets, both, 2).face.box[2], "largest first"
     with pytest.raises(BuildError, match="no face 3"):
         choose_face(nets, both, 3)

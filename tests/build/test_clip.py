@@ -172,7 +172,7 @@ def test_a_clock_that_begins_late_counts_from_the_first_picture(format: str, cod
 def test_bars_are_cut_off_every_picture() -> None:
     scene = np.random.default_rng(0).integers(60, 220, (3, 128, 160, 3), np.uint8)
     barred = [np.pad(picture, ((24, 24), (0, 0), (0, 0))) for picture in scene]
-    source = Clip(video([np.zeros_like(barred[0]), *barred, *barred], 5, "matroska", "ffv1"))
+    source = Clip(video([np.zeros_like(barred[0]), *barred, *barred], 5))
     sizes = [image.size for _, image in source.pictures()]
     assert sizes[0] == (160, 176) and all(124 <= height <= 128 for _, height in sizes[1:]), "after a dark beginning"
     assert source.notes == [rim.NOTE]

@@ -75,7 +75,7 @@ def clip(pictures: list[NDArray[np.uint16]], transfer: int) -> bytes:
     """A 10-bit clip without loss."""
     stream = io.BytesIO()
     with av.open(stream, "w", format="matroska") as container:
-        out = container.add_stream("ffv1", rate=5)
+        out = container.add_stream("libx264", rate=5, options={"qp": "0"})
         out.height, out.width = pictures[0].shape[:2]
         out.pix_fmt = "yuv444p10le"
         context = out.codec_context
