@@ -133,7 +133,8 @@ async def test_so_many_own_avatars_and_no_more(page: Page) -> None:
     [
         (b"", "empty"),
         (b"IMX\0" + bytes(2000), "commercial"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(2000), "not an avatar"),
+        (b"%PDF-1.7\n" + bytes(2000), "not an avatar"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(2000), "a photo"),
         (IMX.read_bytes()[:100_000], "damaged"),
         (bytes(LIMITS.avatar_bytes + 1), "larger than the 8 MiB"),
     ],
@@ -154,6 +155,13 @@ async def test_a_photo_becomes_an_avatar(page: Page) -> None:
 async def test_a_photo_needs_a_file_and_consent(page: Page) -> None:
     assert "agrees" in await refused(page("create", file(page, "me.jpg", b"a face"), "", False, 0))
     assert "photo first" in await refused(page("create", None, "", True, 0))
+
+
+async def test_a_photo_that_is_opened_as_an_avatar_is_told_its_place(page: Page) -> None:
+    heic = (Path(__file__).parents[1] / "data" / "grace_hopper.heic").read_bytes()
+    for content in (heic, b"\xff\xd8\xff\xe0" + bytes(60), b"\0\0\0\x18ftypmp42" + bytes(60)):
+        path = file(page, "IMG_1234.imx", content)
+        assert "Create from a photo" in await refused(page("bring", path))
 
 
 async def test_of_several_faces_the_visitor_chooses_one(page: Page) -> None:

@@ -9,6 +9,7 @@ PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", "
 CLIP_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv",
                            ".mpg", ".mpeg", ".3gp", ".ogv"})  # fmt: skip
 _PICTURE_BRANDS = (b"hei", b"hev", b"mif", b"avi", b"msf")
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, GIF, BMP, TIFF
 _ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip")  # how QuickTime files without a brand begin
 _BEGINNINGS = (b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"FLV\x01", b"\0\0\x01\xba", b"OggS")
 """Of Matroska and WebM, ASF (WMV), FLV, MPEG, Ogg."""
@@ -28,6 +29,14 @@ def is_clip(source: str | Path | bytes) -> bool:
             return _begins_like_a_clip(file.read(_LOOK))
     except (OSError, ValueError):  # whoever reads it as a photo says why
         return False
+
+
+def is_photo(path: Path) -> bool:
+    """Whether a file is a picture, by its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    coded = head[4:8] == b"ftyp" and head[8:12].startswith(_PICTURE_BRANDS)
+    return coded or head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def _begins_like_a_clip(head: bytes) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from bithuman_core.build.photo.sources import is_clip, is_photo
 from bithuman_core.demo.actions import NO_CONSENT, NO_PHOTOS, load_avatar, make_avatar
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.refusal import Refusal
@@ -19,6 +20,7 @@ CONSENT = "The visitor of the demo page ticked: this is a photo of me, or of som
 HOW = "One face, from the front, in even light, mouth closed. It stays on this server until you close the page."
 AGREES = "This is a photo of me, or of somebody who agrees to this avatar."
 WHICH = "Which face? Choose one, then press Create."
+IS_PHOTO = "That is a photo or a clip: open “Create from a photo” below, and drop it there."
 NO_PHOTO = "Choose a photo first, or take one with the camera."
 
 
@@ -78,6 +80,8 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
     async def bring(secret: str, file: str) -> list[Any]:
         found = context.visitors.find(secret)
         found.keep_upload(Path(file))
+        if is_photo(Path(file)) or is_clip(file):
+            raise Refusal(415, IS_PHOTO)
         context.visitors.check_room(found)
         found.spend()
         avatar = await load_avatar(context, Path(file), found.new_folder())
