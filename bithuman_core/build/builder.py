@@ -74,6 +74,8 @@ def build_avatar(
     out = Path(out)
     if not out.parent.is_dir():
         raise BuildError(f"the folder {str(out.parent)!r} does not exist: make it first")
+    if not isinstance(photo, bytes) and out.exists() and Path(photo).exists() and out.samefile(photo):
+        raise BuildError(f"{str(out)!r} is the photo itself: give the avatar a name of its own")
     name = as_name(name or ("" if isinstance(photo, bytes) else Path(photo).stem)) or "avatar"
     done = 0.0
 

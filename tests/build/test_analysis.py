@@ -415,6 +415,16 @@ def test_a_failed_build_leaves_no_file(tmp_path: Path, wrong: dict[str, str]) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_photo_is_never_written_over(tmp_path: Path) -> None:
+    photo = tmp_path / "me.jpg"
+    photo.write_bytes(HOPPER.read_bytes())
+    (tmp_path / "link.imx").symlink_to(photo)
+    for out in (photo, tmp_path / "link.imx"):
+        with pytest.raises(BuildError, match="a name of its own"):
+            build_avatar(photo, out, consent="a drawing")
+    assert photo.read_bytes() == HOPPER.read_bytes()
+
+
 def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "build", CAT, "-o", tmp_path / "a.imx", "--consent", "x") == cli.EXIT_INVALID_AVATAR
     assert run(monkeypatch, "build", ASTRONAUT, "-o", tmp_path / "a.imx") == 2, "no consent, nobody to ask"

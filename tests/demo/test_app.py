@@ -85,3 +85,11 @@ def test_gradio_runs_it_and_follows_changes(tmp_path: Path) -> None:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
+
+
+def test_the_first_avatar_may_be_named_without_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bithuman_core.demo.settings import DemoSettings, avatar_files
+
+    for name in ("theo", "theo.imx"):
+        monkeypatch.setenv("BITHUMAN_AVATAR", name)
+        assert [path.name for path in avatar_files(DemoSettings())] == ["theo.imx", "erik.imx", "mara.imx"]
