@@ -12,6 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
+
+from bithuman_core.demo.settings import avatar_files, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHED = "Running on local URL"
@@ -88,8 +91,6 @@ def test_gradio_runs_it_and_follows_changes(tmp_path: Path) -> None:
 
 
 def test_the_first_avatar_may_be_named_without_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bithuman_core.demo.settings import DemoSettings, avatar_files
-
     for name in ("theo", "theo.imx"):
         monkeypatch.setenv("BITHUMAN_AVATAR", name)
-        assert [path.name for path in avatar_files(DemoSettings())] == ["theo.imx", "erik.imx", "mara.imx"]
+        assert [path.name for path in avatar_files(read_settings())] == ["theo.imx", "erik.imx", "mara.imx"]

@@ -90,5 +90,5 @@ def note(sides: tuple[str, ...]) -> list[str]:
     """What the user is told of covered eyes."""
     if not sides:
         return []
-    which = "The eyes are" if len(sides) > 1 else f"The {sides[0]} eye is"
+    which = "The eyes are" if len(sides) > 1 else f"The {''.join(sides)} eye is"
     return [f"{which} behind dark glasses or a patch: what the photo does not show neither blinks nor looks around."]
