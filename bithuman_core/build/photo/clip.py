@@ -6,22 +6,27 @@ import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from typing import IO
 
 import av
 import av.error
+import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 from PIL import Image
 
+from bithuman_core.build.photo import hdr, rim
 from bithuman_core.build.photo.decode import MIN_SIDE
 from bithuman_core.errors import BuildError
 from bithuman_core.intake.media import can_be_decoded, open_clip
 
+FROM_ZERO = ("matroska,webm", "asf")
+"""Readers whose lengths count from 0, also where the first picture comes later."""
 MAX_BYTES = 200 << 20
 MAX_SIDE = 4096
 MAX_SECONDS = 60.0
@@ -45,6 +50,7 @@ class Clip:
 
     source: Path | bytes
     notes: list[str] = field(default_factory=list)
+    _inside: rim.Box | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -72,17 +78,20 @@ class Clip:
         try:
             with self._opened() as file, open_clip(file) as container:
                 stream = _video(container)
-                step = max(1 / MAX_RATE, self._length(container) / MAX_PICTURES)
-                due = 0.0
+                due = step = 0.0
+                start = None  # the clocks of cut clips may begin anywhere
                 for frame in itertools.islice(container.decode(stream), MAX_FRAMES):
                     _check_size(frame.width, frame.height)
-                    time = _seconds(frame, given * step)
+                    if start is None:
+                        start = frame.time or 0.0
+                        step = max(1 / MAX_RATE, self._length(container, start) / MAX_PICTURES)
+                    time = frame.time - start if frame.time is not None else given * step
                     if time >= MAX_SECONDS or given >= MAX_PICTURES:
                         break
                     if time < due or frame.is_corrupt:
                         continue
                     due = (int(time / step + ROUNDING) + 1 - ROUNDING) * step
-                    yield time, _upright(frame)
+                    yield time, self._upright(frame, stream.sample_aspect_ratio)
                     given += 1
         except BuildError:
             raise
@@ -95,12 +104,33 @@ class Clip:
         if not given:
             raise BuildError("the clip holds no picture that can be read: save it again as MP4 or WebM, or use a photo")
 
-    def _length(self, container: InputContainer) -> float:
-        """Seconds of the clip that are used, as far as the file knows."""
-        length = (container.duration or 0) / av.time_base
+    def _length(self, container: InputContainer, start: float) -> float:
+        """Seconds of the clip that are used, as far as the file knows; start: time of its first picture."""
+        length = (container.duration or 0) / av.time_base - (start if container.format.name in FROM_ZERO else 0)
         if length > MAX_SECONDS:
             self.notes.append(f"The clip is {length:.0f} s long: its first {MAX_SECONDS:.0f} s were used.")
         return min(length, MAX_SECONDS) if length > 0 else UNKNOWN_SECONDS
+
+    def _upright(self, frame: VideoFrame, pixel_shape: Fraction | None) -> Image.Image:
+        """The frame as sRGB with square px, turned as the camera was held."""
+        width, height = _square(frame.width, frame.height, pixel_shape or Fraction(1))
+        _check_size(width, height)
+        unsaid = frame.colorspace not in tuple(Colorspace)
+        coded = (Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601) if unsaid else None
+        foreign = hdr.is_foreign(frame.color_trc, frame.color_primaries)
+        form = "rgb48le" if foreign else "rgb24"
+        picture = np.asarray(frame.reformat(width, height, form, src_colorspace=coded).to_ndarray())
+        if foreign:
+            picture = hdr.to_srgb(picture, frame.color_trc, frame.color_primaries)
+        if hdr.is_hdr(frame.color_trc) and hdr.NOTE not in self.notes:
+            self.notes.append(hdr.NOTE)
+        image = Image.fromarray(picture)
+        turn = _TURNS.get(round(frame.rotation / 90) % 4)
+        image = image.transpose(turn) if turn is not None else image
+        if self._inside is None and (box := rim.inside_rim(image)):
+            self._inside = box
+            self.notes.append(rim.NOTE)
+        return image.crop(self._inside) if self._inside else image
 
 
 def _video(container: InputContainer) -> VideoStream:
@@ -120,17 +150,11 @@ def _check_size(width: int, height: int) -> None:
         raise BuildError(f"the clip has {width} x {height} px and {MIN_SIDE} a side are needed: use a larger one")
 
 
-def _upright(frame: VideoFrame) -> Image.Image:
-    """The frame as RGB, turned as the camera was held."""
-    unsaid = frame.colorspace not in tuple(Colorspace)
-    coded = (Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601) if unsaid else None
-    image = Image.fromarray(frame.reformat(format="rgb24", src_colorspace=coded).to_ndarray())
-    turn = _TURNS.get(round(frame.rotation / 90) % 4)
-    return image.transpose(turn) if turn is not None else image
-
-
-def _seconds(frame: VideoFrame, otherwise: float) -> float:
-    return float(frame.time) if frame.time is not None and frame.time >= 0 else otherwise
+def _square(width: int, height: int, pixel_shape: Fraction) -> tuple[int, int]:
+    """The size in square px of a frame whose px are pixel_shape times as wide as high; no px is lost."""
+    if pixel_shape >= 1:
+        return round(width * pixel_shape), height
+    return width, round(height / pixel_shape) if pixel_shape > 0 else height
 
 
 def _reason(error: Exception) -> str:
