@@ -71,12 +71,13 @@ def build_avatar(
 ) -> BuildReport:
     """Make an avatar of one photo or a short clip, on this machine, in seconds.
 
-    photo: path, or the bytes of a file; of a clip (MP4, MOV, WebM, MKV) the most neutral picture is taken, and from the others
-    the colours of teeth, mouth and closed lids. out: the ``.imx`` file to write (only if all goes well). consent: who agreed to
-    this avatar and how, stored in the file. name: of the avatar (the file's name). face: which one, 1 the largest, where
-    there are several. aspect: width to height of the frames, "1:1" (512 x 512 px), "9:16" (512 x 912) or "16:9" (912 x 512).
-    kind: "footage" keeps a clip of 8 s to 3 min as film and draws the mouth alone, "photo" makes an avatar of one picture; None:
-    footage where the clip allows it, else a photo avatar with a sentence that says why. progress: called with a stage's name and the share of the work done, 0..1.
+    photo: path, or the bytes of a file; a photo, or a clip (MP4, MOV, WebM, MKV, AVI and others). out: the ``.imx`` file to write
+    (only if all goes well). consent: who agreed to this avatar and how, stored in the file. name: of the avatar (the file's
+    name). face: which one, 1 the largest, where there are several. aspect: width to height of the frames, "1:1" (512 x 512 px),
+    "9:16" (512 x 912) or "16:9" (912 x 512). kind: of a clip, "footage" keeps 8 s to 20 s of it as film and draws the mouth
+    alone; "photo" makes an avatar of its most neutral picture, with the colours of teeth, mouth and closed lids from its others;
+    None: footage where the clip allows it, else a photo avatar with a sentence that says why. progress: called with a stage's
+    name and the share of the work done, 0..1.
 
     The same photo, name and consent give the same bytes. Raises `BuildError` with one sentence that says what is wrong with the
     file and what to do, and `OSError` where the file cannot be written.
@@ -92,6 +93,8 @@ def build_avatar(
     out = Path(out)
     if not out.parent.is_dir():
         raise BuildError(f"the folder {str(out.parent)!r} does not exist: make it first")
+    if not isinstance(photo, bytes) and out.exists() and Path(photo).exists() and out.samefile(photo):
+        raise BuildError(f"{str(out)!r} is the photo itself: give the avatar a name of its own")
     name = as_name(name or ("" if isinstance(photo, bytes) else Path(photo).stem)) or "avatar"
     if kind not in (None, *KINDS):
         raise BuildError(f"the kind {kind!r} is not known: use one of {', '.join(KINDS)}")

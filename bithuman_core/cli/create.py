@@ -16,7 +16,7 @@ from bithuman_core.files import replacing
 
 @app.command()
 def build(
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One portrait (JPEG, PNG, WebP), or a clip of you (MP4, WebM).")],
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One portrait (JPEG, PNG, HEIC), or a clip of you (MP4, MOV).")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.imx", help="The avatar file to write.")],
     consent: Annotated[str | None, typer.Option(help="Who agreed to this avatar and how; stored in the file. Asked for.")] = None,
     name: Annotated[str | None, typer.Option(help="The avatar's name (the file's name).")] = None,

@@ -16,7 +16,7 @@ from bithuman_core.demo.limits import MIB
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.render_video import render_video
 from bithuman_core.demo.sound import read_clip
-from bithuman_core.errors import BuildError
+from bithuman_core.errors import BuildError, SeveralFacesError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.uploads import check_avatar
@@ -94,8 +94,12 @@ async def make_avatar(
     folder: Path,
     report: Report,
     gone: Callable[[], bool] = lambda: False,
+    face: int | None = None,
 ) -> tuple[Path, Sequence[str]]:
-    """The ``.imx`` file of a photo or clip in ``folder``, and sentences about what the photo lacks. Raises Refusal."""
+    """The ``.imx`` file of a photo or clip in ``folder``, and sentences about what the photo lacks.
+
+    ``face``: which one, 1 the largest. Raises Refusal, or SeveralFacesError where there are several and none was chosen.
+    """
     build = context.build
     if build is None:
         raise Refusal(501, NO_PHOTOS)
@@ -103,7 +107,9 @@ async def make_avatar(
     title = clean_name(name, clean_name(photo.stem, "Me"))
     path = folder / f"{title}.imx"
     try:
-        notes = await context.jobs.run(lambda tell: build(photo, path, title, consent, tell), report, gone)
+        notes = await context.jobs.run(lambda tell: build(photo, path, title, consent, face, tell), report, gone)
+    except SeveralFacesError:
+        raise
     except BuildError as error:
         raise Refusal(422, sentence(error.message.replace(str(photo), photo.name))) from error
     return path, [sentence(note) for note in notes]

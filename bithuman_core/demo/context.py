@@ -21,9 +21,9 @@ from bithuman_core.fastrtc.turn import Route
 from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.voice import TextToSpeech
 
-# Photo or clip, where the avatar goes, its name, who agreed to it, the progress; returns sentences about what the photo lacks.
-# Raises BuildError.
-Builder = Callable[[Path, Path, str, str, Report], Sequence[str]]
+# Photo or clip, where the avatar goes, its name, who agreed to it, which face (None: the only one), the progress.
+# Returns sentences about what the photo lacks. Raises BuildError.
+Builder = Callable[[Path, Path, str, str, int | None, Report], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)

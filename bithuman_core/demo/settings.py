@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bithuman_core.demo.connections import as_networks
-from bithuman_core.settings import models_dir
+from bithuman_core.settings import find_avatar, models_dir
 
 ON_SPACES = "SPACE_ID" in os.environ  # Hugging Face Spaces: a container behind a proxy
 
@@ -77,5 +77,5 @@ def read_settings(*, command_line: bool = False) -> DemoSettings:
 
 def avatar_files(settings: DemoSettings) -> list[Path]:
     """The avatar of the settings, then the others that ship."""
-    first = settings.avatar
+    first = find_avatar(settings.avatar)
     return [first, *(path for path in sorted(models_dir().glob("*.imx")) if path.resolve() != first.resolve())]

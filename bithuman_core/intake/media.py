@@ -19,10 +19,12 @@ SOUND_FORMATS = (
     "aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "eac3", "flac", "flv", "matroska", "mov",
     "mp3", "mpeg", "mpegts", "mp4", "ogg", "tta", "w64", "wav", "webm", "wv",
 )  # fmt: skip
-CLIP_FORMATS = ("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm")
+CLIP_FORMATS = (
+    "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpegts", "mpeg", "asf", "flv", "ogg",
+)  # fmt: skip
 CLIP_CODECS = (
-    "av1", "dvvideo", "h263", "h264", "hevc", "libdav1d", "libvpx", "libvpx-vp9", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4",
-    "prores", "theora", "vp8", "vp9",
+    "av1", "dvvideo", "flv", "h263", "h264", "hevc", "libdav1d", "libvpx", "libvpx-vp9", "mjpeg", "mpeg1video", "mpeg2video",
+    "mpeg4", "msmpeg4", "msmpeg4v2", "prores", "theora", "vc1", "vp6", "vp6f", "vp8", "vp9", "wmv1", "wmv2", "wmv3",
 )  # fmt: skip
 """Decoders of what cameras and browsers record. FFmpeg's names, as those of the formats are."""
 

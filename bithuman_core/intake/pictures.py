@@ -9,10 +9,11 @@ from io import BytesIO
 from PIL import Image
 
 READERS = {
-    "JPEG": "JpegImagePlugin", "MPO": "MpoImagePlugin", "PNG": "PngImagePlugin", "WEBP": "WebPImagePlugin",
-    "TIFF": "TiffImagePlugin", "BMP": "BmpImagePlugin", "GIF": "GifImagePlugin", "AVIF": "AvifImagePlugin",
+    "JPEG": "PIL.JpegImagePlugin", "MPO": "PIL.MpoImagePlugin", "PNG": "PIL.PngImagePlugin", "WEBP": "PIL.WebPImagePlugin",
+    "TIFF": "PIL.TiffImagePlugin", "BMP": "PIL.BmpImagePlugin", "GIF": "PIL.GifImagePlugin", "AVIF": "PIL.AvifImagePlugin",
+    "HEIF": "pi_heif",
 }  # fmt: skip
-"""Every format that is read, and Pillow's reader of it; its others (some start programs) are not imported."""
+"""Every format that is read, and its reader; Pillow's others (some start programs) are not imported. HEIF comes from phones."""
 
 
 def open_picture(content: bytes, formats: Iterable[str], most_pixels: int) -> Image.Image:
@@ -29,6 +30,8 @@ def open_picture(content: bytes, formats: Iterable[str], most_pixels: int) -> Im
 
 
 def _is_there(name: str) -> bool:
-    if importlib.util.find_spec(f"PIL.{READERS[name]}"):
-        importlib.import_module(f"PIL.{READERS[name]}")
+    if importlib.util.find_spec(READERS[name]):
+        reader = importlib.import_module(READERS[name])
+        if name == "HEIF":  # on one thread, and of its pictures only the first: no thumbnails, depths and masks
+            reader.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
     return name in Image.OPEN

@@ -105,6 +105,7 @@ def _read_rig(avatar: ImxFile, side: int | None) -> PortraitRig:
         mouth_cover=number_of(rig, "mouth_cover", 0.0),
         pixel_filter=0.0 if wanted == 2 else number_of(rig, "pixel_filter", 0.0),  # pictures drawn larger are soft as they are
         head_limits=np.array([manifest.limits.get(n, DEFAULT_LIMITS[n]) for n in HEAD_NAMES], np.float32),
+        present=np.isin(ARKIT_NAMES, manifest.coefficients).astype(np.float32),
         vertices=vertices,
         uv=uv,
         triangles=triangles,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import accumulate, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bithuman_core.errors import SeveralFacesError
 from bithuman_core.intake.allowance import CLIP, PHOTO
 from bithuman_core.intake.pool import ReadingPool, unheard
 from bithuman_core.intake.process import Report
@@ -19,27 +21,39 @@ def can_build() -> bool:
     return find_spec("ai_edge_litert") is not None
 
 
-def building(report: Report, photo: str, out: str, name: str, consent: str) -> tuple[dict[str, Any], bytes]:
-    """A job: ``{"notes": [...]}``; the avatar is in the file ``out``."""
+def building(
+    report: Report, photo: str, out: str, name: str, consent: str, face: int | None
+) -> tuple[dict[str, Any], bytes]:
+    """A job: ``{"notes": [...]}``; the avatar is in the file ``out``.
+
+    Where one of several faces is to be chosen: ``{"several": sentence, "sizes": [...]}`` and their pictures, one after the other.
+    """
     from bithuman_core.build import build_avatar
 
-    return {"notes": list(build_avatar(photo, out, consent=consent, name=name, progress=report).notes)}, b""
+    try:
+        return {"notes": list(build_avatar(photo, out, consent=consent, name=name, face=face, progress=report).notes)}, b""
+    except SeveralFacesError as error:
+        return {"several": error.message, "sizes": [len(picture) for picture in error.faces]}, b"".join(error.faces)
 
 
 def build_from_photo(
-    pool: ReadingPool, photo: Path, out: Path, name: str, consent: str, report: Report = unheard
+    pool: ReadingPool, photo: Path, out: Path, name: str, consent: str, face: int | None = None, report: Report = unheard
 ) -> Sequence[str]:
     """Make the ``.imx`` file ``out`` of a photo or clip; returns sentences about what it lacks. Blocks.
 
-    Raises BuildError, OSError, or IntakeError where it takes more than :data:`~bithuman_core.intake.allowance.PHOTO`, or
-    ``CLIP``. Nothing
-    half-written is left.
+    face: which one, 1 the largest; None: the only one.
+    Raises BuildError (SeveralFacesError with their pictures), OSError, or IntakeError where it takes more than
+    :data:`~bithuman_core.intake.allowance.PHOTO` (of a clip: ``CLIP``). Nothing half-written is left.
     """
     from bithuman_core.build.photo.sources import is_clip
 
     with TemporaryDirectory(dir=out.parent) as folder:  # a process that is ended leaves its file where it was
         made = Path(folder, out.name)
-        given = {"photo": place_of(photo), "out": place_of(made), "name": name, "consent": consent}
-        facts, _ = pool.run(building, CLIP if is_clip(photo) else PHOTO, report, **given)
+        given = {"photo": place_of(photo), "out": place_of(made), "name": name, "consent": consent, "face": face}
+        facts, pictures = pool.run(building, CLIP if is_clip(photo) else PHOTO, report, **given)
+        if "several" in facts:
+            error, ends = SeveralFacesError(str(facts["several"])), list(accumulate(map(int, facts["sizes"]), initial=0))
+            error.faces = tuple(pictures[begin:end] for begin, end in pairwise(ends))
+            raise error
         made.replace(out)
     return [str(note) for note in facts["notes"]]

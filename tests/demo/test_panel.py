@@ -28,7 +28,7 @@ from bithuman_core.demo.routes.uploads import file_name
 from bithuman_core.demo.server import make_context
 from bithuman_core.demo.ui.page import build_page
 from bithuman_core.demo.visitors.visitor import Visitor
-from tests.demo.conftest import BAD_PHOTO, IMX, fake_build
+from tests.demo.conftest import BAD_PHOTO, IMX, TWO_FACES, fake_build
 
 LIMITS = Limits(avatars=2, avatars_all=3, avatar_bytes=8 * 2**20, audio_bytes=2**20, audio_seconds=2.0, photo_bytes=2**20)
 
@@ -83,6 +83,11 @@ def file(page: Page, name: str, content: bytes) -> str:
     path = page.context.gallery.folder / name
     path.write_bytes(content)
     return str(path)
+
+
+def offered(faces: gr.Gallery) -> list[tuple[bytes, str]]:
+    """Pictures and captions of a gallery."""
+    return [(Path(item["image"]["path"]).read_bytes(), item["caption"]) for item in faces.value]
 
 
 def gone(path: str | Path) -> bool:
@@ -143,7 +148,8 @@ async def test_so_many_own_avatars_and_no_more(page: Page) -> None:
     [
         (b"", "empty"),
         (b"IMX\0" + bytes(2000), "commercial"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(2000), "not an avatar"),
+        (b"%PDF-1.7\n" + bytes(2000), "not an avatar"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(2000), "a photo"),
         (IMX.read_bytes()[:100_000], "damaged"),
         (bytes(LIMITS.avatar_bytes + 1), "larger than the 8 MiB"),
     ],
@@ -156,18 +162,35 @@ async def test_a_file_that_is_no_avatar_gets_its_sentence(page: Page, content: b
 
 
 async def test_a_photo_becomes_an_avatar(page: Page) -> None:
-    *shown, _, photo, consent = await page("create", file(page, "me.jpg", b"a face"), "Ada", True)
+    *shown, _, photo, consent, _, _ = await page("create", file(page, "me.jpg", b"a face"), "Ada", True, 0)
     assert told(shown[0])["avatar"]["own"] and "The face is small." in shown[5].value
     assert page.visitor.avatar.path.name == "Ada.imx" and photo is None and consent is False
 
 
 async def test_a_photo_needs_a_file_and_consent(page: Page) -> None:
-    assert "agrees" in await refused(page("create", file(page, "me.jpg", b"a face"), "", False))
-    assert "photo first" in await refused(page("create", None, "", True))
+    assert "agrees" in await refused(page("create", file(page, "me.jpg", b"a face"), "", False, 0))
+    assert "photo first" in await refused(page("create", None, "", True, 0))
+
+
+async def test_a_photo_that_is_opened_as_an_avatar_is_told_its_place(page: Page) -> None:
+    heic = (Path(__file__).parents[1] / "data" / "grace_hopper.heic").read_bytes()
+    for content in (heic, b"\xff\xd8\xff\xe0" + bytes(60), b"\0\0\0\x18ftypmp42" + bytes(60)):
+        path = file(page, "IMG_1234.imx", content)
+        assert "Create from a photo" in await refused(page("bring", path))
+
+
+async def test_of_several_faces_the_visitor_chooses_one(page: Page) -> None:
+    photo = file(page, "us.jpg", TWO_FACES)
+    *_, faces, face = await page("create", photo, "Ada", True, 0)
+    assert offered(faces) == [(b"the first", "1"), (b"the second", "2")] and face == 0 and page.names() == ["Mara", "Theo"]
+    chosen = page._events["pick"][0](SimpleNamespace(index=1))
+    assert chosen == 2
+    *_, faces, face = await page("create", photo, "Ada", True, chosen)
+    assert page.visitor.avatar.name == "Erik" and face == 0 and not faces.visible
 
 
 async def test_a_bad_photo_gets_the_sentence_of_the_builder(page: Page) -> None:
-    sentence = await refused(page("create", file(page, "cat.jpg", BAD_PHOTO), "", True))
+    sentence = await refused(page("create", file(page, "cat.jpg", BAD_PHOTO), "", True, 0))
     assert sentence == "No face was found in the photo: use one of a person from the front."
 
 

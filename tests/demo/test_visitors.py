@@ -262,3 +262,11 @@ def test_a_page_that_stays_open_holds_nothing_of_a_connection_that_has_ended(gal
     del connected.session
     gc.collect()
     assert session() is None and connected.visit.heard_at == heard
+
+
+def test_pages_of_one_address_take_turns_with_their_files_and_those_of_this_machine_do_not(gallery: Gallery) -> None:
+    def owners(address: str | None) -> set[str]:
+        return {Visitor(gallery, AvatarEngine, Limits(), SimulatedClock(), address).owner for _ in range(3)}
+
+    assert owners("192.0.2.1") == {"192.0.2.1"}
+    assert len(owners(None)) == 3

@@ -102,7 +102,7 @@ async def photo(server: Server) -> AsyncIterator[None]:
 async def upload(server: Server) -> AsyncIterator[None]:
     """A file of which half has come."""
     body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\n' + bytes(2**20)
-    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
     _, writer = await asyncio.open_connection(*httpx.URL(server.url).netloc.decode().split(":"))
     writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % (2 * len(body)) + body)
     await writer.drain()

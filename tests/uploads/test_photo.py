@@ -11,7 +11,7 @@ from PIL import Image
 
 pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not installed")
 
-from bithuman_core.errors import BuildError, IntakeError
+from bithuman_core.errors import BuildError, IntakeError, SeveralFacesError
 from bithuman_core.imx import read_imx
 from bithuman_core.intake.allowance import MIB, PHOTO, Allowance
 from bithuman_core.intake.pool import ReadingPool
@@ -31,10 +31,26 @@ def pool() -> Iterator[ReadingPool]:
 
 def test_an_avatar_is_made_with_its_stages_told(pool: ReadingPool, tmp_path: Path) -> None:
     told: list[float] = []
-    notes = build_from_photo(pool, ASTRONAUT, tmp_path / "a.imx", "Ada", CONSENT, lambda stage, share: told.append(share))
+    notes = build_from_photo(pool, ASTRONAUT, tmp_path / "a.imx", "Ada", CONSENT, report=lambda stage, share: told.append(share))
     assert read_imx(tmp_path / "a.imx").manifest.name == "Ada"
     assert notes and told == sorted(told) and told[-1] == 1.0
     assert [path.name for path in tmp_path.iterdir()] == ["a.imx"]
+
+
+def test_of_several_faces_each_comes_with_its_picture(pool: ReadingPool, tmp_path: Path) -> None:
+    photo = tmp_path / "us.png"
+    with Image.open(ASTRONAUT) as one:
+        both = Image.new("RGB", (2 * one.width, one.height))
+        for left in (0, one.width):
+            both.paste(one, (left, 0))
+        both.save(photo)
+    with pytest.raises(SeveralFacesError, match="found 2 faces") as error:
+        build_from_photo(pool, photo, tmp_path / "a.imx", "Ada", CONSENT)
+    sizes = [Image.open(io.BytesIO(picture)).size for picture in error.value.faces]
+    assert len(sizes) == 2 and sizes[0] == sizes[1]
+    with pytest.raises(BuildError, match="there is no face 3"):
+        build_from_photo(pool, photo, tmp_path / "a.imx", "Ada", CONSENT, 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["us.png"]
 
 
 def test_one_that_nobody_waits_for_leaves_nothing(pool: ReadingPool, tmp_path: Path) -> None:
@@ -45,7 +61,7 @@ def test_one_that_nobody_waits_for_leaves_nothing(pool: ReadingPool, tmp_path: P
         raise Gone
 
     with pytest.raises(Gone):
-        build_from_photo(pool, ASTRONAUT, tmp_path / "a.imx", "Ada", CONSENT, leave)
+        build_from_photo(pool, ASTRONAUT, tmp_path / "a.imx", "Ada", CONSENT, report=leave)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,7 +12,8 @@ from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.head import EXPECTED, Frame, HeadFit, Pose, fitted_shapes, spreading
 from bithuman_core.build.footage.tracking import Track
 from bithuman_core.build.shape.fit import INNER_PAIRS, OVAL, fit, spread_remainder
-from bithuman_core.build.shape.rest import LOWER_INNER, LOWER_OUTER, OUTER, UPPER_INNER, UPPER_LIP, UPPER_OUTER, gap, seal
+from bithuman_core.build.shape.lips import UPPER_LIP, Seal
+from bithuman_core.build.shape.rest import LOWER_INNER, LOWER_OUTER, OUTER, UPPER_INNER, UPPER_OUTER, gap
 from bithuman_core.build.shape.template import Template
 
 # fmt: off
@@ -142,7 +143,7 @@ def _rest(template: Template, average: Array, spread: Array, frames: list[Frame]
         miss[list(UPPER_OUTER), 1] = OUTER * UPPER_LIP * left[1:-1]
         miss[list(LOWER_OUTER), 1] = OUTER * (UPPER_LIP - 1) * left[1:-1]
         points = spread_remainder(template, points, miss, width)
-    return np.asarray(seal(template, points, width) / scale)
+    return np.asarray(Seal(template)(points) / scale)
 
 
 def _smooth_poses(head: HeadFit, target: Array, frames: list[Frame]) -> list[Pose]:

@@ -7,16 +7,20 @@ from typing import Any
 
 import gradio as gr
 
+from bithuman_core.build.photo.sources import is_clip, is_photo
 from bithuman_core.demo.actions import NO_CONSENT, NO_PHOTOS, load_avatar, make_avatar
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.ui.events import LONG, QUICK, reporter, told
 from bithuman_core.demo.ui.inputs import photo_input
 from bithuman_core.demo.ui.view import AvatarView, pictures
+from bithuman_core.errors import SeveralFacesError
 
 CONSENT = "The visitor of the demo page ticked: this is a photo of me, or of somebody who agrees to it."
 HOW = "One face, from the front, in even light, mouth closed. It stays on this server until you close the page."
 AGREES = "This is a photo of me, or of somebody who agrees to this avatar."
+WHICH = "Which face? Choose one, then press Create."
+IS_PHOTO = "That is a photo or a clip: open “Create from a photo” below, and drop it there."
 NO_PHOTO = "Choose a photo first, or take one with the camera."
 
 
@@ -43,10 +47,25 @@ class AvatarPanel:
                 webcam_options=gr.WebcamOptions(mirror=False), show_download_button=False, show_share_button=False,
                 show_fullscreen_button=False, elem_id="photo",
             )  # fmt: skip
+            self.faces = gr.Gallery(
+                visible=False, label=WHICH, columns=4, height="auto", object_fit="cover", allow_preview=False, interactive=False,
+                show_share_button=False, show_download_button=False, show_fullscreen_button=False, elem_id="photo-faces",
+            )  # fmt: skip
+            self.face = gr.State(0)  # number of the chosen one, 0 none
             self.name = gr.Textbox(label="Name", max_lines=1, max_length=40, elem_id="photo-name")
             self.consent = gr.Checkbox(label=AGREES, container=False, elem_id="photo-consent")
             self.create = gr.Button("Create", variant="primary", interactive=context.build is not None, elem_id="photo-create")
             self.progress = gr.HTML(elem_id="photo-progress", padding=False, min_height=0)
+
+
+def several(error: SeveralFacesError, folder: Path) -> gr.Gallery:
+    """The faces of a photo to choose from, their pictures in ``folder``."""
+    shown = []
+    for number, picture in enumerate(error.faces, 1):
+        path = folder / f"face {number}.jpg"
+        path.write_bytes(picture)
+        shown.append((str(path), str(number)))
+    return gr.Gallery(shown, visible=True, selected_index=None)
 
 
 def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr.State) -> None:
@@ -61,6 +80,8 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
     async def bring(secret: str, file: str) -> list[Any]:
         found = context.visitors.find(secret)
         found.keep_upload(Path(file))
+        if is_photo(Path(file)) or is_clip(file):
+            raise Refusal(415, IS_PHOTO)
         with context.visitors.room_for_avatar(found):
             found.spend()
             avatar = await load_avatar(context, Path(file), found.new_folder(), found.owner)
@@ -74,7 +95,7 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         return view.of(found)
 
     async def create(
-        secret: str, photo: str | None, name: str, consent: bool, progress: gr.Progress = gr.Progress()  # noqa: B008
+        secret: str, photo: str | None, name: str, consent: bool, face: int, progress: gr.Progress = gr.Progress()  # noqa: B008
     ) -> list[Any]:
         found = context.visitors.find(secret)
         if photo is None:
@@ -85,11 +106,23 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         with context.visitors.room_for_avatar(found):
             found.spend()
             folder, told_by = found.new_folder(), reporter(progress)
-            path, notes = await make_avatar(context, Path(photo), name, CONSENT, folder, told_by, lambda: found.closed)
+            try:
+                path, notes = await make_avatar(
+                    context, Path(photo), name, CONSENT, folder, told_by, lambda: found.closed, face=face or None
+                )
+            except SeveralFacesError as error:
+                return [*(gr.skip() for _ in view.outputs), "", gr.skip(), gr.skip(), several(error, folder), 0]
             avatar = await load_avatar(context, path, path.parent, found.owner)
             found.add(avatar)
         found.choose(avatar.key)
-        return [*view.of(found, " ".join(notes)), "", None, False]
+        return [*view.of(found, " ".join(notes)), "", None, False, gr.Gallery(visible=False), 0]
+
+    def pick(selected: gr.SelectData) -> int:
+        return int(selected.index) + 1
+
+    def forget() -> list[Any]:
+        """Another photo has other faces."""
+        return [gr.Gallery(visible=False), 0]
 
     async def mark(secret: str) -> gr.Gallery:
         """The new picture takes the mark."""
@@ -101,9 +134,11 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
     opening = panel.open.upload(told(bring), [visitor, panel.open], view.outputs, **QUICK)
     making = panel.create.click(
         told(create),
-        [visitor, panel.photo, panel.name, panel.consent],
-        [*view.outputs, panel.progress, panel.photo, panel.consent],
+        [visitor, panel.photo, panel.name, panel.consent, panel.face],
+        [*view.outputs, panel.progress, panel.photo, panel.consent, panel.faces, panel.face],
         api_name=False, show_progress_on=panel.progress, **LONG,
     )  # fmt: skip
+    panel.faces.select(pick, None, panel.face, **QUICK)
+    panel.photo.change(forget, None, [panel.faces, panel.face], **QUICK)
     for event in (opening, making):
         event.success(told(mark), visitor, panel.gallery, **QUICK)

@@ -95,7 +95,7 @@ def add_endpoints(context: DemoContext) -> None:
         return str(await make_video(context, state, clip, folder(), reporter(progress)))
 
     async def build_avatar(
-        photo: str, name: str = "", consent: str = "",
+        photo: str, name: str = "", consent: str = "", face: int = 0,
         request: gr.Request | None = None, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> str:  # fmt: skip
         """Make an avatar of one photo or a short clip of a person who agrees to it.
@@ -104,6 +104,7 @@ def add_endpoints(context: DemoContext) -> None:
             photo: A photo or clip: one face, from the front, in even light, mouth closed.
             name: What the avatar is called.
             consent: Who agreed to this avatar and how, in one sentence; it is kept in the file.
+            face: Which face, where there are several: 1 is the largest; 0: there is one.
 
         Returns:
             The avatar, an .imx file.
@@ -111,7 +112,8 @@ def add_endpoints(context: DemoContext) -> None:
         count_call(context, request)
         if not consent.strip():
             raise Refusal(403, NO_CONSENT)
-        path, _ = await make_avatar(context, needed(photo, "photo"), name, consent.strip(), folder(), reporter(progress))
+        given, report = needed(photo, "photo"), reporter(progress)
+        path, _ = await make_avatar(context, given, name, consent.strip(), folder(), report, face=int(face) or None)
         return str(path)
 
     async def motion(
@@ -165,13 +167,14 @@ def add_endpoints(context: DemoContext) -> None:
         text = gr.Textbox(label="text", max_length=context.limits.text)
         voice, timbre = gr.Textbox("en-us", label="voice"), gr.Radio(["woman", "man"], value="woman", label="timbre")
         name, consent = gr.Textbox("", label="name"), gr.Textbox("", label="consent")
+        face = gr.Number(0, label="face", precision=0, minimum=0)
         form = gr.Radio(forms, value="csv", label="form")
         fps = gr.Radio([str(rate) for rate in RATES], value=str(FPS), label="fps")
         style = gr.Slider(0.5, 1.5, 1.0, label="style")
         endpoint(list_avatars, [], gr.JSON(label="avatars"), QUICK_CALL)
         endpoint(speak_text, [text, avatar, voice, timbre, imx], gr.Video(label="video"))
         endpoint(speak_file, [audio, avatar, imx], gr.Video(label="video"))
-        endpoint(build_avatar, [file("photo"), name, consent], gr.File(label="avatar"))
+        endpoint(build_avatar, [file("photo"), name, consent, face], gr.File(label="avatar"))
         endpoint(motion, [audio, form, fps, style], gr.File(label="motion"))
         endpoint(validate, [imx], gr.JSON(label="result"), QUICK_CALL)
 

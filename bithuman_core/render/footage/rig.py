@@ -49,6 +49,7 @@ class FootageRig:
     triangles: NDArray[np.int32]
     light: Floats  # [V] 0..1
     shapes: Shapes
+    present: Floats  # [52] 1: a coefficient that this footage can show, 0: not
     gain: float  # of the opening of the mouth: the person's own way of speaking
     landmark: dict[int, int]
     landmark_ring: Ring
@@ -79,7 +80,7 @@ class FootageRig:
 
     def coefficients(self, face: FaceState) -> Floats:
         """The 52 coefficients 0..1 as this person speaks. Raises ValueError naming the first that is not a number."""
-        amount = coefficients(face)
+        amount = coefficients(face, self.present)
         amount[OPENING_ROWS] = np.minimum(amount[OPENING_ROWS] * np.float32(self.gain), 1.0)
         amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
         return amount
