@@ -23,7 +23,7 @@ def build(
     face: Annotated[int | None, typer.Option(metavar="N", help="Which face, where there are several: 1 is the largest.")] = None,
     aspect: Annotated[str, typer.Option(help="Width to height of the frames: 1:1, 9:16 or 16:9.")] = "1:1",
     kind: Annotated[
-        str | None, typer.Option(help="Of a clip: footage (keeps the film, draws the mouth) or photo (of one picture); what fits.")
+        str | None, typer.Option(help="Of a clip: footage (its film, with a new mouth) or photo (one picture of it); what fits.")
     ] = None,
     preview: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Also let it speak for five seconds.")] = None,
     audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="What it says in the preview.")] = None,

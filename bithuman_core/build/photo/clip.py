@@ -112,7 +112,7 @@ class Clip:
             yield time, np.asarray(image)
 
     def _frames(self, most: int) -> Iterator[tuple[float | None, VideoFrame, Fraction | None, float]]:
-        """Every sound frame: seconds from the first one (where they are told), the shape of its px, and the length of the clip."""
+        """Every sound frame: seconds from the first one (where they are told), itself, the shape of its px, the clip's length."""
         given = 0
         try:
             with self._opened() as file, open_clip(file) as container:
