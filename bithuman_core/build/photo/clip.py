@@ -12,10 +12,12 @@ from typing import IO
 
 import av
 import av.error
+import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 from PIL import Image
 
 from bithuman_core.build.photo.decode import MIN_SIDE
@@ -25,6 +27,7 @@ from bithuman_core.intake.media import can_be_decoded, open_clip
 MAX_BYTES = 200 << 20
 MAX_SIDE = 4096
 MAX_SECONDS = 60.0
+MAX_FILM_SECONDS = 180.0
 MAX_RATE = 5.0
 """Pictures a second that are looked at."""
 MAX_PICTURES = 60
@@ -92,6 +95,25 @@ class Clip:
                     f"the clip cannot be read ({_reason(error)}): save it again as MP4 or WebM, or use a photo"
                 ) from error
             self.notes.append("The clip is damaged: only what comes before the damage was used.")
+        if not given:
+            raise BuildError("the clip holds no picture that can be read: save it again as MP4 or WebM, or use a photo")
+
+    def film(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        """Seconds from the start and every frame, upright, RGB uint8 [h, w, 3], of the first `MAX_FILM_SECONDS`."""
+        given = 0
+        try:
+            with self._opened() as file, open_clip(file) as container:
+                for frame in container.decode(_video(container)):
+                    _check_size(frame.width, frame.height)
+                    time = _seconds(frame, given / 25)
+                    if time >= MAX_FILM_SECONDS:
+                        break
+                    if not frame.is_corrupt:
+                        yield time, np.asarray(_upright(frame))
+                        given += 1
+        except (av.error.FFmpegError, ValueError, OSError, MemoryError) as error:
+            if not given:
+                raise BuildError(f"the clip cannot be read ({_reason(error)}): save it again as MP4 or WebM") from error
         if not given:
             raise BuildError("the clip holds no picture that can be read: save it again as MP4 or WebM, or use a photo")
 
