@@ -2,7 +2,7 @@
 // Gradio's video component; its buttons say what it does.
 
 const TICK_MS = 100;
-const SENTENCE = "“On warm afternoons we all share five apples and a big blueberry pie by the open sea.”";
+const SENTENCE = "“My family of five shares apples and a big blueberry pie by the open sea.”";
 const WORDS = {
   ready: "Fit your head into the frame, look into the camera, then press Record.",
   listen: "Look at the camera and listen. Keep your mouth closed; blink as you like.",
@@ -11,6 +11,14 @@ const WORDS = {
   sending: "One moment: your recording is on its way.",
   recorded: "Watch it. Then give it a name, tick the box and press Create.",
 };
+
+/** What a browser has recorded tells its length only once its end has been seen. */
+function measure(video) {
+  if (video.readyState < HTMLMediaElement.HAVE_METADATA) return video.addEventListener("loadedmetadata", () => measure(video), { once: true });
+  if (video.duration !== Infinity) return;
+  video.addEventListener("durationchange", () => (video.currentTime = 0), { once: true });
+  video.currentTime = Number.MAX_SAFE_INTEGER;
+}
 
 class RecordGuide extends HTMLElement {
   #state = "off"; // off, ready, recording, sending, recorded
@@ -49,6 +57,7 @@ class RecordGuide extends HTMLElement {
     this.#state = this.dataset.state = state;
     clearInterval(this.#timer);
     if (this.#button) this.#button.ariaLabel = state === "recording" ? "Stop recording" : "Start recording"; // Gradio's stays the same
+    if (state === "recorded") measure(this.panel.querySelector("#record video"));
     if (state !== "recording") return this.#say(WORDS[state] ?? this.invitation);
     this.#began = performance.now(); // not counted in ticks, which a busy page delays
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
