@@ -170,6 +170,14 @@ async def test_a_photo_needs_a_file_and_consent(page: Page) -> None:
     assert "photo first" in await refused(page("create", None, "", True))
 
 
+async def test_what_is_said_of_a_new_avatar_stays_when_its_picture_takes_the_mark(page: Page) -> None:
+    await page("create", file(page, "me.jpg", b"a face"), "Ada", True)
+    marked = await page("choose", SimpleNamespace(index=page.visitor.avatars.index(page.visitor.avatar)))
+    assert all(shown == gr.skip() for shown in marked)
+    other = await page("choose", SimpleNamespace(index=0))
+    assert other[5].visible is False  # it was said of the other one
+
+
 async def test_a_recording_becomes_an_avatar_that_knows_who_agreed(page: Page) -> None:
     kept: list[str] = []
 

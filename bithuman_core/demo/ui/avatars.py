@@ -42,7 +42,10 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
     async def choose(secret: str, selected: gr.SelectData) -> list[Any]:
         found = context.visitors.find(secret)
         avatars = found.avatars
-        found.choose(avatars[min(int(selected.index), len(avatars) - 1)].key)
+        chosen = avatars[min(int(selected.index), len(avatars) - 1)]
+        if chosen is found.avatar:  # the mark that a new picture takes is told as a choice, too: what is said of it stays
+            return [gr.skip()] * len(view.outputs)
+        found.choose(chosen.key)
         return view.of(found, listed=False)
 
     async def bring(secret: str, file: str) -> list[Any]:
