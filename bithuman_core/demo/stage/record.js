@@ -1,5 +1,6 @@
 // <record-guide>: says what to do before the camera, counts, and ends the recording when there is enough of it. The camera itself is
 // Gradio's video component; its buttons say what it does.
+import { deviceError } from "./sentences.js";
 
 const TICK_MS = 100;
 const SENTENCE = "“My family of five shares apples and a big blueberry pie by the open sea.”";
@@ -24,7 +25,9 @@ class RecordGuide extends HTMLElement {
   #state = "off"; // off, ready, recording, sending, recorded
   #began = 0;
   #timer = 0;
+  #asked = false; // the browser was asked for the camera
   #observer = new MutationObserver(() => this.#look());
+  #refused = ({ reason }) => this.#asked && reason instanceof DOMException && this.#say(deviceError(reason, "camera or microphone").message);
 
   connectedCallback() {
     this.words = this.querySelector("[role=status]");
@@ -32,10 +35,13 @@ class RecordGuide extends HTMLElement {
     this.invitation = this.words.textContent;
     this.panel = this.closest("#record-panel");
     this.#observer.observe(this.panel, { subtree: true, childList: true });
+    this.panel.onclick = ({ target }) => (this.#asked = this.#state === "off" && target.closest("#record .upload-container") !== null);
+    addEventListener("unhandledrejection", this.#refused); // Gradio says nothing where there is no camera
     this.#look();
   }
 
   disconnectedCallback() {
+    removeEventListener("unhandledrejection", this.#refused);
     this.#observer.disconnect();
     clearInterval(this.#timer);
   }
@@ -55,6 +61,7 @@ class RecordGuide extends HTMLElement {
   #turn(state) {
     if (state === this.#state) return;
     this.#state = this.dataset.state = state;
+    this.#asked = false;
     clearInterval(this.#timer);
     if (this.#button) this.#button.ariaLabel = state === "recording" ? "Stop recording" : "Start recording"; // Gradio's stays the same
     if (state === "recorded") measure(this.panel.querySelector("#record video"));
