@@ -151,15 +151,17 @@ def test_everybody_can_record(
     assert words is not None and frame is not None
     assert frame["y"] + frame["height"] - words["y"] < height  # what to do is seen together with oneself
     check(page, f"record-ready-{device}-{scheme}", tmp_path)
+    page.locator("#record-create").scroll_into_view_if_needed()
     record(page, listen=0, read=60)
     assert "read aloud" in page.inner_text(GUIDE)
+    words = page.locator(GUIDE).bounding_box()
+    assert words is not None and words["y"] >= 0  # it comes into view by itself
     check(page, f"record-read-{device}-{scheme}", tmp_path)
     page.close()
 
 
 def check(page: Page, name: str, folder: Path) -> None:
     """Nothing is too wide, and axe finds no fault."""
-    page.locator("#record-create").scroll_into_view_if_needed()
     page.wait_for_timeout(400)  # what fades in has come
     screenshot(page, name, folder)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
