@@ -107,13 +107,20 @@ class Server:
 
 
 @contextmanager
-def chromium(playwright: Playwright, microphone: Path | None, *, allow: bool = True) -> Iterator[Browser]:
-    """A Chromium whose microphone plays a WAV (a beep without one). ``allow``: what the visitor answers when asked for it."""
+def chromium(
+    playwright: Playwright, microphone: Path | None, *, camera: Path | None = None, allow: bool = True
+) -> Iterator[Browser]:
+    """A Chromium whose microphone plays a WAV (a beep without one), and its camera an MJPEG file (a green picture without one).
+
+    ``allow``: what the visitor answers when asked for them.
+    """
     flags = [*FLAGS]
     if allow:
         flags.append("--use-fake-ui-for-media-stream")
     if microphone is not None:
         flags.append(f"--use-file-for-fake-audio-capture={microphone}")
+    if camera is not None:
+        flags.append(f"--use-file-for-fake-video-capture={camera}")
     browser = playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=flags)
     try:
         yield browser

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from gradio.components.video import VideoData
 from gradio.data_classes import FileData, ImageData
 
 from bithuman_core.demo.gallery import Gallery
@@ -20,8 +21,11 @@ TAKE_FILES = gr.Audio, gr.Image, gr.File, gr.UploadButton
 async def test_a_file_comes_through_unopened(gallery: Gallery, tmp_path: Path, name: str) -> None:
     path = tmp_path / name  # it is not even there: whoever opens it fails
     context = make_context(gallery, places=1, build=fake_build)
-    taking = [block for block in build_page(context).blocks.values() if isinstance(block, TAKE_FILES)]
+    blocks = build_page(context).blocks.values()
+    taking = [block for block in blocks if isinstance(block, TAKE_FILES)]
     assert {type(block) for block in taking} == set(TAKE_FILES)
+    (record,) = (block for block in blocks if getattr(block, "elem_id", None) == "record")
+    assert isinstance(record, gr.Video) and record.preprocess(VideoData(video=FileData(path=str(path)))) == str(path)
     for block in taking:
         kind = ImageData if isinstance(block, gr.Image) else FileData
         given = kind(path=str(path), orig_name=name)

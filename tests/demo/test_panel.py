@@ -8,6 +8,7 @@ import json
 import re
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from bithuman_core import voice as tts
 from bithuman_core.demo.actions import clean_name
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.jobs import Report
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.routes.uploads import file_name
 from bithuman_core.demo.server import make_context
@@ -31,6 +33,8 @@ from bithuman_core.demo.visitors.visitor import Visitor
 from tests.demo.conftest import BAD_PHOTO, IMX, TWO_FACES, fake_build
 
 LIMITS = Limits(avatars=2, avatars_all=3, avatar_bytes=8 * 2**20, audio_bytes=2**20, audio_seconds=2.0, photo_bytes=2**20)
+
+RECORDING = 1  # number of the event that makes an avatar of a recording
 
 
 class Page:
@@ -187,6 +191,40 @@ async def test_of_several_faces_the_visitor_chooses_one(page: Page) -> None:
     assert chosen == 2
     *_, faces, face = await page("create", photo, "Ada", True, chosen)
     assert page.visitor.avatar.name == "Erik" and face == 0 and not faces.visible
+
+
+async def test_what_is_said_of_a_new_avatar_stays_when_its_picture_takes_the_mark(page: Page) -> None:
+    await page("create", file(page, "me.jpg", b"a face"), "Ada", True, 0)
+    marked = await page("choose", SimpleNamespace(index=page.visitor.avatars.index(page.visitor.avatar)))
+    assert all(shown == gr.skip() for shown in marked)
+    other = await page("choose", SimpleNamespace(index=0))
+    assert other[5].visible is False  # it was said of the other one
+
+
+async def test_a_recording_becomes_an_avatar_that_knows_who_agreed(page: Page) -> None:
+    kept: list[str] = []
+
+    def keeping(clip: Path, out: Path, name: str, consent: str, face: int | None, report: Report) -> list[str]:
+        kept.append(consent)
+        return [*fake_build(clip, out, name, consent, face, report), "A photo avatar was made of the clip's best picture"]
+
+    recorder = Page(replace(page.context, build=keeping))
+    path = file(page, "sample.webm", b"a face that moves")
+    *shown, _, clip, consent, _, _ = await recorder("create", path, "Ada", True, 0, number=RECORDING)
+    assert told(shown[0])["avatar"]["own"] and recorder.visitor.avatar.path.name == "Ada.imx"
+    assert shown[5].value == "The face is small. A photo avatar was made of the clip's best picture."  # why it is no footage
+    assert clip is None and consent is False
+    assert kept == ["The visitor of the demo page ticked: this is a clip of me, or of somebody who agrees to this avatar."]
+    await page.context.visitors.close(recorder.visitor.secret)
+    assert gone(path)
+
+
+async def test_a_recording_needs_a_file_consent_and_a_size_that_is_taken(page: Page) -> None:
+    assert "agrees" in await refused(page("create", file(page, "me.webm", b"a face"), "", False, 0, number=RECORDING))
+    assert "Record a clip first" in await refused(page("create", None, "", True, 0, number=RECORDING))
+    large = file(page, "large.webm", bytes(LIMITS.photo_bytes + 1))
+    assert "larger than the 1 MiB" in await refused(page("create", large, "", True, 0, number=RECORDING))
+    assert page.visitor.avatars_held == 0
 
 
 async def test_a_bad_photo_gets_the_sentence_of_the_builder(page: Page) -> None:
