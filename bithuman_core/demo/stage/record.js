@@ -67,7 +67,8 @@ class RecordGuide extends HTMLElement {
     clearInterval(this.#timer);
     if (this.#button) this.#button.ariaLabel = state === "recording" ? "Stop recording" : "Start recording"; // Gradio's stays the same
     if (state === "recorded") measure(this.panel.querySelector("#record video"));
-    if (state === "ready" || state === "recording") this.scrollIntoView({ block: "nearest" }); // pressed far below, on a phone
+    // The words stand above the picture, and both are to be seen, on a phone too.
+    if (state === "ready" || state === "recording") this.scrollIntoView({ block: state === "ready" ? "start" : "nearest" });
     if (state !== "recording") return this.#say(WORDS[state] ?? this.invitation);
     this.#began = performance.now(); // not counted in ticks, which a busy page delays
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
