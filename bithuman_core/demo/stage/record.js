@@ -27,6 +27,7 @@ class RecordGuide extends HTMLElement {
   #timer = 0;
   #asked = false; // the browser was asked for the camera
   #observer = new MutationObserver(() => this.#look());
+  #pressed = ({ target }) => (this.#asked = this.#state === "off" && target.closest("#record .upload-container") !== null);
   #refused = ({ reason }) => this.#asked && reason instanceof DOMException && this.#say(deviceError(reason, "camera or microphone").message);
 
   connectedCallback() {
@@ -35,12 +36,13 @@ class RecordGuide extends HTMLElement {
     this.invitation = this.words.textContent;
     this.panel = this.closest("#record-panel");
     this.#observer.observe(this.panel, { subtree: true, childList: true });
-    this.panel.onclick = ({ target }) => (this.#asked = this.#state === "off" && target.closest("#record .upload-container") !== null);
+    this.panel.addEventListener("click", this.#pressed);
     addEventListener("unhandledrejection", this.#refused); // Gradio says nothing where there is no camera
     this.#look();
   }
 
   disconnectedCallback() {
+    this.panel.removeEventListener("click", this.#pressed);
     removeEventListener("unhandledrejection", this.#refused);
     this.#observer.disconnect();
     clearInterval(this.#timer);
@@ -65,7 +67,8 @@ class RecordGuide extends HTMLElement {
     clearInterval(this.#timer);
     if (this.#button) this.#button.ariaLabel = state === "recording" ? "Stop recording" : "Start recording"; // Gradio's stays the same
     if (state === "recorded") measure(this.panel.querySelector("#record video"));
-    if (state === "ready" || state === "recording") this.scrollIntoView({ block: "nearest" }); // pressed far below, on a phone
+    // The words stand above the picture, and both are to be seen, on a phone too.
+    if (state === "ready" || state === "recording") this.scrollIntoView({ block: state === "ready" ? "start" : "nearest" });
     if (state !== "recording") return this.#say(WORDS[state] ?? this.invitation);
     this.#began = performance.now(); // not counted in ticks, which a busy page delays
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
