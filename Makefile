@@ -14,6 +14,7 @@ demo: $(VENV)/.demo
 test: lint
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.firefox
+	$(BIN)/python -m tests.faults.gvisor
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev

@@ -13,7 +13,7 @@ from bithuman_core.demo.settings import read_settings
 
 settings = read_settings(command_line=__name__ == "__main__" and not reloading())
 context = prepare(settings)
-demo, app = make_app(context)
+demo, app = make_app(context, settings.host, settings.names)
 
 if __name__ == "__main__":
     serve(context, demo, app, settings)

@@ -12,6 +12,8 @@ TABLES = {
     "Portraits from one photo": ["-m", "benchmarks.portrait"],
     "Life": ["-m", "benchmarks.life"],
     "Lip motion": ["-m", "benchmarks.lips"],
+    "Uploads in processes of their own": ["-m", "benchmarks.intake"],
+    "Memory of the server": ["-m", "benchmarks.memory"],
     "The first look at the page": ["-m", "benchmarks.first_picture"],
     "The page in Chromium": ["-m", "benchmarks.browser"],
     "Picture against sound in LiveKit": ["-m", "benchmarks.livekit_sync"],

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from bithuman_core.cli.bench import WARM_UP_TICKS, measure
 from bithuman_core.engine import Fixture, cut_into_ticks, padded_tick
 from bithuman_core.motion import Mixer
-from bithuman_core.render import PortraitRenderer, renderer
+from bithuman_core.render import PortraitRenderer, PortraitRig, renderer
 from bithuman_core.render.lanes import LANES
 from bithuman_core.render.raster import rasterise
 from bithuman_core.render.shading import compose
@@ -65,6 +65,7 @@ class Stopwatch:
 
 def watched(watch: Stopwatch, fixture: Fixture) -> PortraitRenderer:
     """A renderer whose stages are timed (for good, in this process)."""
+    assert isinstance(fixture.rig, PortraitRig), "the stages of a portrait are timed"
     made = PortraitRenderer(fixture.rig)
     for name, stage in FUNCTIONS.items():
         setattr(renderer, name, watch.timed(stage, getattr(renderer, name)))

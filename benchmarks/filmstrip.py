@@ -18,7 +18,7 @@ from bithuman_core.audio import float32_to_int16
 from bithuman_core.engine import Engine, Fixture, cut_into_ticks
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.files import replacing
-from bithuman_core.render import PortraitRenderer
+from bithuman_core.render import PortraitRig, renderer_for
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK, TICK_SECONDS
 from bithuman_core.types import Emotion
 from tests.speech_clips import load_clip
@@ -87,7 +87,7 @@ class Camera:
     """Renders faces of an avatar and cuts a box out of the frame."""
 
     def __init__(self, fixture: Fixture) -> None:
-        self._renderer = PortraitRenderer(fixture.rig)
+        self._renderer = renderer_for(fixture.rig)
 
     def __call__(self, face: FaceState, box: tuple[float, float, float, float] = HEAD_BOX) -> Image.Image:
         frame = Image.fromarray(self._renderer.render(face)[..., ::-1])
@@ -157,7 +157,7 @@ def build(fixture: Fixture) -> Sheet:
     sheet.title("Emotions: silent, speaking")
     sheet.cells(emotion_cells(fixture, camera, sound))
     sheet.title("Head: limits of each value")
-    limits = fixture.rig.limits()
+    limits = fixture.rig.limits() if isinstance(fixture.rig, PortraitRig) else {}
     poses = [(f"{name} {v:g}", FaceState.from_mapping({name: v})) for name, pair in limits.items() for v in pair]
     sheet.cells((caption, camera(face)) for caption, face in poses)
     sheet.title("Coefficients at 1")

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile, Manifest, read_imx
 from bithuman_core.motion import Gesture, Mixer
+from bithuman_core.motion.walk import Mood
 from bithuman_core.pcm import int16_to_float32
-from bithuman_core.render import PortraitRenderer, PortraitRig, read_rig
+from bithuman_core.render import Rig, any_rig
 from bithuman_core.render.compiler import release_compiler
 from bithuman_core.render.scale import scaled
 from bithuman_core.settings import find_avatar
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
+from bithuman_core.views import View, view
 
 FADE_TICKS = 8  # a change of the avatar
 
@@ -29,7 +31,7 @@ class Fixture:
     """One avatar's data and the speech net, loaded once and shared, read-only, by any number of sessions."""
 
     manifest: Manifest
-    rig: PortraitRig
+    rig: Rig
     net: SpeechNet
     gestures: dict[str, Gesture]
 
@@ -44,7 +46,7 @@ class Fixture:
         avatar = read_imx(find_avatar(path))
         self.manifest = avatar.manifest
         self.gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
-        self.rig = read_rig(avatar, frame_side(avatar, at_least))
+        self.rig = any_rig(avatar, frame_side(avatar, at_least))
         self.net = net or SpeechNet.load()
         release_compiler()
 
@@ -57,6 +59,8 @@ class Fixture:
 def frame_side(avatar: ImxFile, at_least: int) -> int | None:
     """The shorter side of frames, px, whose longest side serves a wanted one best: the avatar's own (None) or twice that."""
     width, height = avatar.manifest.canvas
+    if avatar.manifest.kind == "footage":
+        return None
     return 2 * min(width, height) if at_least > max(width, height) else None
 
 
@@ -80,8 +84,9 @@ class Engine:
         self.fixture = fixture
         self._speech = fixture.net.stream()
         self.mixer = Mixer(fixture.net.mouth_names, seed, fixture.gestures)
-        self._renderer = PortraitRenderer(fixture.rig)
-        self._leaving: PortraitRenderer | None = None  # of the avatar before, while it fades
+        self._seed = seed
+        self._view = view(fixture.rig, seed)
+        self._leaving: View | None = None  # of the avatar before, while it fades
         self._fade = 0
         self._pending: deque[NDArray[np.int16] | None] = deque([None] * LOOKAHEAD_TICKS)
 
@@ -91,11 +96,12 @@ class Engine:
         return EngineTick(face, self._picture(face), audio)
 
     def _picture(self, face: FaceState) -> NDArray[np.uint8]:
-        picture = self._renderer.render(face)
+        mood = Mood(self.mixer.speaking, self.mixer.listening, self.mixer.stillness)
+        picture = self._view.picture(face, mood)
         if self._leaving is None:
             return picture
         share = self._fade / (FADE_TICKS + 1)
-        old = scaled(self._leaving.render(face), (picture.shape[1], picture.shape[0]))
+        old = scaled(self._leaving.picture(face, mood), (picture.shape[1], picture.shape[0]))
         self._fade -= 1
         if not self._fade:
             self._leaving = None
@@ -113,7 +119,7 @@ class Engine:
         """Go on with another avatar: face, motion and sound carry on, the picture cross-fades within a third of a second."""
         self.fixture = fixture
         self.mixer.gestures.change(fixture.gestures)
-        self._leaving, self._renderer = self._renderer, PortraitRenderer(fixture.rig)
+        self._leaving, self._view = self._view, view(fixture.rig, self._seed)
         self._fade = FADE_TICKS
 
     def reset(self) -> None:

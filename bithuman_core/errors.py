@@ -65,6 +65,19 @@ class BuildError(ModelError):
     default_code = "BUILD"
 
 
+class SeveralFacesError(BuildError):
+    """A photo shows several faces and nobody said which. ``faces``: a picture of each (JPEG bytes), number 1 first."""
+
+    default_code = "SEVERAL_FACES"
+    faces: tuple[bytes, ...] = ()
+
+
+class IntakeError(BithumanError):
+    """A file that somebody else sent takes more time or memory than it is given, or ended the process that read it."""
+
+    default_code = "INTAKE"
+
+
 class RuntimeNotReadyError(BithumanError):
     default_code = "RUNTIME_NOT_READY"
 

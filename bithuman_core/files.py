@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -11,6 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 MAX_SUFFIX = 16  # bytes that the name of a temporary file keeps
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+DISK_FULL = "The disk of the server is full: try again later, or tell its host."
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there was no room left for a file, on the disk or for this user."""
+    return error.errno in FULL
 
 
 def end_in_bytes(name: str, most: int) -> str:

@@ -10,6 +10,7 @@ from bithuman_core.audio import float32_to_int16, load_audio
 from bithuman_core.engine import Fixture
 from bithuman_core.settings import models_dir, speech_clip
 from bithuman_core.timing import SAMPLE_RATE
+from tests.footage import Filmed, filmed
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +24,10 @@ def speech() -> NDArray[np.int16]:
     """Six seconds of real speech, int16 at 16 kHz."""
     sound, _ = load_audio(speech_clip(), SAMPLE_RATE)
     return float32_to_int16(sound)[: 6 * SAMPLE_RATE]
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Filmed:
+    """A filmed avatar, and what it was made of."""
+    pytest.importorskip("ai_edge_litert")
+    return filmed(tmp_path_factory.mktemp("film"))

@@ -17,6 +17,7 @@ from bithuman_core.build.photo.models import FACE_TASK_SHA256, SEGMENTATION_SHA2
 from bithuman_core.build.photo.observed import Observed
 from bithuman_core.build.photo.portrait import Portrait
 from bithuman_core.build.photo.sources import is_clip
+from bithuman_core.build.scene.covered import covered_eyes, note
 from bithuman_core.build.scene.matte import person
 from bithuman_core.build.scene.plate import background
 from bithuman_core.build.shape.canvas import lay_out
@@ -46,7 +47,8 @@ def analyse(
     alpha, colours = person(load_segmentation(), canvas)
     tell("continuing the background")
     plate = background(canvas, alpha)
-    notes += canvas.missing(alpha)
+    covered = covered_eyes(canvas.picture, canvas.landmarks)
+    notes += [*canvas.missing(alpha), *note(covered)]
     yaw, pitch, roll = (round(angle, 1) for angle in chosen.face.angles)
     provenance = {
         "source": {
@@ -59,7 +61,7 @@ def analyse(
     }
     colours = np.clip(colours, 0, 1)
     return Portrait(colours, canvas.landmarks, chosen.face.blendshapes, alpha, plate, notes, provenance, seen.observed,
-                    canvas.corner)  # fmt: skip
+                    canvas.corner, covered)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bithuman_core.build.shape import limits
 from bithuman_core.build.shape.camera import DISTANCE, project
 from bithuman_core.build.shape.fit import Fit, fit
 from bithuman_core.build.shape.folds import untangle
+from bithuman_core.build.shape.lips import keep_closed
 from bithuman_core.build.shape.rest import lip_trust, rest
 from bithuman_core.build.shape.shapes import transferred
 from bithuman_core.build.shape.template import ATLAS, EYE, PROXY, RIM, SKIN, Template, load_template
@@ -61,9 +63,10 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     tell("transferring the shapes")
     balls = eye_stage.balls(template, fitted, neutral)
     deltas = transferred(template, fitted, neutral, balls)
+    keep_closed(template, neutral, deltas)
     spectacles, sharp = None, skin.frame_sharp(portrait.picture)
-    if glasses.worn(sharp, portrait.landmarks):
-        spectacles = glasses.seen(template, fitted.points, sharp, portrait.landmarks)
+    if portrait.covered or glasses.worn(sharp, portrait.landmarks):
+        spectacles = glasses.seen(template, fitted.points, sharp, portrait.landmarks, portrait.covered)
         glasses.behind(spectacles, template, fitted.points, deltas)
     tell("painting the skin")
     tx = skin.texels(template)
@@ -72,7 +75,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     trust *= 1 - skin.beside_the_jaw(tx, photo, trust, cosine)
     turned_away = 1 - trust
     trust *= lip_trust(template, fitted, spots, photo)
-    lends = lids.plain(template, tx, photo, spots, portrait.landmarks, fitted.points)
+    lends = lids.plain(template, tx, photo, spots, portrait.landmarks, fitted.points, portrait.covered)
     colour = skin.paint(tx, photo, trust, lends)
     cheeks, seen = cheek_colour(portrait.picture, portrait.landmarks), portrait.observed
     if seen.lids is not None:
@@ -103,12 +106,15 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     tell("placing hair and shoulders")
     around = surround(template, whole, fitted, neutral, inside)
     tell("writing the rig")
-    arrays = _mesh(template, neutral, deltas, alpha, fitted, eyes, lash)
+    kept = [row for row, name in enumerate(template.names) if not _of_covered_eye(name, portrait.covered)]
+    names = [template.names[row] for row in kept]
+    shown = _drawn(template, alpha) & ~_rims(template, portrait.covered)
+    arrays = _mesh(template, neutral, deltas[kept], shown, fitted, eyes, replace(lash, deltas=lash.deltas[kept]))
     arrays |= {"backdrop_vertices": around.points.astype(np.float32), "backdrop_uv": around.uv.astype(np.float32),
                "backdrop_triangles": around.triangles.astype(np.uint16),
                "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
-    arrays |= light.residual(template.names, colour, fitted.expression)
-    arrays |= light.detail(len(template.names), closing)
+    arrays |= light.residual(names, colour, fitted.expression)
+    arrays |= light.detail(len(names), {new: closing[row] for new, row in enumerate(kept) if row in closing})
     arrays["texture"] = encoded(texture, 95)
     arrays["backdrop"] = encoded(around.picture, 95)
     arrays["plate"] = encoded(portrait.plate, 97)
@@ -126,7 +132,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
         rig["principal"] = [whole.corner[0] + CANVAS / 2, whole.corner[1] + CANVAS / 2]
     images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))
     manifest = Manifest(
-        name=name, canvas=(width // 2, height // 2), coefficients=tuple(template.names),
+        name=name, canvas=(width // 2, height // 2), coefficients=tuple(names),
         limits=limits.head(fitted, limits.bare_jaw(portrait)), rig=rig, images=images,
         gestures=json.loads(GESTURES.read_text(encoding="utf-8")),
         indices={"triangles": "vertices", "shape_index": "vertices", "landmark_index": "vertices",
@@ -134,6 +140,11 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
         provenance=dict(portrait.provenance),
     )  # fmt: skip
     return manifest, arrays
+
+
+def _of_covered_eye(shape: str, covered: tuple[str, ...]) -> bool:
+    """Whether a shape moves the lids or the gaze of an eye that is covered: an avatar without the shape leaves it alone."""
+    return shape.startswith("eye") and any(shape.endswith(side.capitalize()) for side in covered)
 
 
 def _smoothstep(t: Array) -> Array:
@@ -149,15 +160,24 @@ def _drawn(template: Template, alpha: Array) -> Array:
     return ~clear & (template.part != PROXY)
 
 
-def _mesh(template: Template, points: Array, deltas: Array, alpha: Array, fitted: Fit,
+def _rims(template: Template, sides: tuple[str, ...]) -> Array:
+    """Which triangles [T] are the rims of the lids of these eyes ("left", "right")."""
+    out = np.zeros(len(template.part), bool)
+    middle = template.points[template.triangles].mean(1)
+    for side in sides:
+        away = np.linalg.norm(middle - template.eye_centre[("left", "right").index(side)], axis=1)
+        out |= (template.part == RIM) & (away < 2 * template.eye_radius)
+    return out
+
+
+def _mesh(template: Template, points: Array, deltas: Array, keep: Array, fitted: Fit,
           eyes: dict[str, eye_stage.Eyeball], lash: lids.Lashes) -> dict[str, Array]:  # fmt: skip
-    """The arrays of mesh and shapes: triangles that nothing shows are left out."""
+    """The arrays of mesh and shapes. keep [T]: the triangles that are drawn."""
     uv = template.uv.astype(np.float64).copy()
     caps = template.vertices_of(EYE)
     for side, eye in eyes.items():
         cap = caps[(template.points[caps, 0] > 0) == (side == "left")]
         uv[cap] = eye.place_on(project(points[cap])[:, :2]) + np.array(template.eye_place[side])
-    keep = _drawn(template, alpha)
     index, weight = template.rings["mediapipe"]
     rows = index[list(LANDMARKS)]
     used = np.union1d(np.unique(template.triangles[keep]), np.unique(rows))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bithuman_core import __version__
 from bithuman_core.build.analysis import analyse
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.footage.refusal import NotFootage
 from bithuman_core.build.photo.framing import FRAMINGS
+from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.errors import BuildError
-from bithuman_core.imx import write_imx
+from bithuman_core.imx import Manifest, write_imx
 from bithuman_core.imx.bounds import as_name
 
 MAX_CONSENT = 2000
@@ -30,16 +33,29 @@ STAGES = {
     "writing the rig": 0.08,
 }
 """Every stage, and its share of the time; either a photo or a clip is read."""
+FILM_STAGES = {
+    "looking for the best part": 0.04,
+    "following the face": 0.36,
+    "fitting the moving head": 0.12,
+    "finding the lips": 0.08,
+    "gathering mouths": 0.02,
+    "calming the film": 0.32,
+    "planning the walk": 0.02,
+    "writing the film": 0.04,
+}
+"""The same of footage."""
+KINDS = ("photo", "footage")
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built: the file, its size in bytes, the avatar's name, sentences for the user."""
+    """What was built: the file, its size in bytes, the avatar's name, sentences for the user, "photo" or "footage"."""
 
     path: Path
     size: int
     name: str
     notes: tuple[str, ...]
+    kind: str = "photo"
 
 
 def build_avatar(
@@ -50,15 +66,18 @@ def build_avatar(
     name: str | None = None,
     face: int | None = None,
     aspect: str = "1:1",
+    kind: str | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> BuildReport:
     """Make an avatar of one photo or a short clip, on this machine, in seconds.
 
-    photo: path, or the bytes of a file; of a clip (MP4, MOV, WebM, MKV) the most neutral picture is taken, and from the others
-    the colours of teeth, mouth and closed lids. out: the ``.imx`` file to write (only if all goes well). consent: who agreed to
-    this avatar and how, stored in the file. name: of the avatar (the file's name). face: which one, 1 the largest, where
-    there are several. aspect: width to height of the frames, "1:1" (512 x 512 px), "9:16" (512 x 912) or "16:9" (912 x 512).
-    progress: called with a stage's name and the share of the work done, 0..1.
+    photo: path, or the bytes of a file; a photo, or a clip (MP4, MOV, WebM, MKV, AVI and others). out: the ``.imx`` file to write
+    (only if all goes well). consent: who agreed to this avatar and how, stored in the file. name: of the avatar (the file's
+    name). face: which one, 1 the largest, where there are several. aspect: width to height of the frames, "1:1" (512 x 512 px),
+    "9:16" (512 x 912) or "16:9" (912 x 512). kind: of a clip, "footage" keeps 8 s to 20 s of it as film and draws the mouth
+    alone; "photo" makes an avatar of its most neutral picture, with the colours of teeth, mouth and closed lids from its others;
+    None: footage where the clip allows it, else a photo avatar with a sentence that says why. progress: called with a stage's
+    name and the share of the work done, 0..1.
 
     The same photo, name and consent give the same bytes. Raises `BuildError` with one sentence that says what is wrong with the
     file and what to do, and `OSError` where the file cannot be written.
@@ -74,21 +93,54 @@ def build_avatar(
     out = Path(out)
     if not out.parent.is_dir():
         raise BuildError(f"the folder {str(out.parent)!r} does not exist: make it first")
+    if not isinstance(photo, bytes) and out.exists() and Path(photo).exists() and out.samefile(photo):
+        raise BuildError(f"{str(out)!r} is the photo itself: give the avatar a name of its own")
     name = as_name(name or ("" if isinstance(photo, bytes) else Path(photo).stem)) or "avatar"
+    if kind not in (None, *KINDS):
+        raise BuildError(f"the kind {kind!r} is not known: use one of {', '.join(KINDS)}")
+    film = is_clip(photo)
+    if kind == "footage" and not film:
+        raise BuildError("a photo cannot become footage: give a clip of 8 seconds or more")
+    notes: list[str] = []
+    if film and kind != "photo":
+        from bithuman_core.build.footage.film import film_avatar
+
+        try:
+            manifest, arrays, notes = film_avatar(photo, name, face, aspect, _teller(FILM_STAGES, progress))
+            return _written(out, manifest, arrays, consent, notes, progress)
+        except NotFootage as error:
+            if kind == "footage":
+                raise BuildError(f"this clip cannot be kept as footage: {error.message}") from error
+            notes = [f"A photo avatar was made of the clip's best picture: as footage, {error.message}."]
+
+    from bithuman_core.build.assemble import assemble
+
+    tell = _teller(STAGES, progress)
+    portrait = analyse(photo, face=face, aspect=aspect, progress=tell)
+    manifest, arrays = assemble(portrait, name, tell)
+    return _written(out, manifest, arrays, consent, [*notes, *portrait.notes], progress)
+
+
+def _teller(stages: Mapping[str, float], progress: Callable[[str, float], None] | None) -> Callable[[str], None]:
+    """What is called as each stage begins."""
     done = 0.0
 
     def tell(stage: str) -> None:
         nonlocal done
         if progress:
             progress(stage, min(done, 1.0))
-        done += STAGES.get(stage, 0.0)
+        done += stages.get(stage, 0.0)
 
-    from bithuman_core.build.assemble import assemble
+    return tell
 
-    portrait = analyse(photo, face=face, aspect=aspect, progress=tell)
-    provenance = {**portrait.provenance, "consent": consent, "builder": f"bithuman-core {__version__}"}
-    manifest, arrays = assemble(replace(portrait, provenance=provenance), name, tell)
-    write_imx(out, manifest, arrays)
+
+def _written(
+    out: Path, manifest: Manifest, arrays: dict[str, Array], consent: str, notes: list[str],
+    progress: Callable[[str, float], None] | None,
+) -> BuildReport:  # fmt: skip
+    provenance = {**manifest.provenance, "notes": notes, "consent": consent, "builder": f"bithuman-core {__version__}"}
+    write_imx(out, replace(manifest, provenance=provenance), arrays)
     if progress:
         progress("done", 1.0)
-    return BuildReport(out, out.stat().st_size, name, tuple(portrait.notes))
+    kind = "footage" if manifest.kind == "footage" else "photo"
+    return BuildReport(out, out.stat().st_size, manifest.name, tuple(notes), kind)

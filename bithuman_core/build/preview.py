@@ -12,7 +12,7 @@ from bithuman_core.audio import float32_to_int16, load_audio, resample, write_vi
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
-from bithuman_core.render import PortraitRenderer, read_rig
+from bithuman_core.render import any_rig, renderer_for
 from bithuman_core.settings import speech_clip
 from bithuman_core.timing import SAMPLE_RATE
 
@@ -44,7 +44,7 @@ def speak(avatar: str | Path, out: str | Path, audio: str | Path | None = None, 
 
 def contact_sheet(avatar: str | Path) -> Image.Image:
     """The avatar in POSES, COLUMNS side by side."""
-    renderer = PortraitRenderer(read_rig(read_imx(avatar)))
+    renderer = renderer_for(any_rig(read_imx(avatar)))
     frames = [renderer.render(FaceState.from_mapping(pose))[:, :, ::-1].copy() for pose in POSES]
     rows = [np.concatenate(frames[i : i + COLUMNS], axis=1) for i in range(0, len(frames), COLUMNS)]
     return Image.fromarray(np.concatenate(rows))

@@ -12,9 +12,10 @@ import numpy as np
 
 from bithuman_core.engine import Engine, Fixture, cut_into_ticks, padded_tick
 from bithuman_core.motion import Mixer
-from bithuman_core.render import PortraitRenderer
+from bithuman_core.motion.walk import Mood
 from bithuman_core.settings import speech_clip
 from bithuman_core.timing import FPS, SAMPLE_RATE, TICK_SECONDS
+from bithuman_core.views import view
 
 WARM_UP_TICKS = 25
 
@@ -49,12 +50,12 @@ def measure(avatar: Path, seconds: float, side: int | None = None) -> dict[str, 
 
 
 def _stages(fixture: Fixture, ticks: list[Any]) -> dict[str, float]:
-    stream, mixer, renderer = fixture.net.stream(), Mixer(fixture.net.mouth_names, 0), PortraitRenderer(fixture.rig)
+    stream, mixer, drawn = fixture.net.stream(), Mixer(fixture.net.mouth_names, 0), view(fixture.rig)
     heard, faces = [], []
     inputs = [padded_tick(tick) for tick in ticks]
     speech = _cpu_ms([lambda x=x: heard.append(stream.push(x)) for x in inputs])
     motion = _cpu_ms([lambda h=h, x=x: faces.append(mixer.next(h, x)) for h, x in zip(heard, inputs, strict=True)])
-    render = _cpu_ms([lambda face=face: renderer.render(face) for face in faces])
+    render = _cpu_ms([lambda face=face: drawn.picture(face, Mood()) for face in faces])
     stages = {"speech": speech, "motion": motion, "render": render}
     return {name: float(times[WARM_UP_TICKS:].mean()) for name, times in stages.items()}
 

@@ -70,10 +70,10 @@ def load_rig(avatar: Path, at_least: int = 0) -> Any:
     """The rig of an avatar file, for frames of at least this side in px where the avatar has them."""
     from bithuman_core.engine import frame_side
     from bithuman_core.imx import read_imx
-    from bithuman_core.render import read_rig
+    from bithuman_core.render import any_rig
 
     file = read_imx(avatar)
-    return read_rig(file, frame_side(file, at_least))
+    return any_rig(file, frame_side(file, at_least))
 
 
 def with_progress(frames: Iterator[Any], total: int, what: str) -> Iterator[Any]:

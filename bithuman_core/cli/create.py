@@ -16,12 +16,15 @@ from bithuman_core.files import replacing
 
 @app.command()
 def build(
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One portrait (JPEG, PNG, WebP), or a short clip (MP4, WebM).")],
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One portrait (JPEG, PNG, HEIC), or a clip of you (MP4, MOV).")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.imx", help="The avatar file to write.")],
     consent: Annotated[str | None, typer.Option(help="Who agreed to this avatar and how; stored in the file. Asked for.")] = None,
     name: Annotated[str | None, typer.Option(help="The avatar's name (the file's name).")] = None,
     face: Annotated[int | None, typer.Option(metavar="N", help="Which face, where there are several: 1 is the largest.")] = None,
     aspect: Annotated[str, typer.Option(help="Width to height of the frames: 1:1, 9:16 or 16:9.")] = "1:1",
+    kind: Annotated[
+        str | None, typer.Option(help="Of a clip: footage (its film, with a new mouth) or photo (one picture of it); what fits.")
+    ] = None,
     preview: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Also let it speak for five seconds.")] = None,
     audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="What it says in the preview.")] = None,
     sheet: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Also write its poses as one picture.")] = None,
@@ -41,7 +44,7 @@ def build(
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("starting", total=1.0)
         report = build_avatar(
-            photo, output, consent=agreed, name=name, face=face, aspect=aspect,
+            photo, output, consent=agreed, name=name, face=face, aspect=aspect, kind=kind,
             progress=lambda stage, share: progress.update(task, description=stage, completed=share),
         )  # fmt: skip
     for note in report.notes:
@@ -55,7 +58,7 @@ def build(
         from bithuman_core.build.preview import speak
 
         speak(output, preview, audio)
-    say(f"{output}: {report.name}, {report.size / 1e6:.1f} MB")
+    say(f"{output}: {report.name}, {report.kind}, {report.size / 1e6:.1f} MB")
 
 
 def _ask_consent() -> str:

@@ -27,14 +27,14 @@ def still(
     size: SizeOption = None,
 ) -> None:
     """Render single poses over the avatar's background."""
-    from bithuman_core.render import PortraitRenderer
+    from bithuman_core.render import renderer_for
 
     if (output is None) == (batch is None) or (batch is None) != (folder is None):
         raise typer.BadParameter("give either -o OUT.png (with --set), or --batch FRAMES.json with -d DIR")
     poses = {output: _face_from_arguments(values or [])} if output else _faces_from_batch(batch, folder)  # type: ignore[arg-type]
     if output:
         check_picture(output, avatar)
-    renderer = PortraitRenderer(load_rig(avatar, least_side(size)))
+    renderer = renderer_for(load_rig(avatar, least_side(size)))
     wanted = wanted_size(renderer.rig.size, size)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,10 @@ def worker(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8089,
     max_tasks: Annotated[int, typer.Option(help="Avatars in rooms at once.", min=1)] = os.cpu_count() or 1,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name that the worker is called by, e.g. worker.example or *.internal; repeat for more."),
+    ] = None,
     fetch_from: Annotated[
         list[str] | None,
         typer.Option(help="Host or network of your own that avatar_image_url may name, e.g. 10.1.0.0/16; repeat for more."),
@@ -32,6 +36,9 @@ def worker(
         raise Failed("The worker needs the packages of two extras: pip install 'bithuman-core[livekit,fastrtc]'.")
     import uvicorn
 
+    from bithuman_core.demo.connections import server_config
+    from bithuman_core.demo.limits import Limits
+    from bithuman_core.hosts import KnownHosts
     from bithuman_core.worker import WorkerLimits, worker_app
     from bithuman_core.worker.addresses import Addresses
     from bithuman_core.worker.avatars import Wardrobe
@@ -45,7 +52,9 @@ def worker(
     except OSError as error:
         raise Failed(f"Nothing can listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
     limits = WorkerLimits(tasks=max_tasks, fetch_from=tuple(fetch_from or ()))
-    application = worker_app(Wardrobe(avatar or default_avatar()), limits)
+    wardrobe = Wardrobe(avatar or default_avatar())
+    wardrobe.start()
+    application = worker_app(wardrobe, limits, hosts=KnownHosts(host, allowed_host or ()))
     say(f"Ready: POST http://{host}:{port}/launch. Ctrl+C ends it.")
-    config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=5, server_header=False)
+    config = server_config(application, Limits(), timeout_graceful_shutdown=5)
     uvicorn.Server(config).run([listener])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,19 +16,25 @@ from bithuman_core.demo.limits import MIB
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.render_video import render_video
 from bithuman_core.demo.sound import read_clip
-from bithuman_core.errors import BuildError
+from bithuman_core.errors import BuildError, SeveralFacesError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.uploads import check_avatar
 
 TITLE = 40  # characters of a text that become its clip's name
-MAX_NAME = 40
-NO_PHOTOS = "This server makes no avatars from photos: its host can install bithuman-core[build]."
+MAX_NAME, MAX_NAME_BYTES = 40, 100
+LONG_SIGN = 3  # letters of an alphabet, which take as long to say
+NO_PHOTOS = "This server makes no avatars from photos: its host has switched that off, or lacks memory or bithuman-core[build]."
+NO_FILE = "That file is not here any more: choose it again."
 NO_CONSENT = "Tick the box first: an avatar is made only of a person who agrees to it."
 
 
 def check_size(path: Path, limit: int) -> Path:
-    """The file. Raises Refusal where it is empty or over ``limit`` bytes."""
-    size = path.stat().st_size
+    """The file. Raises Refusal where it is empty, over ``limit`` bytes, or gone."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise Refusal(410, NO_FILE) from None
     if not size:
         raise Refusal(400, "That file is empty: choose another one.")
     if size > limit:
@@ -36,25 +43,37 @@ def check_size(path: Path, limit: int) -> Path:
 
 
 def clean_name(name: str, default: str) -> str:
-    """A name without folders and oddities, 40 characters at most."""
+    """A name without folders and oddities, 40 characters and 100 bytes at most: two of them make a file's name."""
     clean = re.sub(r"[^\w .()-]", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
-    return clean[:MAX_NAME].strip(" .") or default
+    return clean[:MAX_NAME].encode()[:MAX_NAME_BYTES].decode(errors="ignore").strip(" .") or default
 
 
-async def clip_of_file(context: DemoContext, path: Path) -> Clip:
-    """The clip of a sound file. Raises Refusal or AudioError."""
+async def clip_of_file(context: DemoContext, path: Path, owner: str) -> Clip:
+    """The clip of a sound file that ``owner`` sent. Raises Refusal, AudioError or IntakeError."""
     check_size(path, context.limits.audio_bytes)
-    return await context.jobs.check(partial(read_clip, path, context.limits.audio_seconds))
+    return await read_clip(context.reading, path, context.limits.audio_seconds, owner)
 
 
-async def clip_of_text(context: DemoContext, text: str, voice: str, timbre: str) -> Clip:
-    """The clip of a text. Raises Refusal or AudioError."""
-    words = " ".join(text.split())
+async def clip_of_text(context: DemoContext, text: str, voice: str, timbre: str, address: str | None) -> Clip:
+    """The clip of a text that somebody at ``address`` sent. Raises Refusal or AudioError."""
+    words, limits = " ".join(text.split()), context.limits
     if not words:
         raise Refusal(422, "There is nothing to say yet: write some words.")
-    if len(words) > context.limits.text:
-        raise Refusal(422, f"That text has {len(words)} characters, and {context.limits.text} are spoken at a time: shorten it.")
-    return Clip(secrets.token_urlsafe(8), words[:TITLE].strip(), await context.speech.speak(words, voice, timbre))
+    if (length := spoken_length(words)) > limits.text:
+        size = f"{len(words)} characters" if length == len(words) else f"{len(words)} characters that count as {length}"
+        raise Refusal(422, f"That text has {size}, and {limits.text} are spoken at a time: shorten it.")
+    with context.speeches.taking(address):
+        sound = await context.jobs.speak(partial(context.speech.speak, words, voice, timbre, limits.audio_seconds))
+    return Clip(secrets.token_urlsafe(8), words[:TITLE].strip(), sound)
+
+
+def spoken_length(text: str) -> int:
+    """Characters of a text, those threefold that stand for whole syllables or words: figures, signs, Chinese."""
+    return sum(LONG_SIGN if _is_long(letter) else 1 for letter in text)
+
+
+def _is_long(letter: str) -> bool:
+    return unicodedata.east_asian_width(letter) in "WF" or unicodedata.category(letter)[0] in "NS"
 
 
 async def make_video(
@@ -75,8 +94,12 @@ async def make_avatar(
     folder: Path,
     report: Report,
     gone: Callable[[], bool] = lambda: False,
+    face: int | None = None,
 ) -> tuple[Path, Sequence[str]]:
-    """The ``.imx`` file of a photo or clip in ``folder``, and sentences about what the photo lacks. Raises Refusal."""
+    """The ``.imx`` file of a photo or clip in ``folder``, and sentences about what the photo lacks.
+
+    ``face``: which one, 1 the largest. Raises Refusal, or SeveralFacesError where there are several and none was chosen.
+    """
     build = context.build
     if build is None:
         raise Refusal(501, NO_PHOTOS)
@@ -84,16 +107,19 @@ async def make_avatar(
     title = clean_name(name, clean_name(photo.stem, "Me"))
     path = folder / f"{title}.imx"
     try:
-        notes = await context.jobs.run(lambda tell: build(photo, path, title, consent, tell), report, gone)
+        notes = await context.jobs.run(lambda tell: build(photo, path, title, consent, face, tell), report, gone)
+    except SeveralFacesError:
+        raise
     except BuildError as error:
         raise Refusal(422, sentence(error.message.replace(str(photo), photo.name))) from error
     return path, [sentence(note) for note in notes]
 
 
-async def load_avatar(context: DemoContext, path: Path, folder: Path) -> Avatar:
-    """A visitor's own avatar, checked, its pictures in ``folder``. Raises Refusal or ModelError."""
+async def load_avatar(context: DemoContext, path: Path, folder: Path, owner: str) -> Avatar:
+    """The avatar of a file that ``owner`` sent, checked, its pictures in ``folder``. Raises Refusal, ModelError, IntakeError."""
     check_size(path, context.limits.avatar_bytes)
-    return await context.jobs.check(partial(Avatar, path, folder, context.gallery.net, own=True))
+    picture = await check_avatar(context.reading, path, owner, context.gallery.face)
+    return await context.jobs.load(partial(Avatar, path, folder, context.gallery.net, picture))
 
 
 def sentence(text: str) -> str:

@@ -14,14 +14,16 @@ from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.jobs import Jobs, Report
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.visitors.allowance import AddressAllowances
+from bithuman_core.demo.visitors.shares import Shares
 from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.demo.visitors.visitors import Visitors
 from bithuman_core.fastrtc.turn import Route
+from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.voice import TextToSpeech
 
-# Photo or clip, where the avatar goes, its name, who agreed to it, the progress; returns sentences about what the photo lacks.
-# Raises BuildError.
-Builder = Callable[[Path, Path, str, str, Report], Sequence[str]]
+# Photo or clip, where the avatar goes, its name, who agreed to it, which face (None: the only one), the progress.
+# Returns sentences about what the photo lacks. Raises BuildError.
+Builder = Callable[[Path, Path, str, str, int | None, Report], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,13 @@ class DemoContext:
     stream: Stream
     visitors: Visitors
     jobs: Jobs
+    reading: ReadingPool  # of what visitors bring
     speech: TextToSpeech
     route: Route
     limits: Limits
     build: Builder | None  # None: no photos are taken
     callers: AddressAllowances  # of the endpoints without a page
+    speeches: Shares  # texts that are being spoken or wait for it
 
 
 def the_context(request: Request) -> DemoContext:

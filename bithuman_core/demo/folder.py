@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 
-_folders: list[tempfile.TemporaryDirectory[str]] = []  # removed when the process ends
+from gradio import mcp, routes
+
+from bithuman_core.private_folder import PrivateFolder
+
+PREFIX = "bithuman-page-"
 
 
-def private_folder() -> Path:
-    """A new folder that only this user can read, removed with the process. From now on Gradio keeps its files there, too.
+def demo_folder() -> PrivateFolder:
+    """A new folder of this process. From now on Gradio keeps its files there, too. Raises OSError.
 
     Gradio gives a file below it to whoever knows its whole path: folders of visitors have names that nobody can guess.
     """
-    folder = tempfile.TemporaryDirectory(prefix="bithuman-demo-", ignore_cleanup_errors=True)
-    _folders.append(folder)
-    os.environ["GRADIO_TEMP_DIR"] = folder.name
-    return Path(folder.name)
+    folder = PrivateFolder(PREFIX)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder.path)
+    for module in (mcp, routes):  # these have read it when they were imported
+        vars(module)["DEFAULT_TEMP_DIR"] = str(folder.path)
+    return folder

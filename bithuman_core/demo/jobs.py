@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import ctypes
 import os
 import sys
 import threading
@@ -12,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 NICENESS = 15
+VOICES = 2  # that speak at once
 
 Report = Callable[[str, float], None]  # (name of the stage, share of the whole that is done, 0..1)
 T = TypeVar("T")
 
 
 class JobCancelled(Exception):
-    """Nobody waits for it any more; raised out of the report."""
+    """Nobody waits for it any more, or the server ends; raised out of the report."""
 
 
 def _be_nice() -> None:
@@ -27,15 +29,29 @@ def _be_nice() -> None:
 
 
 class Jobs:
-    """One thread for what takes seconds (a video, an avatar), one for short checks. Gradio's queue keeps the order."""
+    """One thread for what takes seconds (a video, an avatar), one for idle films, one for loading what was checked, two to speak.
+
+    Gradio's queue keeps the order of what takes seconds.
+    """
 
     def __init__(self) -> None:
+        self._busy: set[int] = set()  # threads
         self._long = ThreadPoolExecutor(1, thread_name_prefix="job", initializer=_be_nice)
         self._short = ThreadPoolExecutor(1, thread_name_prefix="check", initializer=_be_nice)
+        self._loading = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=_be_nice)
+        self._speech = ThreadPoolExecutor(VOICES, thread_name_prefix="speech", initializer=_be_nice)
 
     async def check(self, work: Callable[[], T]) -> T:
         """The result of short work."""
-        return await asyncio.get_running_loop().run_in_executor(self._short, work)
+        return await asyncio.get_running_loop().run_in_executor(self._short, self._do, work)
+
+    async def load(self, work: Callable[[], T]) -> T:
+        """The result of loading what was checked: no film keeps it waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self._loading, self._do, work)
+
+    async def speak(self, work: Callable[[], T]) -> T:
+        """The result of making speech, which processes of the thread's own low priority do."""
+        return await asyncio.get_running_loop().run_in_executor(self._speech, self._do, work)
 
     async def run(self, work: Callable[[Report], T], report: Report, gone: Callable[[], bool] = lambda: False) -> T:
         """The result of long work, which tells ``report`` how it goes; at its next report it ends where ``gone()`` says so.
@@ -49,9 +65,23 @@ class Jobs:
             report(stage, min(max(share, 0.0), 1.0))
 
         context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._long, lambda: context.run(work, tell))
+        return await asyncio.get_running_loop().run_in_executor(self._long, self._do, lambda: context.run(work, tell))
 
     def close(self) -> None:
-        """Begin nothing more."""
-        for pool in (self._long, self._short):
+        """Begin nothing more, and end what is begun by JobCancelled, wherever it is.
+
+        Work of low priority that holds Python's lock while others take the processor would make everybody wait for it, the
+        end of the server too. What runs outside of Python is not waited for.
+        """
+        for pool in (self._long, self._short, self._loading, self._speech):
             pool.shutdown(wait=False, cancel_futures=True)
+        for thread in list(self._busy):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(JobCancelled))
+
+    def _do(self, work: Callable[[], T]) -> T:
+        thread = threading.get_ident()
+        self._busy.add(thread)
+        try:
+            return work()
+        finally:
+            self._busy.discard(thread)

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
+from functools import partial
 
 from bithuman_core.demo.context import Builder
-from bithuman_core.demo.jobs import Report
+from bithuman_core.intake.pool import ReadingPool
+from bithuman_core.uploads import build_from_photo, can_build
 
 
-def photo_builder() -> Builder | None:
-    """What makes an avatar from a photo; None where the packages of the extra ``build`` are not there."""
-    if find_spec("ai_edge_litert") is None:
-        return None
-
-    def build(photo: Path, out: Path, name: str, consent: str, report: Report) -> Sequence[str]:
-        from bithuman_core.build import build_avatar
-
-        return build_avatar(photo, out, consent=consent, name=name, progress=report).notes
-
-    return build
+def photo_builder(pool: ReadingPool) -> Builder | None:
+    """What makes an avatar from a photo in a process of ``pool``; None where the packages of the extra ``build`` are missing."""
+    return partial(build_from_photo, pool) if can_build() else None

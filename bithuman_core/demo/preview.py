@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -14,17 +16,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bithuman_core.engine import Engine, Fixture
+from bithuman_core.face import FaceState
 from bithuman_core.files import replacing
+from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, Rig, renderer_for
 from bithuman_core.timing import FPS
 
 WARM_UP_TICKS = 5  # until the eyes and the head have settled
 IDLE_TICKS = 5 * FPS // 2  # shown forwards and backwards, so that the loop has no seam
 
 
+def face_at_rest(fixture: Fixture) -> FaceState:
+    """The face of :func:`still`: the same for every avatar."""
+    return next(islice(_idling(fixture), WARM_UP_TICKS - 1, None))
+
+
 def still(fixture: Fixture) -> bytes:
     """A WebP picture of the avatar at rest."""
-    engine = Engine(fixture)
-    frame = [engine.step(None).frame for _ in range(WARM_UP_TICKS)][-1]
+    frame = renderer_for(fixture.rig).render(face_at_rest(fixture))
     picture = io.BytesIO()
     Image.fromarray(frame[..., ::-1]).save(picture, "WEBP", quality=88)
     return picture.getvalue()
@@ -32,16 +40,34 @@ def still(fixture: Fixture) -> bytes:
 
 def write_idle_video(path: Path, fixture: Fixture) -> None:
     """A silent MP4 of the avatar idling, five seconds that begin like :func:`still` and can be looped."""
+    faces = list(islice(_idling(fixture), WARM_UP_TICKS - 1, WARM_UP_TICKS + IDLE_TICKS))
+    with replacing(path) as temporary:  # a frame at a time: all of them would be hundreds of MiB
+        _write_mp4(temporary, _there_and_back(fixture.rig, faces), fixture.rig.size)
+
+
+def _there_and_back(rig: Rig, faces: list[FaceState]) -> Iterator[NDArray[np.uint8]]:
+    count = len(faces)
+    order = [*range(count), *range(count - 2, 0, -1)]
+    if not isinstance(rig, FootageRig):
+        renderer = PortraitRenderer(rig)
+        yield from (renderer.render(faces[k]) for k in order)
+        return
+    film = FootageRenderer(rig)
+    way = 1 if rig.best < rig.frames / 2 else -1
+    for k in order:
+        yield film.render(faces[k], min(max(rig.best + way * k, 0), rig.frames - 1))
+
+
+def _idling(fixture: Fixture) -> Iterator[FaceState]:
     engine = Engine(fixture)
-    frames = [engine.step(None).frame for _ in range(WARM_UP_TICKS + IDLE_TICKS)][WARM_UP_TICKS - 1 :]
-    with replacing(path) as temporary:
-        _write_mp4(temporary, [*frames, *frames[-2:0:-1]])
+    while True:
+        yield engine.animate(None)[0]
 
 
-def _write_mp4(path: Path, frames: list[NDArray[np.uint8]]) -> None:
+def _write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], size: tuple[int, int]) -> None:
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = cast(VideoStream, container.add_stream("libx264", rate=FPS, options={"crf": "20", "preset": "veryfast"}))
-        stream.height, stream.width = frames[0].shape[:2]
+        stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         for index, frame in enumerate(frames):
             picture = av.VideoFrame.from_ndarray(frame, format="bgr24")

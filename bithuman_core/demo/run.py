@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import webbrowser
 from collections.abc import Callable
 from socket import create_server, socket
 
-import gradio as gr
+try:
+    import gradio as gr
+except FileNotFoundError as error:  # it looks for a folder for temporary files when it is imported
+    sys.exit(f"The page keeps files while it runs, and no folder can be written: let TMPDIR name one. ({error.strerror})")
 import uvicorn
 from fastapi import FastAPI
 
+from bithuman_core.demo.connections import server_config
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.jobs import JobCancelled
 from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.memory import MIB, PHOTO_MIB, memory_limit, shortage
 from bithuman_core.demo.photo_builder import photo_builder
 from bithuman_core.demo.server import app_options, make_app, make_context, page_options
 from bithuman_core.demo.settings import ON_SPACES, DemoSettings, avatar_files, read_settings
@@ -23,22 +33,40 @@ from bithuman_core.errors import BithumanError
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.turn import relay_is_set_up
+from bithuman_core.uploads import reading_pool
 
-LONGEST_WORD = 1024  # bytes of a message on a page's line
+GRACE_SECONDS = 2  # for requests that go on when the server is to end
 
 
 class Server(uvicorn.Server):
-    """Says when the page can be opened, and opens it where there is a display."""
+    """Says when the page can be opened, and opens it where there is a display. Long work ends first where it is to end."""
 
-    open_browser = True
+    def __init__(self, config: uvicorn.Config, context: DemoContext, *, open_browser: bool) -> None:
+        super().__init__(config)
+        self._context, self._open_browser = context, open_browser
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Begin to serve."""
         await super().startup(sockets)
         url = f"http://{self.config.host.replace('0.0.0.0', '127.0.0.1')}:{self.config.port}"
         print(f"Ready: open {url} and press Start. Ctrl+C ends it.", flush=True)
-        if self.open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
+        if self._open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
             webbrowser.open(url)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """End all requests: who waits for a video waits no longer, and what then is cut off is no fault."""
+        for name in ("uvicorn.error", "concurrent.futures"):
+            logging.getLogger(name).addFilter(_is_a_fault)
+        self._context.reading.close()  # first, so that a job that waits for it is in Python again
+        self._context.jobs.close()
+        await super().shutdown(sockets)
+
+
+def _is_a_fault(record: logging.LogRecord) -> bool:
+    """Whether it is anything but a request or a job that was cut off at the end."""
+    error = record.exc_info[1] if record.exc_info else None
+    cut_off = isinstance(error, (asyncio.CancelledError, JobCancelled))
+    return not cut_off and "timeout graceful shutdown exceeded" not in record.getMessage()
 
 
 def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> DemoContext:
@@ -46,13 +74,27 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
     print("Preparing the avatars … (the very first start compiles their renderer, which takes some seconds)", flush=True)
     minutes = settings.visit_minutes
     try:
-        return make_context(
-            Gallery(avatar_files(settings)),
+        multiprocessing.Lock()
+    except OSError as error:
+        sys.exit(f"The page needs shared memory ({error.strerror}): let programs write to /dev/shm (docker: --tmpfs /dev/shm).")
+    memory = memory_limit()
+    if short := shortage(memory, settings.photos):
+        print(short, flush=True)
+    reading = reading_pool()
+    try:
+        gallery = Gallery(avatar_files(settings))
+        tempfile.tempdir = str(gallery.folder)  # what Gradio writes in passing goes with the process, too
+        context = make_context(
+            gallery,
             places=settings.max_visitors,
             limits=Limits(live=60 * minutes) if minutes else Limits(),
-            build=photo_builder() if settings.photos else None,
+            build=photo_builder(reading) if settings.photos and memory >= PHOTO_MIB * MIB else None,
             make_engine=make_engine,
+            places_each=settings.places_per_address,
+            reading=reading,
         )
+        reading.start()  # now that the kernels are compiled
+        return context
     except BithumanError as error:
         sys.exit(str(error))
 
@@ -61,7 +103,7 @@ def main(make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> Non
     """Serve the page as the command line says."""
     settings = read_settings(command_line=True)
     context = prepare(settings, make_engine)
-    serve(context, *make_app(context), settings)
+    serve(context, *make_app(context, settings.host, settings.names), settings)
 
 
 def reloading() -> bool:
@@ -74,7 +116,8 @@ def serve(context: DemoContext, demo: gr.Blocks, app: FastAPI, settings: DemoSet
     host, port = settings.host, settings.port
     if reloading():
         demo.dev_mode = True  # mounting it has taken that from it
-        demo.launch(server_name=host, server_port=port, app_kwargs=app_options(context), **page_options(context))
+        options = app_options(context, demo, host, settings.names)
+        demo.launch(server_name=host, server_port=port, app_kwargs=options, **page_options(context))
         return
     if ON_SPACES and not relay_is_set_up():
         print("Visitors cannot be reached from here without a relay: set the secret HF_TOKEN (see docs/hosting.md).", flush=True)
@@ -82,11 +125,16 @@ def serve(context: DemoContext, demo: gr.Blocks, app: FastAPI, settings: DemoSet
         listener = create_server((host, port))
     except OSError as error:
         sys.exit(f"Nothing can listen on {host}:{port} ({os.strerror(error.errno or 0)}): choose another --port or --host.")
-    config = uvicorn.Config(
-        app, host, port, log_level="warning", timeout_graceful_shutdown=3, server_header=False, ws_max_size=LONGEST_WORD
-    )
+    config = server_config(
+        app, context.limits, trusted_proxies=settings.trusted_proxies, host=host, port=port,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )  # fmt: skip
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # uvicorn ends the visits, then raises it again: that is no failure
-    server = Server(config)
-    server.open_browser = settings.open_browser
-    server.run([listener])
+    Server(config, context, open_browser=settings.open_browser).run([listener])
+    context.gallery.close()
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    # Not sys.exit, which waits for work of low priority: minutes on a busy machine, and a container is killed after 10 s.
+    os._exit(0)

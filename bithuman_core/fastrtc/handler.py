@@ -30,9 +30,12 @@ class ConnectionOwner(Protocol):
 
     @property
     def limit(self) -> float: ...
+    @property
+    def connect_idle(self) -> float: ...
     def make_engine(self) -> LiveEngine: ...
     def meet(self, session: LiveSession) -> None: ...
     def hears(self, text: object) -> str | None: ...
+    def part(self, session: LiveSession) -> None: ...
 
 
 class AvatarHandler(AsyncAudioVideoStreamHandler):
@@ -49,17 +52,22 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         self._live = LiveSession(shared, self._tell, self._drop_voice)
         self._live.develop = YuvConverter().take
         self._task: asyncio.Task[None] | None = None
+        self._expecting: asyncio.Task[None] | None = None
         self._owner: ConnectionOwner | None = None
 
     def bind(self, owner: ConnectionOwner) -> None:
-        """Leave this connection to somebody, before its first picture.
+        """Leave this connection to somebody, before its first picture. From now on its time counts.
 
-        ``limit``: longest visit in s; ``make_engine()`` is called in a worker thread, again after a crash; ``meet(session)`` is
-        called now; ``hears(text)`` takes a message of the page and returns a sentence where it is not followed.
+        Where its sound and pictures have not been asked for after ``connect_idle`` s, it is hung up. ``limit``: longest visit in
+        s; ``make_engine()`` is called in a worker thread, again after a crash; ``meet(session)`` is
+        called now; ``hears(text)`` takes a message of the page and returns a sentence where it is not followed; ``part(session)``
+        is called when the connection is closed: from then on nobody needs the session and its codecs.
         """
         self._owner = owner
         owner.meet(self._live)
         self._live.make_engine, self._live.limit = owner.make_engine, owner.limit
+        self._live.arrive()
+        self._expecting = asyncio.create_task(self._expect(owner.connect_idle))
 
     def set_channel(self, channel: Any) -> None:
         """FastRTC hands the data channel over; its own answer to every message (the same message) is not wanted."""
@@ -97,15 +105,23 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
 
     def shutdown(self) -> None:
         """The connection is closed."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, self._expecting):
+            if task is not None:
+                task.cancel()
+        if self._owner is not None:
+            self._owner.part(self._live)
         self._live.voices.close(SILENCE)
-        asyncio.get_running_loop().call_later(COLLECT_SECONDS, gc.collect)
+        _collect_soon()
 
     def _begin(self) -> None:
         if self._task is None:
             self._task = asyncio.create_task(self._live.run())
             self._task.add_done_callback(self._ended)
+
+    async def _expect(self, seconds: float) -> None:
+        await self._shared.clock.sleep(seconds)
+        if self._task is None:
+            self._hang_up(self)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
@@ -128,3 +144,14 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         channel: Any = self.channel
         if channel is not None and channel.readyState == "open":
             channel.send(json.dumps({"type": kind, "data": data}))
+
+
+_collecting: asyncio.TimerHandle | None = None
+
+
+def _collect_soon() -> None:
+    """Once for all connections that close meanwhile: it holds everybody up."""
+    global _collecting
+    if _collecting is not None and _collecting.when() > asyncio.get_running_loop().time():
+        return
+    _collecting = asyncio.get_running_loop().call_later(COLLECT_SECONDS, gc.collect)

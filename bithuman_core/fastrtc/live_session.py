@@ -85,6 +85,7 @@ class LiveSession:
         self.develop: Callable[[NDArray[np.uint8]], Any] = lambda picture: picture  # BGR uint8 [h, w, 3], called in the pool
         self.make_engine = shared.make_engine
         self.limit = math.inf
+        self._arrived: float | None = None  # from when on the limit counts, s on the clock; None: from the first tick
         self._shared, self._tell, self._drop_voice = shared, tell, drop_voice
         self._microphone, self._script = MicrophoneJitterBuffer(), ClipQueue()
         self._commands: list[Callable[[Any], None]] = []
@@ -99,6 +100,10 @@ class LiveSession:
         """Sound of the microphone, int16 [n] at 16 kHz."""
         self.stay()
         self._microphone.push(samples)
+
+    def arrive(self) -> None:
+        """The time of the visit begins to count, whether or not anything of it is looked at."""
+        self._arrived = self._shared.clock.now()
 
     def stay(self) -> None:
         """The visitor is still there."""
@@ -129,7 +134,8 @@ class LiveSession:
 
     async def _run(self) -> None:
         clock = self._shared.clock
-        self.heard_at = began = start = clock.now()
+        self.heard_at = began = clock.now()
+        start = began if self._arrived is None else self._arrived
         pacer, lateness, lagging, resync = Pacer(clock, MAX_BURST, self.phase), Lateness(), LipSyncDelay(), VoiceResync()
         stats = SessionStats(lambda: len(self._shared.sessions))
         voice, warned = SILENCE, False

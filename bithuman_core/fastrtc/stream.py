@@ -21,6 +21,7 @@ from bithuman_core.fastrtc.live_session import LiveEngine, SharedResources
 from bithuman_core.fastrtc.media.audio_level import audio_level_dbov
 from bithuman_core.fastrtc.media.opus import MicrophoneDecoder, VoiceEncoder, decode_arriving, hand_on
 from bithuman_core.fastrtc.media.vp8 import DrawnVp8Encoder
+from bithuman_core.fastrtc.steady_time import keep_time
 
 # Bits a second of VP8. aiortc follows the receiver's estimate inside these bounds; its own (0.25 to 1.5 Mbit/s from 0.5) blur
 # a 512 px face after every still moment, because the estimate falls with what is sent.
@@ -77,6 +78,7 @@ def avatar_stream(
     rtcrtpreceiver.decoder_worker = decode_arriving
     tracks.player_worker_decode = hand_on_voice  # pyright: ignore[reportPrivateImportUsage]
     tracks.VideoStreamHandler_.array_to_frame = as_it_is  # pyright: ignore[reportAttributeAccessIssue]
+    keep_time()
     sys.setswitchinterval(SWITCH_SECONDS)
     # A thread for each: a tick that waits for a core keeps no other from its turn.
     pool = ThreadPoolExecutor(visitors, thread_name_prefix="avatar")
@@ -104,11 +106,15 @@ def avatar_stream(
 
 async def close_visits(stream: Stream) -> None:
     """Hang up on every visitor, so that their pages say so at once."""
-    await asyncio.gather(*(connection.close() for connection in list(stream.pcs.values())))
+    await asyncio.gather(*(close_visit(stream, webrtc_id) for webrtc_id in list(stream.pcs)), return_exceptions=True)
 
 
 async def close_visit(stream: Stream, webrtc_id: str) -> None:
     """Hang up on one visitor, where they are still there. The place is free at once; closing takes its time."""
     if (connection := stream.pcs.pop(webrtc_id, None)) is not None:
-        await connection.close()
-        stream.clean_up(webrtc_id)  # where nothing was connected yet FastRTC does not hear of the end
+        if (waited_for := stream.connection_timeouts.get(webrtc_id)) is not None:
+            waited_for.set()  # else FastRTC waits half a minute for it
+        try:
+            await connection.close()
+        finally:
+            stream.clean_up(webrtc_id)  # where nothing was connected yet FastRTC does not hear of the end

@@ -9,6 +9,7 @@ from fastrtc import AsyncAudioVideoStreamHandler, AsyncStreamHandler, AudioVideo
 from bithuman_core.engine import Fixture
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.reply.handler import AvatarReplyHandler
+from bithuman_core.fastrtc.steady_time import keep_time
 from bithuman_core.runtime.controls import load_avatar
 from bithuman_core.settings import settings
 
@@ -29,5 +30,6 @@ def with_avatar(
     if not isinstance(handler, StreamHandler | AsyncStreamHandler):
         kind = f"the class {handler.__name__}" if isinstance(handler, type) else f"an object of type {type(handler).__name__}"
         raise TypeError(f"with_avatar() takes a FastRTC audio handler such as ReplyOnPause(answer), not {kind}.")
+    keep_time()
     fixture = avatar if isinstance(avatar, Fixture) else load_avatar(avatar, settings().OUTPUT_WIDTH)
     return AvatarReplyHandler(handler, lambda: AvatarEngine(AvatarState(fixture)))

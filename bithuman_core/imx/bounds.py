@@ -30,6 +30,14 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "yaw": (1e-3, 90), "up": (1e-3, 90), "down": (1e-3, 90),  # of gaze_degrees
     "degrees": (-90, 90),  # of a corrective; also: 1 at least to either side
     "centre": (0, 4096), "radius": (1, 4096), "place": (0, 2047),  # of an eye, px; also: inside its picture, the texture
+    # footage
+    "gop": (1, 60),  # frames; a whole number
+    "gain": (0.5, 2),
+    "pose": (-1e4, 1e4),  # radians, px of the canvas to one of head space, canvas px
+    "rest_basis": (-1, 1), "rest_amount": (-1e4, 1e4),  # head space
+    "inner_weight": (-2, 2), "outer_weight": (-2, 2), "jaw_weight": (-2, 2),
+    "near_share": (0, 1), "beyond_share": (0, 1),
+    "interior_gap": (0.001, 1), "interior_feature": (-100, 100),
     # limits: degrees, face widths
     "headYaw": (-60, 60), "headPitch": (-60, 60), "headRoll": (-60, 60),
     "headX": (-1, 1), "headY": (-1, 1), "headZ": (-1, 1),
@@ -49,6 +57,7 @@ MOST: Final[Mapping[str, int]] = {
     "landmark": 1024,  # MediaPipe has 478
     "gestures": 100, "keys": 200,  # of a channel
     "correctives": 64,
+    "film": 4500, "ways": 64, "interiors": 64, "jumps": 4096,  # frames, rows of the basis, pictures, of footage
     "name": 200,  # characters, of an avatar or a gesture
 }  # fmt: skip
 SHOWN = 40  # characters of a refused value: a number can have 4300 digits

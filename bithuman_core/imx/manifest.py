@@ -13,7 +13,7 @@ from bithuman_core.imx.bounds import MOST, check_count, is_name, number, shown
 
 FORMAT = "bithuman-core.imx"
 VERSION = "1.0"  # major.minor: readers refuse an unknown major and accept any minor
-KINDS = ("portrait",)
+KINDS = ("portrait", "footage")
 MAX_CANVAS = 4096  # px, each side
 MAX_NAME = MOST["name"]  # characters
 

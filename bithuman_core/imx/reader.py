@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from bithuman_core.errors import ModelLoadError, ModelNotFoundError, ModelSecurityError
 from bithuman_core.imx.checksum import checksum, describe
 from bithuman_core.imx.loader_errors import loader
 from bithuman_core.imx.manifest import Manifest
 from bithuman_core.imx.sniff import refuse_foreign
+from bithuman_core.intake.pictures import open_picture
+from bithuman_core.intake.tensors import open_tensors
 
 METADATA_KEY = "imx"
 MAX_FILE = 256 * 2**20  # bytes
@@ -59,7 +60,7 @@ class ImxFile:
 def decode_image(name: str, encoded: NDArray[np.uint8], most: int = MAX_IMAGE) -> NDArray[np.uint8]:
     """Decode one PNG or WebP of an avatar, checking its size (``most`` px a side) before decoding."""
     try:
-        with Image.open(io.BytesIO(encoded.tobytes()), formats=IMAGE_FORMATS) as picture:
+        with open_picture(encoded.tobytes(), IMAGE_FORMATS, MAX_IMAGE**2) as picture:
             if max(picture.size) > most:
                 raise ModelSecurityError(f"The avatar's picture {name!r} is {picture.size}; {most} px a side are allowed.")
             if picture.mode not in ("L", "RGB", "RGBA"):
@@ -104,7 +105,7 @@ def read_imx(path: str | Path) -> ImxFile:
 
 def _read_safetensors(path: Path) -> tuple[Manifest, dict[str, NDArray[Any]]]:
     try:
-        with safe_open(path, framework="np") as file:
+        with open_tensors(path) as file:
             metadata = file.metadata() or {}
             if METADATA_KEY not in metadata:
                 raise ModelLoadError(f"{path.name!r} is a safetensors file but not an avatar: it has no manifest.")

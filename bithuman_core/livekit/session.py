@@ -14,12 +14,13 @@ from livekit.agents import (
     UserStateChangedEvent,
     utils,
 )
-from livekit.agents.voice.avatar import AvatarOptions, QueueAudioOutput
+from livekit.agents.voice.avatar import AvatarOptions
 from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
 
 from bithuman_core.errors import BithumanError
 from bithuman_core.livekit.generator import AvatarGenerator
 from bithuman_core.livekit.publisher import AvatarPublisher
+from bithuman_core.livekit.voice_output import VoiceOutput
 from bithuman_core.runtime import AsyncBithuman
 
 IDENTITY = "bithuman-avatar-agent"
@@ -34,8 +35,8 @@ class BitHumanException(BithumanError):
 class AvatarSession(BaseAvatarSession[Any]):
     """The avatar of an agent, rendered in this process: ``await avatar.start(session, room)`` before ``session.start``.
 
-    It speaks what the agent says, is interrupted with it, and listens while the user speaks. The agent's own participant
-    publishes the tracks (25 fps, one layer, 2 Mbit/s).
+    It speaks what the agent says, is interrupted with it, goes on after a false interruption, and listens while the user speaks.
+    The agent's own participant publishes the tracks (25 fps, one layer, 2 Mbit/s).
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class AvatarSession(BaseAvatarSession[Any]):
             await self._runtime._initialize_token()
         generator = AvatarGenerator(self._runtime)
         width, height = generator.video_resolution
-        voice = QueueAudioOutput(sample_rate=generator.audio_sample_rate, wait_playback_start=True)
+        voice = VoiceOutput(self._runtime, generator.audio_sample_rate)
         options = AvatarOptions(width, height, generator.video_fps, generator.audio_sample_rate, audio_channels=1)
         self._publisher = AvatarPublisher(room, audio_recv=voice, video_gen=generator, options=options)
         await self._publisher.start()
@@ -140,6 +141,7 @@ class AvatarSession(BaseAvatarSession[Any]):
         if self._runtime is None:
             return
         if self._lent:
+            self._runtime.resume()  # a pause was this session's
             await self._runtime.stop()
         else:
             await self._runtime.shutdown()

@@ -1,7 +1,30 @@
-"""From a face state to pixels: the portrait rig (shared, read-only) and the renderer (one a session)."""
+"""From a face state to pixels: rigs (shared, read-only) and renderers (one a session) of portraits and of footage."""
 
+from bithuman_core.imx import ImxFile
+from bithuman_core.render.footage.loading import read_footage
+from bithuman_core.render.footage.renderer import FootageRenderer
+from bithuman_core.render.footage.rig import FootageRig
 from bithuman_core.render.loading import load_rig, read_rig
 from bithuman_core.render.renderer import PortraitRenderer
 from bithuman_core.render.rig import LipMeasure, PortraitRig
 
-__all__ = ["LipMeasure", "PortraitRenderer", "PortraitRig", "load_rig", "read_rig"]
+Rig = PortraitRig | FootageRig
+
+
+def any_rig(avatar: ImxFile, side: int | None = None) -> Rig:
+    """The rig of an avatar file of either kind. side: of a portrait's frames, see :func:`read_rig`; footage has one size.
+
+    Raises ModelLoadError, ModelSecurityError, ValueError.
+    """
+    return read_footage(avatar) if avatar.manifest.kind == "footage" else read_rig(avatar, side)
+
+
+def renderer_for(rig: Rig) -> PortraitRenderer | FootageRenderer:
+    """A renderer of the rig's kind; its ``render(face)`` gives a frame (of footage: its best one)."""
+    return FootageRenderer(rig) if isinstance(rig, FootageRig) else PortraitRenderer(rig)
+
+
+__all__ = [
+    "FootageRenderer", "FootageRig", "LipMeasure", "PortraitRenderer", "PortraitRig", "Rig", "any_rig", "load_rig",
+    "read_footage", "read_rig", "renderer_for",
+]  # fmt: skip

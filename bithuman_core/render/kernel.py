@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from numba import njit
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator, UserProvidedCacheLocator
 
 logger = logging.getLogger(__name__)
 
@@ -51,15 +51,27 @@ def kernel(signature: Any, **options: Any) -> Callable[[Callable[..., None]], An
     return compiled
 
 
-class _ReadOnlyLocator(InTreeCacheLocator):
-    """The cache beside the sources, where nothing can be written: the last choice."""
+class _ReadOnly:
+    """A cache where nothing can be written: it is read as far as it is there. The last choice."""
 
     def ensure_cache_path(self) -> None:
-        """It is read as far as it is there."""
+        """Nothing is made."""
+
+
+class _ReadOnlyProvided(_ReadOnly, UserProvidedCacheLocator):
+    """That of NUMBA_CACHE_DIR, where it is set: an image of a container brings one."""
+
+
+class _ReadOnlyInTree(_ReadOnly, InTreeCacheLocator):
+    """That beside the sources."""
 
 
 class _RoomCacheImpl(CompileResultCacheImpl):
-    _locator_classes: ClassVar[list[Any]] = [*CompileResultCacheImpl._locator_classes, _ReadOnlyLocator]
+    _locator_classes: ClassVar[list[Any]] = [
+        *CompileResultCacheImpl._locator_classes,
+        _ReadOnlyProvided,
+        _ReadOnlyInTree,
+    ]
 
 
 class _RoomCache(FunctionCache):

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from bithuman_core.errors import ModelLoadError
 from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
 from bithuman_core.imx import ImxFile, read_imx
-from bithuman_core.imx.bounds import BOUNDS, check_array, check_count, number
+from bithuman_core.imx.bounds import BOUNDS, check_count
 from bithuman_core.imx.loader_errors import loader
 from bithuman_core.render.correctives import Correctives, read_correctives
+from bithuman_core.render.fields import array, indices, number_of, numbers, shapes, vector
 from bithuman_core.render.overdraw import check_overdraw
 from bithuman_core.render.pictures import bgra, doubled, packed
-from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Shapes, Still
+from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Still
 from bithuman_core.render.still import settled
 from bithuman_core.render.texel import LARGEST, OTHER
 
@@ -38,11 +39,13 @@ def load_rig(path: str | Path, side: int | None = None) -> PortraitRig:
 
 
 def read_rig(avatar: ImxFile, side: int | None = None) -> PortraitRig:
-    """The rig of an avatar file, for frames whose shorter side has ``side`` px: those of its canvas (None), or twice as many.
+    """The rig of a portrait, for frames whose shorter side has ``side`` px: those of its canvas (None), or twice as many.
 
     Raises ModelLoadError with a sentence that names what is missing or does not fit, ValueError for another side.
     """
     own = min(avatar.manifest.canvas)
+    if avatar.manifest.kind != "portrait":
+        raise ModelLoadError(f"This avatar is of the kind {avatar.manifest.kind!r}, not a portrait.")
     if side not in (None, own, 2 * own):
         raise ValueError(f"{side} px is no size of this avatar's frames: give {own} or {2 * own}.")
     return _read_rig(avatar, side)
@@ -52,14 +55,14 @@ def read_rig(avatar: ImxFile, side: int | None = None) -> PortraitRig:
 def _read_rig(avatar: ImxFile, side: int | None) -> PortraitRig:
     manifest, rig = avatar.manifest, avatar.manifest.rig
     width, height = manifest.canvas
-    vertices = _array(avatar, "vertices", np.float32, None, 3)
+    vertices = array(avatar, "vertices", np.float32, None, 3)
     check_count("vertices", len(vertices))
-    uv = _array(avatar, "uv", np.float32, len(vertices), 2)
-    triangles = _indices(avatar, "triangles", None, 3, len(vertices))
-    canvas = int(_number(rig, "sample_canvas"))
+    uv = array(avatar, "uv", np.float32, len(vertices), 2)
+    triangles = indices(avatar, "triangles", None, 3, len(vertices))
+    canvas = int(number_of(rig, "sample_canvas"))
     if canvas != 2 * min(width, height) or width % ROW_STEP or height % ROW_STEP:
         raise ModelLoadError(f"The avatar's canvas {width} x {height} does not fit its {canvas} px rig.")
-    stored = _number(rig, "texture_scale", 1.0)
+    stored = number_of(rig, "texture_scale", 1.0)
     if stored not in (1, 2):
         raise ModelLoadError(f"The avatar's texture_scale is {stored}, not 1 or 2; build it again with this version.")
     wanted = 2 if side == canvas else 1
@@ -69,19 +72,19 @@ def _read_rig(avatar: ImxFile, side: int | None) -> PortraitRig:
     plate = bgra(avatar, "plate", 3, max(width, height) * scale, halved)
     if plate.shape[:2] != (height * scale, width * scale):
         raise ModelLoadError(f"The avatar's plate does not fit its canvas {width} x {height}.")
-    back_vertices = _array(avatar, "backdrop_vertices", np.float32, None, 3)
+    back_vertices = array(avatar, "backdrop_vertices", np.float32, None, 3)
     check_count("backdrop_vertices", len(back_vertices))
-    landmark = _array(avatar, "landmark", np.uint16, None)
+    landmark = array(avatar, "landmark", np.uint16, None)
     check_count("landmark", len(landmark))
     row = {int(n): k for k, n in enumerate(landmark)}
     if not set(LANDMARKS) <= set(row):
         raise ModelLoadError("The avatar lacks the landmarks that measure its mouth; build it again with this version.")
     uv = uv * np.float32(scale)
     _inside("uv", uv, texture)
-    back_uv = _array(avatar, "backdrop_uv", np.float32, len(back_vertices), 2)
+    back_uv = array(avatar, "backdrop_uv", np.float32, len(back_vertices), 2)
     back_uv = back_uv * np.float32(scale)
     _inside("backdrop_uv", back_uv, backdrop)
-    gaze = _object(rig, "gaze_degrees")
+    gaze = numbers(rig, "gaze_degrees")
     half = texture.shape[1] // (2 * scale)
     if texture.shape[1] % (4 * scale) or texture.shape[0] < texture.shape[1] or min(*texture.shape, *backdrop.shape) < SMALLEST:
         raise ModelLoadError(
@@ -93,31 +96,32 @@ def _read_rig(avatar: ImxFile, side: int | None) -> PortraitRig:
         size=(width * wanted, height * wanted),
         canvas=canvas,
         centre=_centre(rig, width, height),
-        distance=_number(rig, "distance"),
-        pivot=_vector(rig, "pivot", 3),
-        face_width=_number(rig, "face_width"),
-        gaze=(np.radians(_number(gaze, "yaw")), np.radians(_number(gaze, "up")), np.radians(_number(gaze, "down"))),
-        shade_scale=_number(rig, "shade_scale"),
-        mouth_ambient=_number(rig, "mouth_ambient", 0.0),
-        mouth_cover=_number(rig, "mouth_cover", 0.0),
-        pixel_filter=0.0 if wanted == 2 else _number(rig, "pixel_filter", 0.0),  # pictures drawn larger are soft as they are
+        distance=number_of(rig, "distance"),
+        pivot=vector(rig, "pivot", 3),
+        face_width=number_of(rig, "face_width"),
+        gaze=(np.radians(number_of(gaze, "yaw")), np.radians(number_of(gaze, "up")), np.radians(number_of(gaze, "down"))),
+        shade_scale=number_of(rig, "shade_scale"),
+        mouth_ambient=number_of(rig, "mouth_ambient", 0.0),
+        mouth_cover=number_of(rig, "mouth_cover", 0.0),
+        pixel_filter=0.0 if wanted == 2 else number_of(rig, "pixel_filter", 0.0),  # pictures drawn larger are soft as they are
         head_limits=np.array([manifest.limits.get(n, DEFAULT_LIMITS[n]) for n in HEAD_NAMES], np.float32),
+        present=np.isin(ARKIT_NAMES, manifest.coefficients).astype(np.float32),
         vertices=vertices,
         uv=uv,
         triangles=triangles,
-        part=np.minimum(_array(avatar, "part", np.uint8, len(triangles)), OTHER),
-        weight=_array(avatar, "weight", np.uint8, len(vertices)),
-        shapes=_shapes(avatar, len(vertices)),
+        part=np.minimum(array(avatar, "part", np.uint8, len(triangles)), OTHER),
+        weight=array(avatar, "weight", np.uint8, len(vertices)),
+        shapes=shapes(avatar, len(vertices)),
         correctives=correctives,
         smooth=_residual(avatar, "residual", half // 2, correctives),
         detail=_residual(avatar, "detail", half, correctives),
         landmark=row,
-        landmark_index=_indices(avatar, "landmark_index", len(landmark), 3, len(vertices)),
-        landmark_weight=_array(avatar, "landmark_weight", np.float32, len(landmark), 3),
+        landmark_index=indices(avatar, "landmark_index", len(landmark), 3, len(vertices)),
+        landmark_weight=array(avatar, "landmark_weight", np.float32, len(landmark), 3),
         backdrop_vertices=back_vertices,
         backdrop_uv=back_uv,
-        backdrop_triangles=_indices(avatar, "backdrop_triangles", None, 3, len(back_vertices)),
-        backdrop_weight=_array(avatar, "backdrop_weight", np.uint8, len(back_vertices)),
+        backdrop_triangles=indices(avatar, "backdrop_triangles", None, 3, len(back_vertices)),
+        backdrop_weight=array(avatar, "backdrop_weight", np.uint8, len(back_vertices)),
         texture=texture,
         backdrop=backdrop,
         plate=plate if scale == wanted else doubled(plate),
@@ -157,57 +161,12 @@ def _measurable(rig: PortraitRig) -> None:
         raise ModelLoadError("The avatar's landmarks of mouth or eyes lie in one place; the file is damaged.")
 
 
-def _indices(avatar: ImxFile, name: str, rows: int | None, columns: int | None, below: int) -> NDArray[np.uint16]:
-    """An array of row numbers, all of them smaller than ``below``: the kernels do not check."""
-    array = _array(avatar, name, np.uint16, rows, columns)
-    if array.size and int(array.max()) >= below:
-        raise ModelLoadError(f"The avatar's array {name!r} points outside its {below} rows; the file is damaged.")
-    return array
-
-
-def _object(raw: Any, name: str) -> dict[str, Any]:
-    value = raw.get(name)
-    if not isinstance(value, dict):
-        raise ModelLoadError(f"The avatar's manifest lacks the rig numbers {name!r}; build it again with this version.")
-    return value
-
-
-def _array(avatar: ImxFile, name: str, dtype: Any, rows: int | None, columns: int | None = None) -> NDArray[Any]:
-    """An array of the file in its dtype and shape (None: any number of rows), floats within their bounds."""
-    array = avatar.array(name)
-    shape = (len(array) if rows is None and array.ndim else rows, *(() if columns is None else (columns,)))
-    if array.shape != shape or array.dtype != dtype:
-        raise ModelLoadError(
-            f"The avatar's array {name!r} is {array.dtype} {list(array.shape)} where {np.dtype(dtype)} {list(shape)} is "
-            "needed; build it again with this version."
-        )
-    if array.dtype.kind == "f":
-        check_array(name, array)
-    return np.ascontiguousarray(array)
-
-
-def _number(rig: dict[str, Any], name: str, missing: float | None = None) -> float:
-    """A number of the rig within its bounds; ``missing`` where the file has none, None: it must."""
-    if name in rig:
-        return number(name, rig[name])
-    if missing is None:
-        raise ModelLoadError(f"The avatar's manifest lacks the rig number {name!r}; build it again with this version.")
-    return missing
-
-
 def _centre(rig: dict[str, Any], width: int, height: int) -> tuple[float, float]:
     """The principal point, canvas px: the middle of the canvas where the file does not say another."""
-    x, y = (float(v) for v in _vector(rig, "principal", 2)) if "principal" in rig else (float(width), float(height))
+    x, y = (float(v) for v in vector(rig, "principal", 2)) if "principal" in rig else (float(width), float(height))
     if not (0 <= x <= 2 * width and 0 <= y <= 2 * height):
         raise ModelLoadError("The avatar's rig number 'principal' lies outside of its canvas; the file is damaged.")
     return x, y
-
-
-def _vector(rig: dict[str, Any], name: str, length: int) -> NDArray[np.float32]:
-    value = rig.get(name)
-    if not isinstance(value, list) or len(value) != length:
-        raise ModelLoadError(f"The avatar's manifest lacks the rig numbers {name!r}; build it again with this version.")
-    return np.array([number(name, v) for v in value], np.float32)
 
 
 def _inside(name: str, uv: NDArray[np.float32], picture: NDArray[np.uint32]) -> None:
@@ -217,14 +176,14 @@ def _inside(name: str, uv: NDArray[np.float32], picture: NDArray[np.uint32]) -> 
 
 
 def _eye(avatar: ImxFile, side: str, texture: NDArray[np.uint32], scale: int, halved: bool) -> Eye:
-    numbers = _object(_object(avatar.manifest.rig, "eyes"), side)
+    own = numbers(numbers(avatar.manifest.rig, "eyes"), side)
     largest = max(texture.shape)
     picture, catchlight = (bgra(avatar, f"{name}_{side}", n, largest, halved) for name, n in (("eye", 4), ("catchlight", 3)))
     if catchlight.shape[:2] != picture.shape[:2]:
         raise ModelLoadError(f"The avatar's pictures of its {side} eye differ in size; build it again with this version.")
-    x, y = scale * _vector(numbers, "centre", 2)
-    left, top = (scale * int(v) for v in _vector(numbers, "place", 2))
-    tall, wide, radius = *picture.shape[:2], scale * _number(numbers, "radius")
+    x, y = scale * vector(own, "centre", 2)
+    left, top = (scale * int(v) for v in vector(own, "place", 2))
+    tall, wide, radius = *picture.shape[:2], scale * number_of(own, "radius")
     if min(tall, wide) < SMALLEST or not (0 <= x <= wide and 0 <= y <= tall and 1 <= radius <= max(tall, wide)):
         raise ModelLoadError(f"The avatar's {side} eye does not lie in its picture; the file is damaged.")
     if left < 0 or top < 0 or left + picture.shape[1] > texture.shape[1] or top + picture.shape[0] > texture.shape[0]:
@@ -232,34 +191,14 @@ def _eye(avatar: ImxFile, side: str, texture: NDArray[np.uint32], scale: int, ha
     return Eye(picture, catchlight, (float(x), float(y)), radius, (left, top))
 
 
-def _shapes(avatar: ImxFile, vertices: int) -> Shapes:
-    """Shapes in the order of ARKIT_NAMES, whatever the order and number in the file."""
-    names = avatar.manifest.coefficients
-    count = len(names)
-    start = _array(avatar, "shape_start", np.uint32, count + 1).astype(np.int64)
-    index = _indices(avatar, "shape_index", None, None, vertices)
-    delta = _array(avatar, "shape_delta", np.float16, len(index), 3)
-    if start[0] != 0 or start[-1] != len(index) or (np.diff(start) < 0).any():
-        raise ModelLoadError("The avatar's shapes do not fit their index; the file is damaged.")
-    rows = [names.index(n) if n in names else -1 for n in ARKIT_NAMES]
-    none = np.zeros(0, np.int64)
-    take = [np.arange(start[r], start[r + 1]) if r >= 0 else none for r in rows]
-    order = np.concatenate(take).astype(np.int64)
-    return Shapes(
-        start=np.concatenate([[0], np.cumsum([len(t) for t in take])]).astype(np.uint32),
-        index=np.ascontiguousarray(index[order]),
-        delta=np.ascontiguousarray(delta[order], np.float32),
-    )
-
-
 def _residual(avatar: ImxFile, name: str, side: int, correctives: Correctives) -> Residual:
     """One kind of texture residual in the order of ARKIT_NAMES, then the correctives; side: px of its picture."""
     names = avatar.manifest.coefficients
     count = len(names) + len(correctives.order)
-    box = _array(avatar, f"{name}_box", np.uint16, count, 4).astype(np.int32)
-    first = _array(avatar, f"{name}_start", np.uint32, count + 1).astype(np.int64)
-    values = _array(avatar, name, np.int8, None)
-    scale = _array(avatar, f"{name}_scale", np.float32, count)
+    box = array(avatar, f"{name}_box", np.uint16, count, 4).astype(np.int32)
+    first = array(avatar, f"{name}_start", np.uint32, count + 1).astype(np.int64)
+    values = array(avatar, name, np.int8, None)
+    scale = array(avatar, f"{name}_scale", np.float32, count)
     size = box[:, 2:] - box[:, :2]
     fits = (size >= 0).all() and (not count or box.max() <= side)
     if not fits or first[0] != 0 or first[-1] != len(values) or (np.diff(first) != size.prod(1) * 3).any():

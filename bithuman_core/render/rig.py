@@ -18,6 +18,20 @@ DEFAULT_LIMITS = {"headYaw": (-15.0, 15.0), "headPitch": (-10.0, 10.0), "headRol
                   "headY": (-0.1, 0.1), "headZ": (-0.2, 0.2)}  # fmt: skip
 
 
+def coefficients(face: FaceState, present: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The 52 coefficients of a face inside 0..1, mouthClose no larger than jawOpen; those that are not ``present`` (0, 1) are 0.
+
+    Raises ValueError naming the first value that is not a number.
+    """
+    if not np.isfinite(face.values).all():
+        name = FACE_NAMES[int(np.flatnonzero(~np.isfinite(face.values))[0])]
+        raise ValueError(f"The face value {name} is not a finite number: give 0..1 (head: degrees or face widths).")
+    amount = np.clip(face.coefficients, 0.0, 1.0) * present
+    # mouthClose closes the lips over an open jaw; beyond that they would pass through each other.
+    amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
+    return amount
+
+
 @dataclass(frozen=True)
 class LipMeasure:
     """The mouth of a posed face in units of the distance between the eyes' centres (interocular)."""
@@ -85,6 +99,7 @@ class PortraitRig:
     mouth_cover: float  # 0..1: what the lips take of the light further in; thick lips more
     pixel_filter: float  # 0..0.25: share of every neighbour in a finished pixel
     head_limits: NDArray[np.float32]  # [6, 2]
+    present: NDArray[np.float32]  # [52] 1 or 0: which coefficients the avatar has; what it lacks does nothing, nor moves its gaze
     vertices: NDArray[np.float32]
     uv: NDArray[np.float32]  # px of the texture as it is here
     triangles: NDArray[np.uint16]
@@ -118,17 +133,11 @@ class PortraitRig:
         return {name: (float(a), float(b)) for name, (a, b) in zip(HEAD_NAMES, self.head_limits, strict=True)}
 
     def coefficients(self, face: FaceState) -> NDArray[np.float32]:
-        """The 52 coefficients inside 0..1, mouthClose no larger than jawOpen.
+        """The 52 coefficients inside 0..1, 0 where the avatar has none, mouthClose no larger than jawOpen.
 
         Raises ValueError naming the first value that is not a number.
         """
-        if not np.isfinite(face.values).all():
-            name = FACE_NAMES[int(np.flatnonzero(~np.isfinite(face.values))[0])]
-            raise ValueError(f"The face value {name} is not a finite number: give 0..1 (head: degrees or face widths).")
-        amount = np.clip(face.coefficients, 0.0, 1.0)
-        # mouthClose closes the lips over an open jaw; beyond that they would pass through each other.
-        amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
-        return amount
+        return coefficients(face, self.present)
 
     def head(self, face: FaceState) -> NDArray[np.float64]:
         """Yaw, pitch, roll (radians), X, Y, Z (px), eased into the limits."""

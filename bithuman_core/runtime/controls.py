@@ -72,6 +72,14 @@ class Controls:
         """While muted, sound that is pushed is not spoken (what was pushed before still plays)."""
         self._session.muted = bool(muted)
 
+    def pause(self) -> None:
+        """Hold the sound that has not been spoken: frames go on without it, the lips close (80 ms on their way still come)."""
+        self._session.paused = True
+
+    def resume(self) -> None:
+        """Speak on where :meth:`pause` stopped; without a pause nothing happens."""
+        self._session.paused = False
+
     def _take(self, control: VideoControl) -> None:
         self._session.perform(control)
         if control.audio is not None:

@@ -46,6 +46,7 @@ class Session:
         """seed: of the idle motion. size: longest side of the frames, or (width, height), in px (ValueError outside 64..2160)."""
         self.size = output_size(fixture.rig.size, size)  # width, height of the frames
         self.muted = False  # sound that is pushed while this is set is not spoken
+        self.paused = False  # while this is set, sound waits
         self._engine = Engine(fixture, seed)
         self._lock = threading.Lock()
         self._queue = TickQueue()
@@ -173,7 +174,7 @@ class Session:
         """Make the next frame (some 10 ms of work). Call from one thread at a time, and :meth:`release` it before use."""
         with self._lock:
             interrupts = self._interrupts
-            tick = self._queue.pop()
+            tick = None if self.paused else self._queue.pop()
         if interrupts != self._interrupts_done:
             self._engine.reset()
             self._clear_beside()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import math
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,43 +38,45 @@ class Voice:
 
 
 class TextToSpeech:
-    """Speaks texts with eSpeak NG. ``voices`` is empty where it is not there."""
+    """Speaks texts with eSpeak NG. ``voices`` is empty where it is not there. Takes its time: call it in a worker thread."""
 
     def __init__(self) -> None:
         self.voices: tuple[Voice, ...] = ()
 
-    async def look(self) -> None:
+    def look(self) -> None:
         """Find out which voices there are."""
-        code, out = await _run(b"", "voices")
+        code, out = _run(b"", "voices")
         if code == 0:
             found = [Voice(**json.loads(line)) for line in out.splitlines()]
             self.voices = tuple(sorted(found, key=lambda voice: (voice.id not in FIRST, voice.id != FIRST[0], voice.name)))
 
-    async def speak(self, text: str, voice: str, timbre: str) -> NDArray[np.int16]:
-        """The text as speech, int16 [n] at 16 kHz. Raises AudioError where there is no such voice or nothing to be heard."""
+    def speak(self, text: str, voice: str, timbre: str, longest: float = math.inf) -> NDArray[np.int16]:
+        """The text as speech, int16 [n] at 16 kHz.
+
+        Raises AudioError where there is no such voice, nothing to be heard, or more than ``longest`` seconds.
+        """
         if not self.voices:
             raise AudioError(HOW_TO_GET_IT)
         if voice not in {known.id for known in self.voices} or timbre not in TIMBRES:
             raise AudioError("This server does not have that voice: choose another one.")
-        code, out = await _run(text.encode(), "speak", voice + TIMBRES[timbre])
-        rate, _, samples = out.partition(b"\n")
+        code, out = _run(text.encode("utf-8", "replace"), "speak", voice + TIMBRES[timbre])
+        head, _, samples = out.partition(b"\n")
         sound = int16_to_float32(np.frombuffer(samples[: len(samples) // 2 * 2], np.int16)) if code == 0 else np.zeros(0)
         peak = float(np.abs(sound).max()) if sound.size else 0.0
         if peak == 0:
             raise AudioError("That text makes no sound: write some words.")
-        return float32_to_int16(resample(sound * (PEAK / peak), int(rate), SAMPLE_RATE))
+        if (seconds := sound.size / int(head)) > longest:
+            raise AudioError(f"That text takes {seconds:.0f} s to say, and {longest:.0f} s are spoken at a time: shorten it.")
+        return float32_to_int16(resample(sound * (PEAK / peak), int(head), SAMPLE_RATE))
 
 
-async def _run(given: bytes, *arguments: str) -> tuple[int, bytes]:
+def _run(given: bytes, *arguments: str) -> tuple[int, bytes]:
     """Exit code and output of the program."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(PROGRAM), *arguments, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
-    )
+    command = [sys.executable, "-I", str(PROGRAM), *arguments]
     try:
-        out, _ = await asyncio.wait_for(process.communicate(given), SECONDS)
-    except asyncio.TimeoutError:
-        process.kill()
-        await process.wait()
+        ended = subprocess.run(
+            command, input=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
         raise AudioError("Making that speech took too long: write a shorter text.") from None
-    return process.returncode or 0, out
+    return ended.returncode, ended.stdout

@@ -11,10 +11,15 @@ from bithuman_core.worker.refused import Refused
 
 Address = IPv4Address | IPv6Address
 
+# What Python's own table takes for public: a dummy address (RFC 7600), relays of 6to4 (RFC 7526), documentation (RFC 9637).
+NOT_PUBLIC = tuple(map(ip_network, ("192.0.0.8/32", "192.88.99.0/24", "3fff::/20")))
+
 
 def is_public(address: Address) -> bool:
     """Whether an address belongs to one host of the public internet, itself and not by way of an address inside it."""
     if isinstance(address, IPv6Address) and (address.sixtofour or address.teredo or address.ipv4_mapped or address.is_site_local):
+        return False
+    if any(address in network for network in NOT_PUBLIC):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 

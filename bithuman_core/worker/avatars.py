@@ -8,12 +8,14 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.imx.sniff import is_commercial
+from bithuman_core.uploads import build_from_photo, can_build, check_avatar, reading_pool
 from bithuman_core.worker.refused import Refused
 
 NICENESS = 15  # of the loading and building thread: those who are live come first
@@ -22,6 +24,7 @@ CONSENT_NEEDED = (
     "The avatar image is a photo or clip: say in the field consent who agreed to an avatar of this person and how, "
     'for example "I am the person in the photo".'
 )
+NO_PHOTOS = "This worker makes no avatars from photos: its host can install bithuman-core[build]."
 
 
 def _be_nice() -> None:
@@ -37,33 +40,43 @@ def is_avatar_file(path: Path) -> bool:
 
 
 class Wardrobe:
-    """Loads avatars one after the other in a thread of low priority; the net of the first one serves all."""
+    """Loads avatars in a thread of low priority; the net of the first one serves all.
+
+    What clients send is read in processes of their own (``uploads``), and loaded here when it is known to be sound.
+    """
 
     def __init__(self, default: Path) -> None:
         """Load the default avatar. Raises ModelError."""
         self.path = default
         self.default = Fixture(default)
-        self._pool = ThreadPoolExecutor(1, "avatars", initializer=_be_nice)
+        self._loading = ThreadPoolExecutor(1, "avatars", initializer=_be_nice)
+        self._building = ThreadPoolExecutor(1, "photos", initializer=_be_nice)
+        self._reading = reading_pool()
+
+    def start(self) -> None:
+        """Get ready for uploads now, so that the first one need not wait."""
+        self._reading.start()
 
     async def load(self, upload: Path | None, consent: str | None) -> Fixture:
         """The avatar of an upload (None: the default one).
 
-        Photos and clips become avatars of people, which takes seconds and ``consent`` (Refused). Raises ModelError.
+        Photos and clips become avatars of people, which takes seconds and ``consent`` (Refused). Raises ModelError, and
+        IntakeError for a file that takes more than it is given.
         """
         if upload is None:
             return self.default
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._load, upload, consent)
-
-    def _load(self, upload: Path, consent: str | None) -> Fixture:
-        if is_avatar_file(upload):
-            return Fixture(upload, self.default.net)
-        if not consent:
-            raise Refused(CONSENT_NEEDED, 403)
-        from bithuman_core.build import build_avatar
-
-        out = upload.with_name("built.imx")
-        build_avatar(upload, out, consent=consent, name=upload.stem)
-        return Fixture(out, self.default.net)
+        loop = asyncio.get_running_loop()
+        if not is_avatar_file(upload):
+            if not consent:
+                raise Refused(CONSENT_NEEDED, 403)
+            if not can_build():
+                raise Refused(NO_PHOTOS, 501)
+            out = upload.with_name("built.imx")
+            build = partial(build_from_photo, self._reading, upload, out, upload.stem, consent)
+            await loop.run_in_executor(self._building, build)
+            upload = out
+        await check_avatar(self._reading, upload, str(upload))
+        return await loop.run_in_executor(self._loading, Fixture, upload, self.default.net)
 
     def test_frame(self) -> bytes:
         """A picture of the default avatar at rest, JPEG."""
@@ -73,4 +86,6 @@ class Wardrobe:
 
     def close(self) -> None:
         """Begin to load nothing more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._reading.close()
+        for pool in (self._loading, self._building):
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from fastapi import HTTPException
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
@@ -74,10 +75,12 @@ async def read_order(request: Request, limits: WorkerLimits, folder: Path) -> tu
         raise HTTPException(408, "The upload took too long: try again on a faster connection.") from None
     except ClientDisconnect:
         raise HTTPException(400, "The upload broke off: try again.") from None
+    except FormParserError:
+        raise HTTPException(422, f"The form cannot be read: {HOW}") from None
 
 
 async def _from_form(request: Request, limits: WorkerLimits, folder: Path) -> tuple[Order, Path | None]:
-    # What Starlette does not understand of a form is an HTTPException of its own, with a sentence.
+    # Most of what Starlette does not understand of a form is an HTTPException of its own, with a sentence.
     async with request.form(max_files=1, max_fields=20, max_part_size=limits.field_bytes) as form:
         order = _checked(Order.model_validate, {name: value for name, value in form.items() if isinstance(value, str) and value})
         upload = await _saved(form, folder)

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bithuman_core.errors import BithumanError
+from bithuman_core.files import DISK_FULL, is_full
+from bithuman_core.private_folder import PrivateFolder
 from bithuman_core.worker.avatars import Wardrobe
 from bithuman_core.worker.download import Downloads
 from bithuman_core.worker.limits import WorkerLimits
@@ -23,6 +25,8 @@ from bithuman_core.worker.refused import Refused
 from bithuman_core.worker.stage import RoomFactory, perform
 
 logger = logging.getLogger(__name__)
+
+PREFIX = "bithuman-worker-"
 
 BROKE = "The task broke because of a fault of the worker; its log tells more."
 STOPPED = "It was stopped."
@@ -46,7 +50,8 @@ class Task:
         self.status = Status.STARTING
         self.reason: str | None = None  # why it ended or failed, a sentence
         self.answer = 422  # the HTTP status of its failure
-        self.created, self.ended_at = time.time(), 0.0
+        self.created = time.time()
+        self._began, self._lasted = time.monotonic(), 0.0  # the wall clock may jump
         self.settled = asyncio.Event()  # it is in the room, or will never be
         self.work: asyncio.Task[None] | None = None
 
@@ -62,12 +67,12 @@ class Task:
 
     def leave(self, status: Status, reason: str) -> None:
         """It has ended."""
-        self.status, self.reason, self.ended_at = status, reason, time.time()
+        self.status, self.reason, self._lasted = status, reason, time.monotonic() - self._began
         self.settled.set()
 
     def card(self) -> dict[str, Any]:
         """What clients are told: nothing of the token."""
-        seconds = (self.ended_at or time.time()) - self.created
+        seconds = self._lasted if self.over else time.monotonic() - self._began
         return {"task_id": self.id, "status": self.status.value, "room_name": self.room_name, "reason": self.reason,
                 "created": round(self.created, 3), "seconds": round(seconds, 1)}  # fmt: skip
 
@@ -78,6 +83,7 @@ class Tasks:
     def __init__(self, wardrobe: Wardrobe, make_room: RoomFactory, limits: WorkerLimits) -> None:
         self._wardrobe, self._make_room, self._limits = wardrobe, make_room, limits
         self._downloads = Downloads(limits)
+        self._folder = PrivateFolder(PREFIX)
         self._all: dict[str, Task] = {}
 
     def __iter__(self) -> Iterator[Task]:
@@ -113,12 +119,17 @@ class Tasks:
     async def stop_all(self) -> None:
         """The worker ends."""
         await asyncio.gather(*(self.stop(task) for task in self))
+        self._folder.close()
+
+    def new_folder(self, belongings: ExitStack) -> Path:
+        """A folder that goes with ``belongings``, and with the worker."""
+        return Path(belongings.enter_context(tempfile.TemporaryDirectory(dir=self._folder.path)))
 
     async def _do(self, task: Task, order: Order, upload: Path | None, belongings: ExitStack) -> None:
         with belongings:
             try:
                 if order.avatar_image_url:
-                    upload = new_folder(belongings) / file_name(urlsplit(order.avatar_image_url).path)
+                    upload = self.new_folder(belongings) / file_name(urlsplit(order.avatar_image_url).path)
                     await self._downloads.fetch(order.avatar_image_url, upload)
                 fixture = await self._wardrobe.load(upload, order.consent)
                 task.leave(Status.ENDED, await perform(order, fixture, self._make_room, self._limits, task.enter))
@@ -128,6 +139,11 @@ class Tasks:
             except BithumanError as error:
                 task.answer = error.status if isinstance(error, Refused) else task.answer
                 task.leave(Status.FAILED, error.message)
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                task.answer = 507
+                task.leave(Status.FAILED, DISK_FULL)
             finally:
                 if not task.over:  # what nobody foresaw: it goes on, into the log
                     task.leave(Status.FAILED, BROKE)
@@ -138,6 +154,3 @@ def _log_fault(work: asyncio.Task[None]) -> None:
         logger.error("A task broke.", exc_info=error)
 
 
-def new_folder(belongings: ExitStack) -> Path:
-    """A folder that goes with ``belongings``."""
-    return Path(belongings.enter_context(tempfile.TemporaryDirectory(prefix="bithuman-task-")))

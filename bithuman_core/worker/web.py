@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 from livekit import rtc
 
 from bithuman_core import __version__
 from bithuman_core.cli.bench import measure
+from bithuman_core.files import DISK_FULL, is_full
+from bithuman_core.hosts import KnownHosts
 from bithuman_core.worker.avatars import CONSENT_NEEDED, Wardrobe, is_avatar_file
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import read_order
 from bithuman_core.worker.stage import RoomFactory
-from bithuman_core.worker.tasks import Status, Task, Tasks, new_folder
+from bithuman_core.worker.tasks import Status, Task, Tasks
 
 
 def _no_web_page(request: Request) -> None:
-    """Browsers say where a request comes from: no page that happens to be open may start avatars on this machine."""
-    if "origin" in request.headers:
+    """Browsers say where a request comes from: no page that happens to be open may start avatars here, or look at them."""
+    if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":
         raise HTTPException(403, "Web pages cannot use a worker: ask it from your own server, which holds the LiveKit keys.")
 
 
-def worker_app(wardrobe: Wardrobe, limits: WorkerLimits | None = None, make_room: RoomFactory = rtc.Room) -> FastAPI:
-    """Everything that a worker serves; ``make_room`` makes the connection of a task."""
+def _known_by(hosts: KnownHosts) -> Callable[[Request], None]:
+    def check(request: Request) -> None:
+        """A page of another site can be led to this machine under a name of that site's own, and would not be taken for one."""
+        if not hosts.know(request.headers.get("host", "")):
+            raise HTTPException(421, "This worker is not called that: whoever runs it can add the name with --allowed-host.")
+
+    return check
+
+
+def worker_app(
+    wardrobe: Wardrobe,
+    limits: WorkerLimits | None = None,
+    make_room: RoomFactory = rtc.Room,
+    hosts: KnownHosts | None = None,
+) -> FastAPI:
+    """Everything that a worker serves; ``make_room`` makes the connection of a task, ``hosts`` are the names it answers to."""
     limits = limits or WorkerLimits()
     tasks = Tasks(wardrobe, make_room, limits)
     measuring = asyncio.Lock()
@@ -40,8 +57,15 @@ def worker_app(wardrobe: Wardrobe, limits: WorkerLimits | None = None, make_room
 
     app = FastAPI(
         title="bithuman_core worker", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
-        dependencies=[Depends(_no_web_page)],
+        dependencies=[Depends(_known_by(hosts or KnownHosts("127.0.0.1"))), Depends(_no_web_page)],
     )  # fmt: skip
+
+    @app.exception_handler(OSError)
+    async def no_room(_: Request, error: OSError) -> JSONResponse:
+        """507 where the disk is full; any other error goes on."""
+        if is_full(error):
+            return JSONResponse({"detail": DISK_FULL}, 507)
+        raise error
 
     def task_of(task_id: str) -> Task:
         task = tasks.find(task_id)
@@ -60,7 +84,7 @@ def worker_app(wardrobe: Wardrobe, limits: WorkerLimits | None = None, make_room
         """Put an avatar into a room."""
         check_room()
         with ExitStack() as belongings:
-            order, upload = await read_order(request, limits, new_folder(belongings))
+            order, upload = await read_order(request, limits, tasks.new_folder(belongings))
             if upload is not None and not is_avatar_file(upload) and not order.consent:
                 raise HTTPException(403, CONSENT_NEEDED)
             check_room()  # others came during the upload

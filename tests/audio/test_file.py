@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
 import av
 import numpy as np
 import pytest
+import soundfile
 from av.audio.stream import AudioStream
+from numpy.typing import NDArray
 
 from bithuman_core.audio import AudioFile, load_audio, write_video
 from bithuman_core.errors import AudioError
@@ -199,3 +202,68 @@ def test_a_video_takes_no_more_sound_than_its_pictures_need(tmp_path: Path) -> N
             yield np.zeros((64, 64, 3), np.uint8)
 
     assert write_video(tmp_path / "out.mp4", frames(), sound(), 16000) == 100
+
+
+# --- tracks, channels, sound that begins late
+
+
+def hum(seconds: float, rate: int = 16_000) -> NDArray[np.float32]:
+    return (0.3 * np.sin(np.arange(round(seconds * rate)) / 9)).astype(np.float32)
+
+
+def stereo(path: Path, left: NDArray[np.float32], right: NDArray[np.float32]) -> Path:
+    soundfile.write(path, np.stack([left, right], 1), 16_000)
+    return path
+
+
+def test_channels_that_cancel_out_are_heard(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sound = hum(1.0)
+    heard, _ = load_audio(stereo(tmp_path / "opposite.wav", sound, -0.99 * sound))
+    np.testing.assert_allclose(heard, sound, atol=1e-3)
+    assert caplog.text.count("louder one is heard alone") == 1
+    caplog.clear()
+    heard, _ = load_audio(stereo(tmp_path / "one.wav", sound, 0 * sound))
+    np.testing.assert_allclose(heard, sound / 2, atol=1e-3)
+    heard, _ = load_audio(stereo(tmp_path / "wide.wav", sound, np.roll(sound, 7)))
+    np.testing.assert_allclose(heard, (sound + np.roll(sound, 7)) / 2, atol=1e-3)
+    assert not caplog.text
+
+
+def film(path: Path, tracks: list[NDArray[np.float32]], begin: float = 0.0) -> Path:
+    """A film of 2 s of one colour with tracks of sound that begin after so many seconds."""
+    with av.open(str(path), "w", format="matroska") as container:
+        picture = container.add_stream("libx264", rate=5)
+        picture.width = picture.height = 64
+        picture.pix_fmt = "yuv420p"
+        streams = [container.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in tracks]
+        for number in range(10):
+            frame = av.VideoFrame(64, 64, "yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 5)
+            container.mux(picture.encode(frame))
+        for stream, samples in zip(streams, tracks, strict=True):
+            for at in range(0, samples.size, 1600):
+                part = np.round(samples[None, at : at + 1600] * 32767).astype(np.int16)
+                sound = av.AudioFrame.from_ndarray(part, "s16", "mono")
+                sound.sample_rate, sound.time_base, sound.pts = 16_000, Fraction(1, 16_000), at + round(begin * 16_000)
+                container.mux(stream.encode(sound))
+        for stream in (picture, *streams):
+            container.mux(stream.encode())
+    return path
+
+
+def test_a_silent_first_track_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sound = hum(1.0)
+    heard, _ = load_audio(film(tmp_path / "two.mkv", [0 * sound, sound, 0.5 * sound]))
+    np.testing.assert_allclose(heard, sound, atol=1e-3)
+    assert "track 2 is heard" in caplog.text
+    caplog.clear()
+    heard, _ = load_audio(film(tmp_path / "silent.mkv", [0 * sound, 0 * sound]))
+    assert heard.size == sound.size and not heard.any() and not caplog.text
+
+
+def test_sound_that_begins_after_its_pictures_keeps_its_place(tmp_path: Path) -> None:
+    sound = hum(0.5)
+    file = AudioFile(film(tmp_path / "late.mkv", [sound], 1.25))
+    heard = np.concatenate(list(file.blocks()))
+    assert heard.size == pytest.approx(1.75 * 16_000, abs=32) and not heard[: round(1.2 * 16_000)].any()
+    np.testing.assert_allclose(heard[-sound.size :], sound, atol=1e-3)

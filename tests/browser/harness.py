@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,9 @@ def free_port() -> int:
 class Server:
     """The demo in a process of its own: ``with Server(log, "app.py", "--max-visitors", "1") as server``."""
 
-    def __init__(self, log: Path, *command: str) -> None:
+    def __init__(self, log: Path, *command: str, prepare: Callable[[], None] | None = None, **variables: str) -> None:
+        """``prepare`` is called in its process before it starts; ``variables`` are of its environment."""
+        self._prepare, self._variables = prepare, variables
         self.log, self.port = log, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [sys.executable, *command, "--port", str(self.port), "--no-open-browser"]
@@ -84,11 +86,12 @@ class Server:
         return self._process.poll()
 
     def __enter__(self) -> Server:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **self._variables}
         with self.log.open("w") as errors:
             self._process = subprocess.Popen(
-                self._command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env=environment
-            )
+                self._command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env=environment,
+                preexec_fn=self._prepare,
+            )  # fmt: skip
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith("Ready"):
@@ -104,13 +107,20 @@ class Server:
 
 
 @contextmanager
-def chromium(playwright: Playwright, microphone: Path | None, *, allow: bool = True) -> Iterator[Browser]:
-    """A Chromium whose microphone plays a WAV (a beep without one). ``allow``: what the visitor answers when asked for it."""
+def chromium(
+    playwright: Playwright, microphone: Path | None, *, camera: Path | None = None, allow: bool = True
+) -> Iterator[Browser]:
+    """A Chromium whose microphone plays a WAV (a beep without one), and its camera an MJPEG file (a green picture without one).
+
+    ``allow``: what the visitor answers when asked for them.
+    """
     flags = [*FLAGS]
     if allow:
         flags.append("--use-fake-ui-for-media-stream")
     if microphone is not None:
         flags.append(f"--use-file-for-fake-audio-capture={microphone}")
+    if camera is not None:
+        flags.append(f"--use-file-for-fake-video-capture={camera}")
     browser = playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=flags)
     try:
         yield browser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps, features
 
 from bithuman_core import cli
 from bithuman_core.build import Portrait, analyse, avatar_file, build_avatar
+from bithuman_core.build.photo import rim
 from bithuman_core.build.photo.colour import srgb_to_lab
 from bithuman_core.build.photo.decode import load_photo
 from bithuman_core.build.photo.detector import ANCHORS, overlap
@@ -24,12 +26,13 @@ from bithuman_core.build.photo.gates import check_face
 from bithuman_core.build.photo.landmarker import EYE_CORNERS, Face
 from bithuman_core.build.photo.models import FaceNets, load_face_nets
 from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
+from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.build.shape.canvas import LARGEST_FACE
 from bithuman_core.engine import Fixture
-from bithuman_core.errors import BuildError, ModelNotFoundError
+from bithuman_core.errors import BuildError, ModelNotFoundError, SeveralFacesError
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
-from bithuman_core.render import PortraitRenderer
+from bithuman_core.render import PortraitRig, renderer_for
 from bithuman_core.settings import models_dir
 from tests.cli.test_cli import run
 
@@ -67,7 +70,7 @@ def portrait() -> Portrait:
 @pytest.fixture(scope="module")
 def mara(fixture: Fixture) -> Callable[..., Image.Image]:
     """Mara in a pose, as a photo."""
-    renderer = PortraitRenderer(fixture.rig)
+    renderer = renderer_for(fixture.rig)
     return lambda **pose: Image.fromarray(renderer.render(FaceState.from_mapping(pose))[:, :, ::-1].copy())
 
 
@@ -167,14 +170,17 @@ def test_several_faces_are_listed_and_can_be_chosen(nets: FaceNets, astronaut: I
     both.paste(astronaut, (0, 0))
     message = refusal(nets, both)
     assert "2 faces" in message and "number" in message
+    with pytest.raises(SeveralFacesError) as several:
+        choose_face(nets, both, None)
+    crops = [Image.open(io.BytesIO(crop)) for crop in pickle.loads(pickle.dumps(several.value)).faces]
+    assert [crop.size for crop in crops] == [(160, 160)] * 2
+    assert all(find_faces(nets, crop)[0] for crop in crops), "each shows its face"
     assert choose_face(nets, both, 1).face.box[0] > 512 > choose_face(nets, both, 2).face.box[2], "largest first"
     with pytest.raises(BuildError, match="no face 3"):
         choose_face(nets, both, 3)
 
 
-def test_refusals_name_measure_and_limit(
-    nets: FaceNets, hopper: Image.Image, mara: Callable[..., Image.Image]
-) -> None:
+def test_refusals_name_measure_and_limit(nets: FaceNets, hopper: Image.Image, mara: Callable[..., Image.Image]) -> None:
     small = refusal(nets, hopper.resize((220, 258)))
     assert "px wide and 90 are needed" in small
     assert "closed" in refusal(nets, mara(eyeBlinkLeft=1, eyeBlinkRight=1))
@@ -184,12 +190,12 @@ def test_refusals_name_measure_and_limit(
     assert "eye is cut off" in refusal(nets, hopper.crop((210, 0, 512, 600)))
 
 
-@pytest.mark.parametrize("colour", [(225, 228, 230), (120, 170, 210), (25, 25, 28)])
+@pytest.mark.parametrize("colour", [(225, 228, 230), (120, 170, 210), (25, 25, 28), (255, 255, 255)])
 def test_a_mask_over_the_mouth_is_refused(nets: FaceNets, hopper: Image.Image, colour: tuple[int, int, int]) -> None:
     points = only_face(nets, hopper).landmarks[[234, 50, 5, 280, 454, 361, 397, 379, 152, 150, 172, 132], :2]
     masked = hopper.copy()
     ImageDraw.Draw(masked).polygon([(float(x), float(y)) for x, y in points], fill=colour)
-    assert "covered" in refusal(nets, masked)
+    assert ("covered or overexposed" if min(colour) == 255 else "covered (lips") in refusal(nets, masked)
 
 
 def test_a_turned_head_is_refused(nets: FaceNets, hopper: Image.Image) -> None:
@@ -211,7 +217,59 @@ def test_what_works_with_a_note(nets: FaceNets, hopper: Image.Image, mara: Calla
     assert "soft" in notes(nets, hopper.filter(ImageFilter.GaussianBlur(3)))
 
 
+@pytest.mark.parametrize("name", ["faces/beard.webp", "faces/freckles.webp", "grace_hopper.jpg"])
+@pytest.mark.parametrize("gain", [1.5, 2.0, 3.0])
+def test_an_overexposed_photo_is_not_taken_for_a_drawing(nets: FaceNets, name: str, gain: float) -> None:
+    levels = np.asarray(Image.open(DATA / name).convert("RGB")) * gain
+    bright = Image.fromarray(np.minimum(levels, 255).astype(np.uint8))
+    told = notes(nets, Image.open(io.BytesIO(encoded(bright, "JPEG", quality=85))))
+    assert "drawn" not in told and "black and white" not in told
+    assert "overexposed" in told if gain == 3 else gain > 1.5 or "overexposed" not in told
+
+
+# --- rims
+
+
+@pytest.mark.parametrize(
+    ("border", "colour"),
+    [(2, "white"), (1, "black"), (12, (200, 30, 30)), ((0, 60), "black"), ((50, 0), "white"), ((4, 0, 0, 0), "white")],
+)
+def test_a_rim_of_one_colour_is_cut(
+    hopper: Image.Image, border: int | tuple[int, ...], colour: str | tuple[int, int, int]
+) -> None:
+    framed = ImageOps.expand(hopper, border, colour)
+    for data in (encoded(framed), encoded(framed, "JPEG", quality=85)):
+        photo = load_photo(data)
+        assert photo.notes == (rim.NOTE,)
+        assert 0 <= min(hopper.width - photo.image.width, hopper.height - photo.image.height) <= 2, "nothing else is cut"
+        assert max(hopper.width - photo.image.width, hopper.height - photo.image.height) <= 2
+
+
+def test_what_is_no_rim_stays(mara: Callable[..., Image.Image]) -> None:
+    """A plain wall behind somebody, dark clothes at the lower edge, a sky above."""
+    plain = Image.new("RGB", (400, 400), "white")
+    plain.paste(Image.new("RGB", (120, 300), (180, 140, 120)), (140, 100))
+    for image in (plain, mara(), *(Image.open(path) for path in sorted((DATA / "faces").glob("*.webp"))), Image.open(HOPPER)):
+        assert rim.inside_rim(image.convert("RGB")) is None
+
+
 # --- reading files
+
+
+def test_heic_is_read(hopper: Image.Image, tmp_path: Path) -> None:
+    path = DATA / "grace_hopper.heic"
+    photo = load_photo(path)
+    assert photo.image.size == hopper.size and photo.notes == ()
+    assert np.abs(np.asarray(photo.image, float) - np.asarray(hopper, float)).mean() < 4
+    assert not is_clip(path) and not is_clip(path.read_bytes())
+    (tmp_path / "IMG_1234").write_bytes(path.read_bytes())
+    assert load_photo(tmp_path / "IMG_1234").image.size == hopper.size
+
+
+def test_a_large_picture_is_refused_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    with pytest.raises(BuildError, match="100 megapixels"):
+        load_photo(encoded(Image.new("1", (10_000, 10_000))))
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "CMYK", "LA", "RGBA", "I;16", "F"])
@@ -236,7 +294,7 @@ def test_exif_orientation_is_followed(astronaut: Image.Image) -> None:
     [
         (b"", "no picture"),
         (b"IMX\x00" + bytes(60), "no picture"),
-        (b"\0\0\0\x18ftypheic" + bytes(60), "HEIC"),
+        (b"\0\0\0\x18ftypheic" + bytes(60), "damaged"),
         (encoded(Image.new("1", (9000, 9000))), "81 megapixels, and 32 are allowed"),
         (encoded(Image.new("L", (80, 200))), "90 a side are needed"),
         (encoded(Image.new("L", (900, 100))), "strip"),
@@ -258,6 +316,7 @@ if features.check("avif"):
     SEEDS.append(encoded(Image.effect_noise((100, 100), 60).convert("RGB"), "AVIF"))
 
 
+SEEDS.append((DATA / "grace_hopper.heic").read_bytes())
 CHANGES = st.lists(st.tuples(st.integers(0, 30000), st.integers(0, 255)), max_size=12)
 
 
@@ -314,6 +373,7 @@ def test_matte_and_plate_give_the_photo_back(hopper: Image.Image, portrait: Port
 
 def test_the_matte_of_a_figure_whose_outline_is_known(mara: Callable[..., Image.Image], fixture: Fixture) -> None:
     frame = np.asarray(mara(), np.float32) / 255
+    assert isinstance(fixture.rig, PortraitRig)
     plate = fixture.rig.plate[..., ::-1].astype(np.float32) / 255
     exact = np.abs(frame - plate).max(-1) > 0.06
     seen = analyse(encoded(Image.fromarray((frame * 255).astype(np.uint8))))
@@ -354,6 +414,16 @@ def test_a_failed_build_leaves_no_file(tmp_path: Path, wrong: dict[str, str]) ->
     with pytest.raises(BuildError):
         build_avatar(HOPPER, tmp_path / "a.imx", **wrong)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_photo_is_never_written_over(tmp_path: Path) -> None:
+    photo = tmp_path / "me.jpg"
+    photo.write_bytes(HOPPER.read_bytes())
+    (tmp_path / "link.imx").symlink_to(photo)
+    for out in (photo, tmp_path / "link.imx"):
+        with pytest.raises(BuildError, match="a name of its own"):
+            build_avatar(photo, out, consent="a drawing")
+    assert photo.read_bytes() == HOPPER.read_bytes()
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

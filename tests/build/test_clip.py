@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -19,7 +20,7 @@ pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not i
 from bithuman_core.audio import write_video
 from bithuman_core.build import analyse, avatar_file
 from bithuman_core.build.assemble import assemble
-from bithuman_core.build.photo import clip
+from bithuman_core.build.photo import clip, rim
 from bithuman_core.build.photo.clip import Clip
 from bithuman_core.build.photo.observed import Observed
 from bithuman_core.build.photo.portrait import Portrait
@@ -39,17 +40,21 @@ POSES = {"open": {"jawOpen": 0.5}, "smile": TOOTHY, "blink": BLINK, "turned": {"
 EACH = 0.4  # s of every pose
 
 
-def video(frames: Iterable[NDArray[np.uint8]], rate: int = 10, format: str = "mp4", codec: str = "libx264") -> bytes:
-    """A silent video of RGB frames."""
+def video(frames: Iterable[NDArray[np.uint8]], rate: int = 10, format: str = "mp4", codec: str = "libx264", *, start: int = 0,
+          pixel_shape: Fraction = Fraction(1)) -> bytes:  # fmt: skip
+    """A silent video of RGB frames whose clock begins at start (s); pixel_shape: width to height of its px."""
     stream = io.BytesIO()
     with av.open(stream, "w", format=format) as container:
         out = None
-        for frame in frames:
+        for number, frame in enumerate(frames):
             if out is None:
                 out = container.add_stream(codec, rate=rate)
                 out.height, out.width = frame.shape[:2]
                 out.pix_fmt = "yuv420p"
-            container.mux(out.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+                out.codec_context.sample_aspect_ratio = pixel_shape
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts, picture.time_base = start * rate + number, Fraction(1, rate)
+            container.mux(out.encode(picture))
         assert out is not None
         container.mux(out.encode())
     return stream.getvalue()
@@ -137,12 +142,14 @@ def test_photos_and_clips_are_told_apart(tmp_path: Path) -> None:
     one = video(flat(1))
     assert is_clip(one) and is_clip(video(flat(1), format="matroska")) and is_clip("anything.MOV")
     assert not is_clip((DATA / "astronaut.jpg").read_bytes()) and not is_clip(b"") and not is_clip("none.jpg")
+    assert all(is_clip(video(flat(3), 10, *container)) for container in CONTAINERS)
     assert not is_clip(b"\0\0\0\x18ftypavif") and not is_clip(b"\0\0\0\x18ftypheic")
     (tmp_path / "renamed.jpg").write_bytes(one)
     assert is_clip(tmp_path / "renamed.jpg")
 
 
-CONTAINERS = [("mp4", "libx264"), ("mov", "mpeg4"), ("matroska", "libx264"), ("webm", "libvpx-vp9")]
+CONTAINERS = [("mp4", "libx264"), ("mov", "mpeg4"), ("matroska", "libx264"), ("webm", "libvpx-vp9"), ("avi", "mpeg4"),
+              ("mpegts", "libx264"), ("asf", "wmv2"), ("flv", "flv")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("format", "codec"), CONTAINERS)
@@ -151,6 +158,36 @@ def test_every_container_gives_its_pictures_in_order(format: str, codec: str) ->
     assert len(found) == 10 and all(image.size == (96, 96) for _, image in found)
     np.testing.assert_allclose(np.diff([seconds for seconds, _ in found]), 0.2, atol=0.02)
     assert np.all(np.diff([float(np.asarray(image).mean()) for _, image in found]) > 0)
+
+
+@pytest.mark.parametrize("start", [75, 3600])
+@pytest.mark.parametrize(("format", "codec"), [c for c in CONTAINERS if c[0] != "avi"])  # whose clock always begins at 0
+def test_a_clock_that_begins_late_counts_from_the_first_picture(format: str, codec: str, start: int) -> None:
+    source = Clip(video(flat(20), 10, format, codec, start=start))
+    times = [seconds for seconds, _ in source.pictures()]
+    np.testing.assert_allclose(times, np.arange(10) / 5, atol=0.02)
+    assert source.notes == []
+
+
+def test_bars_are_cut_off_every_picture() -> None:
+    scene = np.random.default_rng(0).integers(60, 220, (3, 128, 160, 3), np.uint8)
+    barred = [np.pad(picture, ((24, 24), (0, 0), (0, 0))) for picture in scene]
+    source = Clip(video([np.zeros_like(barred[0]), *barred, *barred], 5))
+    sizes = [image.size for _, image in source.pictures()]
+    assert sizes[0] == (160, 176) and all(124 <= height <= 128 for _, height in sizes[1:]), "after a dark beginning"
+    assert source.notes == [rim.NOTE]
+
+
+SHAPES = [(Fraction(2), (192, 96)), (Fraction(16, 11), (140, 96)), (Fraction(1, 2), (96, 192))]
+
+
+@pytest.mark.parametrize(("shape", "size"), SHAPES)
+def test_pixels_that_are_no_squares_are_stretched(shape: Fraction, size: tuple[int, int]) -> None:
+    for format, codec in (("mp4", "libx264"), ("matroska", "libx264"), ("mpegts", "libx264"), ("avi", "mpeg4")):
+        data = video(flat(2), 10, format, codec, pixel_shape=shape)
+        assert [image.size for _, image in Clip(data).pictures()] == [size], format
+    with pytest.raises(BuildError, match="px and 4096 a side are allowed"):
+        list(Clip(video(flat(1), pixel_shape=Fraction(60))).pictures())
 
 
 def test_few_pictures_of_a_long_clip_are_looked_at() -> None:

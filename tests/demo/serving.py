@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from bithuman_core.demo.connections import server_config
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.server import make_app, make_context
 
@@ -20,7 +21,10 @@ STARTED_SECONDS = 30
 
 def demo_app(gallery: Gallery, **options: Any) -> FastAPI:
     """The application of a demo; ``options`` as those of ``make_context``."""
-    return make_app(make_context(gallery, **options))[1]
+    context = make_context(gallery, **options)
+    app = make_app(context)[1]
+    app.state.limits = context.limits
+    return app
 
 
 @asynccontextmanager
@@ -34,8 +38,8 @@ async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """The address of the application on this machine."""
+def served(app: FastAPI, **options: Any) -> Iterator[str]:
+    """The address of the application on this machine; ``options`` as those of ``server_config``."""
     started = threading.Event()
 
     class Server(uvicorn.Server):
@@ -44,7 +48,7 @@ def served(app: FastAPI) -> Iterator[str]:
             started.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        server = Server(server_config(app, app.state.limits, timeout_graceful_shutdown=1, **options))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         assert started.wait(STARTED_SECONDS)

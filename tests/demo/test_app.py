@@ -12,6 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
+
+from bithuman_core.demo.settings import avatar_files, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHED = "Running on local URL"
@@ -85,3 +88,9 @@ def test_gradio_runs_it_and_follows_changes(tmp_path: Path) -> None:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
+
+
+def test_the_first_avatar_may_be_named_without_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("theo", "theo.imx"):
+        monkeypatch.setenv("BITHUMAN_AVATAR", name)
+        assert [path.name for path in avatar_files(read_settings())] == ["theo.imx", "erik.imx", "mara.imx"]

@@ -8,25 +8,33 @@ import json
 import re
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 import numpy as np
 import pytest
 import soundfile
+from starlette.requests import Request
 
 from bithuman_core import voice as tts
+from bithuman_core.demo.actions import clean_name
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.jobs import Report
 from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.routes.uploads import file_name
 from bithuman_core.demo.server import make_context
 from bithuman_core.demo.ui.page import build_page
 from bithuman_core.demo.visitors.visitor import Visitor
-from tests.demo.conftest import BAD_PHOTO, IMX, fake_build
+from tests.demo.conftest import BAD_PHOTO, IMX, TWO_FACES, fake_build
 
 LIMITS = Limits(avatars=2, avatars_all=3, avatar_bytes=8 * 2**20, audio_bytes=2**20, audio_seconds=2.0, photo_bytes=2**20)
+
+RECORDING = 1  # number of the event that makes an avatar of a recording
 
 
 class Page:
@@ -50,9 +58,10 @@ class Page:
 @pytest.fixture
 async def page(gallery: Gallery) -> AsyncIterator[Page]:
     context = make_context(gallery, places=1, limits=LIMITS, build=fake_build)
-    await context.speech.look()
+    context.speech.look()
     yield Page(context)
     await context.visitors.close_all()
+    context.reading.close()
     context.jobs.close()
 
 
@@ -69,7 +78,7 @@ async def refused(coming: Any) -> str:
         await coming
     text = str(error.value.message)
     assert text[-1] in ".)" and len(text) > 15
-    assert "/tmp" not in text and "bithuman-demo" not in text
+    assert "/tmp" not in text and "bithuman-page" not in text
     return text
 
 
@@ -80,6 +89,11 @@ def file(page: Page, name: str, content: bytes) -> str:
     return str(path)
 
 
+def offered(faces: gr.Gallery) -> list[tuple[bytes, str]]:
+    """Pictures and captions of a gallery."""
+    return [(Path(item["image"]["path"]).read_bytes(), item["caption"]) for item in faces.value]
+
+
 def gone(path: str | Path) -> bool:
     return not Path(path).exists()
 
@@ -88,6 +102,16 @@ def wav(page: Page, seconds: float) -> str:
     path = page.context.gallery.folder / "my words.wav"
     soundfile.write(path, 0.3 * np.sin(np.arange(round(seconds * 8000)) / 5), 8000)
     return str(path)
+
+
+@pytest.mark.parametrize("letters", ["a", "漢", "𠀀", "é"])
+def test_a_name_of_any_letters_is_one_that_a_disk_takes(tmp_path: Path, letters: str) -> None:
+    name = clean_name(200 * letters, "x")
+    (tmp_path / f"{name} - {name}.mp4").write_bytes(b"")
+    assert name.startswith(letters) and len(name) <= 40
+    request = Request({"type": "http", "headers": [(b"x-file-name", quote(200 * letters + ".wav").encode())]})
+    (tmp_path / file_name(request, "sound")).write_bytes(b"")
+    assert file_name(request, "sound").endswith(letters + ".wav")
 
 
 async def test_an_avatar_can_be_chosen(page: Page) -> None:
@@ -128,7 +152,8 @@ async def test_so_many_own_avatars_and_no_more(page: Page) -> None:
     [
         (b"", "empty"),
         (b"IMX\0" + bytes(2000), "commercial"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(2000), "not an avatar"),
+        (b"%PDF-1.7\n" + bytes(2000), "not an avatar"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(2000), "a photo"),
         (IMX.read_bytes()[:100_000], "damaged"),
         (bytes(LIMITS.avatar_bytes + 1), "larger than the 8 MiB"),
     ],
@@ -141,18 +166,69 @@ async def test_a_file_that_is_no_avatar_gets_its_sentence(page: Page, content: b
 
 
 async def test_a_photo_becomes_an_avatar(page: Page) -> None:
-    *shown, _, photo, consent = await page("create", file(page, "me.jpg", b"a face"), "Ada", True)
+    *shown, _, photo, consent, _, _ = await page("create", file(page, "me.jpg", b"a face"), "Ada", True, 0)
     assert told(shown[0])["avatar"]["own"] and "The face is small." in shown[5].value
     assert page.visitor.avatar.path.name == "Ada.imx" and photo is None and consent is False
 
 
 async def test_a_photo_needs_a_file_and_consent(page: Page) -> None:
-    assert "agrees" in await refused(page("create", file(page, "me.jpg", b"a face"), "", False))
-    assert "photo first" in await refused(page("create", None, "", True))
+    assert "agrees" in await refused(page("create", file(page, "me.jpg", b"a face"), "", False, 0))
+    assert "photo first" in await refused(page("create", None, "", True, 0))
+
+
+async def test_a_photo_that_is_opened_as_an_avatar_is_told_its_place(page: Page) -> None:
+    heic = (Path(__file__).parents[1] / "data" / "grace_hopper.heic").read_bytes()
+    for content in (heic, b"\xff\xd8\xff\xe0" + bytes(60), b"\0\0\0\x18ftypmp42" + bytes(60)):
+        path = file(page, "IMG_1234.imx", content)
+        assert "Create from a photo" in await refused(page("bring", path))
+
+
+async def test_of_several_faces_the_visitor_chooses_one(page: Page) -> None:
+    photo = file(page, "us.jpg", TWO_FACES)
+    *_, faces, face = await page("create", photo, "Ada", True, 0)
+    assert offered(faces) == [(b"the first", "1"), (b"the second", "2")] and face == 0 and page.names() == ["Mara", "Theo"]
+    chosen = page._events["pick"][0](SimpleNamespace(index=1))
+    assert chosen == 2
+    *_, faces, face = await page("create", photo, "Ada", True, chosen)
+    assert page.visitor.avatar.name == "Erik" and face == 0 and not faces.visible
+
+
+async def test_what_is_said_of_a_new_avatar_stays_when_its_picture_takes_the_mark(page: Page) -> None:
+    await page("create", file(page, "me.jpg", b"a face"), "Ada", True, 0)
+    marked = await page("choose", SimpleNamespace(index=page.visitor.avatars.index(page.visitor.avatar)))
+    assert all(shown == gr.skip() for shown in marked)
+    other = await page("choose", SimpleNamespace(index=0))
+    assert other[5].visible is False  # it was said of the other one
+
+
+async def test_a_recording_becomes_an_avatar_that_knows_who_agreed(page: Page) -> None:
+    kept: list[str] = []
+
+    def keeping(clip: Path, out: Path, name: str, consent: str, face: int | None, report: Report) -> list[str]:
+        kept.append(consent)
+        return [*fake_build(clip, out, name, consent, face, report), "A photo avatar was made of the clip's best picture"]
+
+    recorder = Page(replace(page.context, build=keeping))
+    path = file(page, "sample.webm", b"a face that moves")
+    *shown, _, clip, consent, _, _ = await recorder("create", path, "Ada", True, 0, number=RECORDING)
+    assert told(shown[0])["avatar"]["own"] and recorder.visitor.avatar.path.name == "Ada.imx"
+    assert shown[5].value == "The face is small. A photo avatar was made of the clip's best picture."  # why it is no footage
+    assert clip is None and consent is False
+    assert kept == ["The visitor of the demo page ticked: this is a clip of me, or of somebody who agrees to this avatar."]
+    await page.context.visitors.close(recorder.visitor.secret)
+    assert gone(path)
+
+
+async def test_a_recording_needs_a_file_consent_and_a_size_that_is_taken(page: Page) -> None:
+    assert "agrees" in await refused(page("create", file(page, "me.webm", b"a face"), "", False, 0, number=RECORDING))
+    assert "Record a clip first" in await refused(page("create", None, "", True, 0, number=RECORDING))
+    large = file(page, "large.webm", bytes(LIMITS.photo_bytes + 1))
+    assert "larger than the 1 MiB" in await refused(page("create", large, "", True, 0, number=RECORDING))
+    assert page.visitor.avatars_held == 0
 
 
 async def test_a_bad_photo_gets_the_sentence_of_the_builder(page: Page) -> None:
-    sentence = await refused(page("create", file(page, "cat.jpg", BAD_PHOTO), "", True))
+    sentence = await refused(page("create", file(page, "cat.jpg", BAD_PHOTO), "", True, 0))
     assert sentence == "No face was found in the photo: use one of a person from the front."
 
 

@@ -12,8 +12,10 @@ from starlette.websockets import WebSocketDisconnect
 
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
-from bithuman_core.demo.routes.request_guard import RequestGuard
+from bithuman_core.demo.routes.body_guard import BodyGuard
+from bithuman_core.demo.visitors.uploads import Uploads
 from tests.demo.serving import demo_app
+from tests.simulated import SimulatedClock
 
 LIMITS = Limits(visitors=12)
 HALF = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video x y z\r\n"
@@ -37,7 +39,7 @@ def sentence(answer: Any, status: int) -> str:
     assert answer.status_code == status, answer.text
     text = answer.json()["error"]
     assert text[-1] == "." and len(text) > 20
-    assert "/tmp" not in text and str(Path.home()) not in text and "bithuman-demo" not in text
+    assert "/tmp" not in text and str(Path.home()) not in text and "bithuman-page" not in text
     return text
 
 
@@ -134,12 +136,13 @@ async def test_a_body_that_does_not_say_its_size_is_cut_off_while_it_is_read() -
         taken += 1
         return {"type": "http.request", "body": bytes(64 * 1024), "more_body": True}
 
-    async def answered(_: Any) -> None:
-        raise AssertionError
+    async def answered(message: Any) -> None:
+        told.append(message)
 
+    clock, told = SimulatedClock(), list[Any]()
     scope = {"type": "http", "method": "POST", "path": "/webrtc/offer", "headers": []}
-    await RequestGuard(read_all, 2**20)(scope, endless, answered)
-    assert taken == 3
+    await BodyGuard(read_all, LIMITS, Uploads(LIMITS, clock), clock)(scope, endless, answered)
+    assert taken == 3 and [message.get("status") for message in told] == [413, None]
 
 
 def test_another_site_cannot_act_in_a_visitors_browser(client: TestClient) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -249,3 +251,22 @@ async def test_a_page_whose_line_broke_loses_its_place_unless_it_is_heard_again(
         await asyncio.sleep(0)
     assert visitors.live == stays
     assert visitors.find(visit.secret) is visit
+
+
+def test_a_page_that_stays_open_holds_nothing_of_a_connection_that_has_ended(gallery: Gallery) -> None:
+    connected = Connected(gallery)
+    connected.clock.time += 5
+    connected.session.stay()
+    heard, session = connected.visit.heard_at, weakref.ref(connected.session)
+    connected.visit.part(connected.session)
+    del connected.session
+    gc.collect()
+    assert session() is None and connected.visit.heard_at == heard
+
+
+def test_pages_of_one_address_take_turns_with_their_files_and_those_of_this_machine_do_not(gallery: Gallery) -> None:
+    def owners(address: str | None) -> set[str]:
+        return {Visitor(gallery, AvatarEngine, Limits(), SimulatedClock(), address).owner for _ in range(3)}
+
+    assert owners("192.0.2.1") == {"192.0.2.1"}
+    assert len(owners(None)) == 3

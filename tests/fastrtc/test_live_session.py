@@ -248,6 +248,19 @@ async def test_the_time_of_a_visit_ends_after_a_warning(pool: ThreadPoolExecutor
     assert visit.errors() == [TIME_UP]
 
 
+async def test_the_time_of_a_visit_counts_from_its_offer_whenever_it_is_looked_at(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    visit.live.limit = 20
+    visit.live.arrive()
+    offered, visit.clock.time = visit.clock.now(), visit.clock.time + 15
+    task = asyncio.create_task(visit.live.run())
+    while not task.done():
+        visit.live.stay()
+        await asyncio.sleep(0)
+    assert visit.clock.now() - offered == pytest.approx(20, abs=2 * TICK_SECONDS)
+    assert visit.errors() == [TIME_UP]
+
+
 async def test_figures_are_told_once_a_second(pool: ThreadPoolExecutor) -> None:
     visit = Visit(pool, Counting)
     await visit.live.run()

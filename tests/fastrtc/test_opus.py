@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+import pytest
 from aiortc import RTCRtpCodecParameters
 from aiortc.codecs.opus import OpusDecoder, OpusEncoder
 from aiortc.jitterbuffer import JitterFrame
@@ -85,6 +86,16 @@ async def test_what_arrives_is_decoded_in_order_and_a_broken_packet_only_missing
     assert failed.is_set()
     times = [frame.pts for frame in frames]
     assert times == sorted(times) and len(times) >= 4
+
+
+def test_rubbish_without_end_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    loop, arriving = asyncio.new_event_loop(), queue.Queue[object]()
+    for number in range(500):
+        arriving.put((OPUS, JitterFrame(data=b"\xff", timestamp=number * 960)))
+    arriving.put(None)
+    decode_arriving(loop, arriving, asyncio.Queue(), threading.Event())
+    loop.close()
+    assert len(caplog.records) == 1
 
 
 async def test_the_handlers_voice_reaches_the_track_to_the_sample(speech: NDArray[np.int16]) -> None:

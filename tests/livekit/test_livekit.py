@@ -230,6 +230,41 @@ async def test_the_avatar_listens_while_the_user_speaks(room: OfflineRoom, runti
     await avatar.aclose()
 
 
+async def test_a_false_interruption_pauses_the_voice_and_loses_nothing(
+    room: OfflineRoom, runtime: AsyncBithuman, voice: NDArray[np.int16]
+) -> None:
+    session, avatar = AgentSession(), AvatarSession(runtime=runtime)
+    await avatar.start(session, room.as_room)
+    output = session.output.audio
+    assert isinstance(output, QueueAudioOutput) and output.can_pause, "or LiveKit cuts the sentence at every cough"
+    listener = Listener(output)
+    said = voice[: 50 * TICK]
+
+    async def pictures(count: int) -> None:
+        until_now = len(room.pictures)
+        await until(lambda: len(room.pictures) >= until_now + count)
+
+    await listener.say(said)
+    await until(lambda: room.heard.size > 10 * TICK)
+    output.pause()
+    await pictures(15)  # what was on its way has been heard
+    held = room.heard.size
+    await pictures(15)
+    assert room.heard.size == held < said.size
+    output.resume()
+    finished = await output.wait_for_playout()
+    assert (finished.interrupted, finished.playback_position) == (False, pytest.approx(2.0))
+    await until(lambda: room.heard.size >= said.size)
+    assert np.array_equal(room.heard, said), "to the sample"
+
+    output.pause()
+    await avatar.aclose()
+    await runtime.push_audio(said, RATE)
+    async for frame in runtime.run():
+        if frame.audio_chunk is not None:
+            break  # a lent runtime comes back as it was
+
+
 class Parrot(VideoGenerator):
     """Gives the sound back at once, as fast as it is taken."""
 

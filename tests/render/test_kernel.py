@@ -31,9 +31,10 @@ print(out[0], sum(room.run.stats.cache_hits.values()))
 """
 
 
-def run(folder: Path) -> tuple[float, bool]:
+def run(folder: Path, **variables: str) -> tuple[float, bool]:
     """(what the kernel gives for 1, whether it came from the cache)."""
-    done = subprocess.run([sys.executable, "-c", CALL], cwd=folder, capture_output=True, text=True, check=True)
+    environment = {**os.environ, **variables}
+    done = subprocess.run([sys.executable, "-c", CALL], cwd=folder, env=environment, capture_output=True, text=True, check=True)
     value, hits = done.stdout.split()
     return float(value), int(hits) > 0
 
@@ -50,19 +51,20 @@ def test_an_edited_helper_is_compiled_into_the_kernels_of_other_files(tmp_path: 
 SETPRIV = ["setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"]  # root, whom permissions concern
 
 
-def run_unwritable(folder: Path) -> tuple[float, bool, str]:
+def run_unwritable(folder: Path, **variables: str) -> tuple[float, bool, str]:
     """The same, where nothing can be written, and what is said on the way."""
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("root may write everywhere, and there is no setpriv")
     command = [*(SETPRIV if os.geteuid() == 0 else []), sys.executable, "-c", CALL]
-    (folder / "__pycache__").chmod(0o555)
-    folder.chmod(0o555)
+    folders = [folder, *(inner for inner in folder.rglob("*") if inner.is_dir())]
+    for each in folders:
+        each.chmod(0o555)
     try:
-        environment = {**os.environ, "HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/cache"}
+        environment = {**os.environ, "HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/cache", **variables}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=100)
     finally:
-        folder.chmod(0o755)
-        (folder / "__pycache__").chmod(0o755)
+        for each in folders:
+            each.chmod(0o755)
     value, hits = done.stdout.split()
     return float(value), int(hits) > 0, done.stderr
 
@@ -82,3 +84,11 @@ def test_a_cache_that_is_there_is_read_where_nothing_can_be_written(tmp_path: Pa
     (tmp_path / "__pycache__").mkdir()
     run(tmp_path)
     assert run_unwritable(tmp_path) == (2.0, True, "")
+
+
+def test_a_cache_that_an_image_brings_in_a_folder_of_its_own_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "room.py").write_text(KERNEL)
+    (tmp_path / "helper.py").write_text(HELPER.format(2))
+    cache = str(tmp_path / "cache")
+    run(tmp_path, NUMBA_CACHE_DIR=cache)
+    assert run_unwritable(tmp_path, NUMBA_CACHE_DIR=cache) == (2.0, True, "")

@@ -349,3 +349,29 @@ async def test_create_and_shutdown_leave_no_threads(fixture: Fixture) -> None:
         await runtime.shutdown()
         executor.shutdown(wait=True)
     assert threading.active_count() <= before
+
+
+async def test_paused_speech_goes_on_where_it_stopped(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
+    said = speech[: 50 * TICK]
+    await runtime.push_audio(said, 16000)
+    before = await take(runtime, 20)
+    runtime.pause()
+    held = await take(runtime, 20)
+    assert all(frame.bgr_image is not None for frame in held)
+    assert heard(held).size == 2 * TICK, "what was on its way"
+    assert not any(frame.audio_chunk for frame in held[2:])
+    runtime.resume()
+    after = await take(runtime, 40)
+    assert np.array_equal(heard([*before, *held, *after]), said)
+    assert [frame.end_of_speech for frame in [*before, *held, *after]].count(True) == 1
+
+
+async def test_what_is_interrupted_in_a_pause_is_gone(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
+    await runtime.push_audio(speech[: 50 * TICK], 16000)
+    runtime.pause()
+    await take(runtime, 3)
+    await runtime.interrupt()
+    await runtime.push_audio(speech[: 5 * TICK], 16000)
+    assert heard(await take(runtime, 10)).size == 0
+    runtime.resume()
+    assert np.array_equal(heard(await take(runtime, 10)), speech[: 5 * TICK])

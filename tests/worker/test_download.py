@@ -144,7 +144,12 @@ async def test_a_worker_fetches_nothing_from_its_own_network(host: str, tmp_path
     assert status == 422 and ("public internet" in says or "no server" in says)
 
 
-@pytest.mark.parametrize(("address", "public"), [("8.8.8.8", True), ("2606:4700::1111", True), ("2002:808:808::", False)])
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [("8.8.8.8", True), ("2606:4700::1111", True), ("2002:808:808::", False),
+     ("192.0.0.8", False), ("192.88.99.1", False), ("3fff::1", False), ("3fff:fff::1", False), ("100.64.0.1", False),
+     ("192.0.0.9", True), ("2001:db8::1", False)],
+)  # fmt: skip
 def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(ip_address(address)) is public
 

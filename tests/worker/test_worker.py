@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,8 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bithuman_core import Fixture, cli
+from bithuman_core.files import DISK_FULL
 from bithuman_core.settings import models_dir
 from tests.plugins import need
+from tests.small_disk import files, small_disk
 
 need("livekit.agents", "fastapi", "uvicorn", "python_multipart")
 
@@ -230,9 +233,45 @@ async def test_an_upload_that_is_too_large_is_cut_off(calls: Calls) -> None:
         assert "larger" in sentence(await worker.upload("a.imx", bytes(200_000)), 413)
 
 
+async def test_a_worker_without_the_photo_builder_says_so(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bithuman_core.worker.avatars.can_build", lambda: False)
+    async with serving(calls.make_room) as worker:
+        assert "bithuman-core[build]" in sentence(await worker.upload("me.jpg", PHOTO.read_bytes(), consent="I agree"), 501)
+
+
+async def test_a_full_disk_is_said(calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with small_disk(tmp_path, 2**20) as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        async with serving(calls.make_room) as worker:
+            assert sentence(await worker.upload("me.jpg", bytes(3 * 2**20), consent="I agree"), 507) == DISK_FULL
+            assert files(disk) == []
+
+
 async def test_a_web_page_cannot_use_the_worker(worker: Worker) -> None:
     for path in ("/launch", "/benchmark", "/tasks/x/stop"):
         assert "Web pages" in sentence(await worker.client.post(path, headers={"Origin": "https://evil.example"}), 403)
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+async def test_a_web_page_does_not_look_at_a_worker_either(worker: Worker, headers: dict[str, str]) -> None:
+    for path in ("/tasks", "/test-frame", "/health"):
+        assert "Web pages" in sentence(await worker.client.get(path, headers=headers), 403)
+
+
+async def test_a_worker_does_not_answer_to_a_name_that_is_not_its_own(worker: Worker) -> None:
+    for path in ("/tasks", "/test-frame", "/health"):
+        assert "--allowed-host" in sentence(await worker.client.get(path, headers={"Host": "rebound.evil.example"}), 421)
+    assert (await worker.client.get("/tasks", headers={"Host": "localhost:8089"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("boundary=x", b"--y\r\n"), ("boundary=x", b"--x\r\n" + b"a" * 9000 + b":\r\n\r\n"), ("boundary=x", b"{}"), ("a=b", b"--")],
+)
+async def test_a_form_that_is_none_gets_a_sentence(worker: Worker, kind: str, content: bytes) -> None:
+    answer = await worker.client.post("/launch", content=content, headers={"Content-Type": f"multipart/form-data; {kind}"})
+    assert answer.status_code in (400, 422) and "Traceback" not in answer.text
+    assert answer.json()["detail"]
 
 
 async def test_a_room_that_cannot_be_joined(worker: Worker, calls: Calls, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -13,18 +13,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from bithuman_core.build.photo import hdr, rim
+from bithuman_core.build.photo.rim import inside_rim
 from bithuman_core.errors import BuildError
+from bithuman_core.intake.pictures import READERS, open_picture
 
 MAX_BYTES = 64 << 20
-MAX_PIXELS, MAX_JPEG_PIXELS = 32_000_000, 64_000_000
-"""JPEG files can be decoded at a smaller size, so they may be larger."""
+MAX_PIXELS, LARGER = 32_000_000, {"JPEG": 64_000_000, "MPO": 64_000_000, "HEIF": 50_000_000}
+"""JPEG files can be decoded at a smaller size, so they may be larger; HEIC as large as phones make them."""
+MOST_PIXELS = 178_000_000
+"""Up to here it is told how large a photo is and what is allowed; a header that says more is not believed."""
 MAX_ASPECT = 8
 MIN_SIDE = 90
 WORKING_PIXELS = 16_000_000
-"""Larger JPEG files are decoded at half or a quarter of their size: an avatar needs far less."""
-FORMATS = {"JPEG": "JpegImagePlugin", "MPO": "MpoImagePlugin", "PNG": "PngImagePlugin", "WEBP": "WebPImagePlugin",
-           "TIFF": "TiffImagePlugin", "BMP": "BmpImagePlugin", "GIF": "GifImagePlugin", "AVIF": "AvifImagePlugin"}  # fmt: skip
-"""What is read, and Pillow's readers of it."""
+"""Larger JPEG files are decoded at half or a quarter of their size, HEIC is made so: an avatar needs far less."""
 CLEAR = (190, 190, 190)
 """What shows through the clear parts of a cut-out picture."""
 
@@ -45,37 +47,36 @@ class Photo:
 def load_photo(source: str | Path | bytes) -> Photo:
     """Decode a photo (a path, or the bytes of a file).
 
-    Raises `BuildError`: not readable, no picture, damaged, over 64 MiB or 32 megapixels (JPEG 64), under 90 px a side.
+    Raises `BuildError`: not readable, no picture, damaged, over 64 MiB or 32 megapixels (JPEG 64, HEIC 50), under 90 px a side.
     """
     data = source if isinstance(source, bytes) else read_photo(Path(source))
     if len(data) > MAX_BYTES:
         raise BuildError(_too_large(len(data)))
-    if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif"):
-        raise BuildError("the photo is in Apple's HEIC format, which cannot be read here: export it as JPEG or PNG")
     try:
-        image = Image.open(BytesIO(data), formats=_known_formats())
+        with warnings.catch_warnings():  # Pillow's, of large or damaged pictures: ours are sentences
+            warnings.simplefilter("ignore")
+            image = open_picture(data, READERS, MOST_PIXELS)
         _check_size(image)
         notes = ["The file holds several pictures: the first one is used."] if _is_animated(image) else []
-        image.draft("RGB", _draft_size(*image.size))
+        shrink = _shrink(*image.size)
+        image.draft("RGB", (image.width // shrink, image.height // shrink))
         image.load()
+        if image.format == "HEIF":
+            image = image.reduce(shrink)
         ImageOps.exif_transpose(image, in_place=True)
-        return Photo(_to_srgb(image, notes), hashlib.sha256(data).hexdigest(), tuple(notes))
+        return Photo(_without_rim(_to_srgb(image, notes), notes), hashlib.sha256(data).hexdigest(), tuple(notes))
     except BuildError:
         raise
     except (Image.DecompressionBombError, MemoryError) as error:
         raise BuildError(f"the photo would need too much memory ({error}): use one of 32 megapixels at most") from error
     except Image.UnidentifiedImageError as error:
-        raise BuildError("the file is no picture that can be read here: use a JPEG, PNG or WebP photo") from error
+        if data[4:8] == b"ftyp":
+            raise BuildError("the photo is damaged or incomplete: export it again as JPEG or PNG") from error
+        raise BuildError(
+            "the file is no picture that can be read here: use a JPEG, PNG, WebP or HEIC photo, or an MP4 clip"
+        ) from error
     except _BROKEN as error:
         raise BuildError(f"the photo is damaged or incomplete ({error}): save it again as JPEG or PNG") from error
-
-
-def _known_formats() -> list[str]:
-    """Of FORMATS those that this Pillow reads; its other readers are not imported."""
-    for plugin in FORMATS.values():
-        if importlib.util.find_spec(f"PIL.{plugin}"):
-            importlib.import_module(f"PIL.{plugin}")
-    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def read_photo(path: Path) -> bytes:
@@ -95,11 +96,11 @@ def _too_large(size: int) -> str:
 
 def _check_size(image: Image.Image) -> None:
     width, height = image.size
-    limit = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
+    limit = LARGER.get(image.format or "", MAX_PIXELS)
     if width * height > limit:
         raise BuildError(
             f"the photo has {width} x {height} px, {width * height / 1e6:.0f} megapixels, and {limit // 10**6} are allowed "
-            f"({MAX_JPEG_PIXELS // 10**6} for JPEG): shrink it"
+            f"({LARGER['JPEG'] // 10**6} for JPEG): shrink it"
         )
     if min(width, height) < MIN_SIDE:
         raise BuildError(f"the photo has {width} x {height} px and {MIN_SIDE} a side are needed: use a larger one")
@@ -107,11 +108,12 @@ def _check_size(image: Image.Image) -> None:
         raise BuildError(f"the photo has {width} x {height} px, a strip of over {MAX_ASPECT} to 1: cut it around the head")
 
 
-def _draft_size(width: int, height: int) -> tuple[int, int]:
+def _shrink(width: int, height: int) -> int:
+    """By how much sides are divided so that no more than WORKING_PIXELS are left."""
     shrink = 1
     while width * height > WORKING_PIXELS * shrink**2:
         shrink *= 2
-    return width // shrink, height // shrink
+    return shrink
 
 
 def _is_animated(image: Image.Image) -> bool:
@@ -130,6 +132,12 @@ def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
             notes.append("The clear parts of the picture were made grey.")
             image = Image.alpha_composite(Image.new("RGBA", image.size, (*CLEAR, 255)), image)
         image = image.convert("RGB")
+    coded = image.info.get("nclx_profile")  # of HEIC: the numbers of H.273
+    if coded and not profile and hdr.is_foreign(coded["transfer_characteristics"], coded["color_primaries"]):
+        if hdr.is_hdr(coded["transfer_characteristics"]):
+            notes.append(hdr.NOTE)
+        rgb = np.asarray(image.convert("RGB"))
+        return Image.fromarray(hdr.to_srgb(rgb, coded["transfer_characteristics"], coded["color_primaries"]))
     if profile and image.mode in ("RGB", "CMYK", "L"):
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
@@ -138,6 +146,16 @@ def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             notes.append("The colour profile of the photo could not be used: its colours are taken as sRGB.")
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _without_rim(image: Image.Image, notes: list[str]) -> Image.Image:
+    box = inside_rim(image)
+    if box is None:
+        return image
+    notes.append(rim.NOTE)
+    image = image.crop(box)
+    _check_size(image)
+    return image
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

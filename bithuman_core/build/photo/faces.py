@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
 from PIL import Image
@@ -10,8 +11,10 @@ from PIL import Image
 from bithuman_core.build.photo.detector import MIN_SCORE, detect_faces
 from bithuman_core.build.photo.landmarker import Face, read_face
 from bithuman_core.build.photo.models import FaceNets
-from bithuman_core.errors import BuildError
+from bithuman_core.errors import BuildError, SeveralFacesError
 
+PORTRAIT, PORTRAIT_ROOM = 160, 1.4
+"""Px a side of the pictures that faces are chosen by; their side in units of the face's box."""
 BYSTANDER = 1 / 3
 """Faces narrower than this share of the largest one stand in the background and are not offered."""
 DOUBTFUL = 0.7
@@ -37,7 +40,7 @@ class ChosenFace:
 def choose_face(nets: FaceNets, image: Image.Image, number: int | None) -> ChosenFace:
     """The only face of an RGB photo, or face ``number`` (1 = the largest).
 
-    Raises `BuildError`: no face, several and no number, no such number.
+    Raises `SeveralFacesError`, several and no number, or `BuildError`: no face, no such number.
     """
     faces, best = find_faces(nets, image)
     notes: tuple[str, ...] = ()
@@ -54,7 +57,7 @@ def choose_face(nets: FaceNets, image: Image.Image, number: int | None) -> Chose
         weak = f"a face is {100 * best:.0f} % likely; {100 * MIN_SCORE:.0f} % is needed"
         seen = weak if best < MIN_SCORE else "what resembles one has no human eyes, nose and mouth"
         raise BuildError(f"found no human face in the photo ({seen}): use a clear photo of one person from the front")
-    return ChosenFace(_pick(faces, number), upright, notes)
+    return ChosenFace(_pick(faces, number, upright), upright, notes)
 
 
 def _sureness(faces: list[Face]) -> float:
@@ -78,15 +81,27 @@ def find_faces(nets: FaceNets, image: Image.Image) -> tuple[list[Face], float]:
     return faces, best
 
 
-def _pick(faces: list[Face], number: int | None) -> Face:
+def _pick(faces: list[Face], number: int | None, image: Image.Image) -> Face:
     if number is None and len(faces) == 1:
         return faces[0]
     places = ", ".join(f"{i} is {f.width:.0f} px wide at {_middle(f)}" for i, f in enumerate(faces, 1))
     if number is None:
-        raise BuildError(f"found {len(faces)} faces ({places}): cut the photo around one, or give its number as the face")
+        ways = "cut the photo around one, or give its number as the face"
+        error = SeveralFacesError(f"found {len(faces)} faces ({places}): {ways}")
+        error.faces = tuple(_portrait(face, image) for face in faces)
+        raise error
     if not 1 <= number <= len(faces):
         raise BuildError(f"there is no face {number}: found {len(faces)} ({places})")
     return faces[number - 1]
+
+
+def _portrait(face: Face, image: Image.Image) -> bytes:
+    """A small picture of a face, JPEG."""
+    middle, half = (face.box[:2] + face.box[2:]) / 2, PORTRAIT_ROOM * float((face.box[2:] - face.box[:2]).max()) / 2
+    left, top, right, bottom = (float(v) for v in (*(middle - half), *(middle + half)))
+    out = BytesIO()
+    image.crop((round(left), round(top), round(right), round(bottom))).resize((PORTRAIT, PORTRAIT)).save(out, "JPEG", quality=85)
+    return out.getvalue()
 
 
 def _middle(face: Face) -> str:

@@ -26,6 +26,11 @@ GREY_CHROMA = 0.02
 """Mean distance of the colours from grey, as a share of the brightness."""
 DRAWN_FLATNESS = 0.45
 """Share of the px above the nose that equal their neighbour: .6 and more in drawings, .4 in a JPEG of quality 30."""
+PURE_WHITE = 253 / 255
+OVEREXPOSED, ALL_WHITE = 0.1, 0.6
+"""Share of the face that is white: a note; so little is left that the lips cannot be judged."""
+LEAST_TOLD = 0.1
+"""Share of a face's px that must not be white or black for a drawing to be told from a photo."""
 SKIN_MATCH, COVERED_CONTRAST, FLAT_CONTRAST = 0.4, 5.0, 2.5
 """Colour around the mouth as a share of the cheeks' colour; distance of the lips from it in L*a*b* where it matches or not."""
 
@@ -129,27 +134,45 @@ def _check_picture(face: Face, image: Image.Image) -> list[str]:
         )
     if blur > SOFT_BLUR:
         notes.append(f"The face is soft (blur {100 * blur:.0f} %): so is the avatar.")
-    if float((np.abs(pixels - luma[..., None]).mean(-1) / np.maximum(luma, 0.02))[inside].mean()) < GREY_CHROMA:
+    whites = pixels.min(-1) >= PURE_WHITE
+    white = float(whites[inside].mean())
+    chroma = (np.abs(pixels - luma[..., None]).mean(-1) / np.maximum(luma, 0.02))[inside & ~whites]
+    if chroma.size and float(chroma.mean()) < GREY_CHROMA:
         notes.append("The photo is black and white: so is the avatar.")
+    if white > OVEREXPOSED:
+        notes.append(
+            f"The face is overexposed ({100 * white:.0f} % of it is white): the avatar lacks what the photo does not show."
+        )
     nose = int(points[NOSE, 1])
-    flat = float((np.abs(np.diff(pixels[:nose], axis=1)).max(-1) == 0)[inside[:nose, 1:]].mean())
-    if flat > DRAWN_FLATNESS and brightness >= DIM_BRIGHTNESS:
+    if _flatness(pixels[:nose], inside[:nose]) > DRAWN_FLATNESS and brightness >= DIM_BRIGHTNESS:
         notes.append("The picture looks drawn: mouth and eyes of the avatar take its colours, but move like a person's.")
-    else:  # lips may be a line in a drawing
-        _check_mouth(srgb_to_lab(np.clip(pixels * max(1.0, MIDDLE_BRIGHTNESS / brightness), 0, 1)), points)
+    elif white < ALL_WHITE:  # lips may be a line in a drawing
+        _check_mouth(srgb_to_lab(np.clip(pixels * max(1.0, MIDDLE_BRIGHTNESS / brightness), 0, 1)), points, white)
     return notes
 
 
-def _check_mouth(lab: NDArray[np.float32], points: NDArray[np.float32]) -> None:
-    """A mask has another colour than the cheeks and no lips; a hand has the colour, but no lips either."""
+def _flatness(pixels: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
+    """Share of the px [h, w, 3] of a face [h, w] that equal their neighbour; channels at their end say nothing of it."""
+    before, after = pixels[:, :-1], pixels[:, 1:]
+    ended = (before == after) & ((before >= PURE_WHITE) | (before == 0))
+    told = inside[:, 1:] & ~ended.any(-1)
+    return float((before == after).all(-1)[told].mean()) if told.mean() > LEAST_TOLD * inside.mean() else 0.0
+
+
+def _check_mouth(lab: NDArray[np.float32], points: NDArray[np.float32], white: float) -> None:
+    """A mask has another colour than the cheeks and no lips; a hand has the colour, but no lips either.
+
+    white: share of the face that is white and says nothing.
+    """
     cheeks, around, lips = (_colour_at(lab, points[numbers]) for numbers in (CHEEKS, AROUND_MOUTH, LIPS))
     expected = cheeks[1:] * around[0] / max(float(cheeks[0]), 1.0)
     strength = float(expected @ expected)
     match = float(around[1:] @ expected) / strength if strength > 4 else 1.0
     contrast, needed = float(np.linalg.norm(lips - around)), COVERED_CONTRAST if match < SKIN_MATCH else FLAT_CONTRAST
     if contrast < needed:
+        covered = "covered" if white < OVEREXPOSED else f"covered or overexposed ({100 * white:.0f} % of the face are white)"
         raise BuildError(
-            f"the mouth seems to be covered (lips differ by {contrast:.1f} steps of colour from what is around them, "
+            f"the mouth seems to be {covered} (lips differ by {contrast:.1f} steps of colour from what is around them, "
             f"{needed} are needed): use a photo that shows the whole face"
         )
 

@@ -80,25 +80,25 @@ class Face:
 
 def read_face(nets: FaceNets, photo: Image.Image, detection: Detection) -> Face | None:
     """The face at ``detection`` in an RGB photo, or None where the net sees none there."""
-    landmarks, presence = _landmarks(nets, photo, *_crop_at(detection.box, detection.eyes))
+    landmarks, presence = landmarks_at(nets, photo, *crop_at(detection.box, detection.eyes))
     for _ in range(REFINEMENTS):
         if presence < MIN_PRESENCE:
             return None
         box = np.concatenate([landmarks[:, :2].min(0), landmarks[:, :2].max(0)])
-        landmarks, presence = _landmarks(nets, photo, *_crop_at(box, landmarks[EYE_CORNERS, :2]))
+        landmarks, presence = landmarks_at(nets, photo, *crop_at(box, landmarks[EYE_CORNERS, :2]))
     values = nets.blendshapes(landmarks[BLENDSHAPE_POINTS, :2])[0]
     expression = {name: float(value) for name, value in zip(BLENDSHAPE_NAMES, values, strict=True) if name != "_neutral"}
     return Face(landmarks, expression, detection.score)
 
 
-def _crop_at(box: NDArray[np.float32], eyes: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, float]:
+def crop_at(box: NDArray[np.float32], eyes: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, float]:
     """Middle [2] px, side px and roll (radians, clockwise) of the square the landmark net looks at."""
     across = eyes[1] - eyes[0]
     middle = ((box[:2] + box[2:]) / 2).astype(np.float32)
     return middle, float(MARGIN * (box[2:] - box[:2]).max()), float(np.arctan2(across[1], across[0]))
 
 
-def _landmarks(
+def landmarks_at(
     nets: FaceNets, photo: Image.Image, middle: NDArray[np.float32], side: float, roll: float
 ) -> tuple[NDArray[np.float32], float]:
     """Landmarks [478, 3] in photo px, and the presence of a face there."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.build.photo.quiet import without_the_delegates_line
 from bithuman_core.errors import BuildError
 from bithuman_core.settings import models_dir, settings
 
@@ -34,8 +35,9 @@ class Net:
             raise BuildError(
                 "building an avatar from a photo needs the package ai-edge-litert: run pip install 'bithuman-core[build]'"
             ) from error
-        self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
-        self._interpreter.allocate_tensors()
+        with without_the_delegates_line():
+            self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
 

@@ -42,6 +42,8 @@ class Portrait:
     """What other pictures of a clip show of the person."""
     corner: tuple[int, int] = (0, 0)
     """x, y of the square of `CANVAS` px about the head: what moves lies in it."""
+    covered: tuple[str, ...] = ()
+    """Eyes ("left", "right": the person's own) that the photo does not show, behind dark glasses or a patch."""
 
     def square(self) -> Portrait:
         """The same with the square about the head for its canvas (the plate is left as it is)."""

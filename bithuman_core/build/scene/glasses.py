@@ -35,6 +35,7 @@ BLURRED = 0.05  # widths of the eye: about the frame that it is mixed with skin
 EDGE = (0.02, 0.05)  # widths of the eye beside its outline up to which a lid keeps the photo, and from which it is painted
 UNMOVED, PAINTED = 0.05, 0.05  # of the way of a closing lid: skin that goes less gives its colour; what goes more is painted
 SPECK, SOFTER = 0.15, 1.0  # widths of the eye: reflexes smaller than the square of that are none; texels a lid is blurred by
+LENS = 0.15  # of 0..1: how much the colour of a dark lens varies
 LOWERED = 0.5  # of the paint that a lid shows as the eye looks down
 TEMPLES = (127, 356)
 BROW_OUTLINES = (((46, 53, 52, 65, 55), (70, 63, 105, 66, 107)), ((276, 283, 282, 295, 285), (300, 293, 334, 296, 336)))
@@ -69,8 +70,11 @@ class Glasses:
     """Width of an eye, canvas px."""
 
 
-def seen(template: Template, points: Array, picture: Array, landmarks: Array) -> Glasses:
-    """The frame in a picture [S, S, 3] whose mesh has the vertices points [V, 3]; picture: as `skin.frame_sharp` gives it."""
+def seen(template: Template, points: Array, picture: Array, landmarks: Array, covered: tuple[str, ...] = ()) -> Glasses:
+    """The frame in a picture [S, S, 3] whose mesh has the vertices points [V, 3]; picture: as `skin.frame_sharp` gives it.
+
+    covered: eyes whose lens hides them; it belongs to the frame.
+    """
     rims = {side: project(template.at(f"eye_{side}", points))[:, :2] for side in ("left", "right")}
     size = float(np.mean([np.linalg.norm(rim[0] - rim[12]) for rim in rims.values()]))
     eyes = np.concatenate(list(rims.values()))
@@ -91,6 +95,8 @@ def seen(template: Template, points: Array, picture: Array, landmarks: Array) ->
         bare &= np.isinf(near) & ~_within(places.reshape(-1, 2), rim).reshape(light.shape)
     reflex = _sizeable((brighter > BRIGHTER) & (light > BRIGHT) & (grey > usual + PALE) & bare, size)
     frame = _frame((darker > DARKER) & bare, places, landmarks, size)
+    for side in covered:
+        frame |= _lens(part, rims[side] - (x0, y0))
     odd = ((darker > SHADE) | (light < DARK)) & bare | reflex
     room = round(CLEAR * size)  # beyond it no use of the distances tells them apart
     wide = slice(max(y0 - room, 0), y1 + room), slice(max(x0 - room, 0), x1 + room)
@@ -124,6 +130,16 @@ def _frame(dark: Array, places: Array, landmarks: Array, size: float) -> Array:
     long = np.array([columns.stop - columns.start > LONGEST * size for _, columns in boxes], bool)
     hair = np.asarray(ndimage.mean(brows, parts, number)) > HAIR
     return np.isin(parts, number[long & ~hair])
+
+
+def _lens(part: Array, rim: Array) -> Array:
+    """Of the picture part [h, w, 3] what hangs together with an eye (its rim [n, 2] px) and has its colour."""
+    rows, columns = np.clip(rim[:, ::-1].mean(0).astype(int), 0, np.array(part.shape[:2]) - 1)
+    about = part[max(rows - 3, 0) : rows + 4, max(columns - 3, 0) : columns + 4].reshape(-1, 3)
+    alike = np.abs(part - np.median(about, axis=0)).max(2) < LENS
+    alike[rows, columns] = True
+    parts = np.asarray(ndimage.label(alike)[0])  # type: ignore[index]
+    return np.asarray(ndimage.binary_fill_holes(parts == parts[rows, columns]), bool)
 
 
 def behind(glasses: Glasses, template: Template, points: Array, deltas: Array) -> None:

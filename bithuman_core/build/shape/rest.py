@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.spatial import KDTree
-from scipy.spatial.distance import cdist
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.shape.camera import project, unproject
-from bithuman_core.build.shape.fit import LIPS_OPEN, TOUCHING, Fit, spread_remainder
-from bithuman_core.build.shape.template import MOUTH, SKIN, Template
+from bithuman_core.build.shape.camera import project
+from bithuman_core.build.shape.fit import TOUCHING, Fit, spread_remainder
+from bithuman_core.build.shape.lips import UPPER_LIP, Seal
+from bithuman_core.build.shape.template import Template
 
 OPENING = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mouthStretch", "mouthPucker", "mouthShrug")
 """Shapes (by the beginning of their names) that part the lips; a closed mouth holds none of them."""
 SMILING = ("mouthSmile", "mouthDimple", "cheekSquint", "mouthPress")
 KEPT_SMILE = 0.45  # of the photo's smile once the lips have closed: its creases stay in the skin
-UPPER_LIP = 0.2  # share of the remaining gap that the upper lip closes
-SEAL_REACH = 0.016  # face widths beside the inner lips that follow them
-SEAL_OVERLAP = 0.6  # px by which closed lips overlap
 TEETH_BLUR, LIP_REACH = 0.012, 0.04  # face widths of lip that the photo mixes with teeth; in which a tooth may still be meant
 BRIGHT, DARK = 1.12, 0.6  # brightness of teeth and of the dark behind them, in units of the lips'
 OUTER = 0.75  # of the inner lip's move that its outer line follows
@@ -51,7 +48,7 @@ def rest(template: Template, fitted: Fit) -> tuple[Array, dict[str, float]]:
         miss[list(LOWER_OUTER), 1] = OUTER * (UPPER_LIP - 1) * left[1:-1]
         miss[list(CHIN), 1] = 0.5 * (UPPER_LIP - 1) * left.mean()
         points = spread_remainder(template, points, miss, fitted.face_width)
-    return seal(template, points, fitted.face_width), {n: v for n, v in kept.items() if v > 0}
+    return Seal(template)(points), {n: v for n, v in kept.items() if v > 0}
 
 
 def lip_trust(template: Template, fitted: Fit, places: Array, colour: Array) -> Array:
@@ -65,23 +62,3 @@ def lip_trust(template: Template, fitted: Fit, places: Array, colour: Array) -> 
     usual, usual_grey = np.median(light[lip]), np.median(grey[lip])
     tooth = (light > BRIGHT * usual) & (grey > usual_grey) | (light < DARK * usual)
     return np.where((away < 0.5 * TEETH_BLUR) | (away < LIP_REACH) & tooth, 0, 1).astype(np.float32)
-
-
-def seal(template: Template, points: Array, width: float) -> Array:
-    """Points [V, 3] with the inner lips meeting along their whole length, corner to corner."""
-    apart = template.points + LIPS_OPEN * template.deltas[template.names.index("jawOpen")]
-    ring = template.at("lips_inner", apart)
-    near = np.setdiff1d(template.vertices_of(SKIN, MOUTH), template.teeth)
-    distance = cdist(apart[near], ring)
-    unit = SEAL_REACH * float(np.linalg.norm(np.subtract(*template.at("mediapipe", template.points)[[454, 234]])))
-    above = distance[:, 1:20].min(1) < distance[:, 21:].min(1)
-    own = np.where(above[:, None], distance[:, :21], np.concatenate([distance[:, :1], distance[:, :19:-1]], 1))
-    share = np.exp(-((own - own.min(1, keepdims=True)) / (0.5 * unit)) ** 2)
-    share *= np.exp(-((own.min(1) / unit) ** 2))[:, None] / share.sum(1, keepdims=True)
-    seen = project(points)
-    overlap = np.array([0.0, SEAL_OVERLAP]) * np.sin(np.linspace(0, np.pi, 21))[:, None]
-    for _ in range(2):
-        lips = project(template.at("lips_inner", unproject(seen)))[:, :2]
-        apart_by = np.concatenate([lips[:1], lips[:19:-1]]) - lips[:21] + overlap
-        seen[near, :2] += np.where(above, UPPER_LIP, UPPER_LIP - 1)[:, None] * (share @ apart_by)
-    return unproject(seen)

@@ -6,16 +6,15 @@ pictures of teeth, gums and tongue are this project's own.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.shape.closing import around_eye, behind_lips
+from bithuman_core.intake.pictures import open_picture
 
 SKIN, EYE, MOUTH, RIM, PROXY = 0, 1, 2, 3, 4  # parts of the mesh; PROXY (skull, neck) only tells how deep hair lies
 ATLAS = 448  # px, side of the skin's place in the texture
@@ -89,7 +88,7 @@ def load_template() -> Template:
     rings = {n: (file[f"{n}_index"].astype(np.int64), file[f"{n}_weight"])
              for n in ("lips_outer", "lips_inner", "eye_left", "eye_right")}
     rings["mediapipe"] = file["landmark_index"].astype(np.int64), file["landmark_weight"]
-    strip = np.asarray(Image.open(io.BytesIO(file["strip"].tobytes())).convert("RGB"), np.float32) / 255
+    strip = np.asarray(open_picture(file["strip"].tobytes(), ("PNG", "WEBP"), ATLAS**2).convert("RGB"), np.float32) / 255
     box = {side: file[f"eye_{side}_box"] for side in ("left", "right")}
     modes = file["modes"].astype(np.float32) * file["mode_scale"][:, None, None]
     head = Template(

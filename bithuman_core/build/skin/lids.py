@@ -30,16 +30,20 @@ SHADE = np.array([0.45, 0.52, 0.56])  # of red, green, blue that the edge of a c
 SHADED, TIPS_SHADE = 0.15, 0.5  # widths of the eye over which; of it what the skin below the tips loses
 
 
-def plain(template: Template, tx: Texels, colour: Array, places: Array, landmarks: Array, points: Array) -> Array:
-    """Which texels [n] 0..1 can lend their colour to hidden ones: about the eyes only even skin. colour [n, 3] of the photo."""
+def plain(template: Template, tx: Texels, colour: Array, places: Array, landmarks: Array, points: Array,
+          covered: tuple[str, ...] = ()) -> Array:  # fmt: skip
+    """Which texels [n] 0..1 can lend their colour to hidden ones: about the eyes only even skin. colour [n, 3] of the photo.
+
+    covered: eyes ("left", "right") whose lids are behind something and have its colour.
+    """
     cheeks = landmarks[list(CHEEKS), :2]
     near = np.any([np.hypot(*(places - cheek).T) < 6 for cheek in cheeks], axis=0)
     light = colour.mean(1)
     usual = float(np.median(light[near])) if near.any() else float(np.median(light))
     even = (light > EVEN[0] * usual) & (light < EVEN[1] * usual)
     out = np.ones(len(places), np.float32)
-    for ring in ("eye_left", "eye_right"):
-        rim = project(template.at(ring, points))[:, :2]
+    for side in (side for side in ("left", "right") if side not in covered):
+        rim = project(template.at(f"eye_{side}", points))[:, :2]
         size = float(np.linalg.norm(rim[0] - rim[12]))
         middle = rim.mean(0)
         about = (np.abs(places - middle) < (0.5 + ABOUT) * size * np.array([1.0, 0.7])).all(1)

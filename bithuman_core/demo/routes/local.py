@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Sequence
-from functools import partial
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,10 +65,10 @@ async def speak(request: Request, context: InDemo, visit: Which = None) -> dict[
     """A sound file (the body) is spoken on all live pages, or on one of them."""
     _live(context, visit)
     name = file_name(request, "sound")
-    with tempfile.TemporaryDirectory(prefix="bithuman-speak-") as folder:
+    with tempfile.TemporaryDirectory(dir=context.gallery.folder) as folder:
         path = Path(folder) / name
         await save_body(request, path, context.limits.audio_bytes, context.limits.upload_seconds)
-        clip = await context.jobs.check(partial(read_clip, path, context.limits.audio_seconds))
+        clip = await read_clip(context.reading, path, context.limits.audio_seconds, "")
     visitors = _live(context, visit)  # some may have gone meanwhile
     for each in visitors:
         each.say(clip)

@@ -24,7 +24,7 @@ async def presence(socket: WebSocket) -> None:
     context: DemoContext = socket.app.state.context
     await socket.accept()
     visit = await _introduced(socket, context)
-    if visit is not None and visit.lines < LINES:
+    if visit is not None and visit.lines < LINES and visit.new_lines.take():
         visit.lines += 1
         try:
             await socket.receive()  # its end, or a word too many

@@ -1,55 +1,92 @@
-"""What no request gets past, whoever asks: bodies of any size, and pages of other sites that send in a visitor's name."""
+"""What no request gets past, whoever asks: names that are not this server's, pages of other sites, and floods."""
 
 from __future__ import annotations
 
-import json
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from bithuman_core.clock import Clock
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.routes.answer import refuse
+from bithuman_core.demo.visitors.address import network_of
+from bithuman_core.demo.visitors.allowance import AddressAllowances
+from bithuman_core.demo.visitors.shares import Shares
+from bithuman_core.hosts import KnownHosts, host_name, is_this_machine
 
-from bithuman_core.demo.limits import MIB
-
-SMALL = 128 * 1024  # bytes: the longest body that is no file
-FILES = ("/gradio_api/upload", "/gradio_api/mcp", "/local/speak")  # addresses that take files, by the beginnings of their paths
 OURS = ("/visit", "/webrtc")  # not Gradio's, whose apps may stand on other pages; /local is stricter
-TOO_LARGE = "That request is larger than the {limit} that are taken here."
+QUESTIONS = ("GET", "HEAD", "OPTIONS")
+# Gradio makes these anew for everybody who asks: some 7 ms each, other answers take one.
+COSTLY = ("/", "/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/mcp/schema")
+COST = 7
 OTHER_SITE = "This server takes requests of its own page only."
+UNKNOWN_HOST = "This server is not called {name!r}: whoever runs it can add that name with --allowed-hosts."
+NOTHING_THERE = "There is nothing at that address."
+TOO_OFTEN = "That was a lot in a short time: wait a minute, then try again."
+RETRY = 10  # s
 
 
 class RequestGuard:
-    """ASGI middleware. ``largest``: bytes of a file, which Gradio and the routes hold to limits of their own below it."""
+    """ASGI middleware for HTTP and web sockets. Refuses with a sentence: 403, 404, 421, 429, 503.
 
-    def __init__(self, app: ASGIApp, largest: int) -> None:
-        self._app, self._largest = app, largest
+    ``private``: the server is there for this machine alone; then no other site's page may use Gradio's addresses either.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: KnownHosts, limits: Limits, clock: Clock, *, private: bool) -> None:
+        self._app, self._hosts, self._private, self._own_machine = app, hosts, private, limits.own_machine
+        self._asks = AddressAllowances(clock, limits.asks, limits.asks_per_second)
+        self._posts = AddressAllowances(clock, limits.posts, limits.posts_per_second)
+        self._under_way = Shares("requests", limits.connections, limits.connections_each)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it with a sentence: 403, 413."""
-        if scope["type"] != "http":
+        """Pass a request on, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        path, headers = scope["path"], {name.lower(): value for name, value in scope["headers"]}
-        if path.startswith(OURS) and scope["method"] != "GET" and headers.get(b"sec-fetch-site") == b"cross-site":
-            await _refuse(send, 403, OTHER_SITE)
+        address = network_of((scope.get("client") or (None,))[0], own_machine=self._own_machine)
+        try:
+            self._check_sender(scope)
+            self._check_rate(scope, address)
+            self._under_way.take(address)
+        except Refusal as refusal:
+            await refuse(scope, send, refusal)
             return
-        limit = self._largest + MIB if path.startswith(FILES) else SMALL  # forms carry more than their file
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > limit:
-            await _refuse(send, 413, TOO_LARGE.format(limit=f"{limit // 1024} KiB"))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._under_way.give_back(address)
+
+    def _check_sender(self, scope: Scope) -> None:
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "")
+        if not self._hosts.know(host):
+            raise Refusal(421, UNKNOWN_HOST.format(name=host_name(host)))
+        if not scope["path"].isprintable():
+            raise Refusal(404, NOTHING_THERE)
+        ours = scope["path"].startswith(OURS)
+        changes = scope.get("method", "GET") not in QUESTIONS  # a web socket has no method
+        if changes and (ours or self._private) and _comes_from_elsewhere(headers, host, neighbours=not ours):
+            raise Refusal(403, OTHER_SITE)
+
+    def _check_rate(self, scope: Scope, address: str | None) -> None:
+        if address is None:
             return
-        left = limit
-
-        async def counted() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:  # it did not say how long it is
-                return {"type": "http.disconnect"}
-            return message
-
-        await self._app(scope, counted, send)
+        if scope.get("method", "GET") in QUESTIONS:
+            allowed = self._asks.take(address, COST if scope["path"] in COSTLY else 1)
+        else:
+            allowed = self._posts.take(address)
+        if not allowed:
+            raise Refusal(429, TOO_OFTEN, retry=RETRY)
 
 
-async def _refuse(send: Send, status: int, sentence: str) -> None:
-    body = json.dumps({"error": sentence}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _comes_from_elsewhere(headers: dict[bytes, str], host: str, *, neighbours: bool) -> bool:
+    """Whether a browser says that a page of another site sends this; ``neighbours``: a program's page on another port of this
+    machine may. What is no browser says nothing.
+    """
+    if (site := headers.get(b"sec-fetch-site")) is not None:
+        return site not in (("same-origin", "none", "same-site") if neighbours else ("same-origin", "none"))
+    if (origin := headers.get(b"origin")) is None:  # browsers of before 2023 say this alone
+        return False
+    name = host_name(origin.partition("://")[2])
+    if neighbours and is_this_machine(name):
+        return False
+    return not name or name not in (host_name(host), host_name(headers.get(b"x-forwarded-host", "")))

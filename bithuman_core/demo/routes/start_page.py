@@ -11,7 +11,8 @@ SCRIPT = re.compile(rb"<script\b")
 OURS = b"""
 <meta name="description" content="A talking avatar on an ordinary CPU: it speaks as you speak, or a sound file, or a text.">
 <link rel="stylesheet" href="stage/page.css"><link rel="stylesheet" href="stage/stage.css">
-<script type="module" src="stage/element.js"></script>
+<link rel="stylesheet" href="stage/record.css">
+<script type="module" src="stage/element.js"></script><script type="module" src="stage/record.js"></script>
 </head>"""
 
 

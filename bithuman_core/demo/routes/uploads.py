@@ -11,15 +11,16 @@ from starlette.requests import ClientDisconnect, Request
 
 from bithuman_core.demo.limits import MIB
 from bithuman_core.demo.refusal import Refusal
+from bithuman_core.files import end_in_bytes
 
-MAX_FILE_NAME = 80  # characters
+MAX_FILE_NAME = 120  # bytes: file systems take 255
 
 
 def file_name(request: Request, default: str) -> str:
     """The name that the visitor's file has, from the X-File-Name header (percent-encoded), without folders and oddities."""
     given = unquote(request.headers.get("x-file-name", "")).replace("\\", "/").rsplit("/", 1)[-1]
     clean = re.sub(r"[^\w .()-]", "_", given).strip(" .")
-    return clean[-MAX_FILE_NAME:] or default
+    return end_in_bytes(clean, MAX_FILE_NAME).strip(" .") or default
 
 
 async def save_body(request: Request, path: Path, limit: int, seconds: float) -> None:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
 from bithuman_core.demo.context import DemoContext, InDemo, OfVisitor
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.visitors.visitor import Visitor
+from bithuman_core.demo.visitors.visitors import UNKNOWN_VISIT
 from bithuman_core.fastrtc.candidates import CandidateError, add_candidate
 from bithuman_core.fastrtc.handler import AvatarHandler
+from bithuman_core.fastrtc.offers import OfferError, check_offer
 from bithuman_core.fastrtc.stream import close_visit
 from bithuman_core.fastrtc.turn import miss_relay
 
+logger = logging.getLogger(__name__)
 router = APIRouter()
 
 MAX_SDP = 64 * 1024  # characters; Chromium's offers have some 6 thousand
 MAX_SECRET = 100
+NEGOTIATION_SECONDS = 10.0
+TRACKS = 2  # of every connection: sound and pictures
+MISUNDERSTOOD = "The server did not understand this page: reload it."
+NOT_UNDERSTOOD = "The server did not understand this browser's offer: reload the page."
 
 
 class Offer(BaseModel):
@@ -33,9 +42,9 @@ class Offer(BaseModel):
 
 
 @router.post("/visit")
-async def open_visit(context: InDemo) -> dict[str, str]:
+async def open_visit(request: Request, context: InDemo) -> dict[str, str]:
     """The secret of a new visit, for clients without the Gradio page (which opens its own when it comes)."""
-    return {"visit": context.visitors.open().secret}
+    return {"visit": context.visitors.open(request.client.host if request.client else None).secret}
 
 
 @router.post("/visit/here", status_code=204)
@@ -46,7 +55,7 @@ async def stay(visit: OfVisitor) -> None:
 @router.post("/visit/leave", status_code=204)
 async def leave(request: Request, context: InDemo) -> Response:
     """The page is closed. The secret is the body: beacons carry no headers."""
-    if int(request.headers.get("content-length") or MAX_SECRET + 1) <= MAX_SECRET:
+    if int(request.headers.get("content-length") or MAX_SECRET + 1) <= MAX_SECRET:  # digits, says the body guard
         with suppress(ClientDisconnect):  # the page was quicker; its line breaks as well
             await context.visitors.close((await request.body()).decode("ascii", "replace"))
     return Response(status_code=204)
@@ -72,22 +81,80 @@ async def rtc_config(context: InDemo) -> dict[str, Any]:
 
 
 @router.post("/webrtc/offer")
-async def offer(offer: Offer, context: InDemo, visit: OfVisitor) -> Any:
-    """FastRTC's signalling: an answer, or ``{"status": "failed", ...}``."""
+async def offer(request: Request, context: InDemo, visit: OfVisitor) -> Any:
+    """FastRTC's signalling: an answer, or ``{"status": "failed", ...}``. Of a page that nobody knows nothing is read."""
+    try:
+        offer = Offer.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise Refusal(422, MISUNDERSTOOD) from error
     if offer.type == "ice-candidate":
         if visit.connection != offer.webrtc_id:
             raise Refusal(409, "That connection has ended: press Start again.")
         return await _add_candidate(context, offer)
     if offer.type != "offer" or not offer.sdp:
         raise Refusal(422, "That is no offer of a connection: reload the page.")
-    if visit.connection is not None:  # the page lost it, and comes back
+    if not visit.offers.take():
+        raise Refusal(429, "This page has tried to connect too often: wait half a minute, then press Start.", retry=30)
+    try:
+        check_offer(offer.sdp)
+    except OfferError as error:
+        raise Refusal(422, str(error)) from error
+    async with visit.negotiating:  # the page lost its connection and comes back, perhaps twice
+        return await _take_place(context, visit, offer)
+
+
+async def _take_place(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
+    if visit.connection is not None:
         await context.visitors.hang_up(visit)
     if offer.webrtc_id in context.stream.pcs:
         raise Refusal(409, "That connection is already open: reload the page.")
+    if visit.closed:
+        raise Refusal(410, UNKNOWN_VISIT)
     if ahead := context.visitors.ahead(visit):
         return {"status": "failed", "meta": {"error": "concurrency_limit_reached", "ahead": ahead}}
+    visit.connection, visit.entering = offer.webrtc_id, True  # from here on the place is taken
     context.visitors.waiting_line.leave(visit.secret)
-    return await _connect(context, visit, offer)
+    answered = False
+    try:
+        answer = await _connect(context, visit, offer)
+        answered = True
+        return answer
+    finally:
+        visit.entering = False
+        if not answered:
+            if visit.connection == offer.webrtc_id:
+                visit.connection = None
+            await _give_up(context, offer.webrtc_id)
+
+
+async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
+    stream = context.stream
+    route = await context.route.configuration()
+    stream.server_rtc_configuration = stream.convert_to_aiortc_format(route)  # a server behind NAT needs the relay as well
+    try:
+        negotiation = stream.handle_offer(offer.model_dump(), stream.set_additional_outputs(offer.webrtc_id))
+        answer = await asyncio.wait_for(negotiation, NEGOTIATION_SECONDS)
+    except Exception as error:  # of any kind: what aiortc meets in an SDP
+        logger.info("An offer was not understood.", exc_info=error)
+        raise Refusal(422, NOT_UNDERSTOOD) from error
+    if visit.connection != offer.webrtc_id:
+        raise Refusal(409, "That connection has ended: press Start again.")
+    handler = stream.handlers.get(offer.webrtc_id)
+    if not isinstance(answer, dict) or not isinstance(handler, AvatarHandler):
+        raise Refusal(422, NOT_UNDERSTOOD)
+    if len(stream.connections.get(offer.webrtc_id, ())) != TRACKS:  # their lines hold nothing that both sides understand
+        raise Refusal(422, NOT_UNDERSTOOD)
+    miss_relay(route, answer["sdp"])
+    handler.bind(visit)  # nothing has been asked of it yet: the browser needs the answer first
+    return answer
+
+
+async def _give_up(context: DemoContext, webrtc_id: str) -> None:
+    """Close what an offer has left, else its place would never be free again."""
+    try:
+        await close_visit(context.stream, webrtc_id)
+    except Exception as error:  # of any kind: aiortc closes what it has half opened
+        logger.info("A connection could not be closed in order.", exc_info=error)
 
 
 async def _add_candidate(context: DemoContext, offer: Offer) -> dict[str, str]:
@@ -100,30 +167,3 @@ async def _add_candidate(context: DemoContext, offer: Offer) -> dict[str, str]:
     except CandidateError as error:
         raise Refusal(422, str(error)) from error
     return {"status": "success"}
-
-
-async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
-    stream = context.stream
-    route = await context.route.configuration()
-    stream.server_rtc_configuration = stream.convert_to_aiortc_format(route)  # a server behind NAT needs the relay as well
-    visit.connection = offer.webrtc_id
-    answered = False
-    try:
-        answer = await _negotiate(context, offer)
-        answered = True
-    except (ValueError, LookupError, AssertionError, TypeError, AttributeError) as error:  # what aiortc meets in an SDP
-        raise Refusal(422, "The server did not understand this browser's offer: reload the page.") from error
-    finally:
-        if not answered:
-            visit.connection = None
-            await close_visit(stream, offer.webrtc_id)  # else its place would never be free again
-    if isinstance(answer, dict):
-        miss_relay(route, answer["sdp"])
-    handler = stream.handlers.get(offer.webrtc_id)
-    if isinstance(handler, AvatarHandler):  # nothing has been asked of it yet: the browser needs the answer first
-        handler.bind(visit)
-    return answer
-
-
-async def _negotiate(context: DemoContext, offer: Offer) -> Any:
-    return await context.stream.handle_offer(offer.model_dump(), context.stream.set_additional_outputs(offer.webrtc_id))

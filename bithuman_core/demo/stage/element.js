@@ -1,5 +1,6 @@
 // <avatar-stage>: one visit, from Start to Stop. The rest of the page is Gradio's; what it decides comes by the ticket.
 import { Call } from "./call.js";
+import { Kiosk } from "./kiosk.js";
 import { CallStats, showStats } from "./stats.js";
 import { showLevel } from "./level.js";
 import { Microphone } from "./microphone.js";
@@ -7,6 +8,7 @@ import { Picture } from "./picture.js";
 import { Refused, SENTENCES, waitingSentence } from "./sentences.js";
 import { Server } from "./server.js";
 import { watchTicket } from "./ticket.js";
+import { takeUntypedFiles } from "./untyped.js";
 
 const STATS_MS = 1000;
 const FAULT_MS = 5000; // how long a fault that the server has got over is shown
@@ -26,18 +28,24 @@ class AvatarStage extends HTMLElement {
   #avatar = null;
   #speaking = false; // whether the server says that the avatar speaks just now
   #ready = null; // resolved with the first ticket
+  #kiosk = new Kiosk();
 
   connectedCallback() {
     const parts = (this.parts = Object.fromEntries([...this.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part])));
-    this.server = new Server();
+    this.server = new Server(() => this.#kiosk.comeBack());
     this.picture = new Picture(this, parts);
     this.microphone = new Microphone(showLevel, () => this.#finish(SENTENCES.unplugged));
-    parts.main.onclick = () => (this.#call ? this.#finish(null) : this.start());
+    parts.main.onclick = () => {
+      this.#kiosk.remember(!this.#call);
+      return this.#call ? this.#finish(null) : this.start();
+    };
     const still = this.querySelector("img.still");
     this.#avatar = { key: this.dataset.key, name: this.dataset.name, size: [still.width, still.height] };
     this.picture.show(this.#avatar);
     this.#ready = new Promise((resolve, reject) => watchTicket((ticket) => this.#take(ticket, resolve, reject)));
     this.#ready.catch((error) => this.#show("failed", error.message));
+    takeUntypedFiles();
+    if (this.#kiosk.wasLive) this.start();
   }
 
   /** Start a visit. The microphone is asked for only where it is the way to speak. */
@@ -226,6 +234,7 @@ class AvatarStage extends HTMLElement {
     this.parts.status.ariaLive = "polite";
     this.parts.status.textContent = sentence;
     this.parts.main.textContent = this.#call ? "Stop" : "Start";
+    if (state === "failed") this.#kiosk.comeBack();
   }
 }
 

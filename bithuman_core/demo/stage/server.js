@@ -7,6 +7,12 @@ const NOT_WANTED = 1008; // the server's answer to a page that it does not know
 
 export class Server {
   #secret = null;
+  #forgotten;
+
+  /** forgotten() is called where the server does not know this page: it was started anew. */
+  constructor(forgotten) {
+    this.#forgotten = forgotten;
+  }
 
   /** The visit's secret is known: the page says that it is there, and when it goes. */
   open(secret) {
@@ -26,7 +32,7 @@ export class Server {
     const began = Date.now();
     line.onopen = () => line.send(this.#secret);
     line.onclose = ({ code }) => {
-      if (code === NOT_WANTED) return;
+      if (code === NOT_WANTED) return this.#forgotten();
       const next = Date.now() - began > STAY_MS ? AGAIN_MS : Math.min(2 * wait, STAY_MS); // a proxy may let none through
       setTimeout(() => this.#stand(next), wait);
     };

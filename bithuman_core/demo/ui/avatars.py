@@ -1,23 +1,23 @@
-"""The part of the panel with the avatars: the gallery, an ``.imx`` file of one's own, one from a photo."""
+"""The part of the panel with the avatars: the gallery, an ``.imx`` file of one's own, one from a photo or clip."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from bithuman_core.demo.actions import NO_CONSENT, NO_PHOTOS, load_avatar, make_avatar
+from bithuman_core.build.photo.sources import is_clip, is_photo
+from bithuman_core.demo.actions import NO_CONSENT, load_avatar, make_avatar
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.ui.events import LONG, QUICK, reporter, told
-from bithuman_core.demo.ui.inputs import photo_input
+from bithuman_core.demo.ui.making import PHOTO, RECORDING, MakingPanel, Source
 from bithuman_core.demo.ui.view import AvatarView, pictures
+from bithuman_core.errors import SeveralFacesError
 
-CONSENT = "The visitor of the demo page ticked: this is a photo of me, or of somebody who agrees to it."
-HOW = "One face, from the front, in even light, mouth closed. It stays on this server until you close the page."
-AGREES = "This is a photo of me, or of somebody who agrees to this avatar."
-NO_PHOTO = "Choose a photo first, or take one with the camera."
+IS_PHOTO = "That is a photo or a clip: open “Create from a photo” below, and drop it there."
 
 
 class AvatarPanel:
@@ -36,17 +36,18 @@ class AvatarPanel:
             self.remove = gr.Button("Remove", size="sm", min_width=0)
         self.note = gr.Markdown(visible=False, elem_id="avatar-note")
         self.open = gr.UploadButton("Open an .imx file", file_types=[".imx"], size="sm", elem_id="open-imx")
-        with gr.Accordion("Create from a photo", open=False, elem_id="photo-panel"):
-            gr.Markdown(HOW if context.build else NO_PHOTOS)
-            self.photo = photo_input(
-                label="Photo", show_label=False, sources=["upload", "webcam"], image_mode=None, type="filepath", height=240,
-                webcam_options=gr.WebcamOptions(mirror=False), show_download_button=False, show_share_button=False,
-                show_fullscreen_button=False, elem_id="photo",
-            )  # fmt: skip
-            self.name = gr.Textbox(label="Name", max_lines=1, max_length=40, elem_id="photo-name")
-            self.consent = gr.Checkbox(label=AGREES, container=False, elem_id="photo-consent")
-            self.create = gr.Button("Create", variant="primary", interactive=context.build is not None, elem_id="photo-create")
-            self.progress = gr.HTML(elem_id="photo-progress", padding=False, min_height=0)
+        self.photo = MakingPanel(context, PHOTO)
+        self.recording = MakingPanel(context, RECORDING)
+
+
+def several(error: SeveralFacesError, folder: Path) -> gr.Gallery:
+    """The faces of a photo to choose from, their pictures in ``folder``."""
+    shown = []
+    for number, picture in enumerate(error.faces, 1):
+        path = folder / f"face {number}.jpg"
+        path.write_bytes(picture)
+        shown.append((str(path), str(number)))
+    return gr.Gallery(shown, visible=True, selected_index=None)
 
 
 def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr.State) -> None:
@@ -55,16 +56,21 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
     async def choose(secret: str, selected: gr.SelectData) -> list[Any]:
         found = context.visitors.find(secret)
         avatars = found.avatars
-        found.choose(avatars[min(int(selected.index), len(avatars) - 1)].key)
+        chosen = avatars[min(int(selected.index), len(avatars) - 1)]
+        if chosen is found.avatar:  # the mark that a new picture takes is told as a choice, too: what is said of it stays
+            return [gr.skip()] * len(view.outputs)
+        found.choose(chosen.key)
         return view.of(found, listed=False)
 
     async def bring(secret: str, file: str) -> list[Any]:
         found = context.visitors.find(secret)
         found.keep_upload(Path(file))
-        context.visitors.check_room(found)
-        found.spend()
-        avatar = await load_avatar(context, Path(file), found.new_folder())
-        found.add(avatar)
+        if is_photo(Path(file)) or is_clip(file):
+            raise Refusal(415, IS_PHOTO)
+        with context.visitors.room_for_avatar(found):
+            found.spend()
+            avatar = await load_avatar(context, Path(file), found.new_folder(), found.owner)
+            found.add(avatar)
         found.choose(avatar.key)
         return view.of(found)
 
@@ -73,23 +79,38 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         found.remove(found.avatar.key)
         return view.of(found)
 
-    async def create(
-        secret: str, photo: str | None, name: str, consent: bool, progress: gr.Progress = gr.Progress()  # noqa: B008
-    ) -> list[Any]:
-        found = context.visitors.find(secret)
-        if photo is None:
-            raise Refusal(400, NO_PHOTO)
-        found.keep_upload(Path(photo))
-        if not consent:
-            raise Refusal(403, NO_CONSENT)
-        context.visitors.check_room(found)
-        found.spend()
-        told_by = reporter(progress)
-        path, notes = await make_avatar(context, Path(photo), name, CONSENT, found.new_folder(), told_by, lambda: found.closed)
-        avatar = await load_avatar(context, path, path.parent)
-        found.add(avatar)
-        found.choose(avatar.key)
-        return [*view.of(found, " ".join(notes)), "", None, False]
+    def creator(source: Source) -> Callable[..., Awaitable[list[Any]]]:
+        async def create(
+            secret: str, file: str | None, name: str, consent: bool, face: int, progress: gr.Progress = gr.Progress()  # noqa: B008
+        ) -> list[Any]:
+            found = context.visitors.find(secret)
+            if file is None:
+                raise Refusal(400, source.missing)
+            found.keep_upload(Path(file))
+            if not consent:
+                raise Refusal(403, NO_CONSENT)
+            with context.visitors.room_for_avatar(found):
+                found.spend()
+                folder, told_by = found.new_folder(), reporter(progress)
+                try:
+                    path, notes = await make_avatar(
+                        context, Path(file), name, source.ticked, folder, told_by, lambda: found.closed, face=face or None
+                    )
+                except SeveralFacesError as error:
+                    return [*(gr.skip() for _ in view.outputs), "", gr.skip(), gr.skip(), several(error, folder), 0]
+                avatar = await load_avatar(context, path, path.parent, found.owner)
+                found.add(avatar)
+            found.choose(avatar.key)
+            return [*view.of(found, " ".join(notes)), "", None, False, gr.Gallery(visible=False), 0]
+
+        return told(create)
+
+    def pick(selected: gr.SelectData) -> int:
+        return int(selected.index) + 1
+
+    def forget() -> list[Any]:
+        """Another photo has other faces."""
+        return [gr.Gallery(visible=False), 0]
 
     async def mark(secret: str) -> gr.Gallery:
         """The new picture takes the mark."""
@@ -99,11 +120,17 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
     panel.gallery.select(told(choose), visitor, view.outputs, **QUICK)
     panel.remove.click(told(remove), visitor, view.outputs, **QUICK)
     opening = panel.open.upload(told(bring), [visitor, panel.open], view.outputs, **QUICK)
-    making = panel.create.click(
-        told(create),
-        [visitor, panel.photo, panel.name, panel.consent],
-        [*view.outputs, panel.progress, panel.photo, panel.consent],
-        api_name=False, show_progress_on=panel.progress, **LONG,
-    )  # fmt: skip
-    for event in (opening, making):
+    making = [
+        way.create.click(
+            creator(way.source),
+            [visitor, way.input, way.name, way.consent, way.face],
+            [*view.outputs, way.progress, way.input, way.consent, way.faces, way.face],
+            api_name=False, show_progress_on=way.progress, **LONG,
+        )
+        for way in (panel.photo, panel.recording)
+    ]  # fmt: skip
+    for way in (panel.photo, panel.recording):
+        way.faces.select(pick, None, way.face, **QUICK)
+        way.input.change(forget, None, [way.faces, way.face], **QUICK)
+    for event in (opening, *making):
         event.success(told(mark), visitor, panel.gallery, **QUICK)

@@ -14,7 +14,7 @@ from bithuman_core.demo.actions import clip_of_file, clip_of_text, load_avatar, 
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.motion_file import write_motion
 from bithuman_core.demo.refusal import Refusal
-from bithuman_core.demo.ui.events import LONG, count_call, reporter, told
+from bithuman_core.demo.ui.events import LONG, caller, count_call, reporter, told
 from bithuman_core.errors import BithumanError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.motion.export import RATES, MotionFormat
@@ -34,9 +34,9 @@ def add_endpoints(context: DemoContext) -> None:
         made.mkdir()
         return made
 
-    async def state_of(avatar: str, imx: str | None) -> AvatarState:
+    async def state_of(avatar: str, imx: str | None, request: gr.Request | None) -> AvatarState:
         if imx:
-            return AvatarState((await load_avatar(context, Path(imx), folder())).fixture)
+            return AvatarState((await load_avatar(context, Path(imx), folder(), caller(request))).fixture)
         known = context.gallery.avatars
         if avatar not in known:
             raise Refusal(404, f"There is no avatar {avatar!r} here: choose one of {', '.join(known)}.")
@@ -70,9 +70,9 @@ def add_endpoints(context: DemoContext) -> None:
         Returns:
             An MP4 video.
         """
-        count_call(context, request)
-        state = await state_of(avatar, imx)
-        clip = await clip_of_text(context, text, voice, timbre)
+        address = count_call(context, request)
+        state = await state_of(avatar, imx, request)
+        clip = await clip_of_text(context, text, voice, timbre, address)
         return str(await make_video(context, state, clip, folder(), reporter(progress)))
 
     async def speak_file(
@@ -90,12 +90,12 @@ def add_endpoints(context: DemoContext) -> None:
             An MP4 video with the same sound in sync.
         """
         count_call(context, request)
-        state = await state_of(avatar, imx)
-        clip = await clip_of_file(context, needed(audio, "audio"))
+        state = await state_of(avatar, imx, request)
+        clip = await clip_of_file(context, needed(audio, "audio"), caller(request))
         return str(await make_video(context, state, clip, folder(), reporter(progress)))
 
     async def build_avatar(
-        photo: str, name: str = "", consent: str = "",
+        photo: str, name: str = "", consent: str = "", face: int = 0,
         request: gr.Request | None = None, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> str:  # fmt: skip
         """Make an avatar of one photo or a short clip of a person who agrees to it.
@@ -104,6 +104,7 @@ def add_endpoints(context: DemoContext) -> None:
             photo: A photo or clip: one face, from the front, in even light, mouth closed.
             name: What the avatar is called.
             consent: Who agreed to this avatar and how, in one sentence; it is kept in the file.
+            face: Which face, where there are several: 1 is the largest; 0: there is one.
 
         Returns:
             The avatar, an .imx file.
@@ -111,7 +112,8 @@ def add_endpoints(context: DemoContext) -> None:
         count_call(context, request)
         if not consent.strip():
             raise Refusal(403, NO_CONSENT)
-        path, _ = await make_avatar(context, needed(photo, "photo"), name, consent.strip(), folder(), reporter(progress))
+        given, report = needed(photo, "photo"), reporter(progress)
+        path, _ = await make_avatar(context, given, name, consent.strip(), folder(), report, face=int(face) or None)
         return str(path)
 
     async def motion(
@@ -130,7 +132,7 @@ def add_endpoints(context: DemoContext) -> None:
             The motion as a file.
         """
         count_call(context, request)
-        clip = await clip_of_file(context, needed(audio, "audio"))
+        clip = await clip_of_file(context, needed(audio, "audio"), caller(request))
         fixture = context.gallery.first.fixture
         job = partial(write_motion, folder(), fixture, clip, MotionFormat(form), int(fps), style)
         return str(await context.jobs.run(job, reporter(progress)))
@@ -147,7 +149,7 @@ def add_endpoints(context: DemoContext) -> None:
         count_call(context, request)
         path = needed(imx, "imx")
         try:
-            avatar = await load_avatar(context, path, folder())
+            avatar = await load_avatar(context, path, folder(), caller(request))
         except BithumanError as error:
             return {"valid": False, "error": error.message.replace(str(path), path.name)}
         return {"valid": True, "name": avatar.name, "size": list(avatar.size)}
@@ -165,13 +167,14 @@ def add_endpoints(context: DemoContext) -> None:
         text = gr.Textbox(label="text", max_length=context.limits.text)
         voice, timbre = gr.Textbox("en-us", label="voice"), gr.Radio(["woman", "man"], value="woman", label="timbre")
         name, consent = gr.Textbox("", label="name"), gr.Textbox("", label="consent")
+        face = gr.Number(0, label="face", precision=0, minimum=0)
         form = gr.Radio(forms, value="csv", label="form")
         fps = gr.Radio([str(rate) for rate in RATES], value=str(FPS), label="fps")
         style = gr.Slider(0.5, 1.5, 1.0, label="style")
         endpoint(list_avatars, [], gr.JSON(label="avatars"), QUICK_CALL)
         endpoint(speak_text, [text, avatar, voice, timbre, imx], gr.Video(label="video"))
         endpoint(speak_file, [audio, avatar, imx], gr.Video(label="video"))
-        endpoint(build_avatar, [file("photo"), name, consent], gr.File(label="avatar"))
+        endpoint(build_avatar, [file("photo"), name, consent, face], gr.File(label="avatar"))
         endpoint(motion, [audio, form, fps, style], gr.File(label="motion"))
         endpoint(validate, [imx], gr.JSON(label="result"), QUICK_CALL)
 

@@ -11,7 +11,9 @@ import gradio as gr
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.jobs import JobCancelled, Report
 from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.visitors.address import network_of
 from bithuman_core.errors import BithumanError
+from bithuman_core.files import DISK_FULL, is_full
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +37,10 @@ def told(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
             sentence = error.message
         except JobCancelled:
             sentence = GONE
+        except OSError as error:
+            if not is_full(error):
+                raise
+            sentence = DISK_FULL
         raise gr.Error(sentence, print_exception=False, title="That did not work")
 
     return run
@@ -49,8 +55,18 @@ def reporter(progress: gr.Progress) -> Report:
     return report
 
 
-def count_call(context: DemoContext, request: gr.Request | None) -> None:
-    """Count a call of an endpoint. Raises Refusal where its address has called too often."""
-    address = getattr(getattr(request, "client", None), "host", None) or "unknown"
-    if not context.callers.take(address):
+def host_of(request: gr.Request | None) -> str | None:
+    """The address that an event comes from."""
+    return getattr(getattr(request, "client", None), "host", None)
+
+
+def caller(request: gr.Request | None) -> str:
+    """The network address that an endpoint is called from; this machine has one as well."""
+    return network_of(host_of(request), own_machine=True) or "unknown"
+
+
+def count_call(context: DemoContext, request: gr.Request | None) -> str | None:
+    """Count a call of an endpoint, and return whom it counts for. Raises Refusal where its address has called too often."""
+    if not context.callers.take(caller(request)):
         raise Refusal(429, TOO_OFTEN)
+    return network_of(host_of(request), own_machine=context.limits.own_machine)

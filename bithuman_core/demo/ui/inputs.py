@@ -15,3 +15,10 @@ def photo_input(**options: Any) -> gr.Image:
     photo = gr.Image(**options)
     photo.preprocess = lambda payload: None if payload is None else payload.path
     return photo
+
+
+def clip_input(**options: Any) -> gr.Video:
+    """The same of a ``gr.Video``, which would call a program to turn or mute what it is given."""
+    clip = gr.Video(**options)
+    clip.preprocess = lambda payload: None if payload is None else payload.video.path
+    return clip

@@ -11,7 +11,7 @@ from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.stage import stage_html
 from bithuman_core.demo.ui import avatars, manner, words
 from bithuman_core.demo.ui.endpoints import add_endpoints
-from bithuman_core.demo.ui.events import QUICK
+from bithuman_core.demo.ui.events import QUICK, host_of
 from bithuman_core.demo.ui.theme import AvatarTheme
 from bithuman_core.demo.ui.ticket import NOBODY, refused, ticket
 from bithuman_core.demo.ui.view import AvatarView, heading
@@ -50,10 +50,10 @@ def build_page(context: DemoContext) -> gr.Blocks:
         manner.wire(manner_panel, context, visitor)
         add_endpoints(context)
 
-        async def arrive() -> list[Any]:
+        async def arrive(request: gr.Request) -> list[Any]:
             voices = words_panel.voices(context)
             try:
-                arrived = context.visitors.open()
+                arrived = context.visitors.open(host_of(request))
             except Refusal as refusal:
                 return ["", refused(refusal.sentence), *voices]
             return [arrived.secret, ticket(arrived), *voices]

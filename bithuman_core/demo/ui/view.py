@@ -63,7 +63,7 @@ class AvatarView:
             heading(avatar),
             self._gallery(visitor) if listed else gr.skip(),
             gr.Row(visible=avatar.own),
-            gr.DownloadButton(value=str(avatar.path) if avatar.own else None),
+            gr.DownloadButton(value=str(avatar.path) if avatar.own and avatar.path.exists() else None),
             gr.Markdown(note, visible=bool(note)),
             gr.Dataset(**gesture_buttons(avatar)),
         ]

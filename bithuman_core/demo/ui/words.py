@@ -32,6 +32,7 @@ class WordsPanel:
     """Its components, laid out where it is made."""
 
     def __init__(self, limit: int) -> None:
+        gr.set_static_paths([speech_clip()])  # served from where it is, without a copy among the temporary files
         gr.Markdown("## Its words")
         with gr.Tabs(elem_id="words"):
             with gr.Tab("Microphone", elem_id="words-microphone") as self.microphone:
@@ -77,10 +78,10 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
         if sound is None:
             raise Refusal(400, NO_FILE)
         found.keep_upload(Path(sound))
-        return await clip_of_file(context, Path(sound))
+        return await clip_of_file(context, Path(sound), found.owner)
 
     async def of_text(found: Visitor, text: str, voice: str, timbre: str) -> Clip:
-        return await clip_of_text(context, text, voice, timbre)
+        return await clip_of_text(context, text, voice, timbre, found.address)
 
     def speaker(clip_of: Callable[..., Awaitable[Clip]]) -> Callable[..., Awaitable[str]]:
         async def say(secret: str, *words: Any) -> str:

@@ -15,14 +15,14 @@ class Allowance:
         self._clock, self._burst, self._per_second = clock, burst, per_second
         self._left, self._then = burst, clock.now()
 
-    def take(self) -> bool:
-        """Whether one more is allowed now; counts it."""
+    def take(self, amount: float = 1) -> bool:
+        """Whether so many more are allowed now; counts them."""
         now = self._clock.now()
         self._left = min(self._burst, self._left + self._per_second * (now - self._then))
         self._then = now
-        if self._left < 1:
+        if self._left < amount:
             return False
-        self._left -= 1
+        self._left -= amount
         return True
 
 
@@ -33,10 +33,10 @@ class AddressAllowances:
         self._clock, self._burst, self._per_second = clock, burst, per_second
         self._known: dict[str, Allowance] = {}
 
-    def take(self, address: str) -> bool:
-        """Whether this address may once more; counts it."""
+    def take(self, address: str, amount: float = 1) -> bool:
+        """Whether so many more are allowed for this address now; counts them."""
         known = self._known.pop(address, None) or Allowance(self._clock, self._burst, self._per_second)
         self._known[address] = known  # the last one now
         if len(self._known) > ADDRESSES:
             del self._known[next(iter(self._known))]
-        return known.take()
+        return known.take(amount)

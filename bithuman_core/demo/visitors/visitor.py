@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 import tempfile
@@ -30,10 +31,19 @@ class Visitor:
     """
 
     def __init__(
-        self, gallery: Gallery, make_engine: Callable[[AvatarState], LiveEngine], limits: Limits, clock: Clock
+        self,
+        gallery: Gallery,
+        make_engine: Callable[[AvatarState], LiveEngine],
+        limits: Limits,
+        clock: Clock,
+        address: str | None = None,
     ) -> None:
         self.secret = secrets.token_urlsafe(24)
+        self.address = address  # which is counted; None: is not
         self.connection: str | None = None  # FastRTC's id of the present connection
+        self.negotiating = asyncio.Lock()  # one offer after the other
+        self.entering = False  # its offer has a place, and FastRTC does not know of it yet
+        self.avatars_coming = 0  # own ones that are being uploaded or made
         self.state = AvatarState(gallery.first.fixture)
         self.avatar: Avatar = gallery.first
         self.own: dict[str, Avatar] = {}
@@ -41,10 +51,12 @@ class Visitor:
         self.way = "microphone"  # how it speaks: also "file", "text"
         self.said = 0  # how many clips the page was told to say
         self.closed = False
-        self.limit = limits.live
+        self.limit, self.connect_idle = limits.live, limits.connect_idle
         self._gallery, self._make_engine, self._limits, self._clock = gallery, make_engine, limits, clock
         self._messages = Allowance(clock)
         self._requests = Allowance(clock, limits.requests, limits.requests_per_second)
+        self.offers = Allowance(clock, limits.offers, limits.offers_per_second)
+        self.new_lines = Allowance(clock, limits.lines, limits.lines_per_second)
         self._session: LiveSession | None = None
         self._folder: Path | None = None
         self._uploads: list[Path] = []
@@ -59,6 +71,12 @@ class Visitor:
     def meet(self, session: LiveSession) -> None:
         """The session of the present connection."""
         self._session = session
+
+    def part(self, session: LiveSession) -> None:
+        """The connection of this session is closed: a page that stays open holds nothing of it."""
+        if self._session is session:
+            self.seen_at = self.heard_at
+            self._session = None
 
     def hears(self, text: object) -> str | None:
         """Follow a message of the page. Returns a sentence where it is not followed."""
@@ -118,6 +136,11 @@ class Visitor:
 
     # -- before, meanwhile and after ---------------------------------------------------------------------------------
     @property
+    def owner(self) -> str:
+        """Whose files take turns when they are read: of all pages of a counted address, else of this page."""
+        return self.address or self.secret
+
+    @property
     def heard_at(self) -> float:
         """When the page was last heard of, by a request or in its stream, s on the clock."""
         return self.seen_at if self._session is None else max(self.seen_at, self._session.heard_at)
@@ -129,7 +152,7 @@ class Visitor:
     def spend(self) -> None:
         """Count a request that costs the server something. Raises Refusal where there were too many."""
         if not self._requests.take():
-            raise Refusal(429, "That was a lot in a short time: wait half a minute, then try again.")
+            raise Refusal(429, "That was a lot in a short time: wait half a minute, then try again.", retry=30)
 
     @property
     def avatars(self) -> list[Avatar]:
@@ -145,14 +168,18 @@ class Visitor:
         self._play()
         return avatar
 
+    @property
+    def avatars_held(self) -> int:
+        """Own ones, with those that are on their way."""
+        return len(self.own) + self.avatars_coming
+
     def check_room(self) -> None:
         """Raises Refusal where the visitor has as many own avatars as are kept."""
-        if len(self.own) >= self._limits.avatars:
-            raise Refusal(409, f"You have {len(self.own)} avatars of your own, which is the most: remove one first.")
+        if self.avatars_held >= self._limits.avatars:
+            raise Refusal(409, f"You have {self.avatars_held} avatars of your own, which is the most: remove one first.")
 
     def add(self, avatar: Avatar) -> None:
-        """Keep an avatar of the visitor's own. Raises Refusal where there are too many."""
-        self.check_room()
+        """Keep an avatar of the visitor's own, for which there is room (``Visitors.room_for_avatar``)."""
         self.own[avatar.key] = avatar
 
     def remove(self, key: str) -> None:
@@ -170,12 +197,13 @@ class Visitor:
             del self.clips[next(iter(self.clips))]
 
     def keep_upload(self, path: Path) -> None:
-        """A file that the visitor sent goes with the visit."""
-        self._uploads.append(path)
+        """A file that the visitor sent goes with the visit; an example of the page's is not theirs, and stays."""
+        if self._gallery.folder in path.parents:
+            self._uploads.append(path)
 
     def new_folder(self) -> Path:
         """An empty folder that nobody else knows; it goes with the visit."""
-        if self._folder is None:
+        if self._folder is None or not self._folder.is_dir():
             self._folder = Path(tempfile.mkdtemp(prefix="visit-", dir=self._gallery.folder))
         folder = self._folder / secrets.token_urlsafe(16)
         folder.mkdir()

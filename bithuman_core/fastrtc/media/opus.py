@@ -74,7 +74,7 @@ def decode_arriving(
 
     aiortc's own starts a task of the loop for every frame, which costs more than to decode it.
     """
-    codec, decoder = None, None
+    codec, decoder, told = None, None, False
     while (task := arriving.get()) is not None:
         named, encoded = task
         if decoder is None or named.name != codec:
@@ -82,7 +82,9 @@ def decode_arriving(
         try:
             frames = decoder.decode(encoded)
         except FFmpegError as error:
-            logger.warning("A packet of %s could not be decoded: %s", codec, error)
+            if not told:  # once a connection: whoever sends rubbish sends much
+                logger.warning("A packet of %s could not be decoded (others are left out without a word): %s", codec, error)
+                told = True
             failed.set()
             continue
         for frame in frames:

@@ -1,0 +1,230 @@
+"""What a footage avatar is worth: every figure of a film against what is really said in it.
+
+    python -m benchmarks.footage                     # Mara, drawn by our own renderer: her mouth is known
+    python -m benchmarks.footage CLIP.mp4 [...]      # films of people, for one's own eyes
+
+Driven by the film's own sound, or by what was measured of its own mouth, each frame k is drawn into the frame 2 s later: what one
+sees is another head, the same words. "as it is" is the undrawn film under the same shift: what chance gives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from bithuman_core.audio import float32_to_int16, load_audio
+from bithuman_core.build.footage.articulation import heard_mouths, measured_mouths
+from bithuman_core.build.footage.builder import Footage, footage_arrays, read_footage
+from bithuman_core.build.footage.person import LIPS
+from bithuman_core.build.footage.reading import at_frame_rate
+from bithuman_core.build.footage.tracking import LOOKS, track
+from bithuman_core.build.photo.clip import Clip as Film
+from bithuman_core.build.photo.models import load_face_nets
+from bithuman_core.engine import Fixture, render_clip
+from bithuman_core.face import FaceState
+from bithuman_core.imx import read_imx, write_imx
+from bithuman_core.render import FootageRenderer, FootageRig, any_rig
+from bithuman_core.render.footage.film import FilmPlayer
+from bithuman_core.settings import speech_clip
+from bithuman_core.speech.net import SpeechNet
+from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
+
+Frames = list[NDArray[np.uint8]]
+SHIFT = 2 * FPS  # frames
+OPEN = 0.03  # face widths of lip gap
+STEADY = [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 19, 94, 2, 98, 327, 129, 358, 127, 356, 50, 280, 118, 347, 8, 9, 107, 336]
+"""MediaPipe points that speech does not move."""
+# fmt: off
+LIP_LINES = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, 78, 95, 88, 178, 87, 14,
+             317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames (RGB, 25 a second) and the sound that they show, int16 at 16 kHz; None where there is none of their own."""
+
+    name: str
+    frames: Frames
+    sound: NDArray[np.int16] | None
+
+
+def own_clip(seconds: float) -> Clip:
+    """Mara speaks, our renderer films her."""
+    sound, _ = load_audio(speech_clip(), SAMPLE_RATE)
+    samples = float32_to_int16(np.resize(sound, int(seconds * SAMPLE_RATE)))
+    frames = [np.ascontiguousarray(t.frame[:, :, ::-1]) for t in render_clip(Fixture("mara"), samples, 3)]
+    return Clip("Mara, rendered", frames, samples)
+
+
+def clip_of(path: Path, seconds: float, silent: bool) -> Clip:
+    """A file's first seconds."""
+    frames = list(islice(at_frame_rate(Film(path).film()), int(seconds * FPS)))
+    if silent:
+        return Clip(path.stem, frames, None)
+    sound, _ = load_audio(path, SAMPLE_RATE)
+    return Clip(path.stem, frames, float32_to_int16(sound)[: len(frames) * SAMPLES_PER_TICK])
+
+
+def marks(frames: Sequence[NDArray[np.uint8]], looks: Any = LOOKS[:1]) -> NDArray[np.float64]:
+    """Landmarks [n, 478, 2] of RGB frames."""
+    return track(load_face_nets(), list(frames), 1, looks).landmarks[..., :2].astype(np.float64)
+
+
+def mouth(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(gap, width) [n] in face widths."""
+    face = np.linalg.norm(points[:, 454] - points[:, 234], axis=-1)
+    gap, width = (np.linalg.norm(points[:, a] - points[:, b], axis=-1) / face for a, b in ((13, 14), (61, 291)))
+    return gap, width
+
+
+def aligned(points: NDArray[np.float64], to: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points [478, 2] after the affine map that brings the steady ones to ``to``."""
+    a = np.concatenate([points, np.ones((len(points), 1))], 1)
+    return a @ np.linalg.lstsq(a[STEADY], to[STEADY], rcond=None)[0]
+
+
+def like(drawn: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, float]:
+    """How the mouths of n frames compare with the true ones."""
+    (gap, width), (true_gap, true_width) = mouth(drawn), mouth(true)
+    face = float(np.median(np.linalg.norm(true[:, 454] - true[:, 234], axis=-1)))
+    lmd = [np.linalg.norm(aligned(a, b)[LIP_LINES] - b[LIP_LINES], axis=1).mean() for a, b in zip(drawn, true, strict=True)]
+    return {
+        "gap r": float(np.corrcoef(gap, true_gap)[0, 1]),
+        "width r": float(np.corrcoef(width, true_width)[0, 1]),
+        "gap mean": float(gap.mean()),
+        "true": float(true_gap.mean()),
+        "spread": float(gap.std() / true_gap.std()),
+        "LMD px": float(np.mean(lmd)) * 200 / face,
+    }
+
+
+def shifted(rig: FootageRig, faces: list[FaceState]) -> Iterator[NDArray[np.uint8]]:
+    """Each face in the frame two seconds on, there and back, RGB."""
+    renderer, last = FootageRenderer(rig), rig.frames - 1
+    for k, face in enumerate(faces):
+        at = (k + SHIFT) % (2 * last)
+        yield np.ascontiguousarray(renderer.render(face, at if at <= last else 2 * last - at)[:, :, ::-1])
+
+
+def cost(rig: FootageRig, faces: list[FaceState], ticks: int = 500) -> dict[str, float]:
+    """ms of CPU a frame: decoding, and all."""
+
+    def ms(call: Callable[[int], Any]) -> float:
+        times = []
+        for k in range(ticks):
+            begin = time.thread_time()
+            call(k)
+            times.append(1e3 * (time.thread_time() - begin))
+        return float(np.mean(times))
+
+    count = rig.frames
+    player, renderer = FilmPlayer(rig.film), FootageRenderer(rig)
+    decode = ms(lambda k: player.frame(k % count, [(k + 1) % count]))
+    whole = ms(lambda k: renderer.render(faces[k % len(faces)], k % count, [(k + 1) % count]))
+    return {"decode ms": decode, "draw ms": whole - decode}
+
+
+def steadiness(footage: Footage, rig: FootageRig) -> dict[str, float]:
+    """How much lips tremble against the face at constant coefficients, px of 512 rms (fast motion): drawn, and in the film."""
+    renderer, player = FootageRenderer(rig), FilmPlayer(rig.film)
+    still = range(min(60, rig.frames))
+
+    def trembles(frames: Frames) -> float:
+        points = marks(frames)
+        lips = np.stack([aligned(p, points[0])[list(LIPS)] for p in points])
+        fast = lips - gaussian_filter1d(lips, 2, axis=0)
+        return float(np.sqrt((fast.mean(1) ** 2).sum(-1).mean())) * 512 / min(rig.size)
+
+    opened = FaceState.from_mapping({"jawOpen": 0.3, "mouthUpperUpLeft": 0.2, "mouthUpperUpRight": 0.2})
+    drawn = [np.ascontiguousarray(renderer.render(opened, k)[:, :, ::-1]) for k in still]
+    film = [np.ascontiguousarray(player.frame(k)[:, :, ::-1]) for k in still]
+    return {"lips open": trembles(drawn), "film": trembles(film)}
+
+
+def edges(rig: FootageRig) -> float:
+    """Slope at the border of what is drawn, drawn over undrawn."""
+    renderer, player, ratios = FootageRenderer(rig), FilmPlayer(rig.film), []
+    for k in range(0, rig.frames, max(rig.frames // 12, 1)):
+        frame = player.frame(k).astype(np.float64).mean(-1)
+        drawn = renderer.render(FaceState.from_mapping({"jawOpen": 0.35}), k).astype(np.float64).mean(-1)
+        touched = np.abs(drawn - frame) > 2
+        edge = (touched & ~np.roll(touched, 2, 0)) | (touched & ~np.roll(touched, -2, 1))
+        slopes = [np.hypot(*np.gradient(picture))[edge].mean() for picture in (drawn, frame)]
+        ratios.append(slopes[0] / slopes[1])
+    return float(np.median(ratios))
+
+
+def score(clip: Clip) -> None:
+    """Print everything about a clip."""
+    begin = time.process_time()
+    footage = read_footage(lambda: clip.frames)
+    manifest, arrays, notes = footage_arrays(footage, "film", sound=clip.sound)
+    spent = time.process_time() - begin
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "film.imx"
+        write_imx(path, manifest, arrays)
+        size, fixture = path.stat().st_size, Fixture(path)
+    rig = fixture.rig
+    assert isinstance(rig, FootageRig)
+    seconds = len(clip.frames) / FPS
+    plan = footage.plan
+    print(f"\n{clip.name}: {seconds:.1f} s, {rig.size[0]} px, face {footage.person.face_width * rig.scale:.0f} px")
+    print(f"  build {spent / seconds:.2f} s CPU a second, file {size / 1e6:.2f} MB ({20 * size / 1e6 / seconds:.2f} for 20 s), "
+          f"smoothing {footage.person.error / 2:.2f} px, activity {np.median(plan.activity):.3f} "
+          f"({100 * (plan.activity <= 0.015).mean():.0f} % under .015), own mouth in {100 * (plan.keeps > 0.5).mean():.0f} %, "
+          f"{len(footage.interiors.gap)} open mouths{' (made up)' if footage.made_up else ''}, "
+          f"{len(rig.walk.turning)} turning points, {len(rig.walk.jumps)} jumps")  # fmt: skip
+    print(f"  gain {rig.gain:.2f} {' '.join(notes)}")
+    true = marks(list(footage.pixels))
+    silent = FootageRenderer(rig)
+    quiet, _ = mouth(marks([np.ascontiguousarray(silent.render(FaceState(), k)[:, :, ::-1]) for k in range(0, rig.frames, 2)]))
+    sets = {"measured": measured_mouths(footage.template, footage.person)}
+    if clip.sound is not None:
+        sets["speech net"] = heard_mouths(fixture.net, clip.sound)[: rig.frames]
+    for name, faces in sets.items():
+        print_row(name, like(marks(list(shifted(rig, faces))), true[: len(faces)]))
+    last = rig.frames - 1
+    order = [(k + SHIFT) % (2 * last) for k in range(rig.frames)]
+    print_row("as it is", like(true[[k if k <= last else 2 * last - k for k in order]], true))
+    print_row("cost", cost(rig, sets.get("speech net", sets["measured"])))
+    print_row("trembling, px", steadiness(footage, rig))
+    print_row("others", {"open in silence": float((quiet > OPEN).mean()), "slope at the border": edges(rig)})
+
+
+def print_row(name: str, figures: dict[str, float]) -> None:
+    """One line."""
+    print(f"  {name:14s}" + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", nargs="*", type=Path)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of a clip that are used")
+    parser.add_argument("--silent", action="store_true", help="the sound of the clips is not theirs")
+    parser.add_argument("--avatar", type=Path, help="only the cost of a footage avatar that is there")
+    options = parser.parse_args()
+    if options.avatar:
+        rig = any_rig(read_imx(options.avatar))
+        assert isinstance(rig, FootageRig), "not a footage avatar"
+        sound, _ = load_audio(speech_clip(), SAMPLE_RATE)
+        print_row(options.avatar.name, cost(rig, heard_mouths(SpeechNet.load(), float32_to_int16(sound))))
+        return
+    if not options.clips:
+        score(own_clip(12.0))
+    for path in options.clips:
+        score(clip_of(path, options.seconds, options.silent))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""From a clip to a footage avatar: the stages in their order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.assemble import GESTURES
+from bithuman_core.build.footage import arrays as file
+from bithuman_core.build.footage.articulation import drawn_gain, measured_mouths, spoken_gain
+from bithuman_core.build.footage.calm import CalmFilm, CalmPlan, plan
+from bithuman_core.build.footage.coding import GOP, coded
+from bithuman_core.build.footage.framing import CANVAS, frame_crop
+from bithuman_core.build.footage.gates import check_calm, check_one_shot, check_person, check_seen, check_uncovered
+from bithuman_core.build.footage.interiors import open_mouths
+from bithuman_core.build.footage.lips import LipRing, lip_ring
+from bithuman_core.build.footage.made_up import made_up_mouths
+from bithuman_core.build.footage.mesh import FaceMesh, face_mesh
+from bithuman_core.build.footage.person import Person, read_person
+from bithuman_core.build.footage.reading import Shots
+from bithuman_core.build.footage.tracking import Track, track
+from bithuman_core.build.footage.walk import walkable
+from bithuman_core.build.photo.models import load_face_nets
+from bithuman_core.build.shape.camera import DISTANCE
+from bithuman_core.build.shape.template import Template, load_template
+from bithuman_core.imx import ImxFile, Manifest
+from bithuman_core.imx.checksum import describe
+from bithuman_core.render import read_footage as read_rig
+from bithuman_core.render.footage.interior import Interiors
+from bithuman_core.speech.net import SpeechNet
+
+Progress = Callable[[str], None]
+FACIAL = ("hello", "laugh", "smile", "surprise", "think")
+"""Gestures that are one without the head: a nod is none."""
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A clip of n frames on its way to an avatar."""
+
+    template: Template
+    mesh: FaceMesh
+    track: Track
+    """Landmarks in canvas px."""
+    person: Person
+    plan: CalmPlan
+    pixels: Array
+    """u8 [n, h, w, 3] RGB: the frames, as filmed."""
+    ring: LipRing
+    interiors: Interiors
+    made_up: bool
+    """The clip never shows an open mouth: its inside is painted."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frames."""
+        return self.pixels.shape[2], self.pixels.shape[1]
+
+    @property
+    def calm(self) -> CalmFilm:
+        """The frames without the talking."""
+        return CalmFilm(self.template, self.person, self.mesh, self.pixels, self.ring, self.plan)
+
+
+def read_footage(
+    shots: Shots, *, face: int | None = None, aspect: str = "1:1", side: int = 512, tell: Progress | None = None
+) -> Footage:
+    """Everything that is known of a clip's pictures; they are read twice.
+
+    Raises `NotFootage` where the clip shows a person but cannot be kept as footage, and `BuildError`.
+    """
+    with threadpool_limits(1):  # the systems are small: threads would only wait for each other
+        return _read(shots, face, aspect, side, tell or (lambda stage: None))
+
+
+def _read(shots: Shots, face: int | None, aspect: str, side: int, say: Progress) -> Footage:
+    template = load_template()
+    say("following the face")
+    size = (0, 0)
+
+    def pictures() -> Iterator[Array]:
+        nonlocal size
+        for picture in shots():
+            size = picture.shape[1], picture.shape[0]
+            yield picture
+
+    seen = track(load_face_nets(), pictures(), face)
+    check_seen(seen.found)
+    crop = frame_crop(seen.landmarks, seen.found, size, aspect, side)
+    seen = Track(crop.canvas(seen.landmarks), seen.found, seen.blendshapes)
+    say("fitting the moving head")
+    person = read_person(template, seen)
+    check_person(person)
+    what = plan(template, person, seen.found)
+    check_calm(what)
+    say("finding the lips")
+    pixels = np.empty((len(seen.found), crop.size[1], crop.size[0], 3), np.uint8)
+    for k, picture in enumerate(shots()):
+        pixels[k] = crop.cut(picture)
+    check_one_shot(pixels)
+    mesh = face_mesh(template)
+    check_uncovered(skin_colours(person, mesh, pixels))
+    inner, outer = screen_rings(person, mesh, crop.size)
+    ring = lip_ring(pixels, inner, outer, min(crop.size) / 512)
+    say("gathering mouths")
+    interiors = open_mouths(pixels, ring, seen.found, person.face_width * min(crop.size) / CANVAS)
+    made_up = interiors is None
+    if interiors is None:
+        interiors = made_up_mouths(pixels[int(np.argmin(what.activity + 9.0 * ~seen.found))])
+    return Footage(template, mesh, seen, person, what, pixels, ring, interiors, made_up)
+
+
+def footage_arrays(
+    footage: Footage, name: str, *, sound: Array | None = None, tell: Progress | None = None
+) -> tuple[Manifest, dict[str, Array], list[str]]:
+    """Manifest and arrays of the avatar, for ``write_imx``, and sentences for the user.
+
+    sound: what is heard in the clip, int16 at 16 kHz; the person's own way to open the mouth is learnt from it.
+    """
+    with threadpool_limits(1):
+        manifest, arrays = _arrays(footage, name, tell or (lambda stage: None))
+        manifest.rig["gain"], notes = _gain(footage, manifest, arrays, sound)
+    if footage.made_up:
+        notes.append("The clip never shows an open mouth: its inside was made up. Say a sentence in it to have your own teeth.")
+    return manifest, arrays, notes
+
+
+def _gain(footage: Footage, manifest: Manifest, arrays: dict[str, Array], sound: Array | None) -> tuple[float, list[str]]:
+    """How much wider the mouth is to be opened, and what is said of it."""
+    rig = read_rig(ImxFile(replace(manifest, arrays=describe(arrays)), arrays))
+    mouths = measured_mouths(footage.template, footage.person)
+    drawn = drawn_gain(footage.person, rig, mouths)
+    own = None if sound is None else spoken_gain(footage.person, rig, mouths, sound, SpeechNet.load())
+    if own is None:
+        return round(drawn, 3), []
+    gain, r = own
+    told = f"The way to open the mouth was learnt from the talk in the clip: {gain:.2f} times the usual (r {r:.2f})."
+    return round(min(gain * drawn, 2.0), 3), [told]
+
+
+def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[str, Array]]:
+    template, mesh, person, size = footage.template, footage.mesh, footage.person, footage.size
+    say("calming the film")
+    calm = footage.calm
+    film, start = coded(iter(calm), size)
+    say("planning the walk")
+    walk = walkable(person, footage.pixels, footage.track.landmarks, footage.track.blendshapes)
+    say("writing the film")
+    vertices = person.vertices[mesh.used]
+    rest = np.stack([calm.at_rest(i) for i in range(len(footage.pixels))])
+    names, shapes = file.shape_arrays(template, mesh)
+    scale = float(np.median([pose.scale for pose in person.poses]))
+    made = {"film": film, "film_start": start, "pose": file.pose_array(person)}
+    made |= file.rest_arrays(rest, vertices, scale) | shapes | file.mesh_arrays(template, mesh, vertices)
+    made |= file.interior_arrays(footage.interiors) | file.walk_arrays(walk)
+    unit = CANVAS / min(size)
+    rig: dict[str, Any] = {"sample_canvas": CANVAS, "distance": DISTANCE, "face_width": person.face_width, "gop": GOP,
+                           "principal": [size[0] * unit / 2, size[1] * unit / 2], "gain": 1.0}  # fmt: skip
+    manifest = Manifest(name=name, canvas=size, kind="footage", coefficients=names, rig=rig, images=("interiors",),
+                        gestures=shown_gestures(names))  # fmt: skip
+    return manifest, made
+
+
+def shown_gestures(names: tuple[str, ...]) -> dict[str, Any]:
+    """Of the motion clips that every avatar gets, those that a face makes without head and eyes, and what of them is shown."""
+    gestures = json.loads(GESTURES.read_text("utf-8"))
+    return {name: {c: keys for c, keys in gestures[name].items() if c in names} for name in FACIAL if name in gestures}
+
+
+def screen_rings(person: Person, mesh: FaceMesh, size: tuple[int, int]) -> tuple[Array, Array]:
+    """Inner and outer lips of every frame [n, 40, 2], frame px, as the mesh has them."""
+    scale = min(size) / CANVAS
+    corner = (np.array(size) - min(size)) / 2
+
+    def placed() -> Iterator[Array]:
+        for i, pose in enumerate(person.poses):
+            screen = pose.screen(person.vertices[mesh.used] + person.own[i][mesh.used])[:, :2] * scale + corner
+            yield np.stack([mesh.at(mesh.inner, screen), mesh.at(mesh.outer, screen)])
+
+    rings = np.stack(list(placed()))
+    return rings[:, 0], rings[:, 1]
+
+
+def skin_colours(person: Person, mesh: FaceMesh, pixels: Array) -> Array:
+    """f32 [n, p, 3]: the skin about the mouth of every frame, softly, at the same p places of the face."""
+    about = np.flatnonzero((mesh.weight > 0.9) & (mesh.share.sum(1) < 1e-3))
+    rows = mesh.used[about]
+    height, width = pixels.shape[1:3]
+    scale = min(height, width) / CANVAS
+    corner = (np.array([width, height]) - min(height, width)) / 2
+    found = np.empty((len(pixels), len(rows), 3), np.float32)
+    for i, pose in enumerate(person.poses):
+        at = pose.screen(person.vertices[rows] + person.own[i][rows])[:, :2] * scale + corner
+        x, y = (np.clip(at[:, d].astype(int), 2, limit - 3) for d, limit in ((0, width), (1, height)))
+        around = [pixels[i, y + dy, x + dx] for dy in (-2, 0, 2) for dx in (-2, 0, 2)]
+        found[i] = np.mean(around, 0)
+    return found

@@ -1,0 +1,33 @@
+"""The film inside the file: H.264 without B frames, a key frame every `GOP`, each frame a packet of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+import av
+import numpy as np
+
+from bithuman_core.build.arrays import Array
+from bithuman_core.timing import FPS
+
+GOP = 12
+OPTIONS = {"preset": "slow", "bf": "0", "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:repeat-headers=1:annexb=1"}
+QUALITY = 20  # constant rate factor
+
+
+def coded(frames: Iterable[Array], size: tuple[int, int], quality: int = QUALITY) -> tuple[Array, Array]:
+    """(bytes u8, start u32 [n + 1]) of frames uint8 [h, w, 3], RGB."""
+    codec = av.CodecContext.create("libx264", "w")
+    codec.width, codec.height = size
+    codec.pix_fmt, codec.time_base, codec.framerate = "yuv420p", Fraction(1, FPS), Fraction(FPS)
+    codec.thread_count = 1  # the same bytes on every machine
+    codec.options = {**OPTIONS, "crf": str(quality)}
+    packets: list[bytes] = []
+    for k, picture in enumerate(frames):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuv420p")
+        frame.pts = k
+        packets += [bytes(p) for p in codec.encode(frame)]
+    packets += [bytes(p) for p in codec.encode(None)]
+    start = np.cumsum([0, *map(len, packets)]).astype(np.uint32)
+    return np.frombuffer(b"".join(packets), np.uint8), start

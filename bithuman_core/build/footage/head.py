@@ -1,0 +1,141 @@
+"""The head in every frame: one identity, a pose and an expression each, by Gauss-Newton on the landmarks.
+
+As `shape.fit`, with the identity fixed: 6 numbers of the pose and the shapes of mouth, brows and lids are left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.shape.camera import DISTANCE, rotation
+from bithuman_core.build.shape.fit import FADE, LIPS_OPEN, NOISE, OVAL, OVAL_TRUST
+from bithuman_core.build.shape.template import Template
+
+MOUTH_PREFIXES = ("jaw", "mouth")
+NOT_FITTED = ("mouthClose", "mouthRoll", "jawForward")
+UPPER_PREFIXES = ("eyeSquint", "eyeWide", "brow", "cheekSquint")
+SPREAD = 0.25  # how far a coefficient usually lies from its expectation
+EXPECTED = 0.5  # of what the blendshape net says: it says too much on smiling faces
+SMOOTHING = 0.05  # of the mean distance between landmarks, as `shape.fit.SMOOTHING`; many frames have less noise than one
+MIDDLE = 512.0  # canvas px: the principal point
+
+
+def fitted_shapes(template: Template) -> list[int]:
+    """Rows of the shapes that are fitted: mouth and jaw first, then brows, lids, cheeks."""
+    names = template.names
+    mouth = [k for k, n in enumerate(names) if n.startswith(MOUTH_PREFIXES) and not n.startswith(NOT_FITTED)]
+    return mouth + [k for k, n in enumerate(names) if n.startswith(UPPER_PREFIXES)]
+
+
+class Pose(NamedTuple):
+    """px space = scale * turn @ head + (shift, 0)."""
+
+    turn: Array  # [3, 3]
+    scale: float
+    shift: Array  # [2] px
+
+    def place(self, head: Array) -> Array:
+        """Head space [..., 3] -> px space."""
+        out = self.scale * head @ self.turn.T
+        out[..., :2] += self.shift
+        return out
+
+    def screen(self, head: Array) -> Array:
+        """Head space [..., 3] -> canvas px x, y, and z."""
+        return seen(self.place(head))
+
+    def back(self, move: Array, z: Array) -> Array:
+        """A move on the canvas [n, 2] of points at depth z as one in head space [n, 3], in the picture's plane."""
+        flat = np.concatenate([move * ((DISTANCE + z) / DISTANCE)[:, None], np.zeros((len(move), 1))], 1)
+        return flat @ self.turn / self.scale
+
+
+def seen(points: Array) -> Array:
+    """Px space -> canvas px x, y, and z."""
+    k = DISTANCE / (DISTANCE + points[..., 2:])
+    return np.concatenate([points[..., :2] * k + MIDDLE, points[..., 2:]], -1)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One fitted frame: pose, amounts [E] of the fitted shapes, what is left: miss [468, 2] canvas px, depth z [468]."""
+
+    pose: Pose
+    amount: Array
+    miss: Array
+    z: Array
+
+
+class HeadFit:
+    """Fits one head, V vertices of the template in head space, frame after frame."""
+
+    def __init__(self, template: Template, vertices: Array, shapes: list[int]) -> None:
+        index, weight = template.rings["mediapipe"]
+
+        def pick(v: Array) -> Array:
+            return (v[..., index, :] * weight[..., None]).sum(-2).astype(np.float64)
+
+        self.base, self.moves = pick(vertices), pick(template.deltas)[shapes]
+        trust = np.ones(468)
+        trust[list(OVAL)] = OVAL_TRUST
+        self._trust = np.sqrt(trust)[:, None] / NOISE
+
+    def head(self, amount: Array) -> Array:
+        """The landmarks [468, 3] in head space."""
+        return self.base + np.tensordot(amount, self.moves, 1)
+
+    def left(self, target: Array, pose: Pose, amount: Array) -> Frame:
+        """What pose and amounts leave of the target [468, 2]."""
+        p = pose.screen(self.head(amount))
+        return Frame(pose, amount, target - p[:, :2], p[:, 2])
+
+    def fit(self, target: Array, pose: Pose, amount: Array, expected: Array, steps: int, *, turned: bool = True) -> Frame:
+        """From a start (the frame before). expected: amounts [E] to expect. turned: whether the pose is fitted as well."""
+        count = len(amount)
+        free = np.ones(count, bool)
+        prior = np.concatenate([np.full(6, 1e-6), np.full(count, 1 / SPREAD**2)])
+        axes = np.eye(3)
+        for _ in range(steps):
+            p = pose.place(self.head(amount))
+            k = (DISTANCE / (DISTANCE + p[:, 2]))[:, None]
+            miss = target - (p[:, :2] * k + MIDDLE)
+            slope = p[:, :2] * k / DISTANCE
+            arm = p - np.array([*pose.shift, 0.0])
+            moves = [np.cross(axes[j], arm) for j in range(3)] + [arm, np.broadcast_to(axes[0], arm.shape)]
+            moves += [np.broadcast_to(axes[1], arm.shape)]
+            move = np.concatenate([np.stack(moves), pose.scale * self.moves @ pose.turn.T])
+            jacobian = k * (move[..., :2] - slope * move[..., 2:])
+            a = (jacobian * self._trust).reshape(len(move), -1).T
+            pull = np.concatenate([np.zeros(6), (expected - amount) / SPREAD**2])
+            use = np.concatenate([np.full(6, turned), free])
+            normal = (a.T @ a + np.diag(prior))[np.ix_(use, use)]
+            step = np.zeros(6 + count)
+            step[use] = np.linalg.solve(normal, (a.T @ (miss * self._trust).ravel() + pull)[use])
+            pose = Pose(rotation(step[:3]) @ pose.turn, pose.scale * float(np.exp(step[3])), pose.shift + step[4:6])
+            moved = amount + step[6:]
+            free = (moved >= 0) & (moved <= 1)
+            amount = np.clip(moved, 0, 1)
+        return self.left(target, pose, amount)
+
+
+def spreading(template: Template, vertices: Array) -> Array:
+    """K [V, 468]: vertices move by K @ moves of the landmarks (radial basis functions, as `shape.fit.spread_remainder`)."""
+    apart = vertices + LIPS_OPEN * template.deltas[template.names.index("jawOpen")]
+    marks = template.at("mediapipe", apart).astype(np.float64)
+    size = float(np.linalg.norm(marks[454] - marks[234]))
+    between = cdist(marks, marks)
+    nearest = float(np.sort(between, 1)[:, 1].mean())
+    system = np.zeros((469, 469))
+    system[:468, :468] = -between + SMOOTHING * nearest * np.eye(468)
+    system[:468, 468] = system[468, :468] = 1
+    inverse = np.linalg.inv(system)[:, :468]
+    distance = cdist(apart, marks)
+    kernel = -distance @ inverse[:468] + inverse[468]
+    away = np.maximum(distance.min(1) / size - 0.05, 0) / FADE
+    kernel *= np.exp(-(away**2))[:, None]
+    return kernel.astype(np.float32)

@@ -1,0 +1,69 @@
+"""The inside of a mouth that a clip never shows open: that of the photo avatar of its calmest picture."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from bithuman_core.build.analysis import analyse
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.assemble import assemble
+from bithuman_core.build.footage.interiors import patch
+from bithuman_core.build.footage.lips import OPPOSITE
+from bithuman_core.build.footage.mesh import DOWN, UP
+from bithuman_core.build.footage.tracking import track
+from bithuman_core.build.photo.models import load_face_nets
+from bithuman_core.face import FaceState
+from bithuman_core.imx import ImxFile
+from bithuman_core.imx.checksum import describe
+from bithuman_core.render import PortraitRenderer, read_rig
+from bithuman_core.render.footage.interior import Interiors, features, measures
+
+INNER_UP, INNER_DOWN = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308), (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+OPENINGS = (0.1, 0.18, 0.3, 0.45)  # jawOpen
+FORMS: tuple[dict[str, float], ...] = ({}, {"mouthFunnel": 0.4, "mouthPucker": 0.25}, {"mouthStretch": 0.3, "mouthUpperUp": 0.2})
+LIFTED = 0.5  # of jawOpen: how far the lips part beside it
+INSIDE, PARTED = 1.7, 4.0  # px: the edge of the inside lies so far in; less where the lips are nearer than that
+
+
+def made_up_mouths(picture: Array) -> Interiors:
+    """Pictures of an open mouth for the person in a picture uint8 [h, w, 3], RGB. Raises `BuildError` where it cannot be used."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    manifest, arrays = assemble(analyse(stream.getvalue()), "mouth")
+    manifest.arrays = describe(arrays)
+    rig = read_rig(ImxFile(manifest, arrays))
+    renderer = PortraitRenderer(rig)
+    frames = [renderer.render(_face(jaw, form))[:, :, ::-1].copy() for form in FORMS for jaw in OPENINGS]
+    marks = track(load_face_nets(), frames, 1).landmarks
+    patches, told = [], []
+    for frame, points in zip(frames, marks, strict=True):
+        ring = _ring(points)
+        patches.append(patch(frame, ring))
+        told.append(measures(ring, float(np.linalg.norm(points[454, :2] - points[234, :2]))))
+    gap, width = np.array(told).T
+    return Interiors(np.stack(patches), features(gap, width), np.maximum(gap, 1e-3).astype(np.float32))
+
+
+def _face(jaw: float, form: dict[str, float]) -> FaceState:
+    face = FaceState()
+    face["jawOpen"] = jaw
+    for name, amount in {"mouthLowerDown": LIFTED * jaw, "mouthUpperUp": LIFTED * jaw, **form}.items():
+        for side in ("",) if name in ("mouthFunnel", "mouthPucker") else ("Left", "Right"):
+            face[name + side] = amount
+    return face
+
+
+def _ring(points: Array) -> Array:
+    """The ring [40, 2] px of the inner lips, a little inside, of landmarks [478, 3]."""
+    ring = np.zeros((40, 2))
+    for half, numbers in ((UP, INNER_UP), (DOWN, INNER_DOWN)):
+        line = points[list(numbers), :2].astype(np.float64)
+        far = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+        at = np.linspace(0, far[-1], 21)
+        ring[half] = np.stack([np.interp(at, far, line[:, d]) for d in (0, 1)], 1)
+    way = ring[OPPOSITE] - ring
+    gap = np.linalg.norm(way, axis=1, keepdims=True)
+    return ring + INSIDE * np.minimum(gap / PARTED, 1) * way / np.maximum(gap, 1e-3)

@@ -1,0 +1,96 @@
+"""Where a walk through the footage may turn or go over to another frame, and what the frames are like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import gaussian_filter1d
+
+from bithuman_core.build.arrays import Array
+from bithuman_core.build.footage.person import LIPS, Person
+
+STILL = 0.25  # px (512 px frames) a frame: slower heads may turn
+LIKE = 2.0  # px (512 px frames) between the upper faces of frames that a walk may jump between
+LIKE_LIGHT = 4.0  # levels between their thumbnails
+NEAR = 40  # frames: jumps go farther
+MOST_JUMPS = 400
+THUMB = 32  # px
+RELAXED = 3.0  # times STILL that a turning point may have where there are too few
+LID_OPEN = 0.7  # of the usual gap between the lids: eyes below it are shut
+AVERTED = 0.35  # eyeLook at which eyes look away
+
+
+@dataclass(frozen=True)
+class Walkable:
+    """See `render.footage.rig.WalkData`."""
+
+    turning: Array
+    jumps: Array
+    eyes: Array
+    motion: Array
+
+
+def walkable(person: Person, frames: Array, landmarks: Array, blendshapes: list[dict[str, float]]) -> Walkable:
+    """Of n frames uint8 [n, h, w, 3]; landmarks [n, 478, 3] canvas px."""
+    steady = np.setdiff1d(np.arange(468), LIPS)
+    points = gaussian_filter1d(landmarks[:, steady, :2] / 2, 1.0, axis=0)
+    head = points.mean(1)
+    speed = np.linalg.norm(np.gradient(head, axis=0), axis=1)
+    lids = landmarks[:, [145, 374], 1] - landmarks[:, [159, 386], 1]
+    gap = lids.mean(1)
+    moving_lids = np.abs(np.gradient(gap)) / max(float(np.median(gap)), 1e-3)
+    thumbs = np.stack([_thumb(f) for f in frames])
+    eyes = _eyes(gap, blendshapes)
+    turning = _turning(speed, moving_lids)
+    jumps = _jumps(points, thumbs, eyes, speed)
+    return Walkable(turning, jumps, (255 * eyes + 0.5).astype(np.uint8), np.clip(8 * speed, 0, 255).astype(np.uint8))
+
+
+def _thumb(frame: Array) -> Array:
+    return np.asarray(Image.fromarray(frame).resize((THUMB, THUMB), Image.Resampling.BOX), np.float32).ravel()
+
+
+def _eyes(gap: Array, blendshapes: list[dict[str, float]]) -> Array:
+    usual = float(np.median(gap))
+    opened = np.clip((gap / usual - LID_OPEN / 2) / (LID_OPEN / 2), 0, 1)
+    away = np.array([max((v for n, v in shapes.items() if n.startswith("eyeLook")), default=0.0) for shapes in blendshapes])
+    averted = np.clip((away - float(np.median(away))) / AVERTED, 0, 1)
+    return opened * (1 - 0.7 * averted)
+
+
+def _turning(speed: Array, lids: Array) -> Array:
+    """Frames where the head stands still and the lids do, the slowest of their surroundings; the film's ends at least."""
+    count = len(speed)
+    cost = speed + 4 * lids
+    for limit in (STILL, RELAXED * STILL):
+        inner = np.arange(1, count - 1)
+        slowest = (cost[1:-1] <= cost[:-2]) & (cost[1:-1] <= cost[2:]) & (cost[1:-1] < limit)
+        found = inner[slowest]
+        if len(found) >= 2 and found[0] < count / 3 and found[-1] > 2 * count / 3:
+            return found.astype(np.uint16)
+    ends = [int(np.argmin(cost[: max(count // 10, 1)])), count - 1 - int(np.argmin(cost[::-1][: max(count // 10, 1)]))]
+    return np.unique(np.concatenate([found, ends])).astype(np.uint16)
+
+
+def _jumps(points: Array, thumbs: Array, eyes: Array, speed: Array) -> Array:
+    """[j, 2] pairs (from, to): what comes after `from` would look as what comes after `to` does."""
+    count = len(points)
+    flat = points.reshape(count, -1)
+    square = (flat**2).sum(1)
+    apart = np.sqrt(np.maximum(square[:, None] + square[None] - 2 * flat @ flat.T, 0) / points.shape[1])
+    light = (thumbs**2).sum(1)
+    levels = np.sqrt(np.maximum(light[:, None] + light[None] - 2 * thumbs @ thumbs.T, 0) / thumbs.shape[1])
+    at = np.arange(count)
+    good = (apart < LIKE) & (levels < LIKE_LIGHT) & (np.abs(at[:, None] - at) > NEAR)
+    good &= (np.abs(eyes[:, None] - eyes[None]) < 0.25) & (eyes[None] > 0.6)
+    cost = np.where(good, apart + 0.3 * levels, np.inf)
+    best = [(float(cost[i, j]), i, j) for i, j in zip(*np.nonzero(good), strict=True)]
+    kept: list[tuple[int, int]] = []
+    for _, i, j in sorted(best):
+        if all(abs(i - a) > 4 or abs(j - b) > 4 for a, b in kept):
+            kept.append((int(i), int(j)))
+        if len(kept) == MOST_JUMPS:
+            break
+    return np.array(sorted(kept), np.uint16).reshape(-1, 2)

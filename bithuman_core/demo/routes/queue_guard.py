@@ -1,0 +1,58 @@
+"""So many events of one address in Gradio's queue and no more, so that nobody fills it for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import gradio as gr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.routes.answer import refuse
+from bithuman_core.demo.visitors.address import network_of
+from bithuman_core.demo.visitors.shares import Shares
+
+JOINS = ("/gradio_api/queue/join", "/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
+SO_MANY = "Your network has as many jobs waiting here as one may have: wait until one is done."
+RETRY = 20  # s
+
+
+class QueueGuard:
+    """ASGI middleware. Refuses with a sentence: 429."""
+
+    def __init__(self, app: ASGIApp, page: gr.Blocks, limits: Limits) -> None:
+        self._app, self._page, self._limits = app, page, limits
+        self._joining = Shares("jobs", limits.connections, limits.jobs_each)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith(JOINS):
+            await self._app(scope, receive, send)
+            return
+        address = self._of(scope.get("client"))
+        try:
+            if address is not None and self._waiting(address) >= self._limits.jobs_each:
+                raise Refusal(429, SO_MANY, retry=RETRY)
+            self._joining.take(address)
+        except Refusal as refusal:
+            await refuse(scope, send, refusal)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._joining.give_back(address)
+
+    def _waiting(self, address: str) -> int:
+        """Events that wait or are being worked on."""
+        return sum(self._of(event.request.client) == address for event in self._events())
+
+    def _events(self) -> Iterator[Any]:
+        queue: Any = self._page._queue
+        waiting = (line.queue for line in queue.event_queue_per_concurrency_id.values())
+        return chain.from_iterable((*waiting, *(job for job in queue.active_jobs if job)))
+
+    def _of(self, client: Any) -> str | None:
+        return network_of(client[0] if client else None, own_machine=self._limits.own_machine)

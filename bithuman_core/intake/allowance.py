@@ -1,0 +1,23 @@
+"""How much time and memory the reading of one foreign file may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """work: CPU seconds. wait: seconds by the clock, for the machine may be busy with those who are live. memory: bytes that the
+    process may map on top of what an idle one has mapped (Linux; elsewhere memory is not limited)."""
+
+    work: float
+    wait: float
+    memory: int
+
+
+SOUND = Allowance(work=8, wait=30, memory=384 * MIB)
+AVATAR = Allowance(work=4, wait=30, memory=384 * MIB)
+CLIP = Allowance(work=240, wait=900, memory=1536 * MIB)  # 20 s of film are followed and calmed: some 40 s
+PHOTO = Allowance(work=60, wait=240, memory=1024 * MIB)  # an avatar is built; 32 megapixels with alpha take 562 MiB

@@ -1,0 +1,159 @@
+"""One process that reads foreign files, seen from the server."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import bithuman_core
+from bithuman_core import errors
+from bithuman_core.errors import BithumanError, IntakeError
+from bithuman_core.intake.allowance import MIB, Allowance
+from bithuman_core.intake.wire import WireError, receive, send
+
+START_SECONDS = 180.0  # where no cache can be written, the kernels are compiled first
+LATE_SECONDS = 1.0  # after which the server ends a process that the system should have ended
+# One thread and one heap: both reserve memory that the limit would count.
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|TURN", re.IGNORECASE)  # in names of environment variables
+Report = Callable[[str, float], None]  # (name of the stage, share of the whole that is done, 0..1)
+
+CLOSED = "The server is ending: try again in a minute."
+NOT_STARTED = "The server cannot read files at the moment: try again in a minute."
+DAMAGED = "The file could not be read, it is damaged: save it again with another program, or use another one."
+SLOW = "The file takes more than the {seconds:g} seconds of work that are given to one here: use a shorter or simpler one."
+LARGE = "The file takes more than the {mib} MiB of memory that are given to one here: use a smaller or simpler one."
+LATE = "The file could not be read within {seconds:g} seconds: try again, or use a shorter or simpler one."
+
+
+class ReadingProcess:
+    """Begins at once and is ready some seconds later. Inherits no open file or connection of the server."""
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        """modules: what it imports before it is ready. Raises IntakeError where the system begins no process."""
+        root = str(Path(bithuman_core.__file__).resolve().parents[1])
+        path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bithuman_core.intake.child", *modules],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**without_secrets(os.environ), **ENVIRONMENT, "PYTHONPATH": path},
+                cwd=root,
+                start_new_session=True,  # Ctrl+C in a terminal is the server's, which then ends this
+            )
+        except OSError as error:  # no memory or descriptors left
+            raise IntakeError(NOT_STARTED) from error
+        assert self._process.stdin and self._process.stdout
+        self._in, self._out = self._process.stdin, self._process.stdout
+        self._ready = False
+
+    @property
+    def pid(self) -> int:
+        """Its number, for tests and figures."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another job."""
+        return self._process.poll() is None
+
+    def run(self, job: str, given: dict[str, Any], allowance: Allowance, report: Report) -> tuple[dict[str, Any], bytes]:
+        """Do ``job`` ("module:function", see :class:`~bithuman_core.intake.pool.ReadingPool`) there; blocks.
+
+        Raises what the job raises of our errors, OSError with its number, IntakeError where it does not come to an end. After
+        anything that it did not foresee, the process is no longer alive.
+        """
+        self._wait_until_ready()
+        overdue = threading.Timer(allowance.wait + LATE_SECONDS, self._process.kill)
+        overdue.daemon = True
+        overdue.start()
+        settled = False
+        try:
+            limits = {"work": allowance.work, "wait": allowance.wait, "memory": allowance.memory}
+            try:
+                send(self._in, {"job": job, "given": given, **limits})
+            except BrokenPipeError as error:  # it was ended while it waited
+                raise IntakeError(NOT_STARTED) from error
+            while True:
+                message, content = self._received(allowance)
+                if "stage" not in message:
+                    settled = not message.get("leaving", True)
+                    return _result(message, allowance), content
+                report(str(message["stage"]), float(message["share"]))
+        finally:
+            overdue.cancel()
+            if not settled:
+                self.end()
+
+    def end(self) -> None:
+        """End it, whatever it does, and leave nothing of it."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """The same, for one that no thread uses."""
+        self.end()
+        with suppress(BrokenPipeError):  # what was still to be sent
+            self._in.close()
+        self._out.close()
+
+    def _wait_until_ready(self) -> None:
+        if self._ready:
+            return
+        overdue = threading.Timer(START_SECONDS, self._process.kill)
+        overdue.daemon = True
+        overdue.start()
+        try:
+            self._ready = receive(self._out) is not None
+        except WireError:
+            self._ready = False
+        finally:
+            overdue.cancel()
+        if not self._ready:
+            self.end()
+            raise IntakeError(NOT_STARTED)
+
+    def _received(self, allowance: Allowance) -> tuple[dict[str, Any], bytes]:
+        try:
+            if received := receive(self._out):
+                return received
+        except WireError as error:
+            raise IntakeError(DAMAGED) from error
+        code = self._process.wait()
+        if code == -signal.SIGPROF:
+            raise IntakeError(SLOW.format(seconds=allowance.work))
+        if code in (-signal.SIGALRM, -signal.SIGKILL):  # or the system had no memory left
+            raise IntakeError(LATE.format(seconds=allowance.wait))
+        raise IntakeError(DAMAGED)
+
+
+def _result(message: dict[str, Any], allowance: Allowance) -> dict[str, Any]:
+    """The facts of an answer. Raises what it says was raised."""
+    if "error" in message:
+        raise _error_named(str(message["error"]))(str(message["message"]))
+    if "outgrown" in message:
+        raise IntakeError(LARGE.format(mib=allowance.memory // MIB))
+    if "errno" in message:
+        raise OSError(int(message["errno"]), os.strerror(int(message["errno"])))
+    if not isinstance(message.get("facts"), dict):
+        raise IntakeError(DAMAGED)
+    return message["facts"]
+
+
+def _error_named(name: str) -> type[BithumanError]:
+    kind = getattr(errors, name, None)
+    return kind if isinstance(kind, type) and issubclass(kind, BithumanError) else IntakeError
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what whoever takes that process over should not get."""
+    return {name: value for name, value in environment.items() if not SECRET.search(name)}

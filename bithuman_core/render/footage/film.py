@@ -1,0 +1,92 @@
+"""The film of a footage avatar: H.264 without B frames, a key frame every ``gop``; any frame in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.error import FFmpegError
+from numpy.typing import NDArray
+
+from bithuman_core.errors import ModelLoadError
+
+KEPT = 2  # groups of frames that a player keeps decoded
+AHEAD = 2  # frames that are decoded beyond the wanted one at a time: a group is ready when a walk comes to it from behind
+
+
+@dataclass(frozen=True)
+class Film:
+    """n coded frames (Annex B, each key frame with its parameter sets), width x height px, BT.601 limited range."""
+
+    data: NDArray[np.uint8]
+    start: NDArray[np.int64]  # [n + 1] bytes
+    gop: int
+    size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+
+class FilmPlayer:
+    """Decodes frames of a film for one session."""
+
+    def __init__(self, film: Film) -> None:
+        self._film = film
+        self._kept: dict[int, av.VideoFrame] = {}
+        self._codec: av.VideoCodecContext | None = None
+        self._next = -1  # the frame that the codec can decode next
+
+    def frame(self, index: int, ahead: Iterable[int] = ()) -> NDArray[np.uint8]:
+        """Frame ``index``, BGR uint8 [h, w, 3]. ahead: those that will be asked for next; they are prepared a little.
+
+        Raises ModelLoadError where the film is damaged.
+        """
+        while index not in self._kept:
+            self._decode(index)
+        picture = np.asarray(self._kept[index].to_ndarray(format="bgr24"), np.uint8)
+        left, gop = AHEAD, self._film.gop
+        wanted = [index // gop]
+        for other in ahead:
+            if index <= other <= index + gop:  # forwards, each is decoded when it comes
+                continue
+            if other // gop not in wanted:
+                wanted.append(other // gop)
+            while other not in self._kept and left and len(wanted) <= KEPT:
+                self._decode(other)
+                left -= 1
+        for kept in [k for k in self._kept if k // gop not in wanted[:KEPT]]:
+            del self._kept[kept]
+        return picture
+
+    def _decode(self, index: int) -> None:
+        """One frame more on the way to ``index``."""
+        first = index - index % self._film.gop
+        if self._codec is None or not first <= self._next <= index:
+            self._codec = _codec()
+            self._next = first
+        film, k = self._film, self._next
+        try:
+            frames = self._codec.decode(av.Packet(film.data[film.start[k] : film.start[k + 1]].tobytes()))
+        except FFmpegError as error:
+            raise ModelLoadError(f"Frame {k} of the avatar's film cannot be decoded; the file is damaged.") from error
+        if len(frames) != 1 or (frames[0].width, frames[0].height) != film.size or frames[0].format.name != "yuv420p":
+            raise ModelLoadError(f"Frame {k} of the avatar's film is not what its manifest says; the file is damaged.")
+        self._kept[k] = frames[0]
+        self._next = k + 1
+
+
+def check_film(film: Film) -> None:
+    """Decode every frame once. Raises ModelLoadError where one cannot be."""
+    player = FilmPlayer(film)
+    for k in range(len(film)):
+        player.frame(k)
+
+
+def _codec() -> av.VideoCodecContext:
+    codec = av.CodecContext.create("h264", "r")
+    codec.thread_count = 1
+    codec.flags |= Flags.low_delay
+    return codec

@@ -1,0 +1,72 @@
+"""The face of a frame, at rest and speaking, and its place on the screen (numba, one core, no allocation)."""
+
+# pyright: reportCallIssue=false, reportArgumentType=false
+from __future__ import annotations
+
+from numba import float32, uint8, uint16, uint32, void
+
+from bithuman_core.render.kernel import kernel
+from bithuman_core.render.signature import given, scratch
+
+MOVED = 0.06  # px: vertices that move less are left
+
+
+@kernel(
+    void(given(float32, 2), given(float32, 3), given(float32, 1), scratch(float32, 2)), fastmath=True
+)
+def rest_face(vertices, basis, amount, out):
+    """out [V, 3] = vertices + sum of amount[r] * basis[r]: the calm face of one frame."""
+    out[:] = vertices
+    for r in range(basis.shape[0]):
+        c, move = amount[r], basis[r]
+        for v in range(out.shape[0]):
+            out[v, 0] += c * move[v, 0]
+            out[v, 1] += c * move[v, 1]
+            out[v, 2] += c * move[v, 2]
+
+
+@kernel(
+    void(
+        given(float32, 2), given(uint32, 1), given(uint16, 1), given(float32, 2), given(float32, 1), scratch(float32, 2),
+    ),
+    fastmath=True,
+)  # fmt: skip
+def move_face(rest, start, index, delta, amount, out):
+    """out [V, 3] = rest + sum of amount[s] * the deltas of shape s (rows start[s] to start[s + 1])."""
+    out[:] = rest
+    for s in range(amount.shape[0]):
+        c = amount[s]
+        if c == 0.0:
+            continue
+        for k in range(start[s], start[s + 1]):
+            v = index[k]
+            out[v, 0] += c * delta[k, 0]
+            out[v, 1] += c * delta[k, 1]
+            out[v, 2] += c * delta[k, 2]
+
+
+@kernel(
+    void(
+        given(float32, 2), given(float32, 2), float32, float32, float32, float32, float32, float32, scratch(float32, 2),
+    ),
+    fastmath=True,
+)  # fmt: skip
+def place(points, turn, shift_x, shift_y, distance, centre_x, centre_y, scale, out):
+    """out [V, 3]: frame px and depth of points [V, 3] in head space; turn [3, 3]: rotation times size."""
+    for v in range(points.shape[0]):
+        a, b, c = points[v, 0], points[v, 1], points[v, 2]
+        x = turn[0, 0] * a + turn[0, 1] * b + turn[0, 2] * c + shift_x
+        y = turn[1, 0] * a + turn[1, 1] * b + turn[1, 2] * c + shift_y
+        z = turn[2, 0] * a + turn[2, 1] * b + turn[2, 2] * c
+        k = distance / (distance + z)
+        out[v, 0] = (x * k + centre_x) * scale
+        out[v, 1] = (y * k + centre_y) * scale
+        out[v, 2] = z
+
+
+@kernel(void(given(float32, 2), given(float32, 2), scratch(uint8, 1)))
+def find_moved(source, target, out):
+    """out [V] = 1 where the two places [V, 3] are apart."""
+    for v in range(out.shape[0]):
+        far = max(abs(source[v, 0] - target[v, 0]), abs(source[v, 1] - target[v, 1]))
+        out[v] = uint8(far > float32(MOVED))

@@ -1,0 +1,95 @@
+"""The renderer of one session of a filmed avatar: frame number and face state in, BGR frame out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.face import FaceState
+from bithuman_core.render.footage.drawing import FaceDrawing, Moved
+from bithuman_core.render.footage.film import FilmPlayer
+from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
+from bithuman_core.render.footage.posing import move_face, place, rest_face
+from bithuman_core.render.footage.rig import FootageRig, ring_points
+from bithuman_core.render.footage.shading import mix
+
+Floats = NDArray[np.float32]
+RIM = 0.6  # px (512 px frames): how far the lips' edge is taken from within the lip once they part: the line of the closed mouth
+PARTED = (0.8, 3.3)  # px of gap from where to where
+OPPOSITE = np.zeros(40, int)
+OPPOSITE[UPPER], OPPOSITE[LOWER[1:-1]], OPPOSITE[20] = LOWER, UPPER[1:-1], 20
+SEEN_GAP = 0.25  # px of gap from which the inside of the mouth is drawn
+
+
+class FootageRenderer:
+    """Draws faces into frames. The same frames and faces give the same pictures, whatever came before, but for the inside of
+    the mouth, which goes over from one of its pictures to the next within some ticks."""
+
+    def __init__(self, rig: FootageRig) -> None:
+        self.rig = rig
+        width, height = rig.size
+        self._player = FilmPlayer(rig.film)
+        self._drawing = FaceDrawing(rig.size, rig.triangles, rig.light, len(rig.jaw[0]))
+        self._inside = MouthInside(rig.interiors)
+        shape = rig.vertices.shape
+        self._rest, self._posed = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        self._source, self._target = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        self._near = np.zeros(len(rig.vertices), np.uint8)
+        self._near[rig.near] = 1
+        self._other = np.empty((height, width, 3), np.uint8)
+
+    def render(
+        self,
+        face: FaceState,
+        frame: int | None = None,
+        ahead: Sequence[int] = (),
+        out: NDArray[np.uint8] | None = None,
+        *,
+        leaving: int = -1,
+        share: float = 0.0,
+    ) -> NDArray[np.uint8]:
+        """A frame of the film (None: its best one) with the face's mouth: BGR uint8 [height, width, 3], in ``out`` where given.
+
+        ahead: frames that will be asked for next. leaving: a frame that is seen through it with that share, 0..1, with the same
+        mouth. Raises ValueError for a value that is not a number and for an ``out`` that does not fit.
+        """
+        width, height = self.rig.size
+        if out is None:
+            out = np.empty((height, width, 3), np.uint8)
+        elif out.shape != (height, width, 3) or out.dtype != np.uint8 or not out.flags.c_contiguous:
+            raise ValueError(f"out must be a contiguous uint8 array [{height}, {width}, 3].")
+        amount = self.rig.coefficients(face)
+        frame = self.rig.best if frame is None else frame
+        self._draw(self._player.frame(frame, ahead), frame, amount, out)
+        if leaving >= 0:
+            self._draw(self._player.frame(leaving, ahead), leaving, amount, self._other)
+            mix(out, self._other, np.float32(share))
+        return out
+
+    def _draw(self, picture: NDArray[np.uint8], frame: int, amount: Floats, out: NDArray[np.uint8]) -> None:
+        rig = self.rig
+        if not amount.any():
+            out[:] = picture
+            return
+        shapes = rig.shapes
+        rest_face(rig.vertices, rig.basis, rig.amount[frame], self._rest)
+        move_face(self._rest, shapes.start, shapes.index, shapes.delta, amount, self._posed)
+        view = rig.turn[frame], *rig.shift[frame], rig.distance, *rig.centre, rig.scale
+        place(self._rest, *view, self._source)
+        place(self._posed, *view, self._target)
+        source, target = self._source, self._target
+        lips, at_rest = ring_points(rig.inner, target[:, :2]), ring_points(rig.inner, source[:, :2])
+        inwards = at_rest - ring_points(rig.outer, source[:, :2])
+        inwards /= np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), 1e-3)
+        gap = np.linalg.norm(lips - lips[OPPOSITE], axis=1, keepdims=True)
+        unit = min(rig.size) / 512
+        rim = -RIM * unit * np.clip((gap / unit - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1) * inwards
+        fetched = source[:, :2].copy()
+        fetched[rig.near] += rig.near_share @ rim
+        fetched[rig.beyond] = rig.beyond_share @ (at_rest + rim)
+        jaw = ring_points(rig.jaw, source[:, :2]), ring_points(rig.jaw, target[:, :2])
+        face_width = rig.face_width * rig.scale
+        opening = self._inside.opening(lips, face_width) if gap.max() > SEEN_GAP else None
+        self._drawing.draw(picture, Moved(source, target, fetched, self._near, jaw, face_width, lips), opening, out)

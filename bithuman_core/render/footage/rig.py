@@ -1,0 +1,104 @@
+"""The footage rig: everything of a filmed avatar that renderers share, read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.face import FaceState, indices
+from bithuman_core.render.footage.film import Film
+from bithuman_core.render.footage.interior import Interiors
+from bithuman_core.render.footage.posing import move_face, place
+from bithuman_core.render.rig import CLOSE, OPEN, LipMeasure, Shapes, coefficients
+
+Floats = NDArray[np.float32]
+Ring = tuple[NDArray[np.uint16], Floats]  # rows of the mesh [n, 3], weights [n, 3]
+OPENING_ROWS = indices("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
+
+
+@dataclass(frozen=True)
+class WalkData:
+    """What is known of n frames for walking through them."""
+
+    turning: NDArray[np.uint16]  # frames at which the head stands still: the walk may turn there
+    jumps: NDArray[np.uint16]  # [j, 2] from a frame to one that looks alike
+    eyes: NDArray[np.uint8]  # [n] 255: open, at the camera; 0: shut or turned away
+    motion: NDArray[np.uint8]  # [n] eighths of a px a frame that the head moves (512 px frames)
+
+
+@dataclass(frozen=True)
+class FootageRig:
+    """A filmed avatar, n frames. Head space: the axes of the builder's template; canvas px: of a canvas with a shorter side of
+    ``canvas`` px, x right, y down."""
+
+    name: str
+    size: tuple[int, int]  # of a frame: width, height
+    canvas: int
+    centre: tuple[float, float]  # canvas px
+    distance: float
+    face_width: float  # canvas px
+    film: Film
+    walk: WalkData
+    turn: Floats  # [n, 3, 3] rotation times size, head space to canvas px
+    shift: Floats  # [n, 2] canvas px
+    basis: Floats  # [r, V, 3] head space: ways in which the calm faces of the frames differ
+    amount: Floats  # [n, r]
+    vertices: Floats  # [V, 3] head space: the face at rest
+    triangles: NDArray[np.int32]
+    light: Floats  # [V] 0..1
+    shapes: Shapes
+    present: Floats  # [52] 1: a coefficient that this footage can show, 0: not
+    gain: float  # of the opening of the mouth: the person's own way of speaking
+    landmark: dict[int, int]
+    landmark_ring: Ring
+    inner: Ring  # 40 points of the inner lips from the image-left corner, over the top
+    outer: Ring  # 40 of the outer ones
+    jaw: Ring
+    near: NDArray[np.uint16]  # [m] vertices beside the lips
+    near_share: Floats  # [m, 40] how they follow the ring
+    beyond: NDArray[np.uint16]  # [b] of the lips' inner side
+    beyond_share: Floats  # [b, 40]
+    interiors: Interiors
+
+    @property
+    def scale(self) -> float:
+        """Px of a frame to one of the canvas."""
+        return min(self.size) / self.canvas
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return len(self.turn)
+
+    @property
+    def best(self) -> int:
+        """The frame to show where there is only one: the head stands still, the eyes are open."""
+        turning = self.walk.turning.astype(np.int64)
+        return int(turning[np.argmax(self.walk.eyes[turning].astype(int) - self.walk.motion[turning])])
+
+    def coefficients(self, face: FaceState) -> Floats:
+        """The 52 coefficients 0..1 as this person speaks. Raises ValueError naming the first that is not a number."""
+        amount = coefficients(face, self.present)
+        amount[OPENING_ROWS] = np.minimum(amount[OPENING_ROWS] * np.float32(self.gain), 1.0)
+        amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
+        return amount
+
+    def measure(self, face: FaceState) -> LipMeasure:
+        """Gap and width of the mouth in the first frame's pose, in units of the distance between the eyes' centres."""
+        points = np.empty_like(self.vertices)
+        move_face(self.vertices, self.shapes.start, self.shapes.index, self.shapes.delta, self.coefficients(face), points)
+        index, weight = self.landmark_ring
+        at = np.ascontiguousarray((points[index] * weight[..., None]).sum(1), np.float32)
+        screen = np.empty_like(at)
+        place(at, self.turn[0], *self.shift[0], self.distance, *self.centre, 1.0, screen)
+        p = {number: screen[row, :2].astype(np.float64) for number, row in self.landmark.items()}
+        between = max(float(np.linalg.norm((p[33] + p[133]) / 2 - (p[362] + p[263]) / 2)), 1e-6)
+        return LipMeasure(float(np.linalg.norm(p[13] - p[14])) / between, float(np.linalg.norm(p[61] - p[291])) / between)
+
+
+def ring_points(ring: Ring, points: Floats) -> Floats:
+    """The points of a ring [n, d] on points [V, d]."""
+    index, weight = ring
+    return (points[index] * weight[..., None]).sum(1)

@@ -1,0 +1,126 @@
+"""From samples to pixels: the frame's own colours moved, and the inside of the mouth between the lips (numba, one core)."""
+
+# pyright: reportCallIssue=false, reportArgumentType=false
+# (numba types are called as casts here)
+from __future__ import annotations
+
+from numba import float32, int32, int64, njit, uint8, uint32, void
+
+from bithuman_core.render.footage.raster import INTERIOR, NOTHING
+from bithuman_core.render.kernel import CAREFUL, kernel
+from bithuman_core.render.signature import given, scratch
+
+SHARP = -0.65  # of the cubic: -0.5 (Catmull and Rom) softens what is moved by parts of a pixel
+STILL = 0.04  # px: a sample that comes from as near shows the frame as it is
+
+
+@njit(nogil=True, fastmath=CAREFUL, error_model="numpy", inline="always")
+def _fetch(frame, wide, tall, x, y):
+    """The frame's colour at x, y (px), by cubic convolution (Keys 1981). frame: uint8 [tall * wide * 3]."""
+    half, one, a = float32(0.5), float32(1), float32(SHARP)
+    u = min(max(x - half, one), float32(wide - 3))
+    v = min(max(y - half, one), float32(tall - 3))
+    iu = min(max(int32(u), int32(1)), int32(wide - 3))
+    iv = min(max(int32(v), int32(1)), int32(tall - 3))
+    t, s = u - float32(iu), v - float32(iv)
+    x0, x1 = a * t * (one - t) * (one - t), one + t * t * ((a + float32(2)) * t - a - float32(3))
+    x3 = a * t * t * (one - t)
+    x2 = one - x0 - x1 - x3
+    y0, y1 = a * s * (one - s) * (one - s), one + s * s * ((a + float32(2)) * s - a - float32(3))
+    y3 = a * s * s * (one - s)
+    at = uint32(3) * (uint32(iv - 1) * uint32(wide) + uint32(iu - 1))
+    blue, green, red = float32(0), float32(0), float32(0)
+    for row in range(4):
+        w = y0 if row == 0 else y1 if row == 1 else y3 if row == 3 else one - y0 - y1 - y3
+        blue += w * (x0 * frame[at] + x1 * frame[at + uint32(3)] + x2 * frame[at + uint32(6)] + x3 * frame[at + uint32(9)])
+        green += w * (
+            x0 * frame[at + uint32(1)] + x1 * frame[at + uint32(4)] + x2 * frame[at + uint32(7)] + x3 * frame[at + uint32(10)]
+        )
+        red += w * (
+            x0 * frame[at + uint32(2)] + x1 * frame[at + uint32(5)] + x2 * frame[at + uint32(8)] + x3 * frame[at + uint32(11)]
+        )
+        at += uint32(3) * uint32(wide)
+    return blue, green, red
+
+
+@njit(nogil=True, fastmath=CAREFUL, error_model="numpy")
+def _behind(patch, u, v, light, colour):
+    """Add a colour of the mouth's inside, at u, v in its patch (px)."""
+    tall, wide = patch.shape[0], patch.shape[1]
+    u = min(max(u - float32(0.5), float32(0)), float32(wide) - float32(1.001))
+    v = min(max(v - float32(0.5), float32(0)), float32(tall) - float32(1.001))
+    iu = min(max(int32(u), int32(0)), int32(wide - 2))
+    iv = min(max(int32(v), int32(0)), int32(tall - 2))
+    fu, fv = u - float32(iu), v - float32(iv)
+    for c in range(3):
+        upper = patch[iv, iu, c] * (float32(1) - fu) + patch[iv, iu + 1, c] * fu
+        lower = patch[iv + 1, iu, c] * (float32(1) - fu) + patch[iv + 1, iu + 1, c] * fu
+        colour[c] += light * (upper * (float32(1) - fv) + lower * fv)
+
+
+@kernel(
+    void(
+        given(uint8, 3), int64, int64, int64, int64, given(uint8, 1), given(float32, 2), int64, int64, int64, int64,
+        given(uint8, 1), given(float32, 2), given(float32, 3), scratch(float32, 1), scratch(uint8, 3),
+    ),
+    fastmath=CAREFUL, error_model="numpy",
+)  # fmt: skip
+def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top, mouth_width, mouth_height, fine_kinds,
+          fine_fetched, patch, inside, out):  # fmt: skip
+    """Fill the box of out [H, W, 3] where samples lie; elsewhere it is left.
+
+    One sample a px, in the mouth's box (px) four. inside [3]: scratch.
+    """
+    tall, wide = frame.shape[0], frame.shape[1]
+    flat = frame.reshape(-1)
+    inside[0], inside[1], inside[2] = float32(0), float32(0), float32(0)
+    for y in range(height):
+        for x in range(width):
+            px, py = left + x, top + y
+            mx, my = px - mouth_left, py - mouth_top
+            outer, inner = 0, 0
+            fx, fy, light = float32(0), float32(0), float32(0)
+            if mx >= 0 and my >= 0 and mx < mouth_width and my < mouth_height:
+                inside[0], inside[1], inside[2] = float32(0), float32(0), float32(0)
+                for s in range(4):
+                    at = (2 * my + (s >> 1)) * 2 * mouth_width + 2 * mx + (s & 1)
+                    kind = fine_kinds[at]
+                    if kind == INTERIOR:
+                        inner += 1
+                        _behind(patch, fine_fetched[at, 0], fine_fetched[at, 1], fine_fetched[at, 2], inside)
+                    elif kind != NOTHING:
+                        outer += 1
+                        fx += fine_fetched[at, 0]
+                        fy += fine_fetched[at, 1]
+                        light += fine_fetched[at, 2]
+            if outer + inner == 0:
+                at = y * width + x
+                if kinds[at] == NOTHING:
+                    continue
+                outer, fx, fy, light = 1, fetched[at, 0], fetched[at, 1], fetched[at, 2]
+                far = abs(fx - float32(px) - float32(0.5)) + abs(fy - float32(py) - float32(0.5))
+                if far < float32(STILL) and light > float32(0.999):
+                    continue
+            blue, green, red = float32(0), float32(0), float32(0)
+            if outer > 0:
+                n = float32(1) / float32(outer)
+                blue, green, red = _fetch(flat, wide, tall, fx * n, fy * n)
+                light *= n
+            whole = float32(1) / float32(outer + inner)
+            lit = light * float32(outer) * whole
+            if inner > 0:
+                blue, green, red = blue * lit + inside[0] * whole, green * lit + inside[1] * whole, red * lit + inside[2] * whole
+            else:
+                blue, green, red = blue * lit, green * lit, red * lit
+            out[py, px, 0] = uint8(min(max(blue + float32(0.5), float32(0)), float32(255)))
+            out[py, px, 1] = uint8(min(max(green + float32(0.5), float32(0)), float32(255)))
+            out[py, px, 2] = uint8(min(max(red + float32(0.5), float32(0)), float32(255)))
+
+
+@kernel(void(scratch(uint8, 3), given(uint8, 3), float32), fastmath=True)
+def mix(out, other, share):
+    """out [h, w, 3] goes over to ``other`` by ``share`` 0..1."""
+    whole = int32(share * float32(256))
+    flat, more = out.reshape(-1), other.reshape(-1)
+    for k in range(flat.shape[0]):
+        flat[k] = uint8((int32(flat[k]) * (256 - whole) + int32(more[k]) * whole + 128) >> 8)

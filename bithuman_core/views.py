@@ -1,0 +1,50 @@
+"""One session's view of an avatar: a face in, its picture out, whatever kind the avatar is of."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.face import FaceState
+from bithuman_core.motion.walk import Mood, Walk
+from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, PortraitRig, Rig
+
+
+class View(Protocol):
+    """Draws one avatar for one session."""
+
+    def picture(self, face: FaceState, mood: Mood) -> NDArray[np.uint8]:
+        """The frame of the next tick: BGR uint8 [height, width, 3], a new array."""
+        ...
+
+
+def view(rig: Rig, seed: int = 0) -> View:
+    """The view of a rig. seed: of the way through a film."""
+    return FootageView(rig, seed) if isinstance(rig, FootageRig) else PortraitView(rig)
+
+
+class PortraitView:
+    """A rig that does what the face does."""
+
+    def __init__(self, rig: PortraitRig) -> None:
+        self._renderer = PortraitRenderer(rig)
+
+    def picture(self, face: FaceState, mood: Mood) -> NDArray[np.uint8]:
+        """See :class:`View`."""
+        return self._renderer.render(face)
+
+
+class FootageView:
+    """A film that goes on, and does with its face what the film allows: mouth, jaw, cheeks, brows."""
+
+    def __init__(self, rig: FootageRig, seed: int) -> None:
+        self._renderer = FootageRenderer(rig)
+        data = rig.walk
+        self._walk = Walk(data.turning, data.jumps, data.eyes, data.motion, np.random.default_rng(seed))
+
+    def picture(self, face: FaceState, mood: Mood) -> NDArray[np.uint8]:
+        """See :class:`View`."""
+        step = self._walk.next(mood)
+        return self._renderer.render(face, step.frame, self._walk.ahead, leaving=step.leaving, share=step.share)

@@ -1,0 +1,69 @@
+"""Closed lips stay closed: whatever the head's turn in the photo, a smile shows nothing of the mouth's inside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("ai_edge_litert", reason="the photo builder's extra is not installed")
+
+from bithuman_core.build.shape.camera import project, rotation
+from bithuman_core.build.shape.fit import fit
+from bithuman_core.build.shape.lips import keep_closed
+from bithuman_core.build.shape.raster import raster
+from bithuman_core.build.shape.rest import rest
+from bithuman_core.build.shape.shapes import transferred
+from bithuman_core.build.shape.template import MOUTH, SKIN, load_template
+from bithuman_core.build.skin import eyes
+from tests.build.test_rig import landmarks_of
+
+SMILE = ("mouthSmileLeft", "mouthSmileRight")
+CLOSED = (SMILE, SMILE[:1], (*SMILE, "cheekSquintLeft", "cheekSquintRight"), ("mouthDimpleLeft", "mouthDimpleRight"),
+          ("mouthFrownLeft", "mouthFrownRight"), ("mouthLeft",), ("cheekPuff",))  # fmt: skip
+SIDE = 512
+
+
+def head(yaw: float, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
+    """The neutral vertices of a head that a photo shows turned by yaw (degrees), its shapes before and after the mend."""
+    template = load_template()
+    fitted = fit(template, landmarks_of(rotation(np.radians([0.0, -yaw, 0.0])), seed, 0.0), {})
+    neutral, _ = rest(template, fitted)
+    before = transferred(template, fitted, neutral, eyes.balls(template, fitted, neutral))
+    after = before.copy()
+    keep_closed(template, neutral, after)
+    return neutral, before, after
+
+
+def inside_shown(points: NDArray[np.float64]) -> int:
+    """Px of a frame that show the inside of the mouth."""
+    template = load_template()
+    rows = np.isin(template.part, (SKIN, MOUTH))
+    screen = project(points) * np.array([0.5, 0.5, 1])
+    _, triangle, _ = raster(screen, template.triangles[rows], SIDE, SIDE)
+    return int((template.part[rows][triangle[triangle >= 0]] == MOUTH).sum())
+
+
+@pytest.mark.parametrize(("yaw", "seed"), [(19.0, 1), (-21.0, 2), (23.0, 3), (-23.0, 5), (0.0, 4)])
+def test_no_expression_of_closed_lips_shows_what_is_behind_them(yaw: float, seed: int) -> None:
+    template = load_template()
+    neutral, before, after = head(yaw, seed)
+    shown = [0, 0]
+    for names in CLOSED:
+        rows = [template.names.index(name) for name in names]
+        for amount in (0.35, 0.7, 1.0):
+            for which, deltas in enumerate((before, after)):
+                shown[which] += inside_shown(neutral + amount * deltas[rows].sum(0))
+    assert shown[1] <= 1
+    assert shown[0] > 5 or not yaw, "or this head would not have shown the fault"
+
+
+def test_lips_part_where_they_should() -> None:
+    template = load_template()
+    neutral, before, after = head(21.0, 1)
+    for name in ("jawOpen", "mouthFunnel", "mouthUpperUpLeft", "mouthLowerDownRight"):
+        row = template.names.index(name)
+        np.testing.assert_array_equal(before[row], after[row])
+        assert inside_shown(neutral + after[row]) > 20
+    teeth = template.teeth
+    np.testing.assert_array_equal(before[:, teeth], after[:, teeth])

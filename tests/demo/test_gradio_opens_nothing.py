@@ -1,0 +1,37 @@
+"""Gradio hands visitors' files on as they are: whoever reads them does that behind the one door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from gradio.components.video import VideoData
+from gradio.data_classes import FileData, ImageData
+
+from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.server import make_context
+from bithuman_core.demo.ui.page import build_page
+from tests.demo.conftest import fake_build
+
+TAKE_FILES = gr.Audio, gr.Image, gr.File, gr.UploadButton
+
+
+@pytest.mark.parametrize("name", ["list.m3u8", "me.heic", "sound.wav", "me.imx"])
+async def test_a_file_comes_through_unopened(gallery: Gallery, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name  # it is not even there: whoever opens it fails
+    context = make_context(gallery, places=1, build=fake_build)
+    blocks = build_page(context).blocks.values()
+    taking = [block for block in blocks if isinstance(block, TAKE_FILES)]
+    assert {type(block) for block in taking} == set(TAKE_FILES)
+    (record,) = (block for block in blocks if getattr(block, "elem_id", None) == "record")
+    assert isinstance(record, gr.Video) and record.preprocess(VideoData(video=FileData(path=str(path)))) == str(path)
+    for block in taking:
+        kind = ImageData if isinstance(block, gr.Image) else FileData
+        given = kind(path=str(path), orig_name=name)
+        if isinstance(block, gr.File | gr.UploadButton) and block.file_types and not name.endswith(tuple(block.file_types)):
+            continue
+        handed = block.preprocess(given)  # pyright: ignore[reportArgumentType]
+        assert str(handed) == str(path)
+    context.reading.close()
+    context.jobs.close()

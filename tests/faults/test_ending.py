@@ -1,0 +1,120 @@
+"""SIGTERM on a busy machine, whatever the server is doing: gone in time, with exit code 0, without a traceback, its files too.
+
+Docker kills what is still there after 10 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+from gradio_client import Client, handle_file
+
+from bithuman_core.settings import speech_clip
+from tests.faults.serving import ROOT, Server
+
+IN_TIME = 8.0  # s
+BURNERS = 6
+PHOTO = ROOT / "tests" / "data" / "astronaut.jpg"
+
+
+@contextmanager
+def busy_machine() -> Iterator[None]:
+    """Others want the processor as well."""
+    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(BURNERS)]
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with Server.started(tmp_path) as server:
+        yield server
+
+
+@asynccontextmanager
+async def idle(server: Server) -> AsyncIterator[None]:
+    """The film of the first avatar is being made, as after every start."""
+    yield
+
+
+@asynccontextmanager
+async def live(server: Server) -> AsyncIterator[None]:
+    """Somebody is live."""
+    connection, seen = RTCPeerConnection(), asyncio.Event()
+    connection.addTransceiver("video", direction="sendrecv")
+    connection.addTransceiver("audio", direction="sendrecv")
+
+    @connection.on("track")
+    async def watch(track: Any) -> None:
+        with suppress(MediaStreamError):  # the server ended
+            await track.recv()
+            seen.set()
+
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        headers = {"X-Visit": (await client.post("/visit")).json()["visit"]}
+        await connection.setLocalDescription(await connection.createOffer())
+        offer = {"type": "offer", "webrtc_id": "visitor-0001", "sdp": connection.localDescription.sdp}
+        answer = (await client.post("/webrtc/offer", json=offer, headers=headers)).json()
+        await connection.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+        await asyncio.wait_for(seen.wait(), 30)
+        yield
+    await connection.close()
+
+
+@asynccontextmanager
+async def working(server: Server, *given: object, endpoint: str) -> AsyncIterator[None]:
+    """Long work goes on for somebody."""
+    client = await asyncio.to_thread(Client, server.url, verbose=False)
+    job = client.submit(*given, api_name=endpoint)
+    while not (job.status().progress_data or job.done()):
+        await asyncio.sleep(0.05)
+    assert not job.done(), job.exception()
+    yield
+
+
+@asynccontextmanager
+async def video(server: Server) -> AsyncIterator[None]:
+    async with working(server, handle_file(speech_clip()), "theo", endpoint="/speak_file"):
+        yield
+
+
+@asynccontextmanager
+async def photo(server: Server) -> AsyncIterator[None]:
+    async with working(server, handle_file(PHOTO), "Ada", "NASA, public domain", endpoint="/build_avatar"):
+        yield
+
+
+@asynccontextmanager
+async def upload(server: Server) -> AsyncIterator[None]:
+    """A file of which half has come."""
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\n' + bytes(2**20)
+    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    _, writer = await asyncio.open_connection(*httpx.URL(server.url).netloc.decode().split(":"))
+    writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % (2 * len(body)) + body)
+    await writer.drain()
+    yield
+    writer.close()
+
+
+@pytest.mark.parametrize("phase", [idle, live, video, photo, upload])
+async def test_it_is_gone_in_time(server: Server, phase: Callable[[Server], AbstractAsyncContextManager[None]]) -> None:
+    async with phase(server):
+        with busy_machine():
+            await asyncio.sleep(1)  # for the burners to burn
+            took = await asyncio.to_thread(server.end)
+    print(f"SIGTERM, {phase.__name__}: {took:.1f} s")
+    assert took < IN_TIME

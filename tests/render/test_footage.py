@@ -1,0 +1,128 @@
+"""Faces drawn into a film: closed where nothing is said, open where something is, and nothing else is touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bithuman_core.build.footage.tracking import track
+from bithuman_core.build.photo.models import load_face_nets
+from bithuman_core.engine import Fixture, render_clip
+from bithuman_core.errors import ModelError, ModelLoadError
+from bithuman_core.face import FaceState
+from bithuman_core.imx import ImxFile
+from bithuman_core.render import FootageRenderer, read_footage
+from bithuman_core.render.footage.film import FilmPlayer
+from tests.footage import TALKING, Filmed
+
+OPEN = 0.03  # face widths of lip gap: seen as open
+
+
+def lips(frames: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """Gap of the lips in face widths, as the landmark net sees it in BGR frames."""
+    marks = track(load_face_nets(), [np.ascontiguousarray(f[:, :, ::-1]) for f in frames], 1).landmarks[..., :2]
+    return np.linalg.norm(marks[:, 13] - marks[:, 14], axis=-1) / np.linalg.norm(marks[:, 454] - marks[:, 234], axis=-1)
+
+
+def test_the_mouth_is_shut_in_silence_whatever_the_film_said(film: Filmed) -> None:
+    assert (film.footage.person.gap > OPEN).mean() > 0.15  # she speaks in it
+    renderer = FootageRenderer(film.rig)
+    assert (lips([renderer.render(FaceState(), k) for k in range(0, film.rig.frames, 3)]) < OPEN).all()
+
+
+def test_the_mouth_opens_as_far_as_it_is_told(film: Filmed) -> None:
+    renderer = FootageRenderer(film.rig)
+    wanted = np.linspace(0, 0.5, 11)
+    gap = lips([renderer.render(FaceState.from_mapping({"jawOpen": float(v)}), 120) for v in wanted])
+    assert np.corrcoef(wanted, gap)[0, 1] > 0.98
+    assert gap[-1] > 0.1
+
+
+def test_it_follows_the_faces_of_the_film_itself(film: Filmed) -> None:
+    """Driven by what was drawn in frame k, frame k + 2 s shows its opening."""
+    renderer, count = FootageRenderer(film.rig), 70
+    drawn = lips([renderer.render(film.faces[k], (k + 50) % film.rig.frames) for k in range(count)])
+    assert np.corrcoef(drawn, film.footage.person.gap[:count])[0, 1] > 0.9
+
+
+def test_what_is_above_the_mouth_and_beside_the_person_stays_the_cameras(film: Filmed) -> None:
+    renderer = FootageRenderer(film.rig)
+    player = FilmPlayer(film.rig.film)
+    for k in (0, 60, 140):
+        drawn, frame = renderer.render(FaceState.from_mapping(TALKING), k), player.frame(k)
+        apart = np.abs(drawn.astype(int) - frame).max(-1)
+        assert apart[:200].max() == 0  # hair, eyes
+        assert apart[:, :60].max() == 0 and apart[:, -60:].max() == 0
+        assert (apart > 8).sum() > 500
+
+
+def test_no_edge_is_seen_where_the_drawing_ends(film: Filmed) -> None:
+    renderer, player = FootageRenderer(film.rig), FilmPlayer(film.rig.film)
+    ratios = []
+    for k in range(0, film.rig.frames, 20):
+        frame = player.frame(k).astype(np.float64).mean(-1)
+        drawn = renderer.render(FaceState.from_mapping({"jawOpen": 0.3}), k).astype(np.float64).mean(-1)
+        touched = np.abs(drawn - frame) > 2
+        edge = touched & ~np.roll(touched, 2, 0) | touched & ~np.roll(touched, -2, 1)
+        slope = [np.hypot(*np.gradient(picture))[edge].mean() for picture in (drawn, frame)]
+        ratios.append(slope[0] / slope[1])
+    assert 0.95 < float(np.median(ratios)) < 1.05
+
+
+def test_frames_come_in_any_order(film: Filmed) -> None:
+    forth = FilmPlayer(film.rig.film)
+    seen = [forth.frame(k) for k in range(40)]
+    back = FilmPlayer(film.rig.film)
+    for k in (39, 38, 37, 12, 11, 30, 5, 0, 39):
+        assert (back.frame(k, [max(k - 1, 0)]) == seen[k]).all()
+
+
+def test_a_player_keeps_few_frames(film: Filmed) -> None:
+    player = FilmPlayer(film.rig.film)
+    for k in range(film.rig.frames):
+        player.frame(k, [k + 1] if k + 1 < film.rig.frames else ())
+        assert len(player._kept) <= 2 * film.rig.film.gop
+
+
+def test_the_same_sound_and_seed_give_the_same_film(film: Filmed) -> None:
+    fixture = Fixture(film.path)
+    quiet = np.zeros(16_000, np.int16)
+    one, two = ([t.frame for t in render_clip(fixture, quiet, seed)] for seed in (1, 1))
+    assert all((a == b).all() for a, b in zip(one, two, strict=True))
+    other = [t.frame for t in render_clip(fixture, quiet, 2)]
+    assert any((a != b).any() for a, b in zip(one, other, strict=True))
+
+
+BAD = {"rest_amount": 1e5, "vertices": 1e6, "pose": 1e5, "inner_weight": 9.0, "near_share": 2.0, "interior_gap": 0.0,
+       "shape_delta": 6e4}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_numbers_that_do_not_fit_are_refused(film: Filmed, name: str) -> None:
+    arrays = dict(film.file.arrays)
+    array = arrays[name].copy()
+    array.flat[0] = BAD[name]
+    arrays[name] = array
+    with pytest.raises(ModelError):
+        read_footage(ImxFile(film.file.manifest, arrays))
+
+
+@pytest.mark.parametrize("name", ["film_start", "triangles", "walk_turning", "walk_jumps", "near", "landmark_index"])
+def test_places_that_point_outside_are_refused(film: Filmed, name: str) -> None:
+    arrays = dict(film.file.arrays)
+    array = arrays[name].copy() if arrays[name].size else np.full((1, 2), 0, np.uint16)
+    array.flat[-1] = 60_000
+    arrays[name] = array
+    with pytest.raises(ModelLoadError):
+        read_footage(ImxFile(film.file.manifest, arrays))
+
+
+def test_a_film_that_is_none_is_a_sentence(film: Filmed) -> None:
+    rng = np.random.default_rng(0)
+    data = rng.integers(0, 256, len(film.rig.film.data), dtype=np.uint8)
+    player = FilmPlayer(replace(film.rig.film, data=data))
+    with pytest.raises(ModelLoadError, match="damaged"):
+        player.frame(3)
