@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -143,7 +144,7 @@ def test_a_clip_becomes_footage_that_speaks_with_the_rest_of_the_program(tmp_pat
     engine.change(fixture)  # a face on film takes over from a rig
     shown = [engine.step(None).frame for _ in range(12)]
     assert all(frame.shape == (512, 512, 3) for frame in shown)
-    steps = [float(np.abs(b.astype(int) - a).mean()) for a, b in zip(shown, shown[1:], strict=False)]
+    steps = [float(np.abs(b.astype(int) - a).mean()) for a, b in itertools.pairwise(shown)]
     assert max(steps[:8]) < 12
 
 
