@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from bithuman_core.audio import write_video
+from bithuman_core.build import build_avatar
 from bithuman_core.build.footage.builder import footage_arrays, read_footage
 from bithuman_core.build.footage.refusal import NotFootage
-from bithuman_core.engine import Fixture
+from bithuman_core.engine import Engine, Fixture
+from bithuman_core.errors import BuildError
 from bithuman_core.face import FaceState
+from bithuman_core.imx import read_imx
 from bithuman_core.imx.checksum import checksum
 from bithuman_core.render import PortraitRenderer, PortraitRig
-from tests.footage import Filmed
+from tests.footage import Filmed, shots
 
 pytest.importorskip("ai_edge_litert")
 
@@ -75,6 +83,69 @@ def test_a_face_that_is_too_small_is_refused() -> None:
 def test_a_mouth_that_never_rests_is_refused() -> None:
     with pytest.raises(NotFootage, match=r"never rests: in the median it is 0\.\d+ face widths from rest \(0\.03 are allowed\)"):
         read_footage(lambda: drawn(0.3))
+
+
+def test_a_hand_before_the_mouth_is_refused() -> None:
+    frames = drawn()
+    for frame in frames[20:32]:
+        frame[280:380, 170:340] = (120, 84, 66)
+    with pytest.raises(NotFootage, match=r"something covers the mouth at 0\.\d s: \d+ % of the skin"):
+        read_footage(lambda: frames)
+
+
+def test_a_cut_is_refused() -> None:
+    frames = drawn()
+    frames[25:] = [np.ascontiguousarray(frame[:, ::-1]) // 2 for frame in frames[25:]]
+    with pytest.raises(NotFootage, match=r"the picture jumps at 1\.0 s"):
+        read_footage(lambda: frames)
+
+
+def clip(folder: Path, frames: list[np.ndarray]) -> Path:
+    """A file of them, silent."""
+    path = folder / "me.mp4"
+    write_video(path, iter(frames), np.zeros(len(frames) * 640, np.int16), 16_000, pixel_format="rgb24")
+    return path
+
+
+def test_a_short_clip_becomes_a_photo_avatar_and_says_why(tmp_path: Path) -> None:
+    path = clip(tmp_path, drawn())
+    report = build_avatar(path, tmp_path / "me.imx", consent="nobody")
+    assert report.kind == "photo"
+    assert report.notes[0].endswith("best picture: as footage, the clip has 2.0 s and 8 are needed.")
+    assert read_imx(report.path).manifest.provenance["notes"] == list(report.notes)
+    with pytest.raises(BuildError, match="this clip cannot be kept as footage: the clip has 2"):
+        build_avatar(path, tmp_path / "film.imx", consent="nobody", kind="footage")
+    assert not (tmp_path / "film.imx").exists()
+
+
+def test_a_photo_is_no_footage(tmp_path: Path) -> None:
+    photo = tmp_path / "me.png"
+    Image.fromarray(drawn()[0]).save(photo)
+    with pytest.raises(BuildError, match="a photo cannot become footage"):
+        build_avatar(photo, tmp_path / "me.imx", consent="nobody", kind="footage")
+    with pytest.raises(BuildError, match="the kind 'film' is not known"):
+        build_avatar(photo, tmp_path / "me.imx", consent="nobody", kind="film")
+
+
+def test_a_clip_becomes_footage_that_speaks_with_the_rest_of_the_program(tmp_path: Path) -> None:
+    _, frames = shots(speaks=3.0, rests=5.2)
+    path = clip(tmp_path, frames)
+    stages: list[tuple[str, float]] = []
+    report = build_avatar(path, tmp_path / "me.imx", consent="nobody", progress=lambda *told: stages.append(told))
+    assert report.kind == "footage" and read_imx(report.path).manifest.kind == "footage"
+    shares = [share for _, share in stages]
+    assert shares == sorted(shares) and stages[-1] == ("done", 1.0)
+    assert {"calming the film", "following the face"} <= {name for name, _ in stages}
+    fixture = Fixture(report.path)
+    assert fixture.rig.size == (512, 512)
+    assert "nod" not in fixture.gestures and "smile" in fixture.gestures
+    engine = Engine(Fixture("mara"))
+    engine.step(None)
+    engine.change(fixture)  # a face on film takes over from a rig
+    shown = [engine.step(None).frame for _ in range(12)]
+    assert all(frame.shape == (512, 512, 3) for frame in shown)
+    steps = [float(np.abs(b.astype(int) - a).mean()) for a, b in itertools.pairwise(shown)]
+    assert max(steps[:8]) < 12
 
 
 def test_the_same_pictures_give_the_same_bytes() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,7 +40,7 @@ def test_it_stays_in_the_film_and_moves_by_single_frames_but_for_jumps_that_it_w
     way = walk(seed, tuple(sorted(turning)), tuple(jumps))
     steps = [way.next(Mood()) for _ in range(600)]
     assert all(0 <= s.frame < FRAMES and s.leaving < FRAMES and 0 <= s.share < 1 for s in steps)
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in itertools.pairwise(steps):
         if abs(after.frame - before.frame) > 1:
             assert after.leaving >= 0 and after.share > 0.8  # what is left is still seen
             assert any(after.frame == end for _, end in jumps)
@@ -53,7 +55,7 @@ def test_it_turns_only_where_the_head_stands_still() -> None:
 
 def test_it_never_stands_still_and_never_repeats() -> None:
     seen = frames(walk(), 6000)
-    assert all(a != b for a, b in zip(seen, seen[1:], strict=False))
+    assert all(a != b for a, b in itertools.pairwise(seen))
     minute = 1500
     assert all(seen[k : k + minute] != seen[:minute] for k in range(1, 3000))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
 from bithuman_core.build.arrays import Array
@@ -36,6 +37,7 @@ from bithuman_core.render.footage.interior import Interiors
 from bithuman_core.speech.net import SpeechNet
 
 Progress = Callable[[str], None]
+ABOUT = 0.15  # face widths from the lips: the skin that tells whether something covers the mouth
 FACIAL = ("hello", "laugh", "smile", "surprise", "think")
 """Gestures that are one without the head: a nod is none."""
 
@@ -105,7 +107,7 @@ def _read(shots: Shots, face: int | None, aspect: str, side: int, say: Progress)
         pixels[k] = crop.cut(picture)
     check_one_shot(pixels)
     mesh = face_mesh(template)
-    check_uncovered(skin_colours(person, mesh, pixels))
+    check_uncovered(*skin_colours(person, mesh, pixels))
     inner, outer = screen_rings(person, mesh, crop.size)
     ring = lip_ring(pixels, inner, outer, min(crop.size) / 512)
     say("gathering mouths")
@@ -187,10 +189,14 @@ def screen_rings(person: Person, mesh: FaceMesh, size: tuple[int, int]) -> tuple
     return rings[:, 0], rings[:, 1]
 
 
-def skin_colours(person: Person, mesh: FaceMesh, pixels: Array) -> Array:
-    """f32 [n, p, 3]: the skin about the mouth of every frame, softly, at the same p places of the face."""
-    about = np.flatnonzero((mesh.weight > 0.9) & (mesh.share.sum(1) < 1e-3))
-    rows = mesh.used[about]
+def skin_colours(person: Person, mesh: FaceMesh, pixels: Array) -> tuple[Array, Array]:
+    """f32 [n, p, 3] and [n, q, 3]: the skin about the mouth of every frame, and that of the upper face, at the same places."""
+    lips = person.vertices[mesh.used][mesh.share.sum(1) > 1e-3]
+    away = cdist(person.vertices[mesh.used][:, :2], lips[:, :2]).min(1)
+    width = person.face_width / float(np.median([pose.scale for pose in person.poses]))
+    about = np.flatnonzero((mesh.weight > 0.9) & (away > 0) & (away < ABOUT * width))
+    upper = np.flatnonzero(mesh.weight < 0.1)
+    rows = mesh.used[np.concatenate([about, upper])]
     height, width = pixels.shape[1:3]
     scale = min(height, width) / CANVAS
     corner = (np.array([width, height]) - min(height, width)) / 2
@@ -200,4 +206,4 @@ def skin_colours(person: Person, mesh: FaceMesh, pixels: Array) -> Array:
         x, y = (np.clip(at[:, d].astype(int), 2, limit - 3) for d, limit in ((0, width), (1, height)))
         around = [pixels[i, y + dy, x + dx] for dy in (-2, 0, 2) for dx in (-2, 0, 2)]
         found[i] = np.mean(around, 0)
-    return found
+    return found[:, : len(about)], found[:, len(about) :]

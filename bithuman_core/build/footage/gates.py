@@ -39,10 +39,11 @@ def check_one_shot(pixels: Array) -> None:
         )
 
 
-def check_uncovered(colours: Array) -> None:
-    """Refuse hands and microphones before the mouth. colours: f32 [n, p, 3], the skin about the mouth in every frame, 0..255."""
+def check_uncovered(colours: Array, others: Array) -> None:
+    """Refuse hands and microphones before the mouth. colours: f32 [n, p, 3], the skin about the mouth in every frame, 0..255;
+    others [n, q, 3]: that of the upper face, which tells the light."""
     light = np.log(colours.mean(-1) + 8)
-    light -= np.median(light, axis=1, keepdims=True)  # of a frame as a whole
+    light -= np.median(np.log(others.mean(-1) + 8), axis=1, keepdims=True)
     tint = colours / (colours.sum(-1, keepdims=True) + 24)
     odd = np.abs(light - np.median(light, axis=0)) + 4 * np.abs(tint - np.median(tint, axis=0)).max(-1)
     share = (odd > COVERED).mean(1)
