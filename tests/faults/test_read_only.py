@@ -12,7 +12,8 @@ import pytest
 from bithuman_core.settings import models_dir, speech_clip
 
 ROOT = Path(__file__).parents[2]
-CACHES = [ROOT / "bithuman_core" / room / "__pycache__" for room in ("render", "render/footage", "fastrtc/media", "build/shape", "build/footage")]
+ROOMS = ("render", "render/footage", "fastrtc/media", "build/shape", "build/footage")
+CACHES = [ROOT / "bithuman_core" / room / "__pycache__" for room in ROOMS]
 # In a view of the file system of this process's own. {kept}: shell commands about folders that can be written all the same.
 READ_ONLY = """
 set -e
