@@ -23,6 +23,7 @@ for place in $(awk '$3 != "proc" && $3 != "sysfs" {{print $2}}' /proc/mounts | s
     case $place in {writable}) ;; *) mount -o remount,bind,ro $place 2>/dev/null || true ;; esac
 done
 if touch {root}/written 2>/dev/null; then exit 77; fi
+unset TMPDIR TEMP TMP GRADIO_TEMP_DIR
 export HOME=/nowhere PYTHONPATH={root}
 cd {root}
 """
