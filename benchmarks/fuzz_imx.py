@@ -2,7 +2,8 @@
 
 Every seed is one mutation of a shipped avatar (one in eight whole, the others at an eighth of its size), loaded and drawn in a
 process of its own, 2 s of work at most. Printed: how many were fine and refused, and every crash, traceback and slow one with its
-seed. Seeds go on from ``--first``; the exit code is 1 where one failed.
+seed. Seeds go on from ``--first``; ``--avatar FILM.imx`` mutates another avatar (one on film, say). The exit code is 1 where one
+failed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,6 +43,10 @@ def made(seed: int) -> tuple[str, bytes]:
     return mutated(base(AVATARS[turn % len(AVATARS)], turn % WHOLE == 0), seed)
 
 
+def _of(parts: Parts, seed: int) -> tuple[str, bytes]:
+    return mutated(parts, seed)
+
+
 def tried(seeds: Iterable[int], folder: Path, make: Callable[[int], tuple[str, bytes]]) -> Iterator[tuple[int, str, Outcome]]:
     """(seed, what was done, what became of it) for every seed; make: see :func:`made`."""
     with Trials(LIMIT_SECONDS) as trials:
@@ -61,7 +66,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="folder for the files that failed")
     parser.add_argument("--seconds", type=float, help="begin no more after so long")
+    parser.add_argument("--avatar", type=Path, help="another avatar than the shipped ones: one on film, say")
     options = parser.parse_args()
+    make = made if options.avatar is None else partial(_of, Parts.of(options.avatar))
     end = time.monotonic() + (options.seconds or float("inf"))
     kinds: Counter[str] = Counter()
     slowest: tuple[float, int] = (0.0, -1)
@@ -78,7 +85,7 @@ def main() -> int:
 
     def work(folder: Path) -> None:
         nonlocal slowest, rss
-        for seed, what, outcome in tried(seeds(), folder, made):
+        for seed, what, outcome in tried(seeds(), folder, make):
             with lock:
                 kinds[outcome.kind] += 1
                 slowest, rss = max(slowest, (outcome.seconds, seed)), max(rss, outcome.rss_mib)
@@ -87,7 +94,7 @@ def main() -> int:
                 if outcome.kind not in (FINE, REFUSED):
                     print(f"{outcome.kind:9s} seed {seed} ({what}), {outcome.seconds:.2f} s\n{outcome.says}", flush=True)
                     if options.keep:
-                        (options.keep / f"{seed}.imx").write_bytes(made(seed)[1])
+                        (options.keep / f"{seed}.imx").write_bytes(make(seed)[1])
 
     for avatar in AVATARS:  # before the threads ask for them
         base(avatar, True)

@@ -115,7 +115,7 @@ def _show(path: Path) -> None:
     from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES, FaceState
     from bithuman_core.imx import read_imx
     from bithuman_core.motion.gesture import Gesture
-    from bithuman_core.render import PortraitRenderer, read_rig
+    from bithuman_core.render import any_rig, renderer_for
 
     avatar = read_imx(path)
     manifest = avatar.manifest
@@ -125,9 +125,9 @@ def _show(path: Path) -> None:
     odd: dict[str, float] = {name: float(k % 2) for k, name in enumerate(ARKIT_NAMES)} | dict.fromkeys(HEAD_NAMES, -1000.0)
     faces = [FaceState(), FaceState.from_mapping(wide), FaceState.from_mapping(odd)]
     faces += [FaceState(gesture.at(0.4 * gesture.seconds)) for gesture in gestures[:3]]
-    for side in (None, 2 * min(manifest.canvas)):
-        rig = read_rig(avatar, side)
-        renderer = PortraitRenderer(rig)
+    for side in (None, 2 * min(manifest.canvas)) if manifest.kind == "portrait" else (None,):
+        rig = any_rig(avatar, side)
+        renderer = renderer_for(rig)
         for face in faces if side is None else faces[:2]:
             rig.measure(face)
             renderer.render(face)

@@ -45,6 +45,7 @@ FILM_STAGES = {
 }
 """The same of footage."""
 KINDS = ("photo", "footage")
+SIDES = (512, 720)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def build_avatar(
     face: int | None = None,
     aspect: str = "1:1",
     kind: str | None = None,
+    side: int = 512,
     progress: Callable[[str, float], None] | None = None,
 ) -> BuildReport:
     """Make an avatar of one photo or a short clip, on this machine, in seconds.
@@ -76,8 +78,8 @@ def build_avatar(
     name). face: which one, 1 the largest, where there are several. aspect: width to height of the frames, "1:1" (512 x 512 px),
     "9:16" (512 x 912) or "16:9" (912 x 512). kind: of a clip, "footage" keeps 8 s to 20 s of it as film and draws the mouth
     alone; "photo" makes an avatar of its most neutral picture, with the colours of teeth, mouth and closed lids from its others;
-    None: footage where the clip allows it, else a photo avatar with a sentence that says why. progress: called with a stage's
-    name and the share of the work done, 0..1.
+    None: footage where the clip allows it, else a photo avatar with a sentence that says why. side: px of the shorter side of
+    footage's frames, 512 or 720. progress: called with a stage's name and the share of the work done, 0..1.
 
     The same photo, name and consent give the same bytes. Raises `BuildError` with one sentence that says what is wrong with the
     file and what to do, and `OSError` where the file cannot be written.
@@ -98,6 +100,8 @@ def build_avatar(
     name = as_name(name or ("" if isinstance(photo, bytes) else Path(photo).stem)) or "avatar"
     if kind not in (None, *KINDS):
         raise BuildError(f"the kind {kind!r} is not known: use one of {', '.join(KINDS)}")
+    if side not in SIDES:
+        raise BuildError(f"frames of {side} px are not made: use one of {', '.join(map(str, SIDES))}")
     film = is_clip(photo)
     if kind == "footage" and not film:
         raise BuildError("a photo cannot become footage: give a clip of 8 seconds or more")
@@ -106,7 +110,7 @@ def build_avatar(
         from bithuman_core.build.footage.film import film_avatar
 
         try:
-            manifest, arrays, notes = film_avatar(photo, name, face, aspect, _teller(FILM_STAGES, progress))
+            manifest, arrays, notes = film_avatar(photo, name, face, aspect, side, _teller(FILM_STAGES, progress))
             return _written(out, manifest, arrays, consent, notes, progress)
         except NotFootage as error:
             if kind == "footage":

@@ -46,6 +46,8 @@ def validate(
     avatar: DefaultAvatar = None,
 ) -> None:
     """Say in one line where you stand: this machine alone or a token server, the secret, the avatar file."""
+    from bithuman_core.render import FootageRig
+    from bithuman_core.render.footage.film import check_film
     from bithuman_core.runtime.controls import open_access
     from bithuman_core.settings import default_avatar
 
@@ -54,7 +56,9 @@ def validate(
     if access is not None:
         access.close()
     path = avatar or default_avatar()
-    load_rig(path)
+    rig = load_rig(path)
+    if isinstance(rig, FootageRig):
+        check_film(rig.film)
     print(f"ok: {where}; {path.name} is a sound avatar")
 
 

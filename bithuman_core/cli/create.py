@@ -25,6 +25,7 @@ def build(
     kind: Annotated[
         str | None, typer.Option(help="Of a clip: footage (its film, with a new mouth) or photo (one picture of it); what fits.")
     ] = None,
+    side: Annotated[int, typer.Option(metavar="PX", help="Shorter side of the frames of footage: 512 or 720.")] = 512,
     preview: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Also let it speak for five seconds.")] = None,
     audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="What it says in the preview.")] = None,
     sheet: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Also write its poses as one picture.")] = None,
@@ -44,7 +45,7 @@ def build(
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("starting", total=1.0)
         report = build_avatar(
-            photo, output, consent=agreed, name=name, face=face, aspect=aspect, kind=kind,
+            photo, output, consent=agreed, name=name, face=face, aspect=aspect, kind=kind, side=side,
             progress=lambda stage, share: progress.update(task, description=stage, completed=share),
         )  # fmt: skip
     for note in report.notes:

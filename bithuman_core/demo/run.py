@@ -65,7 +65,10 @@ class Server(uvicorn.Server):
 def _is_a_fault(record: logging.LogRecord) -> bool:
     """Whether it is anything but a request or a job that was cut off at the end."""
     error = record.exc_info[1] if record.exc_info else None
-    cut_off = isinstance(error, (asyncio.CancelledError, JobCancelled))
+    cut_off = False
+    while error is not None and not cut_off:  # a video that was cut off cannot be closed, its folder is gone
+        cut_off = isinstance(error, (asyncio.CancelledError, JobCancelled))
+        error = error.__context__
     return not cut_off and "timeout graceful shutdown exceeded" not in record.getMessage()
 
 

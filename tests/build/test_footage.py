@@ -16,7 +16,7 @@ from bithuman_core.build.footage.refusal import NotFootage
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import BuildError
 from bithuman_core.face import FaceState
-from bithuman_core.imx import read_imx
+from bithuman_core.imx import read_imx, write_imx
 from bithuman_core.imx.checksum import checksum
 from bithuman_core.render import PortraitRenderer, PortraitRig
 from tests.footage import Filmed, shots
@@ -146,6 +146,19 @@ def test_a_clip_becomes_footage_that_speaks_with_the_rest_of_the_program(tmp_pat
     assert all(frame.shape == (512, 512, 3) for frame in shown)
     steps = [float(np.abs(b.astype(int) - a).mean()) for a, b in itertools.pairwise(shown)]
     assert max(steps[:8]) < 12
+
+
+@pytest.mark.parametrize(
+    ("aspect", "side", "size"), [("9:16", 512, (512, 912)), ("16:9", 512, (912, 512)), ("1:1", 720, (720, 720))]
+)
+def test_frames_of_other_shapes_and_sizes(tmp_path: Path, aspect: str, side: int, size: tuple[int, int]) -> None:
+    frames = drawn()[:30]
+    manifest, arrays, _ = footage_arrays(read_footage(lambda: frames, aspect=aspect, side=side), "x")
+    write_imx(tmp_path / "x.imx", manifest, arrays)
+    fixture = Fixture(tmp_path / "x.imx")
+    assert fixture.rig.size == size
+    engine = Engine(fixture)
+    assert engine.step(np.full(640, 9000, np.int16)).frame.shape == (size[1], size[0], 3)
 
 
 def test_the_same_pictures_give_the_same_bytes() -> None:

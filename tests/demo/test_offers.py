@@ -132,9 +132,8 @@ async def test_a_connection_whose_pictures_nobody_asks_for_ends(gallery: Gallery
     async with serving(app) as client:
         page = await page_of(client)
         assert (await page.offer("never-connects", whole)).json()["type"] == "answer"
-        while await live(client):
-            await asyncio.sleep(0.01)
-        assert not app.state.context.stream.handlers and tasks_of("connection_timeout") == 0
+        while await live(client) or app.state.context.stream.handlers or tasks_of("connection_timeout"):
+            await asyncio.sleep(0.01)  # the place is free a turn of the loop before its tasks are gone
 
 
 async def test_who_offers_without_end_waits(gallery: Gallery) -> None:

@@ -12,7 +12,8 @@ import pytest
 from bithuman_core.settings import models_dir, speech_clip
 
 ROOT = Path(__file__).parents[2]
-CACHES = [ROOT / "bithuman_core" / room / "__pycache__" for room in ("render", "fastrtc/media", "build/shape")]
+ROOMS = ("render", "render/footage", "fastrtc/media", "build/shape", "build/footage")
+CACHES = [ROOT / "bithuman_core" / room / "__pycache__" for room in ROOMS]
 # In a view of the file system of this process's own. {kept}: shell commands about folders that can be written all the same.
 READ_ONLY = """
 set -e
@@ -22,6 +23,7 @@ for place in $(awk '$3 != "proc" && $3 != "sysfs" {{print $2}}' /proc/mounts | s
     case $place in {writable}) ;; *) mount -o remount,bind,ro $place 2>/dev/null || true ;; esac
 done
 if touch {root}/written 2>/dev/null; then exit 77; fi
+unset TMPDIR TEMP TMP GRADIO_TEMP_DIR
 export HOME=/nowhere PYTHONPATH={root}
 cd {root}
 """

@@ -15,8 +15,6 @@ FACE_SHARE = 0.38  # of the frame's shorter side: the width of the face
 EYE_LINE = 0.40  # height of the eyes as a share of the frame's
 CANVAS = 1024  # canvas px of the shorter side
 SIZES = {"1:1": (512, 512), "9:16": (512, 912), "16:9": (912, 512)}
-LARGER = 720  # px of the shorter side of the other size
-SIDES = (512, LARGER)
 STEP = 16  # sides are multiples
 LEAST_FACE = 120  # px of the clip
 

@@ -17,7 +17,7 @@ from bithuman_core.demo.ui.making import PHOTO, RECORDING, MakingPanel, Source
 from bithuman_core.demo.ui.view import AvatarView, pictures
 from bithuman_core.errors import SeveralFacesError
 
-IS_PHOTO = "That is a photo or a clip: open “Create from a photo” below, and drop it there."
+IS_PHOTO = "That is a photo or a clip, not an avatar: drop it on “Create from a photo” or “Record yourself” below."
 
 
 class AvatarPanel:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
-from av.codec.context import Flags
-from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from bithuman_core.errors import ModelLoadError
+
+if TYPE_CHECKING:
+    import av
 
 KEPT = 2  # groups of frames that a player keeps decoded
 AHEAD = 2  # frames that are decoded beyond the wanted one at a time: a group is ready when a walk comes to it from behind
@@ -67,6 +68,9 @@ class FilmPlayer:
         if self._codec is None or not first <= self._next <= index:
             self._codec = _codec()
             self._next = first
+        import av  # FFmpeg: rigs without a film do without it
+        from av.error import FFmpegError
+
         film, k = self._film, self._next
         try:
             frames = self._codec.decode(av.Packet(film.data[film.start[k] : film.start[k + 1]].tobytes()))
@@ -86,6 +90,9 @@ def check_film(film: Film) -> None:
 
 
 def _codec() -> av.VideoCodecContext:
+    import av
+    from av.codec.context import Flags
+
     codec = av.CodecContext.create("h264", "r")
     codec.thread_count = 1
     codec.flags |= Flags.low_delay
