@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.shape.camera import DISTANCE, rotation
-from bithuman_core.build.shape.fit import FADE, LIPS_OPEN, NOISE, OVAL, OVAL_TRUST
+from bithuman_core.build.shape.fit import NOISE, OVAL, OVAL_TRUST, radial_system
 from bithuman_core.build.shape.template import Template
 
 MOUTH_PREFIXES = ("jaw", "mouth")
@@ -125,17 +124,6 @@ class HeadFit:
 
 def spreading(template: Template, vertices: Array) -> Array:
     """K [V, 468]: vertices move by K @ moves of the landmarks (radial basis functions, as `shape.fit.spread_remainder`)."""
-    apart = vertices + LIPS_OPEN * template.deltas[template.names.index("jawOpen")]
-    marks = template.at("mediapipe", apart).astype(np.float64)
-    size = float(np.linalg.norm(marks[454] - marks[234]))
-    between = cdist(marks, marks)
-    nearest = float(np.sort(between, 1)[:, 1].mean())
-    system = np.zeros((469, 469))
-    system[:468, :468] = -between + SMOOTHING * nearest * np.eye(468)
-    system[:468, 468] = system[468, :468] = 1
+    system, distance, share = radial_system(template, vertices, SMOOTHING)
     inverse = np.linalg.inv(system)[:, :468]
-    distance = cdist(apart, marks)
-    kernel = -distance @ inverse[:468] + inverse[468]
-    away = np.maximum(distance.min(1) / size - 0.05, 0) / FADE
-    kernel *= np.exp(-(away**2))[:, None]
-    return kernel.astype(np.float32)
+    return ((-distance @ inverse[:468] + inverse[468]) * share[:, None]).astype(np.float32)

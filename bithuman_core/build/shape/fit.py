@@ -132,21 +132,31 @@ def fit(template: Template, landmarks: Array, blendshapes: dict[str, float]) -> 
     return Fit(points, whole, offset, amount[:m], expression, width, float(np.median(np.linalg.norm(miss, axis=1))))
 
 
-def spread_remainder(template: Template, points: Array, miss: Array, width: float) -> Array:
-    """Points [V, 3] moved in the image plane so that the landmarks move by miss [468, 2] (canvas px)."""
-    apart = template.points + LIPS_OPEN * template.deltas[template.names.index("jawOpen")]
+def radial_system(template: Template, vertices: Array, smoothing: float) -> tuple[Array, Array, Array]:
+    """What spreads moves of the landmarks over vertices [V, 3] by radial basis functions (linear kernel, Duchon 1977).
+
+    (The system [469, 469] whose solution are the kernels' weights and a constant; distances [V, 468] of the vertices from the
+    landmarks; how much of the moves each vertex takes [V], less with the distance.) smoothing: of the mean distance between
+    landmarks. Distances are measured with the jaw open: the lips are two surfaces.
+    """
+    apart = vertices + LIPS_OPEN * template.deltas[template.names.index("jawOpen")]
     marks = template.at("mediapipe", apart).astype(np.float64)
     size = float(np.linalg.norm(marks[454] - marks[234]))
     between = cdist(marks, marks)
     nearest = float(np.sort(between, 1)[:, 1].mean())
     system = np.zeros((469, 469))
-    system[:468, :468] = -between + SMOOTHING * nearest * np.eye(468)
+    system[:468, :468] = -between + smoothing * nearest * np.eye(468)
     system[:468, 468] = system[468, :468] = 1
-    solved = np.linalg.solve(system, np.vstack([miss, np.zeros((1, 2))]))
     distance = cdist(apart, marks)
-    move = -distance @ solved[:468] + solved[468]
     away = np.maximum(distance.min(1) / size - 0.05, 0) / FADE
-    move *= np.exp(-(away**2))[:, None]
+    return system, distance, np.exp(-(away**2))
+
+
+def spread_remainder(template: Template, points: Array, miss: Array, width: float) -> Array:
+    """Points [V, 3] moved in the image plane so that the landmarks move by miss [468, 2] (canvas px)."""
+    system, distance, share = radial_system(template, template.points, SMOOTHING)
+    solved = np.linalg.solve(system, np.vstack([miss, np.zeros((1, 2))]))
+    move = (-distance @ solved[:468] + solved[468]) * share[:, None]
     lips = np.mean([miss[[61, 291]].mean(0), miss[[0, 17]].mean(0)], 0)
     move[template.teeth] = lips  # they stay rigid
     eyes = template.vertices_of(EYE)

@@ -1,9 +1,9 @@
-"""The face of a frame, at rest and speaking, and its place on the screen (numba, one core, no allocation)."""
+"""The face of a frame at rest, and its place on the screen (numba, one core, no allocation)."""
 
 # pyright: reportCallIssue=false, reportArgumentType=false
 from __future__ import annotations
 
-from numba import float32, uint8, uint16, uint32, void
+from numba import float32, uint8, void
 
 from bithuman_core.render.kernel import kernel
 from bithuman_core.render.signature import given, scratch
@@ -23,26 +23,6 @@ def rest_face(vertices, basis, amount, out):
             out[v, 0] += c * move[v, 0]
             out[v, 1] += c * move[v, 1]
             out[v, 2] += c * move[v, 2]
-
-
-@kernel(
-    void(
-        given(float32, 2), given(uint32, 1), given(uint16, 1), given(float32, 2), given(float32, 1), scratch(float32, 2),
-    ),
-    fastmath=True,
-)  # fmt: skip
-def move_face(rest, start, index, delta, amount, out):
-    """out [V, 3] = rest + sum of amount[s] * the deltas of shape s (rows start[s] to start[s + 1])."""
-    out[:] = rest
-    for s in range(amount.shape[0]):
-        c = amount[s]
-        if c == 0.0:
-            continue
-        for k in range(start[s], start[s + 1]):
-            v = index[k]
-            out[v, 0] += c * delta[k, 0]
-            out[v, 1] += c * delta[k, 1]
-            out[v, 2] += c * delta[k, 2]
 
 
 @kernel(

@@ -11,9 +11,10 @@ from bithuman_core.face import FaceState
 from bithuman_core.render.footage.drawing import FaceDrawing, Moved
 from bithuman_core.render.footage.film import FilmPlayer
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
-from bithuman_core.render.footage.posing import move_face, place, rest_face
+from bithuman_core.render.footage.posing import place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
 from bithuman_core.render.footage.shading import mix
+from bithuman_core.render.posing import blend_shapes
 
 Floats = NDArray[np.float32]
 RIM = 0.6  # px (512 px frames): how far the lips' edge is taken from within the lip once they part: the line of the closed mouth
@@ -75,7 +76,7 @@ class FootageRenderer:
             return
         shapes = rig.shapes
         rest_face(rig.vertices, rig.basis, rig.amount[frame], self._rest)
-        move_face(self._rest, shapes.start, shapes.index, shapes.delta, amount, self._posed)
+        blend_shapes(self._rest, shapes.start, shapes.index, shapes.delta, amount, self._posed)
         view = rig.turn[frame], *rig.shift[frame], rig.distance, *rig.centre, rig.scale
         place(self._rest, *view, self._source)
         place(self._posed, *view, self._target)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from bithuman_core.face import FaceState, indices
 from bithuman_core.render.footage.film import Film
 from bithuman_core.render.footage.interior import Interiors
-from bithuman_core.render.footage.posing import move_face, place
+from bithuman_core.render.footage.posing import place
+from bithuman_core.render.posing import blend_shapes
 from bithuman_core.render.rig import CLOSE, OPEN, LipMeasure, Shapes, coefficients
 
 Floats = NDArray[np.float32]
@@ -88,7 +89,7 @@ class FootageRig:
     def measure(self, face: FaceState) -> LipMeasure:
         """Gap and width of the mouth in the first frame's pose, in units of the distance between the eyes' centres."""
         points = np.empty_like(self.vertices)
-        move_face(self.vertices, self.shapes.start, self.shapes.index, self.shapes.delta, self.coefficients(face), points)
+        blend_shapes(self.vertices, self.shapes.start, self.shapes.index, self.shapes.delta, self.coefficients(face), points)
         index, weight = self.landmark_ring
         at = np.ascontiguousarray((points[index] * weight[..., None]).sum(1), np.float32)
         screen = np.empty_like(at)
