@@ -128,7 +128,7 @@ async def photos(client: httpx.AsyncClient, dice: random.Random) -> str:
     pixels = np.asarray([dice.randrange(256) for _ in range(64 * 64 * 3)], np.uint8).reshape(64, 64, 3)
     file = io.BytesIO()
     Image.fromarray(pixels).resize((1600, 1600)).save(file, "JPEG")
-    return await file_call(client, "a.jpg", file.getvalue(), "build_avatar", "Me", "I am nobody.")
+    return await file_call(client, "a.jpg", file.getvalue(), "build_avatar", "Me", "I am nobody.", 0)
 
 
 async def avatars(client: httpx.AsyncClient, dice: random.Random) -> str:
@@ -248,6 +248,11 @@ async def watch(url: str, process: psutil.Process, seconds: float, kinds: list[s
     return good
 
 
+def ends(log: str) -> list[str]:
+    """The last line of every traceback in a log: the first one after it that is not indented."""
+    return [next((line for line in part.splitlines()[1:] if line[:1].strip()), "") for part in log.split("Traceback")[1:]]
+
+
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -262,6 +267,8 @@ def main() -> int:
             good = asyncio.run(watch(server.url, psutil.Process(server.pid), 60 * given.minutes, given.only))
         written = log.read_text()
         print(f"  the server's log: {len(written.splitlines())} lines, {written.count('Traceback')} tracebacks")
+        for says, number in Counter(ends(written)).most_common():
+            print(f"    {number} end with {says[:200]}")
     return 0 if good else 1
 
 
