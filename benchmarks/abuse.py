@@ -38,6 +38,7 @@ from bithuman_core.settings import models_dir, speech_clip
 from tests.browser.harness import Server
 
 LEAST_RATE, LONGEST_GAP = 24.0, 0.2  # pictures a second, s
+STRETCH = 30  # s
 NICENESS = 19
 ADDRESSES = 8  # at which attackers sit
 SLOW_LINES = 300
@@ -211,6 +212,12 @@ def figures(visitor: Visitor, seconds: float) -> tuple[float, float, int]:
     return rate, float(gaps.max(initial=0)), int((gaps > LONGEST_GAP).sum())
 
 
+def course(visitor: Visitor, began: float, seconds: float) -> str:
+    """Pictures a second, new or not, in each stretch of STRETCH seconds."""
+    counts = np.histogram(visitor.pictures, np.arange(began, began + seconds + 1, STRETCH))[0]
+    return " ".join(f"{count / STRETCH:.1f}" for count in counts)
+
+
 async def watch(url: str, process: psutil.Process, seconds: float, kinds: list[str]) -> bool:
     """Live, undisturbed and then not; prints the table. Whether it was good enough."""
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
@@ -237,6 +244,7 @@ async def watch(url: str, process: psutil.Process, seconds: float, kinds: list[s
                   f"longest gap {1000 * longest:.0f} ms, {over} over {1000 * LONGEST_GAP:.0f} ms; "
                   f"server {100 * cpu:.0f} % of a core, {peak / 2**20:.0f} MiB at most", flush=True)  # fmt: skip
             if abused:
+                print(f"  pictures a second, {STRETCH} s each: {course(visitor, began, took)}")
                 good = rate >= LEAST_RATE and not over
                 count: Counter[str] = await asyncio.to_thread(listening.recv)
                 attack.join()

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from tests.browser.harness import Server
 
 SPEECH_SECONDS = 15.9  # of the shipped clip
 SETTLE_SECONDS = 5.0
+STAY_SECONDS = 20.0  # after which a page says again that it is there
 MICROPHONE_RATE, PACKET = 16_000, 320  # Hz, samples
 
 
@@ -66,6 +67,7 @@ class Visitor:
         self._client, self._peer = client, RTCPeerConnection()
         self._peer.addTrack(Microphone(clip, start))
         self._stamp: int | None = None
+        self._staying: asyncio.Task[None] | None = None
 
     async def enter(self) -> None:
         """Connect."""
@@ -89,6 +91,7 @@ class Visitor:
         offer = {"sdp": self._peer.localDescription.sdp, "type": "offer", "webrtc_id": secrets.token_hex(8)}
         answer = (await self._client.post("/webrtc/offer", json=offer, headers=headers)).raise_for_status().json()
         await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+        self._staying = asyncio.create_task(self._stay(headers))
 
     def forget(self) -> None:
         """Count anew."""
@@ -98,7 +101,16 @@ class Visitor:
 
     async def leave(self) -> None:
         """Hang up."""
+        if self._staying is not None:
+            self._staying.cancel()
         await self._peer.close()
+
+    async def _stay(self, headers: dict[str, str]) -> None:
+        """Say that the page is still there, as it does: else its visit is ended after a while."""
+        while True:
+            await asyncio.sleep(STAY_SECONDS)
+            with suppress(httpx.HTTPError):  # of a server that is being ended, or too busy to listen
+                await self._client.post("/visit/here", headers=headers)
 
     def _told(self, text: str) -> None:
         message = json.loads(text)
