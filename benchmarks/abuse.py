@@ -39,7 +39,6 @@ from tests.browser.harness import Server
 
 LEAST_RATE, LONGEST_GAP = 24.0, 0.2  # pictures a second, s
 STRETCH = 30  # s
-NICENESS = 19
 ADDRESSES = 8  # at which attackers sit
 SLOW_LINES = 300
 PAUSE = 0.05  # s between two requests of one attacker: more would only be attackers who wait for each other
@@ -190,8 +189,8 @@ async def slow_line(url: str, number: int, until: float, count: Counter[str]) ->
 
 
 def attackers(url: str, seconds: float, kinds: list[str], report: Any) -> None:
-    """All of them, in a process of their own."""
-    os.nice(NICENESS)
+    """All of them, in a process of their own that has what the others leave of the processor: attackers bring machines of their own."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
     async def all_at_once() -> Counter[str]:
         await make_offers()

@@ -54,9 +54,9 @@ class Limits:
     calls: int = 12  # of the endpoints, from one address at once, and ...
     calls_per_second: float = 0.2  # ... so many more
     asks: int = 3000  # requests that change nothing, at once (a page begins with some 120), and ...
-    asks_per_second: float = 150.0  # ... so many more
+    asks_per_second: float = 25.0  # ... so many more
     posts: int = 300  # requests that are more than a question, at once, and ...
-    posts_per_second: float = 30.0  # ... so many more
+    posts_per_second: float = 8.0  # ... so many more
     uploads_each: int = 8  # under way
     upload_bytes_each: int = 256 * MIB  # under way
     stored_bytes_each: int = 512 * MIB  # uploaded at once, and as much an hour

@@ -20,6 +20,7 @@ from bithuman_core.demo.connections import Connections
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.routes.request_guard import COST
 from bithuman_core.demo.server import make_app, make_context
 from bithuman_core.demo.visitors.address import network_of
 from bithuman_core.demo.visitors.shares import Shares
@@ -232,7 +233,7 @@ def test_a_flood_of_requests_of_one_address_is_cut_off_and_nobody_elses(gallery:
 
 
 def test_questions_of_one_address_are_cut_off_as_well(gallery: Gallery) -> None:
-    limits = Limits(asks=30, asks_per_second=0.001)
+    limits = Limits(asks=4 * COST + 2, asks_per_second=0.001)
     with served(demo_app(gallery, places=1, limits=limits)) as url, httpx.Client(base_url=url) as client:
         assert [client.get("/", headers=OFFICE).status_code for _ in range(5)] == [200] * 4 + [429]
         assert [client.get("/health", headers=OFFICE).status_code for _ in range(3)] == [200] * 2 + [429]

@@ -15,9 +15,9 @@ from bithuman_core.hosts import KnownHosts, host_name, is_this_machine
 
 OURS = ("/visit", "/webrtc")  # not Gradio's, whose apps may stand on other pages; /local is stricter
 QUESTIONS = ("GET", "HEAD", "OPTIONS")
-# Gradio makes these anew for everybody who asks: some 7 ms each, other answers take one.
+# Gradio makes these anew for everybody who asks, in some 7 ms: no page needs one without the many small files that follow it.
 COSTLY = ("/", "/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/mcp/schema")
-COST = 7
+COST = 40
 OTHER_SITE = "This server takes requests of its own page only."
 UNKNOWN_HOST = "This server is not called {name!r}: whoever runs it can add that name with --allowed-hosts."
 NOTHING_THERE = "There is nothing at that address."
