@@ -189,7 +189,7 @@ async def slow_line(url: str, number: int, until: float, count: Counter[str]) ->
 
 
 def attackers(url: str, seconds: float, kinds: list[str], report: Any) -> None:
-    """All of them, in a process of their own that has what the others leave of the processor: attackers bring machines of their own."""
+    """All of them, in a process that has what others leave of the processor: attackers bring machines of their own."""
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
     async def all_at_once() -> Counter[str]:

@@ -30,12 +30,14 @@ def _be_nice() -> None:
 
 class Jobs:
     """One thread for what takes seconds (a video, an avatar), one for idle films, one for loading what was checked, two to speak.
+    What is asked for after ``close`` raises JobCancelled.
 
     Gradio's queue keeps the order of what takes seconds.
     """
 
     def __init__(self) -> None:
         self._busy: set[int] = set()  # threads
+        self._closed = False
         self._long = ThreadPoolExecutor(1, thread_name_prefix="job", initializer=_be_nice)
         self._short = ThreadPoolExecutor(1, thread_name_prefix="check", initializer=_be_nice)
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=_be_nice)
@@ -43,15 +45,15 @@ class Jobs:
 
     async def check(self, work: Callable[[], T]) -> T:
         """The result of short work."""
-        return await asyncio.get_running_loop().run_in_executor(self._short, self._do, work)
+        return await self._in(self._short, work)
 
     async def load(self, work: Callable[[], T]) -> T:
         """The result of loading what was checked: no film keeps it waiting."""
-        return await asyncio.get_running_loop().run_in_executor(self._loading, self._do, work)
+        return await self._in(self._loading, work)
 
     async def speak(self, work: Callable[[], T]) -> T:
         """The result of making speech, which processes of the thread's own low priority do."""
-        return await asyncio.get_running_loop().run_in_executor(self._speech, self._do, work)
+        return await self._in(self._speech, work)
 
     async def run(self, work: Callable[[Report], T], report: Report, gone: Callable[[], bool] = lambda: False) -> T:
         """The result of long work, which tells ``report`` how it goes; at its next report it ends where ``gone()`` says so.
@@ -65,7 +67,7 @@ class Jobs:
             report(stage, min(max(share, 0.0), 1.0))
 
         context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._long, self._do, lambda: context.run(work, tell))
+        return await self._in(self._long, lambda: context.run(work, tell))
 
     def close(self) -> None:
         """Begin nothing more, and end what is begun by JobCancelled, wherever it is.
@@ -73,10 +75,16 @@ class Jobs:
         Work of low priority that holds Python's lock while others take the processor would make everybody wait for it, the
         end of the server too. What runs outside of Python is not waited for.
         """
+        self._closed = True
         for pool in (self._long, self._short, self._loading, self._speech):
             pool.shutdown(wait=False, cancel_futures=True)
         for thread in list(self._busy):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(JobCancelled))
+
+    async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise JobCancelled
+        return await asyncio.get_running_loop().run_in_executor(pool, self._do, work)
 
     def _do(self, work: Callable[[], T]) -> T:
         thread = threading.get_ident()

@@ -69,13 +69,7 @@ def _is_a_fault(record: logging.LogRecord) -> bool:
     while error is not None and not cut_off:  # a video that was cut off cannot be closed, its folder is gone
         cut_off = isinstance(error, (asyncio.CancelledError, JobCancelled))
         error = error.__context__
-    closed = error_of(record).startswith("cannot schedule new futures after shutdown")  # came when the jobs were closed
-    return not (cut_off or closed) and "timeout graceful shutdown exceeded" not in record.getMessage()
-
-
-def error_of(record: logging.LogRecord) -> str:
-    """What the error of a record says, "" where there is none."""
-    return str(record.exc_info[1]) if record.exc_info and record.exc_info[1] else ""
+    return not cut_off and "timeout graceful shutdown exceeded" not in record.getMessage()
 
 
 def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> DemoContext:

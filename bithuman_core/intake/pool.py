@@ -56,9 +56,11 @@ class ReadingPool:
     async def read(self, job: Job, allowance: Allowance, owner: str, **given: Any) -> tuple[dict[str, Any], bytes]:
         """As :meth:`run`, in a thread. Of one ``owner`` (whoever sent the file) one file is read at a time, in their order.
 
-        Who comes while ``most`` files are being read waits for one of them.
+        Who comes while ``most`` files are being read waits for one of them. Raises what ``run`` does.
         """
         async with self._turns.of(owner):
+            if self._closed:
+                raise IntakeError(CLOSED)
             return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self.run, job, allowance, **given))
 
     def run(self, job: Job, allowance: Allowance, report: Report = unheard, **given: Any) -> tuple[dict[str, Any], bytes]:

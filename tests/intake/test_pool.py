@@ -206,3 +206,9 @@ def test_a_process_dies_with_its_server_however_that_ends(tmp_path: Path) -> Non
     server.kill()
     server.wait()
     assert psutil.wait_procs([reading], 10)[0], "it outlives its server"
+
+
+def test_who_comes_after_the_end_is_told_so(pool: ReadingPool) -> None:
+    pool.close()
+    with pytest.raises(IntakeError, match="server"):
+        asyncio.run(pool.read(jobs.echo, ENOUGH, "somebody", word="a"))
