@@ -10,7 +10,6 @@ import pytest
 
 from bithuman_core.demo.jobs import JobCancelled, Jobs
 
-
 Ask = Callable[[Jobs], Coroutine[Any, Any, Any]]
 ASKED: list[Ask] = [
     lambda jobs: jobs.check(dict),
