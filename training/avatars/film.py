@@ -25,6 +25,7 @@ TALK, PAUSE, IDLE = 40, 25, 250  # frames: a sentence, what follows, the idle li
 TRUTH = 12  # frames of the idle life with another mouth: what a footage avatar has to draw
 SEED = 11
 GAZE = 0.12  # eyeLookIn of both eyes that looks into the camera: the optical axes of the head model point outwards
+HAIR = 0.8  # px: deviation of what softens its edge
 PX_PER_UNIT = 1024 / 32.5  # px of the canvas in a unit of the head model
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "film"
 
@@ -166,22 +167,32 @@ def render(name: str, tools: Path, head3d: Path, threads: int, gpu: bool, shard:
         print(f"{name} {frame} {seconds:.2f} s", flush=True)
 
 
+def composed(layer: Path, bake: Path) -> Any:
+    """A rendered frame before the plate of its character, uint8 [h, w, 3]. What covers its px in part is softened: few samples
+    a px make dots of single hairs, and the denoiser smooths colours only."""
+    import numpy as np
+    from PIL import Image
+    from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
+
+    picture = np.asarray(Image.open(layer), np.float32)
+    plate = Image.open(bake / "plate.png").convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
+    cover = picture[..., 3] / 255
+    partly = (minimum_filter(cover, 5) < 0.98) & (maximum_filter(cover, 5) > 0.02)
+    share = gaussian_filter(partly.astype(np.float32), 1)[..., None]
+    over = np.dstack([picture[..., :3] * cover[..., None], cover])
+    over += share * (gaussian_filter(over, (HAIR, HAIR, 0)) - over)
+    return np.rint(over[..., :3] + (1 - over[..., 3:]) * np.asarray(plate, np.float32)).clip(0, 255).astype(np.uint8)
+
+
 def clip(name: str, bake: Path) -> list[Any]:
     """The frames of the film, uint8 [h, w, 3], the sentence first; written as ``NAME.mp4`` as well."""
     import numpy as np
-    from PIL import Image
 
     from bithuman_core.audio import write_video
 
     folder = FOLDER / name
-    plate = Image.open(bake / "plate.png").convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
-    there = sorted(folder.glob("talk_*.webp")) + sorted(folder.glob("idle_*.webp"))
-    frames = []
-    for file in there:
-        picture = plate.copy()
-        layer = Image.open(file)
-        picture.paste(layer, (0, 0), layer)
-        frames.append(np.asarray(picture))
+    layers = sorted(folder.glob("talk_*.webp")) + sorted(folder.glob("idle_*.webp"))
+    frames = [composed(layer, bake) for layer in layers]
     write_video(folder / f"{name}.mp4", iter(frames), np.zeros(len(frames) * 640, np.int16), 16_000, pixel_format="rgb24")
     return frames
 
