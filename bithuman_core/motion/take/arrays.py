@@ -32,7 +32,7 @@ def take_of(coefficients: Motion, head: Motion | None = None) -> Take:
         raise MotionError("The motion names no channel: give coefficients, for example {'jawOpen': [0.1, 0.2]}.")
     lengths = {column.size for column in columns.values() if column.ndim}
     if len(lengths) > 1:
-        raise MotionError(f"The channels of the motion have different lengths {sorted(lengths)}: give all of them as many values.")
+        raise MotionError(f"The channels of the motion have different lengths {sorted(lengths)}: give each as many values.")
     if lengths == {0}:
         raise MotionError("The motion has no frames: give one or more.")
     values, driven = np.zeros((lengths.pop() if lengths else 1, FACE_SIZE), np.float32), np.zeros(FACE_SIZE, bool)

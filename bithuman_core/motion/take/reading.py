@@ -20,8 +20,8 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def read_take(path: str | Path, fps: float | None = None, longest: float = LONGEST, name: str | None = None) -> Take:
     """The take of a file of Live Link Face (CSV), or of one that ``bithuman-core motion`` writes (CSV or JSON), at 25 a second.
 
-    What it never moves (0 throughout a group: mouth, eyes, brows, the head's turn) stays with the avatar's own life. fps: frames a
-    second, for files that do not say it. longest: s. name: stands for the file in sentences. Raises MotionError.
+    What it never moves (0 throughout a group: mouth, eyes, brows, the head's turn) stays with the avatar's own life.
+    fps: frames a second, for files that do not say it. longest: s. name: stands for the file in sentences. Raises MotionError.
     """
     path = Path(path)
     name = name or path.name

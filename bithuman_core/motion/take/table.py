@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.errors import MotionError
-from bithuman_core.face import COEFFICIENTS, FACE_SIZE, HEAD
+from bithuman_core.face import FACE_SIZE, HEAD
 from bithuman_core.motion.export import LIVE_LINK_TURN
 from bithuman_core.motion.take.names import CHANNELS, plain
 from bithuman_core.motion.take.samples import Samples
@@ -29,8 +29,8 @@ def read_table(text: str, fps: float | None) -> Samples:
     """The samples of a table whose first line names its columns, by names of any case and order; others are left out.
 
     Columns are parted by commas, semicolons (then with decimal commas, too) or tabs. A table with timecodes turns the head in
-    radians as Live Link Face does, one with ``time`` (seconds) in degrees as ours do. Lines without values (the face was lost) are
-    left out. fps: frames a second; needed where the table has no time. Raises MotionError.
+    radians as Live Link Face does, one with ``time`` (seconds) in degrees as ours do. Lines without values, where the face was
+    lost, are left out. fps: frames a second; needed where the table has no time. Raises MotionError.
     """
     first = text.lstrip().partition("\n")[0]
     delimiter = max(DELIMITERS, key=first.count)
