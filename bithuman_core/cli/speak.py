@@ -17,6 +17,7 @@ from bithuman_core.cli.common import AvatarArgument, AvatarOption, SizeOption, a
 from bithuman_core.cli.output import check_output, check_video, least_side, wanted_size
 from bithuman_core.files import replacing
 from bithuman_core.motion.export import RATES, MotionFormat, at_rate, write
+from bithuman_core.motion.take.frames import Mouth
 from bithuman_core.render.scale import scaled
 from bithuman_core.settings import models_dir
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
@@ -28,13 +29,6 @@ class Quality(str, Enum):
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
-
-
-class Mouth(str, Enum):
-    """What moves the mouth where there are both a take and a sound."""
-
-    TAKE = "take"
-    SPEECH = "speech"
 
 
 CRF = {Quality.LOW: 26, Quality.MEDIUM: 17, Quality.HIGH: 12}  # constant rate factor of H.264

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,13 @@ _PARTS = (_MOUTH_PARTS, ("eye",), ("brow", "cheekSquint", "noseSneer"), ("headYa
 GROUPS: tuple[NDArray[np.bool_], ...] = tuple(np.array([name.startswith(part) for name in FACE_NAMES]) for part in _PARTS)
 """Mouth and jaw, eyes, brows with cheeks and nose, the head's turn, its place, breath: bool [59] each, together everything."""
 MOUTH = GROUPS[0]
+
+
+class Mouth(str, Enum):
+    """What moves the mouth where there are both a take and a sound."""
+
+    TAKE = "take"
+    SPEECH = "speech"
 
 
 @dataclass(frozen=True, slots=True)
