@@ -77,7 +77,7 @@ def test_motion_out_and_in_again_is_the_same_video(monkeypatch: pytest.MonkeyPat
     assert len(pictures(spoken)) == 50 and np.array_equal(pictures(spoken), pictures(driven))
 
 
-def test_a_take_is_done_alone_with_a_sound_or_beside_its_mouth(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wav: Path) -> None:
+def test_a_take_is_done_alone_or_with_a_sound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wav: Path) -> None:
     take, out = tmp_path / "take.json", tmp_path / "out.mp4"
     frames = [{"coefficients": [0.8, 0.9, 0.9, 0.0 if k < 40 else 8.0]} for k in range(75)]
     take.write_text(json.dumps({"fps": 25, "names": ["jawOpen", "browInnerUp", "eyeBlinkLeft", "headYaw"], "frames": frames}))

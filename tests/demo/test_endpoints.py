@@ -109,7 +109,7 @@ def test_motion_that_comes_is_done_again_alone_or_with_its_sound(client: Client,
         video = client.predict(handle_file(take), "theo", *given, api_name="/perform")["video"]
         with av.open(video) as film:
             assert sum(1 for _ in film.decode(video=0)) == 13
-    with pytest.raises(AppError, match="names no ARKit|no text"):
+    with pytest.raises(AppError, match=r"names no ARKit|no text"):
         client.predict(handle_file(words), "mara", api_name="/perform")
 
 

@@ -260,8 +260,8 @@ async def test_a_motion_file_is_done_alone_and_with_a_sound(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(b"", "empty"), (b"a,b\n1,2", "names no ARKit"), (TAKE.replace(b"0.10", b"nan"), "line 3 has 'nan'"), (TAKE + b"\n9,1,1", "cut it"),
-     (b"x" * (2**20 + 1), "larger than the 1 MiB")],
+    [(b"", "empty"), (b"a,b\n1,2", "names no ARKit"), (TAKE.replace(b"0.10", b"nan"), "line 3 has 'nan'"),
+     (TAKE + b"\n9,1,1", "cut it"), (b"x" * (2**20 + 1), "larger than the 1 MiB")],
 )  # fmt: skip
 async def test_a_motion_file_that_cannot_be_done_gets_its_sentence(page: Page, content: bytes, word: str) -> None:
     assert word in await refused(page("say", None, file(page, "take.csv", content)))

@@ -56,7 +56,9 @@ def jaws(count: int) -> NDArray[np.float32]:
     return np.linspace(0.1, 0.9, count, dtype=np.float32)
 
 
-async def test_pushed_or_rendered_the_frames_are_the_same(runtime: AsyncBithuman, fixture: Fixture, speech: NDArray[np.int16]) -> None:
+async def test_pushed_or_rendered_the_frames_are_the_same(
+    runtime: AsyncBithuman, fixture: Fixture, speech: NDArray[np.int16]
+) -> None:
     rng = np.random.default_rng(0)
     moves, head, clip = rng.uniform(0, 1, (20, 52)), rng.uniform(-8, 8, (20, 3)), speech[: 20 * 640]
     await runtime.push_motion(moves, head)
@@ -67,9 +69,7 @@ async def test_pushed_or_rendered_the_frames_are_the_same(runtime: AsyncBithuman
 
 
 @pytest.mark.parametrize("rate", [16000, 24000])
-async def test_each_tick_of_sound_has_its_own_motion_whatever_comes_late(
-    runtime: AsyncBithuman, shown: Shown, rate: int
-) -> None:
+async def test_each_tick_of_sound_has_its_own_motion_whatever_comes_late(runtime: AsyncBithuman, shown: Shown, rate: int) -> None:
     """A voice that is slower than speech starves its avatar again and again: motion waits with the sound."""
     count, rng = 60, np.random.default_rng(3)
     sound = np.repeat(np.arange(1, count + 1, dtype=np.int16), 640 * rate // 16000)
@@ -159,4 +159,3 @@ def test_threads_may_push_at_once(fixture: Fixture, shown: Shown) -> None:
         next(frames)
     assert sum(face["jawOpen"] == 0.5 for face, _ in shown) == 200
     runtime.cleanup()
-

@@ -23,8 +23,8 @@ EXAMPLES = [TEXT, "Please mind the gap between the platform and the train.", "Pe
 TIMBRES = [("Woman", "woman"), ("Man", "man")]
 NO_FILE = "Choose a sound file first."
 HOW_TO_MOVE = (
-    "A CSV file of Live Link Face, or what `bithuman-core motion` writes. The avatar does it with the sound file above, or alone; "
-    "what the file leaves at 0 lives by itself."
+    "A CSV file of Live Link Face, or what `bithuman-core motion` writes. The avatar does it with the sound file above, or "
+    "alone; what it leaves at 0 lives by itself."
 )
 LEVEL = (
     '<div id="level" class="level" role="meter" aria-label="Microphone level" aria-valuemin="0" aria-valuemax="100" '
