@@ -121,7 +121,7 @@ def test_an_interruption_closes_a_mouth_that_a_take_held_open(fixture: Fixture) 
 
 
 def test_a_handover_ends_exactly_where_it_goes() -> None:
-    over, life, take = Handover(2), np.float32([0.1, 0.2]), np.float32([0.9, 0.8])
+    over, life, take = Handover(2), np.array([0.1, 0.2], np.float32), np.array([0.9, 0.8], np.float32)
     driven, none = np.array([True, False]), np.zeros(2, bool)
     assert over.next(life, take, none).tolist() == life.tolist()
     way = [over.next(life, take, driven) for _ in range(RISE)]

@@ -25,7 +25,7 @@ from bithuman_core.motion.take.timecode import seconds_of
 JAW = INDEX["jawOpen"]
 
 
-def recorded(rows: int, fps: int = 60, begin: int = 0, every: int = 1, **columns: Sequence[float]) -> str:
+def recorded(rows: int, fps: int = 60, begin: int = 0, every: int = 1, **columns: Sequence[float] | NDArray[np.float64]) -> str:
     """A table as Live Link Face records it: a row every so many frames of its clock; other columns hold 0."""
     file = io.StringIO()
     table = csv.writer(file)
@@ -43,7 +43,7 @@ def read(text: str, fps: float | None = None) -> Take:
 
 
 def ramp(count: int) -> NDArray[np.float64]:
-    return np.linspace(0.0, 1.0, count)
+    return np.arange(count, dtype=np.float64) / max(count - 1, 1)
 
 
 # -- what is read ----------------------------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def test_drop_frame_timecodes_run_as_evenly_as_the_camera(begin: int, fps: int) 
         second, frame = divmod(number, fps)
         codes.append(f"{second // 3600 % 24:02d}:{second // 60 % 60:02d}:{second % 60:02d};{frame:02d}")
     times, rate = seconds_of(codes, None, range(400))
-    assert rate == pytest.approx(float(Fraction(fps * 1000, 1001)))
+    assert rate is not None and rate == pytest.approx(float(Fraction(fps * 1000, 1001)))
     assert np.allclose(np.diff(times), 1 / rate, atol=1e-6)
 
 

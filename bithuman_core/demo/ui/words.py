@@ -22,10 +22,7 @@ TEXT = "Hello, nice to meet you. An ordinary CPU draws me while I speak."
 EXAMPLES = [TEXT, "Please mind the gap between the platform and the train.", "Peter Piper picked a peck of pickled peppers."]
 TIMBRES = [("Woman", "woman"), ("Man", "man")]
 NO_FILE = "Choose a sound file first."
-HOW_TO_MOVE = (
-    "A CSV file of Live Link Face, or what `bithuman-core motion` writes. The avatar does it with the sound file above, or "
-    "alone; what it leaves at 0 lives by itself."
-)
+HOW_TO_MOVE = "A face that Live Link Face recorded (CSV), or a file of our own: done with the sound above, or alone."
 LEVEL = (
     '<div id="level" class="level" role="meter" aria-label="Microphone level" aria-valuemin="0" aria-valuemax="100" '
     'aria-valuenow="0"><span></span></div>'
