@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ModelLoadError,
         ModelNotFoundError,
         ModelSecurityError,
+        MotionError,
         NotAuthorised,
         NotSupported,
         RuntimeNotReadyError,
@@ -47,7 +48,7 @@ _HOME = {
     **dict.fromkeys(
         (
             "AccountStatusError", "AudioError", "AvatarError", "BithumanError", "Failed", "InvalidAvatar", "ModelError",
-            "ModelLoadError", "ModelNotFoundError", "ModelSecurityError", "NotAuthorised", "NotSupported",
+            "ModelLoadError", "ModelNotFoundError", "ModelSecurityError", "MotionError", "NotAuthorised", "NotSupported",
             "RuntimeNotReadyError", "TokenError", "TokenExpiredError", "TokenRequestError", "TokenValidationError",
         ),
         "errors",
@@ -74,6 +75,7 @@ __all__ = [
     "ModelLoadError",
     "ModelNotFoundError",
     "ModelSecurityError",
+    "MotionError",
     "NotAuthorised",
     "NotSupported",
     "Runtime",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile, Manifest, read_imx
 from bithuman_core.motion import Gesture, Mixer
+from bithuman_core.motion.take.frames import MotionFrame
 from bithuman_core.motion.walk import Mood
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import Rig, any_rig
@@ -88,11 +89,17 @@ class Engine:
         self._view = view(fixture.rig, seed)
         self._leaving: View | None = None  # of the avatar before, while it fades
         self._fade = 0
-        self._pending: deque[NDArray[np.int16] | None] = deque([None] * LOOKAHEAD_TICKS)
+        self._pending = self._nothing()
 
-    def step(self, samples: NDArray[np.int16] | None = None) -> EngineTick:
-        """Advance by one tick. samples: int16 [640] at 16 kHz, fewer at the end of an utterance, None for silence."""
-        face, audio = self.animate(samples)
+    @staticmethod
+    def _nothing() -> deque[tuple[NDArray[np.int16] | None, MotionFrame | None]]:
+        """What lies inside before anything has come in: sound, and what a take says of it."""
+        return deque([(None, None)] * LOOKAHEAD_TICKS)
+
+    def step(self, samples: NDArray[np.int16] | None = None, motion: MotionFrame | None = None) -> EngineTick:
+        """Advance by one tick. samples: int16 [640] at 16 kHz, fewer at the end of an utterance, None for silence. motion: what a
+        take says of the same tick."""
+        face, audio = self.animate(samples, motion)
         return EngineTick(face, self._picture(face), audio)
 
     def _picture(self, face: FaceState) -> NDArray[np.uint8]:
@@ -107,13 +114,15 @@ class Engine:
             self._leaving = None
         return (picture + share * (old.astype(np.float32) - picture)).astype(np.uint8)
 
-    def animate(self, samples: NDArray[np.int16] | None = None) -> tuple[FaceState, NDArray[np.int16] | None]:
+    def animate(
+        self, samples: NDArray[np.int16] | None = None, motion: MotionFrame | None = None
+    ) -> tuple[FaceState, NDArray[np.int16] | None]:
         """The same without the picture: (face, audio)."""
         newest = padded_tick(samples)
         heard = self._speech.push(newest)
-        self._pending.append(samples)
-        audio = self._pending.popleft()
-        return self.mixer.next(heard, newest), audio
+        self._pending.append((samples, motion))
+        audio, take = self._pending.popleft()
+        return self.mixer.next(heard, newest, take), audio
 
     def change(self, fixture: Fixture) -> None:
         """Go on with another avatar: face, motion and sound carry on, the picture cross-fades within a third of a second."""
@@ -123,10 +132,10 @@ class Engine:
         self._fade = FADE_TICKS
 
     def reset(self) -> None:
-        """Forget the sound that is still inside (interruption); the face goes on from where it is."""
+        """Forget the sound and motion that are still inside (interruption); the face goes on from where it is."""
         self._speech.reset()
         self.mixer.cut()
-        self._pending = deque([None] * LOOKAHEAD_TICKS)
+        self._pending = self._nothing()
 
 
 def padded_tick(samples: NDArray[np.int16] | None) -> NDArray[np.float32]:
@@ -148,10 +157,15 @@ def render_clip(fixture: Fixture, samples: NDArray[np.int16], seed: int = 0) -> 
     return render_ticks(fixture, cut_into_ticks(samples), seed)
 
 
-def render_ticks(fixture: Fixture, ticks: Iterable[NDArray[np.int16]], seed: int = 0) -> Iterator[EngineTick]:
-    """The same, of sound that comes tick by tick (int16 [640] at 16 kHz, the last one perhaps short)."""
+def render_ticks(
+    fixture: Fixture, ticks: Iterable[NDArray[np.int16]], seed: int = 0, motion: Iterable[MotionFrame] = ()
+) -> Iterator[EngineTick]:
+    """The same, of sound that comes tick by tick (int16 [640] at 16 kHz, the last one perhaps short).
+
+    motion: what a take says of each tick. Where one of the two is longer, silence follows, or the avatar's own life.
+    """
     engine = Engine(fixture, seed)
-    for index, tick in enumerate(chain(ticks, [None] * LOOKAHEAD_TICKS)):
-        made = engine.step(tick)
+    for index, (tick, frame) in enumerate(chain(zip_longest(ticks, motion), [(None, None)] * LOOKAHEAD_TICKS)):
+        made = engine.step(tick, frame)
         if index >= LOOKAHEAD_TICKS:
             yield made

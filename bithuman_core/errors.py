@@ -88,6 +88,12 @@ class AudioError(BithumanError, ValueError):
     default_code = "AUDIO"
 
 
+class MotionError(BithumanError, ValueError):
+    """Recorded motion cannot be used: an unreadable file, unknown channels, NaN, nothing in it."""
+
+    default_code = "MOTION"
+
+
 class AvatarError(BithumanError):
     """Base of the errors of ``bithuman_core.open``."""
 

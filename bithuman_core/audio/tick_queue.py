@@ -41,6 +41,11 @@ class TickQueue:
         self._utterances: deque[_Utterance] = deque()
         self.samples = 0  # how many wait
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is an utterance that has not come to its end."""
+        return bool(self._utterances)
+
     def push(self, samples: NDArray[np.int16], message_id: str) -> None:
         """Append samples to the utterance that is open, or begin one."""
         if not self._utterances or self._utterances[-1].closed:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from bithuman_core.cli.common import AvatarArgument, DefaultAvatar, JsonOption, app, load_rig
+from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
+from bithuman_core.imx.manifest import Manifest
 from bithuman_core.settings import models_dir
 
 
@@ -23,6 +25,7 @@ def info(avatar: AvatarArgument, as_json: JsonOption = False) -> None:
         "canvas": list(manifest.canvas),
         "file_bytes": avatar.stat().st_size,
         "coefficients": len(manifest.coefficients),
+        "not_followed": not_followed(manifest),
         "gestures": sorted(manifest.gestures),
         "limits": {name: list(pair) for name, pair in manifest.limits.items()},
         "arrays": {name: f"{a.dtype} {list(a.shape)}" for name, a in file.arrays.items()},
@@ -39,6 +42,12 @@ def info(avatar: AvatarArgument, as_json: JsonOption = False) -> None:
                 print(f"    {name}: {entry}")
         else:
             print(f"{key}: {value}")
+
+
+def not_followed(manifest: Manifest) -> list[str]:
+    """The channels of motion that an avatar of this kind leaves out: a film keeps its own head, eyes and lids."""
+    head = HEAD_NAMES if manifest.kind == "footage" else ()
+    return [*(name for name in ARKIT_NAMES if name not in manifest.coefficients), *head]
 
 
 @app.command()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from enum import Enum
+from itertools import repeat
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
-from bithuman_core.cli.common import AudioOption, AvatarArgument, AvatarOption, SizeOption, app, load_rig, say, with_progress
+from bithuman_core.cli.common import AvatarArgument, AvatarOption, SizeOption, app, load_rig, say, with_progress
 from bithuman_core.cli.output import check_output, check_video, least_side, wanted_size
 from bithuman_core.files import replacing
 from bithuman_core.motion.export import RATES, MotionFormat, at_rate, write
+from bithuman_core.motion.take.frames import Mouth
 from bithuman_core.render.scale import scaled
 from bithuman_core.settings import models_dir
-from bithuman_core.timing import FPS
+from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 
 
 class Quality(str, Enum):
@@ -33,24 +38,46 @@ CRF = {Quality.LOW: 26, Quality.MEDIUM: 17, Quality.HIGH: 12}  # constant rate f
 @app.command()
 def render(
     avatar: AvatarArgument,
-    audio: AudioOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="The video to write (H.264 + AAC).")],
+    audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="Any audio file.")] = None,
+    motion: Annotated[
+        Path | None,
+        typer.Option("--motion", "-m", metavar="TAKE", help="Recorded motion: of Live Link Face (CSV), or what `motion` writes."),
+    ] = None,
+    mouth: Annotated[Mouth, typer.Option(help="What moves the mouth where there are a take and a sound.")] = Mouth.TAKE,
+    motion_fps: Annotated[
+        float | None, typer.Option(metavar="FPS", help="Frames a second of the take, where it does not say it (or is 59.94).")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the idle motion.")] = 0,
     size: SizeOption = None,
     quality: Annotated[Quality, typer.Option(help="How closely the video keeps to the frames.")] = Quality.MEDIUM,
 ) -> None:
-    """Let the avatar speak an audio file: writes a video."""
+    """Let the avatar speak an audio file, do a recorded motion, or both: writes a video."""
     from bithuman_core.audio import AudioFile, write_video
     from bithuman_core.engine import Fixture, render_ticks
+    from bithuman_core.motion.take import read_take
 
-    check_video(output, audio, avatar)
-    sound = AudioFile(audio)
+    if audio is None and motion is None:
+        raise typer.BadParameter("give a sound (--audio), a take (--motion), or both")
+    check_video(output, audio, avatar, motion)
+    take = read_take(motion, motion_fps) if motion else None
+    if take is not None and audio and mouth is Mouth.SPEECH:
+        take = take.without_mouth()
+    sound = AudioFile(audio) if audio else None
     fixture = Fixture(avatar, at_least=least_side(size))
     wanted = wanted_size(fixture.rig.size, size)
-    frames = (scaled(tick.frame, wanted) for tick in render_ticks(fixture, sound.ticks(), seed))
-    frames = with_progress(frames, math.ceil(sound.seconds * FPS), "rendering")
-    count = write_video(output, frames, sound.blocks(), sound.rate, title=fixture.manifest.name, crf=CRF[quality])
+    ticks = sound.ticks() if sound else iter(())
+    frames = (scaled(tick.frame, wanted) for tick in render_ticks(fixture, ticks, seed, take.frames() if take else ()))
+    seconds = max(sound.seconds if sound else 0.0, take.seconds if take else 0.0)
+    frames = with_progress(frames, math.ceil(seconds * FPS), "rendering")
+    blocks, rate = (sound.blocks(), sound.rate) if sound else (silence(len(take or ())), SAMPLE_RATE)
+    count = write_video(output, frames, blocks, rate, title=fixture.manifest.name, crf=CRF[quality])
     say(f"{output}: {count} frames, {count / FPS:.1f} s")
+
+
+def silence(ticks: int) -> Iterator[NDArray[np.int16]]:
+    """So many ticks without a sound, int16 [640] each."""
+    return repeat(np.zeros(SAMPLES_PER_TICK, np.int16), ticks)
 
 
 @app.command()

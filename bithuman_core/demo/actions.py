@@ -6,8 +6,11 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Avatar
@@ -19,7 +22,9 @@ from bithuman_core.demo.sound import read_clip
 from bithuman_core.errors import BuildError, SeveralFacesError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.fastrtc.clip_queue import Clip
-from bithuman_core.uploads import check_avatar
+from bithuman_core.motion.take.frames import Mouth
+from bithuman_core.timing import SAMPLES_PER_TICK
+from bithuman_core.uploads import check_avatar, read_motion
 
 TITLE = 40  # characters of a text that become its clip's name
 MAX_NAME, MAX_NAME_BYTES = 40, 100
@@ -52,6 +57,22 @@ async def clip_of_file(context: DemoContext, path: Path, owner: str) -> Clip:
     """The clip of a sound file that ``owner`` sent. Raises Refusal, AudioError or IntakeError."""
     check_size(path, context.limits.audio_bytes)
     return await read_clip(context.reading, path, context.limits.audio_seconds, owner)
+
+
+async def clip_of_take(context: DemoContext, motion: Path, sound: Path | None, owner: str, mouth: Mouth = Mouth.TAKE) -> Clip:
+    """The clip of a file of motion, with the sound of another one or in silence, that ``owner`` sent.
+
+    Raises Refusal, MotionError, AudioError or IntakeError.
+    """
+    limits = context.limits
+    check_size(motion, limits.motion_bytes)
+    take = await read_motion(context.reading, motion, limits.audio_seconds, owner)
+    silence = np.zeros(len(take) * SAMPLES_PER_TICK, np.int16)
+    if sound is None:
+        return Clip(secrets.token_urlsafe(8), motion.name, silence, take)
+    clip = await clip_of_file(context, sound, owner)
+    samples = np.concatenate([clip.samples, silence[clip.samples.size :]])
+    return replace(clip, samples=samples, motion=take if mouth is Mouth.TAKE else take.without_mouth())
 
 
 async def clip_of_text(context: DemoContext, text: str, voice: str, timbre: str, address: str | None) -> Clip:

@@ -34,7 +34,8 @@ class Limits:
     avatar_bytes: int = 32 * MIB  # ours have some 3 MiB
     photo_bytes: int = 24 * MIB
     audio_bytes: int = 48 * MIB
-    audio_seconds: float = 180.0
+    audio_seconds: float = 180.0  # also of motion
+    motion_bytes: int = 16 * MIB  # three minutes of Live Link Face at 60 frames a second have 8.4 MiB
     text: int = 600  # characters; figures, signs and the letters of Chinese, Japanese and Korean count as three
     upload_seconds: float = 120.0  # of the command line's sound file
 

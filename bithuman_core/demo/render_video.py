@@ -25,6 +25,8 @@ def render_video(path: Path, state: AvatarState, clip: Clip, report: Report) -> 
     def frames() -> Iterator[NDArray[np.uint8]]:
         engine, queue = AvatarEngine(state), ClipQueue()
         queue.play(clip)
+        if clip.motion is not None:
+            engine.follow(clip.motion)
         for index in range(total + LOOKAHEAD_TICKS):
             frame = engine.step(queue.take()).frame
             if index % REPORT_EVERY == 0:

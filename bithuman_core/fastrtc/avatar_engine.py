@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.engine import Engine, EngineTick, Fixture
 from bithuman_core.face import FaceState
+from bithuman_core.motion.take.frames import MotionFrame, Take
 from bithuman_core.types import Emotion
 
 SPEAKING = 0.5  # of the mixer's 0..1: from here on the caption says so
@@ -36,6 +38,7 @@ class AvatarEngine:
 
     def __init__(self, state: AvatarState) -> None:
         self._engine = Engine(state.fixture, secrets.randbits(32))
+        self._motion: Iterator[MotionFrame] = iter(())
         self.play(state)
 
     @property
@@ -45,11 +48,15 @@ class AvatarEngine:
 
     def step(self, samples: NDArray[np.int16] | None) -> EngineTick:
         """One tick; see :meth:`bithuman_core.engine.Engine.step`."""
-        return self._engine.step(samples)
+        return self._engine.step(samples, next(self._motion, None))
 
     def animate(self, samples: NDArray[np.int16] | None) -> tuple[FaceState, NDArray[np.int16] | None]:
         """The same without its picture."""
-        return self._engine.animate(samples)
+        return self._engine.animate(samples, next(self._motion, None))
+
+    def follow(self, take: Take) -> None:
+        """Do a take, a frame with each step from the next one on."""
+        self._motion = take.frames()
 
     def play(self, state: AvatarState) -> None:
         """Take over what the role says now: the avatar cross-fades, the expression and the calm follow smoothly."""
@@ -64,5 +71,6 @@ class AvatarEngine:
             self._engine.mixer.gestures.play(gesture, force=True)
 
     def hush(self) -> None:
-        """Stop speaking at once."""
+        """Stop speaking, and what a take does, at once."""
+        self._motion = iter(())
         self._engine.reset()

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.motion.take.frames import Take
 from bithuman_core.timing import SAMPLE_RATE, SAMPLES_PER_TICK
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Sound to be spoken: int16 [n] at 16 kHz, and the name that the visitor knows it by."""
+    """Sound to be spoken: int16 [n] at 16 kHz, the name that the visitor knows it by, and a take to be done with it."""
 
     key: str
     name: str
     samples: NDArray[np.int16]
+    motion: Take | None = None
 
     @property
     def seconds(self) -> float:

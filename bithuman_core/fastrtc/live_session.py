@@ -110,9 +110,11 @@ class LiveSession:
         self.heard_at = self._shared.clock.now()
 
     def say(self, clip: Clip) -> None:
-        """Speak a clip from its beginning; meanwhile the microphone is not listened to."""
+        """Speak a clip from its beginning, and do its take; meanwhile the microphone is not listened to."""
         self.hush()
         self._script.play(clip)
+        if (take := clip.motion) is not None:
+            self.do(lambda engine: engine.follow(take))
 
     def hush(self) -> None:
         """Stop speaking at once."""

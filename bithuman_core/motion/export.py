@@ -33,6 +33,11 @@ LIVE_LINK_COLUMNS = (
 )  # fmt: skip
 
 
+# Its rotations are in radians, + to the character's right and downwards: so the eye columns of its recordings go with their
+# eyeLook coefficients, and the head's are taken to be alike. Signs of yaw, pitch and roll against ours:
+LIVE_LINK_TURN = np.array([-1.0, -1.0, 1.0], np.float32)
+
+
 class MotionFormat(str, Enum):
     """What the command ``motion`` writes."""
 
@@ -104,13 +109,20 @@ def write(moments: Iterable[Moment], file: TextIO, form: MotionFormat, fps: int)
     writers[form](moments, file, fps)
 
 
+def exact(value: float, digits: int = 0) -> str:
+    """A float32 in the fewest decimal digits that tell it from every other one (and at least ``digits``): read again, it is the
+    same, so that a face which is written and read is drawn as it was."""
+    return np.format_float_positional(np.float32(value), unique=True, trim="k" if digits else "-", min_digits=digits or None)
+
+
 def write_csv(moments: Iterable[Moment], file: TextIO, fps: int) -> None:
     """A table with the columns :data:`COLUMNS`; ``time`` is the start of the frame in seconds."""
     table = csv.writer(file)
     table.writerow(COLUMNS)
     for index, moment in enumerate(moments):
-        values = (moment.gap, moment.width, *moment.face.coefficients, *moment.face.head[:3])
-        table.writerow([f"{index / fps:.3f}".removesuffix("0"), moment.viseme, *(f"{v:.4f}" for v in values)])
+        lips = (f"{moment.gap:.4f}", f"{moment.width:.4f}")
+        values = map(exact, (*moment.face.coefficients, *moment.face.head[:3]))
+        table.writerow([f"{index / fps:.3f}".removesuffix("0"), moment.viseme, *lips, *values])
 
 
 def write_live_link(moments: Iterable[Moment], file: TextIO, fps: int) -> None:
@@ -123,8 +135,8 @@ def write_live_link(moments: Iterable[Moment], file: TextIO, fps: int) -> None:
         second, frame = divmod(index, fps)
         minute, second = divmod(second, 60)
         timecode = f"{minute // 60:02d}:{minute % 60:02d}:{second:02d}:{frame:02d}.000"
-        values = (*moment.face.values[order], *np.radians(moment.face.head[:3]), *[0.0] * 6)
-        table.writerow([timecode, count, *(f"{v:.6f}" for v in values)])
+        values = (*moment.face.values[order], *(np.radians(moment.face.head[:3]) * LIVE_LINK_TURN + 0.0), *[0.0] * 6)  # no -0.0
+        table.writerow([timecode, count, *(exact(v, 6) for v in values)])
 
 
 def write_json(moments: Iterable[Moment], file: TextIO, fps: int) -> None:
@@ -132,7 +144,7 @@ def write_json(moments: Iterable[Moment], file: TextIO, fps: int) -> None:
     file.write(f'{{"fps": {fps}, "names": {json.dumps(ARKIT_NAMES)}, "frames": [')
     for index, moment in enumerate(moments):
         frame = {"time": round(index / fps, 4), "viseme": moment.viseme, "voice": round(moment.voice, 4),
-                 "coefficients": [round(float(v), 4) for v in moment.face.coefficients]}  # fmt: skip
+                 "coefficients": [float(exact(v)) for v in moment.face.coefficients]}  # fmt: skip
         file.write(("," if index else "") + "\n" + json.dumps(frame))
     file.write("\n]}\n")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.face import INDEX, FaceState, indices
+from bithuman_core.face import FACE_SIZE, HEAD, INDEX, FaceState, indices
 from bithuman_core.motion.beat import Beats
 from bithuman_core.motion.expression import Expression
 from bithuman_core.motion.gaze import aim
@@ -16,12 +16,17 @@ from bithuman_core.motion.gesture import Gesture, GesturePlayer
 from bithuman_core.motion.idle import IdleLife, Moment
 from bithuman_core.motion.lips import LipSeal
 from bithuman_core.motion.prosody import Prosody
+from bithuman_core.motion.take.frames import MotionFrame
+from bithuman_core.motion.take.handover import Handover
 from bithuman_core.speech.arousal import USUAL
 from bithuman_core.speech.net import SpeechTick
-from bithuman_core.timing import TICK_SECONDS
+from bithuman_core.timing import LOOKAHEAD_TICKS, TICK_SECONDS
 
 RELEASE = 0.55  # what is left, a tick later, of a mouth that was cut off
 ANGLES = slice(INDEX["headYaw"], INDEX["headRoll"] + 1)
+BESIDE_HEAD = np.ones(FACE_SIZE, bool)
+BESIDE_HEAD[HEAD] = False
+LIFE = MotionFrame(np.zeros(FACE_SIZE, np.float32), np.zeros(FACE_SIZE, bool), spoken=False)  # what no take drives
 
 
 class Mixer:
@@ -43,6 +48,9 @@ class Mixer:
         self._idle, self._beats, self._prosody = IdleLife(idle), Beats(beats), Prosody()
         self._lips = LipSeal(mouth_names)
         self._spoke = False, False  # the avatar, the user
+        # A take is laid over: the mouth of one that only speaks before life is added to it, the head before the eyes are aimed
+        self._spoken, self._head, self._face = Handover(FACE_SIZE, rise=0), Handover(HEAD.stop - HEAD.start), Handover(FACE_SIZE)
+        self._made = 0  # ticks
         self._shown = np.zeros(len(mouth_names), np.float32)
         self._release = np.zeros(len(mouth_names), np.float32)
         self._angles: list[float] | None = None
@@ -62,29 +70,44 @@ class Mixer:
     def cut(self) -> None:
         """The speech was interrupted: the mouth closes from where it is, within a few frames."""
         self._release = self._shown.copy()
+        self._spoken.forget()
+        self._head.hurry()
+        self._face.hurry()
         self._prosody.cut()
 
-    def next(self, heard: SpeechTick, samples: NDArray[np.float32]) -> FaceState:
+    def next(self, heard: SpeechTick, samples: NDArray[np.float32], take: MotionFrame | None = None) -> FaceState:
         """The face of the next tick.
 
         heard: what the net says of it. samples: the newest sound, float32 [640] in -1..1; it may lie some ticks ahead of
-        ``heard``, so that head and brows, which need time to move, meet the stressed syllable.
+        ``heard``, so that head and brows, which need time to move, meet the stressed syllable. take: what a take says of it: one
+        that is ``spoken`` stands in for the net's mouth, of any other the channels that it drives are followed to the number.
         """
+        seen = self._made > LOOKAHEAD_TICKS  # what came before is thrown away where a clip is rendered
+        self._made += 1
+        frame = take or LIFE
+        speech = np.zeros(FACE_SIZE, np.float32)
+        speech[self._mouth] = heard.mouth
+        speech = self._spoken.next(speech, frame.values, frame.driven if frame.spoken else LIFE.driven)
+        mouth, speech[self._mouth] = speech[self._mouth], 0.0
+        driven = LIFE.driven if frame.spoken else frame.driven
         prosody = self._prosody
         prosody.push(samples, heard.voice)
         self._arousal = heard.arousal
         self._cut_gesture(prosody.speaking > 0.5, self.listening)
-        closed = self._lips.next(heard.mouth, heard.voice)
+        closed = self._lips.next(mouth, heard.voice)
         lively = 1.0 - self.stillness
         moment = Moment(prosody.speaking, prosody.phrase_began, prosody.phrase_ended, self.listening, lively)
         values = self._idle.next(moment, self._head_speed)
         values += np.float32(lively) * self._beats.next(prosody, heard.arousal)
         values += self.expression.next(prosody.speaking, closed, heard.arousal)
         values += self.gestures.next()
+        values[HEAD] = self._head.next(values[HEAD], frame.values[HEAD], driven[HEAD], seen)
         aim(values, float(self._idle.gaze[0]), float(self._idle.gaze[1]))
         self._release *= RELEASE
-        self._shown = np.maximum(heard.mouth, self._release)
+        self._shown = np.maximum(mouth, self._release)
         values[self._mouth] += self._shown
+        values += speech  # of the mouth what the net does not move
+        values = self._face.next(values, frame.values, driven & BESIDE_HEAD, seen)
         self._note_speed(values[ANGLES].tolist())
         return FaceState(values).clipped()
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bithuman_core.clock import Clock, MonotonicClock, Pacer
 from bithuman_core.engine import Fixture
 from bithuman_core.errors import RuntimeNotReadyError
+from bithuman_core.motion.take.arrays import Motion, take_of
 from bithuman_core.render.scale import longest
 from bithuman_core.runtime.controls import Controls, load_avatar, open_access, set_log_level
 from bithuman_core.runtime.token_client import Access
@@ -93,6 +94,20 @@ class AsyncBithuman(Controls):
         await self._room()
         self._session.push(data, sample_rate, last=last_chunk)
 
+    async def push_motion(self, coefficients: Motion, head: Motion | None = None) -> None:
+        """Move the face: ARKit coefficients at 25 frames a second, which go in step with the sound of :meth:`push_audio`.
+
+        coefficients: float [n, 52] (or [52]) in the order of ``bithuman_core.face.ARKIT_NAMES``, or a mapping of names to numbers
+        or float [n]; a mapping drives what it names, the rest lives on. head: float [n, 3] yaw, pitch, roll in degrees, or [n, 6]
+        with X, Y, Z in face widths, or a mapping of ``HEAD_NAMES``; None: the head lives on. What is beyond 0..1 is clipped.
+        Motion that names nothing but the mouth stands in for what the speech would make of it; other motion is followed to the
+        number. Each frame of it takes one tick, with the sound that is due then, or in silence; it waits for the sound of an
+        utterance that goes on, so push it before the sound that belongs to it. :meth:`interrupt` drops it; where it ends the
+        avatar's own life goes on within half a second. An hour may wait. Raises MotionError or RuntimeNotReadyError.
+        """
+        self._ready()
+        self._session.push_motion(take_of(coefficients, head))
+
     async def push(self, control: VideoControl) -> None:
         """Take a control: its sound is spoken under its message id, its action is played, its emotions are shown.
 
@@ -120,7 +135,7 @@ class AsyncBithuman(Controls):
         self._session.flush()
 
     def interrupt(self) -> Awaitable:
-        """Stop speaking now: sound that has not been shown is dropped. May be awaited."""
+        """Stop speaking now: sound and motion that have not been shown are dropped. May be awaited."""
         self._ready()
         self._session.interrupt()
         self._taken.set()
@@ -146,7 +161,7 @@ class AsyncBithuman(Controls):
                 if frame is None:
                     return
                 timeout = self._idle_timeout if idle_timeout is None else idle_timeout
-                if frame.audio_chunk is not None or self._session.waiting_samples:
+                if frame.audio_chunk is not None or self._session.waiting_samples or self._session.waiting_motion:
                     quiet_since = self._clock.now()
                 elif timeout is not None and self._clock.now() - quiet_since >= timeout:
                     return

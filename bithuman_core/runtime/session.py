@@ -15,15 +15,18 @@ from numpy.typing import NDArray
 
 from bithuman_core.audio import StreamResampler, Tick, TickQueue
 from bithuman_core.engine import Engine, Fixture
-from bithuman_core.errors import AudioError
+from bithuman_core.errors import AudioError, MotionError
+from bithuman_core.motion.take.frames import MotionFrame, Take
 from bithuman_core.pcm import mono_int16, raw_bytes
 from bithuman_core.render.scale import output_size, scaled
-from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
+from bithuman_core.runtime.motion_queue import MotionQueue
+from bithuman_core.timing import FPS, LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
 
 logger = logging.getLogger(__name__)
 
 MAX_WAITING = 3600 * SAMPLE_RATE  # samples: an hour
+MAX_MOTION = 3600 * FPS  # frames: an hour
 IDLE_STYLES = {"idle": 0.0, "calm": 0.8}  # what ``target_video`` may name: stillness of the idle motion
 
 
@@ -38,8 +41,8 @@ class _Shown:
 class Session:
     """Input of any rate and chunk size in, frames out, one :meth:`next_frame` per 40 ms.
 
-    Input (:meth:`push`, :meth:`flush`, :meth:`interrupt`) and output may come from different threads; one lock guards the
-    queue, and the engine is changed by the output side alone, which carries out the commands of the input side.
+    Input (:meth:`push`, :meth:`push_motion`, :meth:`flush`, :meth:`interrupt`) and output may come from different threads; one
+    lock guards the queues, and the engine is changed by the output side alone, which carries out the commands of the input side.
     """
 
     def __init__(self, fixture: Fixture, *, seed: int = 0, size: int | tuple[int, int] | None = None) -> None:
@@ -50,6 +53,7 @@ class Session:
         self._engine = Engine(fixture, seed)
         self._lock = threading.Lock()
         self._queue = TickQueue()
+        self._motion = MotionQueue()
         self._resampler: StreamResampler | None = None
         self._message_id: str | None = None
         self._half = b""  # the first byte of a sample that a chunk was cut in
@@ -68,6 +72,12 @@ class Session:
         """Samples (at 16 kHz) that have been pushed and not yet taken by a frame."""
         with self._lock:
             return self._queue.samples
+
+    @property
+    def waiting_motion(self) -> int:
+        """Frames of motion that have been pushed and not yet been shown."""
+        with self._lock:
+            return self._motion.frames
 
     def pending(self, closed: bool) -> bool:
         """Whether sound that was pushed has not come out yet; of an utterance that goes on (not closed), whole ticks count."""
@@ -97,6 +107,17 @@ class Session:
             self._half = half
             if last:
                 self._end_utterance()
+
+    def push_motion(self, take: Take) -> None:
+        """Append motion: a frame of it goes with every tick of sound, or with one of silence where nothing is being said.
+
+        It waits while sound is paused, and while an utterance that has begun has no sound to go on with. Raises MotionError where
+        more than an hour would wait.
+        """
+        with self._lock:
+            if self._motion.frames + len(take) > MAX_MOTION:
+                raise MotionError("More than an hour of motion waits to be shown: take frames with run(), or call interrupt().")
+            self._motion.push(take)
 
     def _whole_samples(self, samples: NDArray[Any] | bytes, rate: int, last: bool) -> tuple[NDArray[np.int16], bytes]:
         """The samples that are complete, int16 [n], and the byte of the one that is not (none in a single, last chunk)."""
@@ -129,9 +150,10 @@ class Session:
         self._message_id = None
 
     def interrupt(self) -> None:
-        """Drop all sound that has not been shown yet; nothing of it appears in any later frame."""
+        """Drop all sound and motion that have not been shown yet; nothing of the sound appears in any later frame."""
         with self._lock:
             self._queue.clear()
+            self._motion.clear()
             self._resampler = None
             self._message_id = None
             self._half = b""
@@ -174,7 +196,7 @@ class Session:
         """Make the next frame (some 10 ms of work). Call from one thread at a time, and :meth:`release` it before use."""
         with self._lock:
             interrupts = self._interrupts
-            tick = None if self.paused else self._queue.pop()
+            tick, motion = (None, None) if self.paused else self._take()
         if interrupts != self._interrupts_done:
             self._engine.reset()
             self._clear_beside()
@@ -182,7 +204,7 @@ class Session:
         while self._commands:
             self._commands.popleft()()
         tick = self._note(tick)
-        made = self._engine.step(tick.samples if tick is not None and tick.samples.size else None)
+        made = self._engine.step(tick.samples if tick is not None and tick.samples.size else None, motion)
         shown = self._beside.popleft()
         frame = VideoFrame(scaled(made.frame, self.size), frame_index=self._frames)
         self._frames += 1
@@ -190,6 +212,12 @@ class Session:
         if made.audio is not None:
             frame.audio_chunk = AudioChunk(made.audio, SAMPLE_RATE, shown.last)
         return frame
+
+    def _take(self) -> tuple[Tick | None, MotionFrame | None]:
+        """What goes into the engine together."""
+        tick = self._queue.pop()
+        waits = tick is None and self._queue.begun and not self.muted
+        return tick, None if waits else self._motion.pop()
 
     def release(self, frame: VideoFrame) -> VideoFrame:
         """The newest frame as it may be shown now: without its sound if an interruption came while it was made."""

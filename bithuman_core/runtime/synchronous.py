@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bithuman_core.audio import resample
 from bithuman_core.engine import Fixture, cut_into_ticks, render_ticks
 from bithuman_core.errors import RuntimeNotReadyError
+from bithuman_core.motion.take.arrays import Motion, take_of
 from bithuman_core.pcm import float32_to_int16, mono_int16
 from bithuman_core.render.scale import longest, scaled
 from bithuman_core.render.scale import output_size as frame_size
@@ -74,6 +75,11 @@ class Bithuman(Controls):
         self._ready()
         self._session.push(data, sample_rate, last=last_chunk)
 
+    def push_motion(self, coefficients: Motion, head: Motion | None = None) -> None:
+        """Move the face, as :meth:`AsyncBithuman.push_motion`. Raises MotionError or RuntimeNotReadyError."""
+        self._ready()
+        self._session.push_motion(take_of(coefficients, head))
+
     def push(self, control: VideoControl) -> None:
         """Take a control, as :meth:`AsyncBithuman.push`. Raises ValueError for unknown names."""
         self._ready()
@@ -85,7 +91,7 @@ class Bithuman(Controls):
         self._session.flush()
 
     def interrupt(self) -> None:
-        """Stop speaking now: sound that has not been shown is dropped."""
+        """Stop speaking now: sound and motion that have not been shown are dropped."""
         self._ready()
         self._session.interrupt()
 
@@ -112,7 +118,7 @@ class Bithuman(Controls):
                 self._check_access()
                 frame = self._session.release(self._session.next_frame())
                 timeout = self._idle_timeout if idle_timeout is None else idle_timeout
-                if frame.audio_chunk is not None or self._session.waiting_samples:
+                if frame.audio_chunk is not None or self._session.waiting_samples or self._session.waiting_motion:
                     quiet_since = self._now()
                 elif timeout is not None and self._now() - quiet_since >= timeout:
                     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -187,6 +188,27 @@ def test_a_sound_file_is_spoken_without_a_microphone_and_filmed(visitor: Page, t
     assert visitor.request.get(address).body()[4:8] == b"ftyp"
     assert "Mara%20-%20librispeech" in address or "Mara - librispeech" in address
     screenshot(visitor, "film", tmp_path)
+
+
+def test_recorded_motion_is_done_alone_and_filmed(visitor: Page, tmp_path: Path) -> None:
+    take = tmp_path / "nod.csv"
+    rows = (f"{k / 25:.2f},{abs(k % 20 - 10) / 12:.3f},{8 * math.sin(k / 8):.3f}" for k in range(100))
+    take.write_text("time,jawOpen,headPitch\n" + "\n".join(rows))
+    open_words(visitor, "Audio file")
+    visitor.click("#motion-panel > button")
+    visitor.set_input_files("#motion-file input[type=file]", take)
+    visitor.wait_for_selector("#motion-file >> text=nod")
+    visitor.locator("#motion-panel").scroll_into_view_if_needed()
+    screenshot(visitor, "motion-file", tmp_path)
+    visitor.click("#speak-file")
+    visitor.wait_for_selector(LIVE, timeout=20_000)
+    visitor.wait_for_function("document.querySelector('avatar-stage .status').textContent.startsWith('Mara is ')")
+    visitor.click("#stop-file")
+    visitor.click("#video-file")
+    visitor.wait_for_selector("#video video", timeout=120_000)
+    visitor.wait_for_function("document.querySelector('#video video').duration > 3.9")
+    assert "nod" in visitor.evaluate("document.querySelector('#video video').currentSrc")
+    screenshot(visitor, "motion-film", tmp_path)
 
 
 def test_what_a_visitor_brought_is_gone_when_the_page_is_closed(browser: Browser, demo: Server) -> None:

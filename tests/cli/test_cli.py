@@ -20,6 +20,7 @@ from bithuman_core.face import ARKIT_NAMES
 from bithuman_core.settings import models_dir, settings, speech_clip
 from bithuman_core.speech.visemes import VISEME_NAMES
 from tests.audio.test_file import write_wav
+from tests.footage import Filmed
 
 MARA = str(models_dir() / "mara.imx")
 CLIP = str(speech_clip())
@@ -61,6 +62,44 @@ def test_motion_writes_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert gaps.min() < 0.02 < 0.05 < gaps.max() < 0.3
     assert all(0.3 < float(r["mouthWidth"]) < 1.0 for r in rows)
     assert all(float(r["eyeBlinkLeft"]) == 0.0 for r in rows), "speech motion only"
+
+
+def pictures(path: Path) -> list[NDArray[np.uint8]]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def test_motion_out_and_in_again_is_the_same_video(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wav: Path) -> None:
+    spoken, take, driven = tmp_path / "spoken.mp4", tmp_path / "take.csv", tmp_path / "driven.mp4"
+    assert run(monkeypatch, "render", MARA, "-a", wav, "-o", spoken, "--seed", 3) == 0
+    assert run(monkeypatch, "motion", wav, "-o", take, "--format", "arkit-csv") == 0
+    assert run(monkeypatch, "render", MARA, "-a", wav, "--motion", take, "-o", driven, "--seed", 3) == 0
+    assert len(pictures(spoken)) == 50 and np.array_equal(pictures(spoken), pictures(driven))
+
+
+def test_a_take_is_done_alone_or_with_a_sound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wav: Path) -> None:
+    take, out = tmp_path / "take.json", tmp_path / "out.mp4"
+    frames = [{"coefficients": [0.8, 0.9, 0.9, 0.0 if k < 40 else 8.0]} for k in range(75)]
+    take.write_text(json.dumps({"fps": 25, "names": ["jawOpen", "browInnerUp", "eyeBlinkLeft", "headYaw"], "frames": frames}))
+    shown = {}
+    for case in ((), ("-a", wav), ("-a", wav, "--mouth", "speech")):
+        assert run(monkeypatch, "render", MARA, "-m", take, "-o", out, "--size", 256, *case) == 0
+        shown[len(case)] = pictures(out)
+        with av.open(str(out)) as container:
+            assert container.streams.audio
+    assert [len(each) for each in shown.values()] == [75, 75, 75], "as long as the longer of the two"
+    open_mouth, spoken = (np.mean([np.abs(shown[k][12].astype(int) - shown[0][12])]) for k in (2, 4))
+    assert open_mouth < 2 < 1.5 * spoken
+
+
+def test_info_says_what_an_avatar_does_not_follow(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], film: Filmed
+) -> None:
+    assert run(monkeypatch, "info", MARA, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["not_followed"] == ["tongueOut"]
+    assert run(monkeypatch, "info", film.path, "--json") == 0
+    left_out = set(json.loads(capsys.readouterr().out)["not_followed"])
+    assert {"headYaw", "headX", "eyeBlinkLeft", "eyeLookUpRight"} <= left_out and "jawOpen" not in left_out
 
 
 def test_still_renders_poses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -128,6 +167,11 @@ def test_bench_prints_its_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (("render", MARA, "-a", CLIP, "-o", CLIP), 2, "a name of its own"),
         (("render", MARA, "-a", CLIP, "-o", "out.mp4", "--size", "10"), 2, "from 64 to 2160"),
         (("render", MARA, "-a", "a [red] [/2].wav", "-o", "out.mp4"), 70, "'a [red] [/2].wav'"),
+        (("render", MARA, "-o", "out.mp4"), 2, "give a sound (--audio), a take (--motion), or both"),
+        (("render", MARA, "-m", "none.csv", "-o", "out.mp4"), 70, "no motion file 'none.csv'"),
+        (("render", MARA, "-m", __file__, "-o", "out.mp4"), 70, "names no ARKit coefficient"),
+        (("render", MARA, "-m", CLIP, "-o", CLIP), 2, "a name of its own"),
+        (("render", MARA, "-m", __file__, "--motion-fps", "0", "-o", "out.mp4"), 70, "give 1 to 240"),
         (("motion", CLIP, "-o", CLIP), 2, "a name of its own"),
         (("motion", CLIP, "-o", "."), 2, "is a folder"),
         (("info", "[bold]none.imx"), 66, "'[bold]none.imx'"),

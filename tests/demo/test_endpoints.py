@@ -27,7 +27,7 @@ from bithuman_core.settings import models_dir
 from tests.demo.conftest import fake_build
 from tests.demo.serving import demo_app, served
 
-NAMES = {"list_avatars", "speak_text", "speak_file", "build_avatar", "motion", "validate"}
+NAMES = {"list_avatars", "speak_text", "speak_file", "perform", "build_avatar", "motion", "validate"}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,19 @@ def test_motion_comes_as_a_file(client: Client, words: Path, form: str) -> None:
         assert len(text.splitlines()) == 1 + 16  # 13 ticks at 30 a second
     else:
         assert json.loads(text)["fps"] == 30
+
+
+def test_motion_that_comes_is_done_again_alone_or_with_its_sound(client: Client, words: Path) -> None:
+    take = client.predict(handle_file(words), "arkit-csv", "60", api_name="/motion")
+    with pytest.raises(AppError, match="within one second"):
+        client.predict(handle_file(take), "mara", api_name="/perform")
+    take = client.predict(handle_file(words), "json", "60", api_name="/motion")
+    for given in ((), (handle_file(words), "speech")):
+        video = client.predict(handle_file(take), "theo", *given, api_name="/perform")["video"]
+        with av.open(video) as film:
+            assert sum(1 for _ in film.decode(video=0)) == 13
+    with pytest.raises(AppError, match=r"names no ARKit|no text"):
+        client.predict(handle_file(words), "mara", api_name="/perform")
 
 
 def test_a_file_is_validated(client: Client, words: Path) -> None:

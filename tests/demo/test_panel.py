@@ -32,7 +32,8 @@ from bithuman_core.demo.ui.page import build_page
 from bithuman_core.demo.visitors.visitor import Visitor
 from tests.demo.conftest import BAD_PHOTO, IMX, TWO_FACES, fake_build
 
-LIMITS = Limits(avatars=2, avatars_all=3, avatar_bytes=8 * 2**20, audio_bytes=2**20, audio_seconds=2.0, photo_bytes=2**20)
+LIMITS = Limits(avatars=2, avatars_all=3, avatar_bytes=8 * 2**20, audio_bytes=2**20, audio_seconds=2.0, photo_bytes=2**20,
+                motion_bytes=2**20)  # fmt: skip
 
 RECORDING = 1  # number of the event that makes an avatar of a recording
 
@@ -240,6 +241,31 @@ async def test_a_sound_file_can_be_said_and_filmed(page: Page) -> None:
     assert page.visitor.clips[say["clip"]].seconds == pytest.approx(0.4, abs=0.01)
     video = await page("video_of_file", path)
     assert Path(video.value["video"]["path"] if isinstance(video.value, dict) else video.value).name == "Mara - my words.mp4"
+
+
+TAKE = b"time,jawOpen,headYaw\n" + b"\n".join(b"%.2f,%.2f,%d" % (k / 25, k % 9 / 10, k - 10) for k in range(20))
+
+
+async def test_a_motion_file_is_done_alone_and_with_a_sound(page: Page) -> None:
+    take, sound = file(page, "take.csv", TAKE), wav(page, 1.0)
+    alone = page.visitor.clips[told(await page("say", None, take))["say"]["clip"]]
+    both = page.visitor.clips[told(await page("say", sound, take))["say"]["clip"]]
+    assert alone.seconds == 0.8 and not alone.samples.any() and alone.motion is not None and len(alone.motion) == 20
+    assert both.seconds == pytest.approx(1.0, abs=0.01) and both.motion is not None and both.name == "my words.wav"
+    video = await page("video_of_file", None, take)
+    assert Path(video.value["video"]["path"] if isinstance(video.value, dict) else video.value).name == "Mara - take.mp4"
+    page.visitor.close()
+    assert gone(take) and gone(sound), "what was brought goes with the visit"
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [(b"", "empty"), (b"a,b\n1,2", "names no ARKit"), (TAKE.replace(b"0.10", b"nan"), "line 3 has 'nan'"),
+     (TAKE + b"\n9,1,1", "cut it"), (b"x" * (2**20 + 1), "larger than the 1 MiB")],
+)  # fmt: skip
+async def test_a_motion_file_that_cannot_be_done_gets_its_sentence(page: Page, content: bytes, word: str) -> None:
+    assert word in await refused(page("say", None, file(page, "take.csv", content)))
+    assert page.visitor.clips == {}
 
 
 @pytest.mark.parametrize("content", [b"no sound at all" * 99, bytes(2**20 + 1)])

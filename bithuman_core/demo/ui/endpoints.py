@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from bithuman_core.demo.actions import clip_of_file, clip_of_text, load_avatar, make_avatar, make_video
+from bithuman_core.demo.actions import clip_of_file, clip_of_take, clip_of_text, load_avatar, make_avatar, make_video
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.motion_file import write_motion
 from bithuman_core.demo.refusal import Refusal
@@ -18,6 +18,7 @@ from bithuman_core.demo.ui.events import LONG, caller, count_call, reporter, tol
 from bithuman_core.errors import BithumanError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.motion.export import RATES, MotionFormat
+from bithuman_core.motion.take.frames import Mouth
 from bithuman_core.timing import FPS
 
 QUICK_CALL: dict[str, Any] = {"concurrency_limit": None}
@@ -92,6 +93,28 @@ def add_endpoints(context: DemoContext) -> None:
         count_call(context, request)
         state = await state_of(avatar, imx, request)
         clip = await clip_of_file(context, needed(audio, "audio"), caller(request))
+        return str(await make_video(context, state, clip, folder(), reporter(progress)))
+
+    async def perform(
+        take: str, avatar: str = first, audio: str | None = None, mouth: str = "take", imx: str | None = None,
+        request: gr.Request | None = None, progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> str:  # fmt: skip
+        """Let an avatar do recorded motion, alone or with its sound, and get the video.
+
+        Args:
+            take: A CSV file of Live Link Face, or what the endpoint motion writes (csv, arkit-csv, json), three minutes at most.
+            avatar: The key of an avatar of this server, as list_avatars tells it.
+            audio: A sound file of any common kind that goes with it.
+            mouth: What moves the mouth where there is a sound: take, or speech.
+            imx: An .imx file of one's own, in place of the avatar of the server.
+
+        Returns:
+            An MP4 video.
+        """
+        count_call(context, request)
+        state = await state_of(avatar, imx, request)
+        sound = Path(audio) if audio else None
+        clip = await clip_of_take(context, needed(take, "take"), sound, caller(request), Mouth(mouth))
         return str(await make_video(context, state, clip, folder(), reporter(progress)))
 
     async def build_avatar(
@@ -174,6 +197,8 @@ def add_endpoints(context: DemoContext) -> None:
         endpoint(list_avatars, [], gr.JSON(label="avatars"), QUICK_CALL)
         endpoint(speak_text, [text, avatar, voice, timbre, imx], gr.Video(label="video"))
         endpoint(speak_file, [audio, avatar, imx], gr.Video(label="video"))
+        mouth = gr.Radio([each.value for each in Mouth], value=Mouth.TAKE.value, label="mouth")
+        endpoint(perform, [file("take"), avatar, audio, mouth, imx], gr.Video(label="video"))
         endpoint(build_avatar, [file("photo"), name, consent, face], gr.File(label="avatar"))
         endpoint(motion, [audio, form, fps, style], gr.File(label="motion"))
         endpoint(validate, [imx], gr.JSON(label="result"), QUICK_CALL)

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from bithuman_core.demo.actions import clip_of_file, clip_of_text, make_video
+from bithuman_core.demo.actions import clip_of_file, clip_of_take, clip_of_text, make_video
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.ui.events import LONG, QUICK, reporter, told
@@ -22,6 +22,7 @@ TEXT = "Hello, nice to meet you. An ordinary CPU draws me while I speak."
 EXAMPLES = [TEXT, "Please mind the gap between the platform and the train.", "Peter Piper picked a peck of pickled peppers."]
 TIMBRES = [("Woman", "woman"), ("Man", "man")]
 NO_FILE = "Choose a sound file first."
+HOW_TO_MOVE = "A face that Live Link Face recorded (CSV), or a file of our own: done with the sound above, or alone."
 LEVEL = (
     '<div id="level" class="level" role="meter" aria-label="Microphone level" aria-valuemin="0" aria-valuemax="100" '
     'aria-valuenow="0"><span></span></div>'
@@ -47,6 +48,9 @@ class WordsPanel:
                     self.play = gr.Button("Speak it", elem_id="speak-file", size="md", min_width=0)
                     self.stop_file = gr.Button("Stop", elem_id="stop-file", size="md", min_width=0)
                     self.make_file_video = gr.Button("Make a video", elem_id="video-file", size="md", min_width=0)
+                with gr.Accordion("With recorded motion", open=False, elem_id="motion-panel"):
+                    gr.Markdown(HOW_TO_MOVE)
+                    self.motion = gr.File(label="A motion file", type="filepath", height=120, elem_id="motion-file")
                 gr.Examples(
                     [[str(speech_clip())]], self.sound, label="Or try", example_labels=["A sentence of real speech"],
                     elem_id="sound-examples",
@@ -74,11 +78,15 @@ class WordsPanel:
 def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.HTML) -> None:
     """What happens when something of the panel is used. ``stage`` takes the tickets."""
 
-    async def of_file(found: Visitor, sound: str | None) -> Clip:
-        if sound is None:
+    async def of_file(found: Visitor, sound: str | None, motion: str | None = None) -> Clip:
+        if sound is None and motion is None:
             raise Refusal(400, NO_FILE)
-        found.keep_upload(Path(sound))
-        return await clip_of_file(context, Path(sound), found.owner)
+        for file in (sound, motion):
+            if file is not None:
+                found.keep_upload(Path(file))
+        if motion is not None:
+            return await clip_of_take(context, Path(motion), Path(sound) if sound else None, found.owner)
+        return await clip_of_file(context, Path(sound or ""), found.owner)
 
     async def of_text(found: Visitor, text: str, voice: str, timbre: str) -> Clip:
         return await clip_of_text(context, text, voice, timbre, found.address)
@@ -106,8 +114,10 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
 
     make_file_video, make_text_video = video_maker(of_file), video_maker(of_text)
 
-    async def video_of_file(secret: str, sound: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
-        return await make_file_video(secret, sound, progress=progress)
+    async def video_of_file(
+        secret: str, sound: str | None, motion: str | None = None, progress: gr.Progress = gr.Progress()  # noqa: B008
+    ) -> Any:
+        return await make_file_video(secret, sound, motion, progress=progress)
 
     async def video_of_text(
         secret: str, text: str, voice: str, timbre: str, progress: gr.Progress = gr.Progress()  # noqa: B008
@@ -128,10 +138,10 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
     texts: list[Any] = [visitor, panel.words, panel.voice, panel.timbre]
     for tab, way in ((panel.microphone, "microphone"), (panel.file, "file"), (panel.text, "text")):
         tab.select(turner(way), visitor, stage, **QUICK)
-    panel.play.click(speaker(of_file), [visitor, panel.sound], stage, **QUICK)
+    panel.play.click(speaker(of_file), [visitor, panel.sound, panel.motion], stage, **QUICK)
     gr.on([panel.speak.click, panel.words.submit], speaker(of_text), texts, stage, **QUICK)
     gr.on([panel.stop_file.click, panel.stop_text.click], told(hush), visitor, None, **QUICK)
     shown: dict[str, Any] = {"outputs": panel.video, "api_name": False, **LONG}
-    of_sound = panel.make_file_video, told(video_of_file), [visitor, panel.sound]
+    of_sound = panel.make_file_video, told(video_of_file), [visitor, panel.sound, panel.motion]
     for button, making, given in (of_sound, (panel.make_text_video, told(video_of_text), texts)):
         button.click(lambda: gr.Video(None, visible=True), None, panel.video, **QUICK).then(making, given, **shown)
