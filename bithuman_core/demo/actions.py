@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Avatar
 from bithuman_core.demo.jobs import Report
@@ -103,7 +104,7 @@ async def make_avatar(
     build = context.build
     if build is None:
         raise Refusal(501, NO_PHOTOS)
-    check_size(photo, context.limits.photo_bytes)
+    check_size(photo, context.limits.clip_bytes if is_clip(photo) else context.limits.photo_bytes)
     title = clean_name(name, clean_name(photo.stem, "Me"))
     path = folder / f"{title}.imx"
     try:
