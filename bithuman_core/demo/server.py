@@ -121,8 +121,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
         sweeping.cancel()
         previewing.cancel()
         await context.visitors.close_all()
-        context.reading.close()
-        context.jobs.close()
+        context.end_work()
 
     ours = APIRouter()
     for router in (visitor.router, presence.router, avatars.router, local.router, health_router):

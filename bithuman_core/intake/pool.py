@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,6 +19,7 @@ from bithuman_core.intake.turns import Turns
 MOST = 3  # files that are read at once
 SPARE = 1  # processes that wait for the next file; others end
 SOON = 0.5  # s in which most files are read: who comes meanwhile waits so long before another process is started
+GOING = 1.0  # s that all of them together are given to go when the pool is closed
 Job = Callable[..., tuple[dict[str, Any], bytes]]
 
 
@@ -74,15 +76,20 @@ class ReadingPool:
             self._give_back(process)
 
     def close(self) -> None:
-        """End all of them, at once."""
+        """End all of them, at once. On a busy machine one may take seconds to go: it is of low priority, and not waited for."""
         with self._lock:
             self._closed = True
             self._lock.notify_all()
             idle, self._idle = self._idle, []
-            for process in self._busy:
-                process.end()  # whoever waits for it is told
+            ending = [*idle, *self._busy]  # whoever waits for one is told
+            for process in ending:
+                process.kill()
+        end = time.monotonic() + GOING
+        for process in ending:
+            process.wait(max(end - time.monotonic(), 0))
         for process in idle:
-            process.close()
+            if not process.alive:
+                process.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _refill(self) -> None:

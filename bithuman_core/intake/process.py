@@ -94,6 +94,15 @@ class ReadingProcess:
             if not settled:
                 self.end()
 
+    def kill(self) -> None:
+        """Begin to end it, whatever it does."""
+        self._process.kill()
+
+    def wait(self, seconds: float) -> None:
+        """Until it has gone, or not so long."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
     def end(self) -> None:
         """End it, whatever it does, and leave nothing of it."""
         self._process.kill()
