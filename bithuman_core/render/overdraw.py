@@ -32,5 +32,7 @@ def _at_rest(rig: PortraitRig, vertices: NDArray[np.float32]) -> NDArray[np.floa
 
 def frames_covered(corners: NDArray[np.float32], size: tuple[int, int]) -> float:
     """The area of triangles [T, 3, 2] in frames of a size: half of their boxes, of which only what lies in the frame counts."""
-    box = np.clip(corners.max(1), 0, size) - np.clip(corners.min(1), 0, size)
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    high, low = np.maximum(np.maximum(a, b), c), np.minimum(np.minimum(a, b), c)
+    box = np.clip(high, 0, size) - np.clip(low, 0, size)
     return float(box.prod(1, dtype=np.float64).sum()) / (2 * size[0] * size[1])

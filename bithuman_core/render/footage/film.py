@@ -79,21 +79,26 @@ class FilmPlayer:
             frames = self._codec.decode(av.Packet(film.data[film.start[k] : film.start[k + 1]].tobytes()))
         except FFmpegError as error:
             raise ModelLoadError(f"Frame {k} of the avatar's film cannot be decoded; the file is damaged.") from error
-        if len(frames) != 1 or (frames[0].width, frames[0].height) != film.size or frames[0].format.name != "yuv420p":
+        one = len(frames) == 1 and not frames[0].is_corrupt
+        if not one or (frames[0].width, frames[0].height) != film.size or frames[0].format.name != "yuv420p":
             raise ModelLoadError(f"Frame {k} of the avatar's film is not what its manifest says; the file is damaged.")
         self._kept[k] = frames[0]
         self._next = k + 1
 
 
-def check_film(film: Film) -> float:
-    """Decode every frame once. Returns the CPU time of the dearest group, ms: so much does it take to go anywhere in the film.
+@dataclass(frozen=True)
+class FilmCost:
+    """CPU time of decoding, ms: the dearest frame, and the dearest group, which is what going to any place of the film takes."""
 
-    Raises ModelLoadError where a frame cannot be decoded.
-    """
-    player, dearest = FilmPlayer(film), 0.0
-    for first in range(0, len(film), film.gop):
+    frame: float
+    group: float
+
+
+def check_film(film: Film) -> FilmCost:
+    """Decode every frame once. Raises ModelLoadError where one cannot be."""
+    player, costs = FilmPlayer(film), list[float]()
+    for k in range(len(film)):
         begin = time.thread_time()
-        for k in range(first, min(first + film.gop, len(film))):
-            player.frame(k)
-        dearest = max(dearest, time.thread_time() - begin)
-    return 1000 * dearest
+        player.frame(k)
+        costs.append(1000 * (time.thread_time() - begin))
+    return FilmCost(max(costs), max(sum(costs[first : first + film.gop]) for first in range(0, len(film), film.gop)))
