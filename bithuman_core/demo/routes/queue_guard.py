@@ -11,6 +11,7 @@ import gradio as gr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.recent_events import RecentEvents
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes.while_held import while_held
 from bithuman_core.demo.visitors.address import network_of_client
@@ -26,6 +27,7 @@ class QueueGuard:
 
     def __init__(self, app: ASGIApp, page: gr.Blocks, limits: Limits) -> None:
         self._app, self._page, self._limits = app, page, limits
+        page._queue.event_analytics = RecentEvents()
         self._joining = Shares("jobs", limits.connections, limits.jobs_each)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
