@@ -15,8 +15,10 @@ from typing import NoReturn
 import uvicorn
 
 from bithuman_core.demo.jobs import JobCancelled
+from bithuman_core.low_priority import wait_for_nice_threads
 
-GRACE_SECONDS = 2  # for requests that go on when the server is to end
+LAST_SECONDS = 3.0  # for work of low priority to stop
+GRACE_SECONDS = 1  # for requests that go on when the server is to end
 
 
 class EndingServer(uvicorn.Server):
@@ -37,6 +39,8 @@ class EndingServer(uvicorn.Server):
         """End all requests."""
         for name in ("uvicorn.error", "concurrent.futures"):
             logging.getLogger(name).addFilter(_is_a_fault)
+        # From here on nobody is made to hand Python's lock over: a thread of low priority may take a second to give it back.
+        sys.setswitchinterval(LAST_SECONDS)
         self._end_work()
         await super().shutdown(sockets)
 
@@ -49,8 +53,8 @@ class EndingServer(uvicorn.Server):
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        # Not sys.exit, which waits for work of low priority: minutes on a busy machine, and a container is killed after 10 s.
-        os._exit(0)
+        wait_for_nice_threads(LAST_SECONDS)
+        os._exit(0)  # not sys.exit, which waits for all threads without end, and a container is killed after 10 s
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         self.should_exit = True

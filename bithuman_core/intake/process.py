@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import bithuman_core
 from bithuman_core import errors
@@ -37,8 +39,11 @@ LATE = "The file could not be read within {seconds:g} seconds: try again, or use
 class ReadingProcess:
     """Begins at once and is ready some seconds later. Inherits no open file or connection of the server."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
-        """modules: what it imports before it is ready. Raises IntakeError where the system begins no process."""
+    def __init__(self, modules: Sequence[str], ending: int) -> None:
+        """modules: what it imports before it is ready. ending: a descriptor whose other end is closed when the server ends.
+
+        Raises IntakeError where the system begins no process.
+        """
         root = str(Path(bithuman_core.__file__).resolve().parents[1])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         try:
@@ -53,8 +58,8 @@ class ReadingProcess:
         except OSError as error:  # no memory or descriptors left
             raise IntakeError(NOT_STARTED) from error
         assert self._process.stdin and self._process.stdout
-        self._in, self._out = self._process.stdin, self._process.stdout
-        self._ready = False
+        self._in, self._out = self._process.stdin, cast(BufferedReader, self._process.stdout).raw
+        self._ending, self._ready = ending, False
 
     @property
     def pid(self) -> int:
@@ -91,7 +96,9 @@ class ReadingProcess:
                 report(str(message["stage"]), float(message["share"]))
         finally:
             overdue.cancel()
-            if not settled:
+            if self._is_ending(0):
+                self.kill()  # not waited for: it is of low priority
+            elif not settled:
                 self.end()
 
     def kill(self) -> None:
@@ -122,7 +129,7 @@ class ReadingProcess:
         overdue.daemon = True
         overdue.start()
         try:
-            self._ready = receive(self._out) is not None
+            self._ready = self._next() is not None
         except WireError:
             self._ready = False
         finally:
@@ -131,9 +138,23 @@ class ReadingProcess:
             self.end()
             raise IntakeError(NOT_STARTED)
 
+    def _next(self) -> tuple[dict[str, Any], bytes] | None:
+        """What it says next. Raises WireError, IntakeError where the server ends first."""
+        if self._is_ending(None):
+            raise IntakeError(CLOSED)
+        return receive(cast(IO[bytes], self._out))
+
+    def _is_ending(self, wait: float | None) -> bool:
+        """Whether the server ends; None: waits until it does, or until the process says something."""
+        waiting = select.poll()
+        waiting.register(self._ending, select.POLLIN)
+        if wait is None:
+            waiting.register(self._out, select.POLLIN)
+        return any(descriptor == self._ending for descriptor, _ in waiting.poll(wait))
+
     def _received(self, allowance: Allowance) -> tuple[dict[str, Any], bytes]:
         try:
-            if received := receive(self._out):
+            if received := self._next():
                 return received
         except WireError as error:
             raise IntakeError(DAMAGED) from error

@@ -153,5 +153,3 @@ class Tasks:
 def _log_fault(work: asyncio.Task[None]) -> None:
     if not work.cancelled() and (error := work.exception()) is not None:
         logger.error("A task broke.", exc_info=error)
-
-
