@@ -117,7 +117,7 @@ def test_a_batch_of_odd_numbers_gets_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], value: str
 ) -> None:
     batch = tmp_path / "frames.json"
-    batch.write_text('{"frames": [{"file": "a.png", "coefficients": {"jawOpen": %s}}]}' % value)
+    batch.write_text('{"frames": [{"file": "a.png", "coefficients": {"jawOpen": VALUE}}]}'.replace("VALUE", value))
     assert run(monkeypatch, "still", MARA, "--batch", batch, "-d", tmp_path / "made") == 2
     assert "Traceback" not in capsys.readouterr().err
 

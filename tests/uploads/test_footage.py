@@ -1,10 +1,11 @@
-"""Films of strangers: whatever their H.264 holds, it is what the manifest says and takes no longer than a frame may, or refused."""
+"""Films of strangers: whatever their H.264 holds, it is what the manifest says and takes no longer than it may, or is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -64,7 +65,7 @@ def of_packets(parts: Parts, coded: list[bytes]) -> None:
 
 def own(parts: Parts) -> list[bytes]:
     data, start = parts.arrays["film"], parts.arrays["film_start"]
-    return [data[a:b].tobytes() for a, b in zip(start, start[1:], strict=False)]
+    return [data[a:b].tobytes() for a, b in pairwise(start)]
 
 
 def other_film(size: tuple[int, int] | None = None, **options: str) -> Callable[[Parts], None]:
@@ -81,7 +82,8 @@ def cut_short(parts: Parts) -> None:
 
 def two_in_one(parts: Parts) -> None:
     frames = own(parts)
-    of_packets(parts, [first + second for first, second in zip(frames[::2], frames[1::2], strict=False)] + frames[len(frames) // 2 :])
+    pairs = [first + second for first, second in zip(frames[::2], frames[1::2], strict=False)]
+    of_packets(parts, pairs + frames[len(pairs) :])
 
 
 def fewer_frames(parts: Parts) -> None:
@@ -132,7 +134,7 @@ def test_what_takes_long_to_decode_is_refused(film: Filmed, pool: ReadingPool, t
     few = packets((width, height), 24, 12, noise=True, preset="medium", crf="1")
     of_packets(parts, (few * len(own(parts)))[: len(own(parts))])
     (tmp_path / "film.imx").write_bytes(parts.to_bytes())
-    with pytest.raises((ModelSecurityError, IntakeError), match="to decode a group|bytes of film|seconds of work"):
+    with pytest.raises((ModelSecurityError, IntakeError), match=r"to decode a group|bytes of film|seconds of work"):
         pool.run(trial, AVATAR, path=str(tmp_path / "film.imx"), face=FACE)
 
 
