@@ -33,6 +33,7 @@ NOT_STARTED = "The server cannot read files at the moment: try again in a minute
 DAMAGED = "The file could not be read, it is damaged: save it again with another program, or use another one."
 SLOW = "The file takes more than the {seconds:g} seconds of work that are given to one here: use a shorter or simpler one."
 LARGE = "The file takes more than the {mib} MiB of memory that are given to one here: use a smaller or simpler one."
+NO_MEMORY = "The server has no memory left for that file: use a smaller or shorter one, or try again in a minute."
 LATE = "The file could not be read within {seconds:g} seconds: try again, or use a shorter or simpler one."
 
 
@@ -78,7 +79,8 @@ class ReadingProcess:
         anything that it did not foresee, the process is no longer alive.
         """
         self._wait_until_ready()
-        overdue = threading.Timer(allowance.wait + LATE_SECONDS, self._process.kill)
+        late = threading.Event()
+        overdue = threading.Timer(allowance.wait + LATE_SECONDS, lambda: (late.set(), self.kill()))
         overdue.daemon = True
         overdue.start()
         settled = False
@@ -89,7 +91,7 @@ class ReadingProcess:
             except BrokenPipeError as error:  # it was ended while it waited
                 raise IntakeError(NOT_STARTED) from error
             while True:
-                message, content = self._received(allowance)
+                message, content = self._received(allowance, late)
                 if "stage" not in message:
                     settled = not message.get("leaving", True)
                     return _result(message, allowance), content
@@ -152,7 +154,7 @@ class ReadingProcess:
             waiting.register(self._out, select.POLLIN)
         return any(descriptor == self._ending for descriptor, _ in waiting.poll(wait))
 
-    def _received(self, allowance: Allowance) -> tuple[dict[str, Any], bytes]:
+    def _received(self, allowance: Allowance, late: threading.Event) -> tuple[dict[str, Any], bytes]:
         try:
             if received := self._next():
                 return received
@@ -161,8 +163,10 @@ class ReadingProcess:
         code = self._process.wait()
         if code == -signal.SIGPROF:
             raise IntakeError(SLOW.format(seconds=allowance.work))
-        if code in (-signal.SIGALRM, -signal.SIGKILL):  # or the system had no memory left
+        if code == -signal.SIGALRM or late.is_set():
             raise IntakeError(LATE.format(seconds=allowance.wait))
+        if code == -signal.SIGKILL:  # by the system, see child.py
+            raise IntakeError(NO_MEMORY)
         raise IntakeError(DAMAGED)
 
 
