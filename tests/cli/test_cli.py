@@ -112,7 +112,7 @@ def test_a_batch_stays_in_its_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")) == ["made/b.png", "made/up.png"]
 
 
-@pytest.mark.parametrize("value", ["1" + "0" * 400, "1e999", '"0.1"', "[" * 900 + "]" * 900])
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "1e999", '"much"', "[" * 900 + "]" * 900])
 def test_a_batch_of_odd_numbers_gets_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], value: str
 ) -> None:
