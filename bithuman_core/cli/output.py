@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -20,13 +21,16 @@ def check_output(output: Path, *inputs: Path | None) -> None:
         target = output.resolve() if output.is_symlink() else output
         if not target.parent.is_dir():
             raise typer.BadParameter(f"the folder {str(target.parent)!r} does not exist: make it first")
+        with suppress(FileNotFoundError):
+            output.lstat()  # a name that there cannot be is known now
         if any(given and given.is_file() and output.exists() and output.samefile(given) for given in inputs):
             raise typer.BadParameter(f"{str(output)!r} is read by this command: give the output a name of its own")
         replaced = output.is_file() or not output.exists()
         if not os.access(target.parent if replaced else output, os.W_OK):
             raise typer.BadParameter(f"{str(output)!r} cannot be written: choose a folder of your own")
-    except OSError as error:
-        raise typer.BadParameter(f"{str(output)!r} cannot be written ({error.strerror}): choose another name") from error
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null character
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise typer.BadParameter(f"{str(output)!r} cannot be written ({reason}): choose another name") from error
 
 
 def check_video(output: Path, *inputs: Path | None) -> None:

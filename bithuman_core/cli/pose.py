@@ -32,12 +32,12 @@ def still(
     if (output is None) == (batch is None) or (batch is None) != (folder is None):
         raise typer.BadParameter("give either -o OUT.png (with --set), or --batch FRAMES.json with -d DIR")
     poses = {output: _face_from_arguments(values or [])} if output else _faces_from_batch(batch, folder)  # type: ignore[arg-type]
-    if output:
-        check_picture(output, avatar)
-    renderer = renderer_for(load_rig(avatar, least_side(size)))
-    wanted = wanted_size(renderer.rig.size, size)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
+    for path in poses:
+        check_picture(path, avatar, batch)
+    renderer = renderer_for(load_rig(avatar, least_side(size)))
+    wanted = wanted_size(renderer.rig.size, size)
     for path, face in poses.items():
         with replacing(path) as temporary:
             Image.fromarray(scaled(renderer.render(face), wanted)[:, :, ::-1]).save(temporary)
@@ -65,14 +65,16 @@ def _face(named: dict[str, float], where: str) -> FaceState:
 
 
 def _faces_from_batch(batch: Path, folder: Path) -> dict[Path, FaceState]:
+    """The face of each picture; its path lies in the folder, whatever the batch calls it."""
+    faces: dict[Path, FaceState] = {}
+    angles = {"yaw": "headYaw", "pitch": "headPitch", "roll": "headRoll"}
     try:
-        frames = json.loads(batch.read_text())["frames"]
-        angles = {"yaw": "headYaw", "pitch": "headPitch", "roll": "headRoll"}
-        return {
-            folder / f"{Path(frame['file']).stem}.png": _face(
-                {**frame["coefficients"], **{angles[name]: angle for name, angle in frame.get("head", {}).items()}}, batch.name
-            )
-            for frame in frames
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        for frame in json.loads(batch.read_text())["frames"]:
+            path = folder / f"{Path(frame['file']).stem}.png"
+            if path in faces:
+                raise typer.BadParameter(f"two frames of {batch.name} would become {str(path)!r}: give each a name of its own")
+            head = {angles[name]: angle for name, angle in frame.get("head", {}).items()}
+            faces[path] = _face({**frame["coefficients"], **head}, batch.name)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise typer.BadParameter(f"{batch} is not a list of poses like a bake's truth.json ({error!r})") from error
+    return faces

@@ -34,9 +34,8 @@ def worker(
     """Serve avatars to LiveKit rooms: POST /launch puts one into a room (see docs/worker.md)."""
     if any(find_spec(module) is None for module in NEEDED):
         raise Failed("The worker needs the packages of two extras: pip install 'bithuman-core[livekit,fastrtc]'.")
-    import uvicorn
-
     from bithuman_core.demo.connections import server_config
+    from bithuman_core.demo.ending import EndingServer
     from bithuman_core.demo.limits import Limits
     from bithuman_core.hosts import KnownHosts
     from bithuman_core.worker import WorkerLimits, worker_app
@@ -55,6 +54,8 @@ def worker(
     wardrobe = Wardrobe(avatar or default_avatar())
     wardrobe.start()
     application = worker_app(wardrobe, limits, hosts=KnownHosts(host, allowed_host or ()))
-    say(f"Ready: POST http://{host}:{port}/launch. Ctrl+C ends it.")
-    config = server_config(application, Limits(), timeout_graceful_shutdown=5)
-    uvicorn.Server(config).run([listener])
+
+    def ready() -> None:
+        say(f"Ready: POST http://{host}:{port}/launch. Ctrl+C ends it.")
+
+    EndingServer(server_config(application, Limits()), ready, wardrobe.close).run_and_exit(listener)

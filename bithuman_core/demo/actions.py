@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Avatar
 from bithuman_core.demo.jobs import Report
@@ -124,7 +125,7 @@ async def make_avatar(
     build = context.build
     if build is None:
         raise Refusal(501, NO_PHOTOS)
-    check_size(photo, context.limits.photo_bytes)
+    check_size(photo, context.limits.clip_bytes if is_clip(photo) else context.limits.photo_bytes)
     title = clean_name(name, clean_name(photo.stem, "Me"))
     path = folder / f"{title}.imx"
     try:

@@ -42,6 +42,11 @@ class DemoContext:
     callers: AddressAllowances  # of the endpoints without a page
     speeches: Shares  # texts that are being spoken or wait for it
 
+    def end_work(self) -> None:
+        """Begin nothing more, and end what is begun."""
+        self.reading.close()  # first, so that a job that waits for it is in Python again
+        self.jobs.close()
+
 
 def the_context(request: Request) -> DemoContext:
     """The context of the application that a request came to."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import ctypes
-import os
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-NICENESS = 15
+from bithuman_core.low_priority import be_nice
+
 VOICES = 2  # that speak at once
 
 Report = Callable[[str, float], None]  # (name of the stage, share of the whole that is done, 0..1)
@@ -21,11 +20,6 @@ T = TypeVar("T")
 
 class JobCancelled(Exception):
     """Nobody waits for it any more, or the server ends; raised out of the report."""
-
-
-def _be_nice() -> None:
-    if sys.platform == "linux":  # where a thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class Jobs:
@@ -38,10 +32,10 @@ class Jobs:
     def __init__(self) -> None:
         self._busy: set[int] = set()  # threads
         self._closed = False
-        self._long = ThreadPoolExecutor(1, thread_name_prefix="job", initializer=_be_nice)
-        self._short = ThreadPoolExecutor(1, thread_name_prefix="check", initializer=_be_nice)
-        self._loading = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=_be_nice)
-        self._speech = ThreadPoolExecutor(VOICES, thread_name_prefix="speech", initializer=_be_nice)
+        self._long = ThreadPoolExecutor(1, thread_name_prefix="job", initializer=be_nice)
+        self._short = ThreadPoolExecutor(1, thread_name_prefix="check", initializer=be_nice)
+        self._loading = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=be_nice)
+        self._speech = ThreadPoolExecutor(VOICES, thread_name_prefix="speech", initializer=be_nice)
 
     async def check(self, work: Callable[[], T]) -> T:
         """The result of short work."""

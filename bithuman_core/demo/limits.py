@@ -33,6 +33,7 @@ class Limits:
     # one file or text
     avatar_bytes: int = 32 * MIB  # ours have some 3 MiB
     photo_bytes: int = 24 * MIB
+    clip_bytes: int = 96 * MIB  # a minute of a phone's 1080p, 12 Mbit/s
     audio_bytes: int = 48 * MIB
     audio_seconds: float = 180.0  # also of motion
     motion_bytes: int = 16 * MIB  # three minutes of Live Link Face at 60 frames a second have 8.4 MiB
@@ -79,4 +80,4 @@ class Limits:
     @property
     def file_bytes(self) -> int:
         """Of the largest file that is taken, of whatever kind."""
-        return max(self.audio_bytes, self.avatar_bytes, self.photo_bytes)
+        return max(self.audio_bytes, self.avatar_bytes, self.photo_bytes, self.clip_bytes)

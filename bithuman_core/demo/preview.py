@@ -69,6 +69,7 @@ def _write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], size: tuple[int,
         stream = cast(VideoStream, container.add_stream("libx264", rate=FPS, options={"crf": "20", "preset": "veryfast"}))
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
+        stream.thread_count = 1  # those who are live need the others
         for index, frame in enumerate(frames):
             picture = av.VideoFrame.from_ndarray(frame, format="bgr24")
             picture.pts, picture.time_base = index, Fraction(1, FPS)

@@ -2,74 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import multiprocessing
 import os
-import signal
 import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable
-from socket import create_server, socket
+from socket import create_server
 
 try:
     import gradio as gr
 except FileNotFoundError as error:  # it looks for a folder for temporary files when it is imported
     sys.exit(f"The page keeps files while it runs, and no folder can be written: let TMPDIR name one. ({error.strerror})")
-import uvicorn
 from fastapi import FastAPI
 
 from bithuman_core.demo.connections import server_config
 from bithuman_core.demo.context import DemoContext
+from bithuman_core.demo.ending import EndingServer
 from bithuman_core.demo.gallery import Gallery
-from bithuman_core.demo.jobs import JobCancelled
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.memory import MIB, PHOTO_MIB, memory_limit, shortage
 from bithuman_core.demo.photo_builder import photo_builder
-from bithuman_core.demo.server import app_options, make_app, make_context, page_options
+from bithuman_core.demo.server import EVERY_HOST, app_options, make_app, make_context, page_options
 from bithuman_core.demo.settings import ON_SPACES, DemoSettings, avatar_files, read_settings
 from bithuman_core.errors import BithumanError
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.turn import relay_is_set_up
 from bithuman_core.uploads import reading_pool
-
-GRACE_SECONDS = 2  # for requests that go on when the server is to end
-
-
-class Server(uvicorn.Server):
-    """Says when the page can be opened, and opens it where there is a display. Long work ends first where it is to end."""
-
-    def __init__(self, config: uvicorn.Config, context: DemoContext, *, open_browser: bool) -> None:
-        super().__init__(config)
-        self._context, self._open_browser = context, open_browser
-
-    async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Begin to serve."""
-        await super().startup(sockets)
-        url = f"http://{self.config.host.replace('0.0.0.0', '127.0.0.1')}:{self.config.port}"
-        print(f"Ready: open {url} and press Start. Ctrl+C ends it.", flush=True)
-        if self._open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
-            webbrowser.open(url)
-
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """End all requests: who waits for a video waits no longer, and what then is cut off is no fault."""
-        for name in ("uvicorn.error", "concurrent.futures"):
-            logging.getLogger(name).addFilter(_is_a_fault)
-        self._context.reading.close()  # first, so that a job that waits for it is in Python again
-        self._context.jobs.close()
-        await super().shutdown(sockets)
-
-
-def _is_a_fault(record: logging.LogRecord) -> bool:
-    """Whether it is anything but a request or a job that was cut off at the end."""
-    error = record.exc_info[1] if record.exc_info else None
-    cut_off = False
-    while error is not None and not cut_off:  # a video that was cut off cannot be closed, its folder is gone
-        cut_off = isinstance(error, (asyncio.CancelledError, JobCancelled))
-        error = error.__context__
-    return not cut_off and "timeout graceful shutdown exceeded" not in record.getMessage()
 
 
 def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> DemoContext:
@@ -128,16 +88,12 @@ def serve(context: DemoContext, demo: gr.Blocks, app: FastAPI, settings: DemoSet
         listener = create_server((host, port))
     except OSError as error:
         sys.exit(f"Nothing can listen on {host}:{port} ({os.strerror(error.errno or 0)}): choose another --port or --host.")
-    config = server_config(
-        app, context.limits, trusted_proxies=settings.trusted_proxies, host=host, port=port,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )  # fmt: skip
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn ends the visits, then raises it again: that is no failure
-    Server(config, context, open_browser=settings.open_browser).run([listener])
-    context.gallery.close()
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    # Not sys.exit, which waits for work of low priority: minutes on a busy machine, and a container is killed after 10 s.
-    os._exit(0)
+    config = server_config(app, context.limits, trusted_proxies=settings.trusted_proxies, host=host, port=port)
+
+    def ready() -> None:
+        url = f"http://{host.replace(EVERY_HOST, '127.0.0.1')}:{port}"
+        print(f"Ready: open {url} and press Start. Ctrl+C ends it.", flush=True)
+        if settings.open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
+            webbrowser.open(url)
+
+    EndingServer(config, ready, context.end_work).run_and_exit(listener, context.gallery.close)

@@ -12,6 +12,8 @@ from io import StringIO
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported: nothing leaves the machine
+# Events after which Gradio makes a table of all there were: never. It brings pandas in, and takes longer with each event.
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**62))
 
 import gradio as gr
 from fastapi import APIRouter, FastAPI, Request
@@ -121,8 +123,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
         sweeping.cancel()
         previewing.cancel()
         await context.visitors.close_all()
-        context.reading.close()
-        context.jobs.close()
+        context.end_work()
 
     ours = APIRouter()
     for router in (visitor.router, presence.router, avatars.router, local.router, health_router):

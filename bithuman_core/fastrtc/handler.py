@@ -91,7 +91,7 @@ class AvatarHandler(AsyncAudioVideoStreamHandler):
         self._live.hear(frame[1].reshape(-1))
 
     async def video_receive(self, frame: NDArray[np.float32]) -> None:
-        """No camera is ever asked for; a picture that comes all the same is not looked at."""
+        """No camera is ever asked for; pictures that come all the same do not come so far (see ``stream.py``)."""
 
     async def emit(self) -> tuple[int, NDArray[np.int16]]:
         """The next 40 ms of the avatar's voice: (16000, int16 [1, 640])."""

@@ -91,17 +91,31 @@ def avatar_stream(
                 closing.add(task)
                 task.add_done_callback(closing.discard)
 
-    return (
-        stream := Stream(
-            AvatarHandler(SharedResources(make_engine, pool, MonotonicClock()), hang_up),
-            modality="audio-video",
-            mode="send-receive",
-            concurrency_limit=visitors,
-            rtc_configuration=rtc_configuration,
-            server_rtc_configuration={"iceServers": []},  # its own address is enough: visitors come to it
-            verbose=False,
-        )
+    stream = Stream(
+        AvatarHandler(SharedResources(make_engine, pool, MonotonicClock()), hang_up),
+        modality="audio-video",
+        mode="send-receive",
+        concurrency_limit=visitors,
+        rtc_configuration=rtc_configuration,
+        server_rtc_configuration={"iceServers": []},  # its own address is enough: visitors come to it
+        verbose=False,
     )
+    follow = stream.handle_offer
+
+    async def handle_offer(body: Any, set_outputs: Any) -> Any:
+        answer = await follow(body, set_outputs)
+        look_away(stream, body.get("webrtc_id"))  # before the visitor knows how to send anything
+        return answer
+
+    stream.handle_offer = handle_offer
+    return stream
+
+
+def look_away(stream: Stream, webrtc_id: str | None) -> None:
+    """Throw away the pictures that a visitor sends, before they are decoded: none are asked for, and one can take a gigabyte."""
+    for line in stream.pcs[webrtc_id].getTransceivers() if webrtc_id in stream.pcs else ():
+        if line.kind == "video":
+            line.receiver._enabled = False
 
 
 async def close_visits(stream: Stream) -> None:

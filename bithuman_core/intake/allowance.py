@@ -19,6 +19,6 @@ class Allowance:
 
 SOUND = Allowance(work=8, wait=30, memory=384 * MIB)
 TAKE = Allowance(work=8, wait=30, memory=384 * MIB)  # three minutes at 60 frames a second take 0.5 s and 45 MiB
-AVATAR = Allowance(work=4, wait=30, memory=384 * MIB)
+AVATAR = Allowance(work=6, wait=30, memory=384 * MIB)
 CLIP = Allowance(work=240, wait=900, memory=1536 * MIB)  # 20 s of film are followed and calmed: some 40 s
 PHOTO = Allowance(work=60, wait=240, memory=1024 * MIB)  # an avatar is built; 32 megapixels with alpha take 562 MiB

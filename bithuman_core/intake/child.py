@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -35,6 +35,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what libraries print is no answer
     os.nice(NICENESS)
+    _offer_memory()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     coming: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs, coming), daemon=True).start()
@@ -52,6 +53,12 @@ def main() -> None:
         send(answers, {**message, "leaving": leaving}, content)
         if leaving:
             return
+
+
+def _offer_memory() -> None:
+    """Where memory runs out, the system ends this process first, and not the server."""
+    with suppress(OSError):  # not on macOS
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _listen(jobs: IO[bytes], coming: queue.SimpleQueue[dict[str, Any]]) -> None:

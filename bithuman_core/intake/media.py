@@ -12,8 +12,10 @@ from typing import IO, cast
 import av
 from av.codec import Codec, codecs_available
 from av.codec.codec import UnknownCodecError
+from av.codec.context import Flags
 from av.container import InputContainer
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 
 SOUND_FORMATS = (
     "aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "eac3", "flac", "flv", "matroska", "mov",
@@ -40,6 +42,14 @@ def open_sound(file: IO[bytes]) -> InputContainer:
 def open_clip(file: IO[bytes]) -> InputContainer:
     """The container of an open video file, to be closed by the caller. Raises FFmpeg's errors (``av.error``)."""
     return _opened(file, CLIP_FORMATS, CLIP_CODECS)
+
+
+def h264_decoder() -> VideoCodecContext:
+    """A decoder of the frames of an avatar's film, one packet in, one frame out, on the thread that calls it."""
+    codec = av.CodecContext.create("h264", "r")
+    codec.thread_count = 1
+    codec.flags |= Flags.low_delay
+    return codec
 
 
 def can_be_decoded(stream: Stream) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+import time
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,6 +21,7 @@ from bithuman_core.intake.turns import Turns
 MOST = 3  # files that are read at once
 SPARE = 1  # processes that wait for the next file; others end
 SOON = 0.5  # s in which most files are read: who comes meanwhile waits so long before another process is started
+GOING = 0.5  # s that all of them together are given to go when the pool is closed
 Job = Callable[..., tuple[dict[str, Any], bytes]]
 
 
@@ -41,6 +45,8 @@ class ReadingPool:
         self._idle: list[ReadingProcess] = []
         self._busy: list[ReadingProcess] = []
         self._closed = False
+        self._ending, self._tell_ending = os.pipe()
+        weakref.finalize(self, os.close, self._ending)
 
     @property
     def processes(self) -> list[int]:
@@ -76,20 +82,27 @@ class ReadingPool:
             self._give_back(process)
 
     def close(self) -> None:
-        """End all of them, at once."""
+        """End all of them, at once. On a busy machine one may take seconds to go: it is of low priority, and not waited for."""
         with self._lock:
+            if not self._closed:
+                os.close(self._tell_ending)
             self._closed = True
             self._lock.notify_all()
             idle, self._idle = self._idle, []
-            for process in self._busy:
-                process.end()  # whoever waits for it is told
+            ending = [*idle, *self._busy]  # whoever waits for one is told
+            for process in ending:
+                process.kill()
+        end = time.monotonic() + GOING
+        for process in ending:
+            process.wait(max(end - time.monotonic(), 0))
         for process in idle:
-            process.close()
+            if not process.alive:
+                process.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _refill(self) -> None:
         if not self._closed and not self._idle:
-            self._idle.append(ReadingProcess(self._modules))
+            self._idle.append(ReadingProcess(self._modules, self._ending))
 
     def _take(self) -> ReadingProcess:
         with self._lock:
@@ -102,7 +115,7 @@ class ReadingPool:
                     break
                 process.close()
             else:
-                process = ReadingProcess(self._modules)
+                process = ReadingProcess(self._modules, self._ending)
             self._busy.append(process)
             return process
 
@@ -110,7 +123,10 @@ class ReadingPool:
         with self._lock:
             self._busy.remove(process)
             self._lock.notify_all()
-            if process.alive and not self._closed and len(self._idle) < SPARE:
+            if self._closed:
+                process.kill()  # and not waited for
+                return
+            if process.alive and len(self._idle) < SPARE:
                 self._idle.append(process)
                 return
             with suppress(IntakeError):  # the next file tries again, and says so

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import bithuman_core
 from bithuman_core import errors
@@ -31,14 +33,18 @@ NOT_STARTED = "The server cannot read files at the moment: try again in a minute
 DAMAGED = "The file could not be read, it is damaged: save it again with another program, or use another one."
 SLOW = "The file takes more than the {seconds:g} seconds of work that are given to one here: use a shorter or simpler one."
 LARGE = "The file takes more than the {mib} MiB of memory that are given to one here: use a smaller or simpler one."
+NO_MEMORY = "The server has no memory left for that file: use a smaller or shorter one, or try again in a minute."
 LATE = "The file could not be read within {seconds:g} seconds: try again, or use a shorter or simpler one."
 
 
 class ReadingProcess:
     """Begins at once and is ready some seconds later. Inherits no open file or connection of the server."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
-        """modules: what it imports before it is ready. Raises IntakeError where the system begins no process."""
+    def __init__(self, modules: Sequence[str], ending: int) -> None:
+        """modules: what it imports before it is ready. ending: a descriptor whose other end is closed when the server ends.
+
+        Raises IntakeError where the system begins no process.
+        """
         root = str(Path(bithuman_core.__file__).resolve().parents[1])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         try:
@@ -53,8 +59,8 @@ class ReadingProcess:
         except OSError as error:  # no memory or descriptors left
             raise IntakeError(NOT_STARTED) from error
         assert self._process.stdin and self._process.stdout
-        self._in, self._out = self._process.stdin, self._process.stdout
-        self._ready = False
+        self._in, self._out = self._process.stdin, cast(BufferedReader, self._process.stdout).raw
+        self._ending, self._ready = ending, False
 
     @property
     def pid(self) -> int:
@@ -73,7 +79,8 @@ class ReadingProcess:
         anything that it did not foresee, the process is no longer alive.
         """
         self._wait_until_ready()
-        overdue = threading.Timer(allowance.wait + LATE_SECONDS, self._process.kill)
+        late = threading.Event()
+        overdue = threading.Timer(allowance.wait + LATE_SECONDS, lambda: (late.set(), self.kill()))
         overdue.daemon = True
         overdue.start()
         settled = False
@@ -84,15 +91,26 @@ class ReadingProcess:
             except BrokenPipeError as error:  # it was ended while it waited
                 raise IntakeError(NOT_STARTED) from error
             while True:
-                message, content = self._received(allowance)
+                message, content = self._received(allowance, late)
                 if "stage" not in message:
                     settled = not message.get("leaving", True)
                     return _result(message, allowance), content
                 report(str(message["stage"]), float(message["share"]))
         finally:
             overdue.cancel()
-            if not settled:
+            if self._is_ending(0):
+                self.kill()  # not waited for: it is of low priority
+            elif not settled:
                 self.end()
+
+    def kill(self) -> None:
+        """Begin to end it, whatever it does."""
+        self._process.kill()
+
+    def wait(self, seconds: float) -> None:
+        """Until it has gone, or not so long."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
 
     def end(self) -> None:
         """End it, whatever it does, and leave nothing of it."""
@@ -113,7 +131,7 @@ class ReadingProcess:
         overdue.daemon = True
         overdue.start()
         try:
-            self._ready = receive(self._out) is not None
+            self._ready = self._next() is not None
         except WireError:
             self._ready = False
         finally:
@@ -122,17 +140,33 @@ class ReadingProcess:
             self.end()
             raise IntakeError(NOT_STARTED)
 
-    def _received(self, allowance: Allowance) -> tuple[dict[str, Any], bytes]:
+    def _next(self) -> tuple[dict[str, Any], bytes] | None:
+        """What it says next. Raises WireError, IntakeError where the server ends first."""
+        if self._is_ending(None):
+            raise IntakeError(CLOSED)
+        return receive(cast(IO[bytes], self._out))
+
+    def _is_ending(self, wait: float | None) -> bool:
+        """Whether the server ends; None: waits until it does, or until the process says something."""
+        waiting = select.poll()
+        waiting.register(self._ending, select.POLLIN)
+        if wait is None:
+            waiting.register(self._out, select.POLLIN)
+        return any(descriptor == self._ending for descriptor, _ in waiting.poll(wait))
+
+    def _received(self, allowance: Allowance, late: threading.Event) -> tuple[dict[str, Any], bytes]:
         try:
-            if received := receive(self._out):
+            if received := self._next():
                 return received
         except WireError as error:
             raise IntakeError(DAMAGED) from error
         code = self._process.wait()
         if code == -signal.SIGPROF:
             raise IntakeError(SLOW.format(seconds=allowance.work))
-        if code in (-signal.SIGALRM, -signal.SIGKILL):  # or the system had no memory left
+        if code == -signal.SIGALRM or late.is_set():
             raise IntakeError(LATE.format(seconds=allowance.wait))
+        if code == -signal.SIGKILL:  # by the system, see child.py
+            raise IntakeError(NO_MEMORY)
         raise IntakeError(DAMAGED)
 
 

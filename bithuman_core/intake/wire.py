@@ -23,13 +23,13 @@ def send(file: IO[bytes], message: dict[str, Any], content: bytes = b"") -> None
 
 def receive(file: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     """The next message; None where the other side has gone. Raises WireError."""
-    head = file.read(SIZES.size)
+    head = _whole(file, SIZES.size)
     if len(head) < SIZES.size:
         return None
     length, size = SIZES.unpack(head)
     if length > MOST_JSON or size > MOST_CONTENT:
         raise WireError("a message is too large")
-    text, content = file.read(length), file.read(size)
+    text, content = _whole(file, length), _whole(file, size)
     if len(text) < length or len(content) < size:
         return None
     try:
@@ -39,3 +39,11 @@ def receive(file: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     if not isinstance(message, dict):
         raise WireError("a message is no object")
     return message, content
+
+
+def _whole(file: IO[bytes], size: int) -> bytes:
+    """So many bytes; fewer where the other side has gone."""
+    taken = bytearray()
+    while len(taken) < size and (piece := file.read(size - len(taken))):
+        taken += piece
+    return bytes(taken)

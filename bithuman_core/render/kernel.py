@@ -3,15 +3,20 @@
 numba looks only at the file that a function stands in; helpers and constants that it takes from another file are compiled into
 it all the same, so that a kernel from before an update would go on running.
 
-Where no folder can be written (a read-only system, a user without a home) a cache that is there is read, else kernels live in
-memory alone, which is said once.
+Where no folder beside the sources or at home can be written (a read-only system, a user without a home) a cache that is there is
+read, else one is kept in the folder for temporary files, so that the processes of a server compile once for all of them. Where
+that cannot be written either, kernels live in memory alone, which is said once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import stat
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -51,26 +56,57 @@ def kernel(signature: Any, **options: Any) -> Callable[[Callable[..., None]], An
     return compiled
 
 
-class _ReadOnly:
-    """A cache where nothing can be written: it is read as far as it is there. The last choice."""
+class _Brought:
+    """A cache where nothing can be written: it is read, if there is one."""
+
+    def ensure_cache_path(self) -> None:
+        """Raises OSError where there is none."""
+        if not any(Path(self.get_cache_path()).glob("*.nbi")):  # type: ignore[attr-defined]
+            raise FileNotFoundError
+
+
+class _BroughtProvided(_Brought, UserProvidedCacheLocator):
+    """That of NUMBA_CACHE_DIR, where it is set: an image of a container brings one."""
+
+
+class _BroughtInTree(_Brought, InTreeCacheLocator):
+    """That beside the sources."""
+
+
+class _Temporary(InTreeCacheLocator):
+    """One in the folder for temporary files, in a folder that nobody else can write in: what is in a cache is run."""
+
+    def ensure_cache_path(self) -> None:
+        """Raises OSError where there can be none."""
+        self._cache_path = str(_own_folder() / self.get_suitable_cache_subpath(self._py_file))
+        super().ensure_cache_path()
+
+
+class _Nowhere(InTreeCacheLocator):
+    """No cache at all. The last choice."""
 
     def ensure_cache_path(self) -> None:
         """Nothing is made."""
 
 
-class _ReadOnlyProvided(_ReadOnly, UserProvidedCacheLocator):
-    """That of NUMBA_CACHE_DIR, where it is set: an image of a container brings one."""
-
-
-class _ReadOnlyInTree(_ReadOnly, InTreeCacheLocator):
-    """That beside the sources."""
+def _own_folder() -> Path:
+    """This user's folder for caches. Raises OSError where it cannot be made, or is not this user's alone."""
+    folder = Path(tempfile.gettempdir(), f"bithuman-kernels-{os.getuid()}")
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{str(folder)!r} is not this user's alone")
+    return folder
 
 
 class _RoomCacheImpl(CompileResultCacheImpl):
     _locator_classes: ClassVar[list[Any]] = [
         *CompileResultCacheImpl._locator_classes,
-        _ReadOnlyProvided,
-        _ReadOnlyInTree,
+        _BroughtProvided,
+        _BroughtInTree,
+        _Temporary,
+        _Nowhere,
     ]
 
 

@@ -19,7 +19,7 @@ def check_overdraw(rig: PortraitRig) -> None:
     for vertices, triangles in meshes:
         places = _at_rest(rig, vertices)
         for first in range(0, len(triangles), CHUNK):
-            total += _frames(places[triangles[first : first + CHUNK]], rig.size)
+            total += frames_covered(places[triangles[first : first + CHUNK]], rig.size)
             if not total <= MOST_FRAMES:
                 raise ModelSecurityError(f"The avatar's triangles cover more than {MOST_FRAMES:.0f} frames; the file is damaged.")
 
@@ -30,7 +30,9 @@ def _at_rest(rig: PortraitRig, vertices: NDArray[np.float32]) -> NDArray[np.floa
     return ((np.array(rig.centre, np.float32) + vertices[:, :2] * share) * rig.scale).astype(np.float32)
 
 
-def _frames(corners: NDArray[np.float32], size: tuple[int, int]) -> float:
+def frames_covered(corners: NDArray[np.float32], size: tuple[int, int]) -> float:
     """The area of triangles [T, 3, 2] in frames of a size: half of their boxes, of which only what lies in the frame counts."""
-    box = np.clip(corners.max(1), 0, size) - np.clip(corners.min(1), 0, size)
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    high, low = np.maximum(np.maximum(a, b), c), np.minimum(np.minimum(a, b), c)
+    box = np.clip(high, 0, size) - np.clip(low, 0, size)
     return float(box.prod(1, dtype=np.float64).sum()) / (2 * size[0] * size[1])

@@ -11,6 +11,7 @@ from bithuman_core.imx.reader import IMAGE_FORMATS, MAX_IMAGE
 from bithuman_core.intake.pictures import open_picture
 
 TICK_MS = 40.0  # CPU time of a frame: 25 of them are shown in a second
+GROUP_MS = 80.0  # CPU time of decoding a group of frames of a film: so long may a jump in it take
 SIDE = 1024  # px of its frames
 
 # Name of an array -> (what its rows are called, the most of them). The shipped ones have up to the number beside it.
@@ -57,6 +58,15 @@ def check_tick(milliseconds: float) -> None:
         raise ModelSecurityError(
             f"The avatar takes {milliseconds:.0f} ms to draw one frame, and {TICK_MS:.0f} ms are taken here, for 25 frames are "
             "shown in a second."
+        )
+
+
+def check_group(milliseconds: float) -> None:
+    """Refuse a film of which a group of frames takes so much CPU time: ModelSecurityError."""
+    if milliseconds > GROUP_MS:
+        raise ModelSecurityError(
+            f"The avatar takes {milliseconds:.0f} ms to decode a group of frames, and {GROUP_MS:.0f} ms are taken here: build it "
+            "again with this version."
         )
 
 

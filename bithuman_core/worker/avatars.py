@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
-import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,21 +12,16 @@ from PIL import Image
 
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.imx.sniff import is_commercial
+from bithuman_core.low_priority import be_nice
 from bithuman_core.uploads import build_from_photo, can_build, check_avatar, reading_pool
 from bithuman_core.worker.refused import Refused
 
-NICENESS = 15  # of the loading and building thread: those who are live come first
 HEAD_BYTES = 512
 CONSENT_NEEDED = (
     "The avatar image is a photo or clip: say in the field consent who agreed to an avatar of this person and how, "
     'for example "I am the person in the photo".'
 )
 NO_PHOTOS = "This worker makes no avatars from photos: its host can install bithuman-core[build]."
-
-
-def _be_nice() -> None:
-    if sys.platform == "linux":  # where a thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def is_avatar_file(path: Path) -> bool:
@@ -49,8 +41,8 @@ class Wardrobe:
         """Load the default avatar. Raises ModelError."""
         self.path = default
         self.default = Fixture(default)
-        self._loading = ThreadPoolExecutor(1, "avatars", initializer=_be_nice)
-        self._building = ThreadPoolExecutor(1, "photos", initializer=_be_nice)
+        self._loading = ThreadPoolExecutor(1, "avatars", initializer=be_nice)
+        self._building = ThreadPoolExecutor(1, "photos", initializer=be_nice)
         self._reading = reading_pool()
 
     def start(self) -> None:

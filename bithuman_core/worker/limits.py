@@ -21,5 +21,6 @@ class WorkerLimits:
     download_seconds: float = 60.0  # the whole of it, redirects too
     fetch_from: tuple[str, ...] = ()  # hosts and networks of its own that it may fetch from; public ones it may anyway
     join_seconds: float = 20.0  # to reach the room
+    leave_seconds: float = 1.5  # to leave the rooms when the worker ends
     agent_seconds: float = 120.0  # in the room until an agent is there
     benchmark_seconds: float = 4.0  # of speech

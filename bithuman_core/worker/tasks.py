@@ -117,8 +117,9 @@ class Tasks:
                 task.leave(Status.ENDED, STOPPED)
 
     async def stop_all(self) -> None:
-        """The worker ends."""
-        await asyncio.gather(*(self.stop(task) for task in self))
+        """The worker ends. A room that does not let go of its avatar in time loses it with the process."""
+        if stopping := [asyncio.create_task(self.stop(task)) for task in self]:
+            await asyncio.wait(stopping, timeout=self._limits.leave_seconds)
         self._folder.close()
 
     def new_folder(self, belongings: ExitStack) -> Path:
@@ -152,5 +153,3 @@ class Tasks:
 def _log_fault(work: asyncio.Task[None]) -> None:
     if not work.cancelled() and (error := work.exception()) is not None:
         logger.error("A task broke.", exc_info=error)
-
-

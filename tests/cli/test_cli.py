@@ -122,6 +122,45 @@ def test_still_renders_a_batch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert sorted(p.name for p in (tmp_path / "made").iterdir()) == ["a_00.png", "a_01.png"]
 
 
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["a.png", "b/a.jpg"], "two frames"),
+        (["x" * 300], "File name too long"),
+        (["a\0b"], "null"),
+        (["\ud800"], "cannot be written"),
+        ([7], "not a list of poses"),
+        (["taken"], "is a folder"),
+    ],
+)
+def test_a_batch_whose_pictures_cannot_be_written_is_refused_before_work_begins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[object], says: str
+) -> None:
+    batch, made = tmp_path / "frames.json", tmp_path / "made"
+    (made / "taken.png").mkdir(parents=True)
+    batch.write_text(json.dumps({"frames": [{"file": name, "coefficients": {}} for name in ("first.png", *names)]}))
+    assert run(monkeypatch, "still", MARA, "--batch", batch, "-d", made) == 2
+    assert says in " ".join(capsys.readouterr().err.replace("│", "").split())
+    assert [path.name for path in made.iterdir()] == ["taken.png"]
+
+
+def test_a_batch_stays_in_its_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    batch, made = tmp_path / "frames.json", tmp_path / "made"
+    batch.write_text(json.dumps({"frames": [{"file": name, "coefficients": {}} for name in (f"{tmp_path}/out/up.png", "../b")]}))
+    assert run(monkeypatch, "still", MARA, "--batch", batch, "-d", made) == 0
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")) == ["made/b.png", "made/up.png"]
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "1e999", '"much"', "[" * 900 + "]" * 900])
+def test_a_batch_of_odd_numbers_gets_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    batch = tmp_path / "frames.json"
+    batch.write_text('{"frames": [{"file": "a.png", "coefficients": {"jawOpen": VALUE}}]}'.replace("VALUE", value))
+    assert run(monkeypatch, "still", MARA, "--batch", batch, "-d", tmp_path / "made") == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_info_speaks_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "info", MARA, "--json") == 0
     facts = json.loads(capsys.readouterr().out)

@@ -19,6 +19,7 @@ from starlette.websockets import WebSocketDisconnect
 from bithuman_core.demo.connections import Connections
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.recent_events import KEPT
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes.request_guard import COST
 from bithuman_core.demo.server import make_app, make_context
@@ -208,7 +209,7 @@ def test_uploads_are_counted_in_files_bytes_and_what_they_leave_on_the_disk() ->
 
 
 def test_who_is_refused_in_the_middle_of_an_upload_reads_why(gallery: Gallery) -> None:
-    with served(demo_app(gallery, places=1, limits=Limits(stored_bytes_each=2**20))) as url:
+    with served(demo_app(gallery, places=1, limits=Limits(stored_bytes_each=2**20, clip_bytes=2**20))) as url:
         for size, status in ((2**22, 429), (55 * 2**20, 413)):
             refused = httpx.post(f"{url}/gradio_api/upload", files={"files": bytes(size)}, headers=OFFICE, timeout=30)
             sentence(refused, status)
@@ -412,6 +413,19 @@ def test_the_queue_of_jobs_is_not_filled_by_one_address(gallery: Gallery, monkey
             statuses = [client.post("/gradio_api/queue/join", json=body, headers=OFFICE).status_code for _ in range(4)]
             others = client.post("/gradio_api/queue/join", json=body, headers=OTHERS).status_code
         assert statuses == [200, 200, 429, 429] and others == 200
+
+
+def test_gradios_records_of_events_do_not_grow_and_no_table_is_made_of_them(gallery: Gallery) -> None:
+    """Of every event Gradio makes a table of all there ever were, which takes longer each time."""
+    page, app = make_app(make_context(gallery, places=1, make_engine=Light))
+    with TestClient(app) as client:
+        assert client.get("/health").status_code == 200
+        queue: Any = page._queue
+        for number in range(3 * KEPT):
+            queue.event_analytics[str(number)] = {"function": "say", "status": "success", "process_time": 1.0}
+        assert len(queue.event_analytics) == KEPT
+        queue.event_analytics["0"]["status"] = "success"  # one that is forgotten
+        assert queue.compute_analytics_summary(queue.event_analytics) == {"functions": {}}
 
 
 @contextmanager

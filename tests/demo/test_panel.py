@@ -33,7 +33,7 @@ from bithuman_core.demo.visitors.visitor import Visitor
 from tests.demo.conftest import BAD_PHOTO, IMX, TWO_FACES, fake_build
 
 LIMITS = Limits(avatars=2, avatars_all=3, avatar_bytes=8 * 2**20, audio_bytes=2**20, audio_seconds=2.0, photo_bytes=2**20,
-                motion_bytes=2**20)  # fmt: skip
+                motion_bytes=2**20, clip_bytes=2**21)  # fmt: skip
 
 RECORDING = 1  # number of the event that makes an avatar of a recording
 
@@ -223,9 +223,15 @@ async def test_a_recording_becomes_an_avatar_that_knows_who_agreed(page: Page) -
 async def test_a_recording_needs_a_file_consent_and_a_size_that_is_taken(page: Page) -> None:
     assert "agrees" in await refused(page("create", file(page, "me.webm", b"a face"), "", False, 0, number=RECORDING))
     assert "Record a clip first" in await refused(page("create", None, "", True, 0, number=RECORDING))
-    large = file(page, "large.webm", bytes(LIMITS.photo_bytes + 1))
-    assert "larger than the 1 MiB" in await refused(page("create", large, "", True, 0, number=RECORDING))
+    large = file(page, "large.webm", bytes(LIMITS.clip_bytes + 1))
+    assert "larger than the 2 MiB" in await refused(page("create", large, "", True, 0, number=RECORDING))
     assert page.visitor.avatars_held == 0
+
+
+async def test_a_clip_may_be_larger_than_a_photo(page: Page) -> None:
+    size = bytes(LIMITS.photo_bytes + 1)
+    assert told((await page("create", file(page, "me.mp4", size), "", True, 0))[0])["avatar"]["own"]
+    assert "larger than the 1 MiB" in await refused(page("create", file(page, "me.png", size), "", True, 0))
 
 
 async def test_a_bad_photo_gets_the_sentence_of_the_builder(page: Page) -> None:

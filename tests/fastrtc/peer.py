@@ -12,7 +12,7 @@ import av
 import httpx
 import numpy as np
 from aiortc import RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 from fastapi import FastAPI
 from fastrtc import Stream
 from numpy.typing import NDArray
@@ -94,13 +94,15 @@ def pitch(packet: NDArray[np.int16]) -> int:
 
 
 @asynccontextmanager
-async def connected(stream: Stream, name: str = "peer") -> AsyncIterator[Peer]:
-    """A peer that hears and sees the stream; its handler is ``stream.handlers[name]``."""
+async def connected(
+    stream: Stream, name: str = "peer", camera: MediaStreamTrack | None = None
+) -> AsyncIterator[Peer]:
+    """A peer that hears and sees the stream; its handler is ``stream.handlers[name]``. camera: pictures that it sends."""
     app, peer, connection = FastAPI(), Peer(name), RTCPeerConnection()
     stream.mount(app)
     taking: list[asyncio.Task[None]] = []
     connection.on("track", lambda track: taking.append(asyncio.create_task(peer.take(track))))
-    connection.addTransceiver("video", direction="sendrecv")
+    connection.addTransceiver(camera or "video", direction="sendrecv")
     connection.addTrack(peer.microphone)
     connection.createDataChannel("text").on("message", peer.told)
     await connection.setLocalDescription(await connection.createOffer())

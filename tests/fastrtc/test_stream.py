@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections import deque
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from aiortc import RTCPeerConnection, RTCRtpCodecParameters
 from aiortc.codecs import depayload, get_encoder, vpx
 from aiortc.codecs.vpx import Vp8Decoder, Vp8Encoder
 from aiortc.jitterbuffer import JitterFrame
+from aiortc.mediastreams import VideoStreamTrack
 from aiortc.rtp import RtpPacket
 from av import VideoFrame
 from numpy.typing import NDArray
@@ -21,6 +24,8 @@ from bithuman_core.fastrtc.media.vp8 import DrawnVp8Encoder
 from bithuman_core.fastrtc.media.yuv import KEPT, YuvConverter
 from bithuman_core.fastrtc.stream import MAX_BITRATE, MIN_BITRATE, PromptJitterBuffer, avatar_stream
 from bithuman_core.timing import SAMPLE_RATE
+from tests.demo.test_soak import Light
+from tests.fastrtc.peer import connected
 
 CODEC = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90_000)
 
@@ -101,6 +106,44 @@ async def test_connections_hand_sound_on_at_once() -> None:
     receiver = connection.addTransceiver("audio").receiver
     assert any(isinstance(value, PromptJitterBuffer) for value in vars(receiver).values())
     await connection.close()
+
+
+class Camera(VideoStreamTrack):
+    """Sends pictures though nobody asked for any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent, self.enough = 0, asyncio.Event()
+
+    async def recv(self) -> VideoFrame:
+        self.sent += 1
+        if self.sent > 10:
+            self.enough.set()
+        frame = VideoFrame.from_ndarray(np.full((48, 64, 3), self.sent % 256, np.uint8), format="bgr24")
+        frame.pts, frame.time_base = await self.next_timestamp()
+        return frame
+
+
+async def test_pictures_that_a_visitor_sends_are_never_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastRTC turns each into an array on the event loop; one of 16383 x 16383 px takes a gigabyte and a second."""
+    decoding = set[int]()  # threads
+
+    class Watched(Vp8Decoder):
+        def decode(self, encoded_frame: JitterFrame) -> list[Any]:
+            decoding.add(threading.get_ident())
+            return super().decode(encoded_frame)
+
+    monkeypatch.setattr("aiortc.codecs.Vp8Decoder", Watched)
+    stream = avatar_stream(lambda: cast(Any, Light()), visitors=1, rtc_configuration=no_servers)
+    camera = Camera()
+    async with connected(stream, camera=camera) as peer:
+        await asyncio.wait_for(camera.enough.wait(), 60)
+        seen = len(peer.pictures)
+        await peer.until(lambda: len(peer.pictures) > seen + 10)
+        line = next(line for line in stream.pcs["peer"].getTransceivers() if line.kind == "video")
+        assert len(decoding) == 1, "the peer decodes what it sees, and nobody else does"
+        assert cast(Any, line.receiver.track)._queue.empty()
+    assert camera.sent > 10
 
 
 def test_packets_are_put_in_order_and_not_kept_back() -> None:

@@ -45,6 +45,14 @@ def test_foreign_files_are_opened_in_one_room() -> None:
     assert found == {("intake/media.py", "av.open"), ("intake/pictures.py", "Image.open"), ("intake/tensors.py", "safe_open")}
 
 
+def test_foreign_pictures_and_sounds_are_decoded_in_one_room() -> None:
+    """What comes over a connection is decoded by aiortc, and by libopus itself."""
+    found = {path.relative_to(PACKAGE).as_posix()
+             for path in PACKAGE.rglob("*.py") for name, call in calls(path)
+             if name.endswith("CodecContext.create") and "'w'" not in map(ast.unparse, call.args)}  # fmt: skip
+    assert found == {"intake/media.py"}
+
+
 def test_numpy_files_are_read_without_pickles() -> None:
     loads = [call for path in PACKAGE.rglob("*.py") for name, call in calls(path) if name in ("np.load", "numpy.load")]
     assert loads

@@ -125,6 +125,11 @@ def test_one_that_was_killed_while_it_waited_is_replaced(pool: ReadingPool) -> N
     assert zombies() == []
 
 
+def test_where_memory_runs_out_the_reading_process_is_ended_first_and_that_is_said(pool: ReadingPool) -> None:
+    with pytest.raises(IntakeError, match="no memory left"):
+        pool.run(jobs.be_ended_by_the_system, ENOUGH)
+
+
 async def test_nobody_waits_for_one_that_hangs(pool: ReadingPool) -> None:
     hanging = asyncio.create_task(pool.read(jobs.wait_for_ever, Allowance(60, 60, 256 * MIB), "mallory"))
     for word in ("a", "b", "c"):

@@ -69,13 +69,49 @@ def run_unwritable(folder: Path, **variables: str) -> tuple[float, bool, str]:
     return float(value), int(hits) > 0, done.stderr
 
 
-def test_where_nothing_can_be_written_kernels_are_compiled_in_memory_and_that_is_said_once(tmp_path: Path) -> None:
-    (tmp_path / "room.py").write_text(KERNEL + "\n" + KERNEL.replace("def run", "def again"))
-    (tmp_path / "helper.py").write_text(HELPER.format(2))
-    (tmp_path / "__pycache__").mkdir()
-    value, hit, said = run_unwritable(tmp_path)
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    """A folder with a kernel, its helper, and a folder for caches."""
+    folder = tmp_path / "room"
+    (folder / "__pycache__").mkdir(parents=True)
+    (folder / "room.py").write_text(KERNEL)
+    (folder / "helper.py").write_text(HELPER.format(2))
+    return folder
+
+
+def own(temporary: Path) -> Path:
+    """The folder for caches among temporary files."""
+    return temporary / f"bithuman-kernels-{os.getuid()}"
+
+
+def test_where_only_temporary_files_can_be_written_kernels_are_kept_there_for_this_user_alone(room: Path, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    assert run_unwritable(room, TMPDIR=str(temporary)) == (2.0, False, "")
+    assert own(temporary).stat().st_mode & 0o777 == 0o700
+    assert run_unwritable(room, TMPDIR=str(temporary)) == (2.0, True, "")
+
+
+@pytest.mark.parametrize("kind", ["open to all", "a link", "a file"])
+def test_where_nothing_can_be_kept_kernels_are_compiled_in_memory_and_that_is_said_once(
+    room: Path, tmp_path: Path, kind: str
+) -> None:
+    """Somebody else could have put there what would then be run."""
+    temporary, elsewhere = tmp_path / "temporary", tmp_path / "elsewhere"
+    for folder in (temporary, elsewhere):
+        folder.mkdir(mode=0o700)
+    if kind == "a link":
+        own(temporary).symlink_to(elsewhere)
+    elif kind == "a file":
+        own(temporary).touch(0o600)
+    else:
+        own(temporary).mkdir()
+        own(temporary).chmod(0o777)
+    (room / "room.py").write_text(KERNEL + "\n" + KERNEL.replace("def run", "def again"))
+    value, hit, said = run_unwritable(room, TMPDIR=str(temporary))
     assert (value, hit) == (2.0, False)
     assert said.count("Compiled kernels cannot be kept") == len(said.splitlines()) == 1
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_cache_that_is_there_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,7 +13,8 @@ from bithuman_core.clock import Clock, MonotonicClock
 from bithuman_core.demo.limits import KIB, MIB, Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes.answer import refuse
-from bithuman_core.demo.visitors.address import network_of
+from bithuman_core.demo.routes.while_held import while_held
+from bithuman_core.demo.visitors.address import network_of_client
 from bithuman_core.demo.visitors.uploads import Uploads
 
 TOOLS = "/gradio_api/mcp"
@@ -41,22 +42,24 @@ class BodyGuard:
         limit = self._limits.file_bytes + FORM if is_file else self._limits.body_bytes
         if path.startswith(TOOLS):
             limit = self._limits.tool_bytes
-        with ExitStack() as held:
-            try:
-                if length is not None and not length.isdigit():
-                    raise Refusal(400, NO_LENGTH)
-                size = limit if length is None else int(length)
-                if length is not None and size > limit:
-                    raise Refusal(413, too_large(limit))
-                if is_file:
-                    address = network_of((scope.get("client") or (None,))[0], own_machine=self._limits.own_machine)
-                    held.enter_context(self._uploads.taking(address, size))
-            except Refusal as refusal:
-                await refuse(scope, send, refusal, partial(self._hear_out, receive, limit))
-                return
-            body = _Body(scope, receive, send, limit, self._limits, self._clock.now)
-            await self._app(scope, body.receive, body.send)
+        body = _Body(scope, receive, send, limit, self._limits, self._clock.now)
+        room = self._room(scope, length, limit, is_file)
+        await while_held(room, self._app, scope, body.receive, body.send, partial(self._hear_out, receive, limit))
 
+    @contextmanager
+    def _room(self, scope: Scope, length: bytes | None, limit: int, is_file: bool) -> Iterator[None]:
+        """Room for a body as long as it says, counted where it is a file. Raises Refusal."""
+        if length is not None and not length.isdigit():
+            raise Refusal(400, NO_LENGTH)
+        size = limit if length is None else int(length)
+        if size > limit:
+            raise Refusal(413, too_large(limit))
+        if not is_file:
+            yield
+            return
+        address = network_of_client(scope.get("client"), own_machine=self._limits.own_machine)
+        with self._uploads.taking(address, size):
+            yield
 
     async def _hear_out(self, receive: Receive, most: int) -> None:
         """Take what is still being sent, for a while: most clients read no answer before they have sent everything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -10,9 +11,10 @@ import gradio as gr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bithuman_core.demo.limits import Limits
+from bithuman_core.demo.recent_events import RecentEvents
 from bithuman_core.demo.refusal import Refusal
-from bithuman_core.demo.routes.answer import refuse
-from bithuman_core.demo.visitors.address import network_of
+from bithuman_core.demo.routes.while_held import while_held
+from bithuman_core.demo.visitors.address import network_of_client
 from bithuman_core.demo.visitors.shares import Shares
 
 JOINS = ("/gradio_api/queue/join", "/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
@@ -25,6 +27,7 @@ class QueueGuard:
 
     def __init__(self, app: ASGIApp, page: gr.Blocks, limits: Limits) -> None:
         self._app, self._page, self._limits = app, page, limits
+        page._queue.event_analytics = RecentEvents()
         self._joining = Shares("jobs", limits.connections, limits.jobs_each)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,18 +35,15 @@ class QueueGuard:
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith(JOINS):
             await self._app(scope, receive, send)
             return
-        address = self._of(scope.get("client"))
-        try:
-            if address is not None and self._waiting(address) >= self._limits.jobs_each:
-                raise Refusal(429, SO_MANY, retry=RETRY)
-            self._joining.take(address)
-        except Refusal as refusal:
-            await refuse(scope, send, refusal)
-            return
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._joining.give_back(address)
+        await while_held(self._room(self._of(scope.get("client"))), self._app, scope, receive, send)
+
+    @contextmanager
+    def _room(self, address: str | None) -> Iterator[None]:
+        """Room in the queue for one more of an address, counted as long as it is joining. Raises Refusal."""
+        if address is not None and self._waiting(address) >= self._limits.jobs_each:
+            raise Refusal(429, SO_MANY, retry=RETRY)
+        with self._joining.taking(address):
+            yield
 
     def _waiting(self, address: str) -> int:
         """Events that wait or are being worked on."""
@@ -55,4 +55,4 @@ class QueueGuard:
         return chain.from_iterable((*waiting, *(job for job in queue.active_jobs if job)))
 
     def _of(self, client: Any) -> str | None:
-        return network_of(client[0] if client else None, own_machine=self._limits.own_machine)
+        return network_of_client(client, own_machine=self._limits.own_machine)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bithuman_core.clock import Clock
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
-from bithuman_core.demo.routes.answer import refuse
-from bithuman_core.demo.visitors.address import network_of
+from bithuman_core.demo.routes.while_held import while_held
+from bithuman_core.demo.visitors.address import network_of_client
 from bithuman_core.demo.visitors.allowance import AddressAllowances
 from bithuman_core.demo.visitors.shares import Shares
 from bithuman_core.hosts import KnownHosts, host_name, is_this_machine
@@ -42,18 +45,16 @@ class RequestGuard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        address = network_of((scope.get("client") or (None,))[0], own_machine=self._own_machine)
-        try:
-            self._check_sender(scope)
-            self._check_rate(scope, address)
-            self._under_way.take(address)
-        except Refusal as refusal:
-            await refuse(scope, send, refusal)
-            return
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._under_way.give_back(address)
+        await while_held(self._admission(scope), self._app, scope, receive, send)
+
+    @contextmanager
+    def _admission(self, scope: Scope) -> Iterator[None]:
+        """A request is let in, and counted as long as it is under way. Raises Refusal."""
+        address = network_of_client(scope.get("client"), own_machine=self._own_machine)
+        self._check_sender(scope)
+        self._check_rate(scope, address)
+        with self._under_way.taking(address):
+            yield
 
     def _check_sender(self, scope: Scope) -> None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}

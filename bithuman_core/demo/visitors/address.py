@@ -26,3 +26,8 @@ def network_of(host: str | None, *, own_machine: bool = False) -> str | None:
     if isinstance(address, IPv6Address):
         return str(ip_network((int(address), IPV6_PREFIX), strict=False))
     return str(address)
+
+
+def network_of_client(client: tuple[str, int] | None, *, own_machine: bool = False) -> str | None:
+    """The same for a client as ASGI and Gradio have it: (host, port)."""
+    return network_of(client[0] if client else None, own_machine=own_machine)
