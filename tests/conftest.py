@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,9 +16,17 @@ from tests.footage import Filmed, filmed
 
 
 @pytest.fixture(scope="session")
-def fixture() -> Fixture:
+def avatar_path(request: pytest.FixtureRequest) -> Path:
+    """Mara's file; where a test is for `each_kind`, also that of her film."""
+    if getattr(request, "param", "portrait") == "portrait":
+        return models_dir() / "mara.imx"
+    return request.getfixturevalue("film").path
+
+
+@pytest.fixture(scope="session")
+def fixture(avatar_path: Path) -> Fixture:
     """Mara and the shipped speech net."""
-    return Fixture.load(models_dir() / "mara.imx")
+    return Fixture.load(avatar_path)
 
 
 @pytest.fixture(scope="session")
