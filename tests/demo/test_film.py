@@ -20,7 +20,7 @@ from PIL import Image
 
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
-from bithuman_core.demo.preview import IDLE_TICKS, still, write_idle_video
+from bithuman_core.demo.preview import IDLE_TICKS, _stretch, still, write_idle_video
 from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.engine import Fixture
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine
@@ -92,7 +92,9 @@ def test_the_idle_video_begins_like_the_still_and_turns_where_the_head_stands_st
     picture = np.asarray(Image.open(tmp_path / "still.webp").convert("RGB")).astype(int)
     with av.open(str(tmp_path / "idle.mp4")) as played:
         frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in played.decode(video=0)]
-    assert len(frames) == 2 * IDLE_TICKS
+    assert IDLE_TICKS < len(frames) < 4 * IDLE_TICKS
+    assert len(frames) == 2 * abs(_stretch(film.rig)[-1] - film.rig.best)
+    assert {film.rig.best, _stretch(film.rig)[-1]} <= set(film.rig.walk.turning.tolist())
     assert np.abs(frames[0] - picture).mean() < 3
     steps = np.array([np.abs(b - a).mean() for a, b in zip(frames, [*frames[1:], frames[0]], strict=True)])
     assert steps.max() < 4 * np.median(steps) + 0.5, "it jumps, or the loop has a seam"
