@@ -11,11 +11,13 @@ from bithuman_core.settings import models_dir
 @app.command("inspect", hidden=True)  # its other name
 @app.command()
 def info(avatar: AvatarArgument, as_json: JsonOption = False) -> None:
-    """Say what an avatar file is and holds."""
+    """Say what an avatar file is and holds, and what it cannot do."""
+    from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
     from bithuman_core.imx import read_imx
 
     file = read_imx(avatar)
     manifest = file.manifest
+    heads = HEAD_NAMES if manifest.kind == "footage" else ()  # of a film it goes its own way
     facts = {
         "name": manifest.name,
         "kind": manifest.kind,
@@ -24,6 +26,7 @@ def info(avatar: AvatarArgument, as_json: JsonOption = False) -> None:
         "file_bytes": avatar.stat().st_size,
         "coefficients": len(manifest.coefficients),
         "gestures": sorted(manifest.gestures),
+        "moves_nothing": [name for name in (*ARKIT_NAMES, *heads) if name not in manifest.coefficients],
         "limits": {name: list(pair) for name, pair in manifest.limits.items()},
         "arrays": {name: f"{a.dtype} {list(a.shape)}" for name, a in file.arrays.items()},
         "provenance": manifest.provenance,
@@ -67,7 +70,8 @@ def list_avatars(as_json: JsonOption = False) -> None:
     """List the avatars of the models folder (BITHUMAN_MODEL_ROOT, else the shipped ones)."""
     from bithuman_core.imx import read_imx
 
-    facts = [{"file": str(path), "name": read_imx(path).manifest.name} for path in sorted(models_dir().glob("*.imx"))]
+    files = {path: read_imx(path).manifest for path in sorted(models_dir().glob("*.imx"))}
+    facts = [{"file": str(path), "name": manifest.name, "kind": manifest.kind} for path, manifest in files.items()]
     print(json.dumps(facts, indent=1) if as_json else "\n".join(f"{fact['name']:20s}{fact['file']}" for fact in facts))
 
 

@@ -20,6 +20,7 @@ from bithuman_core.face import ARKIT_NAMES
 from bithuman_core.settings import models_dir, settings, speech_clip
 from bithuman_core.speech.visemes import VISEME_NAMES
 from tests.audio.test_file import write_wav
+from tests.footage import Filmed
 from tests.kinds import each_kind
 
 MARA = str(models_dir() / "mara.imx")
@@ -92,6 +93,30 @@ def test_info_speaks_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     facts = json.loads(capsys.readouterr().out)
     assert (facts["name"], facts["kind"], facts["canvas"]) == ("Mara", "portrait", [512, 512])
     assert "ICT-FaceKit" in json.dumps(facts["provenance"])
+
+
+def test_info_says_what_a_film_cannot_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], film: Filmed
+) -> None:
+    assert run(monkeypatch, "info", film.path, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["kind"] == "footage" and "smile" in facts["gestures"]
+    assert {"headYaw", "eyeBlinkLeft", "eyeLookInLeft"} <= set(facts["moves_nothing"])
+    assert not {"jawOpen", "mouthSmileLeft", "browInnerUp"} & set(facts["moves_nothing"])
+    assert run(monkeypatch, "validate", film.path) == 0
+    assert "mara_film.imx is a sound avatar" in capsys.readouterr().out
+
+
+def test_films_are_listed_among_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], film: Filmed
+) -> None:
+    monkeypatch.setenv("BITHUMAN_MODEL_ROOT", str(film.path.parent))
+    settings.cache_clear()
+    try:
+        assert run(monkeypatch, "list", "--json") == 0
+    finally:
+        settings.cache_clear()
+    assert json.loads(capsys.readouterr().out) == [{"file": str(film.path), "name": "Mara on film", "kind": "footage"}]
 
 
 @each_kind
