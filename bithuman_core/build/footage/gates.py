@@ -46,19 +46,19 @@ def check_length(frames: int) -> None:
         raise NotFootage(f"the clip has {frames / FPS:.1f} s and {LEAST_SECONDS:.0f} are needed")
 
 
-def cuts(changes: Array) -> Array:
-    """bool [n]: the picture is another one, or in another light, than the one before. changes [n]: see `watch.changes`."""
-    return changes > max(CUT, CUT_TIMES * float(np.median(changes)))
+def cuts(levels: Array) -> Array:
+    """bool [n]: the picture is another one, or in another light, than the one before. levels [n]: see `watch.Changes`."""
+    return levels > max(CUT, CUT_TIMES * float(np.median(levels)))
 
 
 def check_one_shot(watch: Watch) -> None:
     """Refuse cuts and light that jumps."""
-    changes = watch.changes
-    worst = int(changes.argmax())
-    if cuts(changes)[worst]:
+    levels = watch.changes.levels
+    worst = int(levels.argmax())
+    if cuts(levels)[worst]:
         raise NotFootage(
-            f"the picture jumps at {(watch.begin + worst) / FPS:.1f} s, a cut or the light: by {changes[worst]:.0f} levels, and "
-            f"{max(CUT, CUT_TIMES * float(np.median(changes))):.0f} are allowed"
+            f"the picture jumps at {(watch.begin + worst) / FPS:.1f} s, a cut or the light: by {levels[worst]:.0f} levels, and "
+            f"{max(CUT, CUT_TIMES * float(np.median(levels))):.0f} are allowed"
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.gates import cuts
 from bithuman_core.build.footage.tracking import LOOKS, track
-from bithuman_core.build.footage.watch import changes, thumb
+from bithuman_core.build.footage.watch import Changes
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.timing import FPS
 
@@ -48,19 +48,19 @@ def at_frame_rate(pictures: Iterable[tuple[float, Array]]) -> Iterator[Array]:
 def best_part(shots: Shots, face: int | None) -> tuple[int, int]:
     """First frame and end of the part of a clip that is kept: where face and mouth rest most, with some talk in it."""
     most = MOST_SECONDS * FPS
-    thumbs: list[Array] = []
+    changes = Changes()
 
     def looked_at() -> Iterator[Array]:
         for k, picture in enumerate(shots()):
-            thumbs.append(thumb(picture))
+            changes.see(picture)
             if k % LOOKED_AT == 0:
                 yield picture
 
     seen = track(load_face_nets(), looked_at(), face, LOOKS[:1])
-    count = len(thumbs)
+    count = len(changes)
     if count <= most:
         return 0, count
-    cut = np.add.reduceat(cuts(changes(thumbs)), np.arange(0, count, LOOKED_AT))
+    cut = np.add.reduceat(cuts(changes.levels), np.arange(0, count, LOOKED_AT))
     points = seen.landmarks
     width = np.linalg.norm(points[:, 454] - points[:, 234], axis=-1)
     gap = np.linalg.norm(points[:, 13, :2] - points[:, 14, :2], axis=-1) / width
