@@ -113,9 +113,9 @@ def _read(shots: Shots, face: int | None, aspect: str, side: int, begin: int, sa
             yield picture
 
     seen = track(nets, pictures(), face)
+    check_seen(seen.found)
     check_one_shot(watch)
     check_alone(watch)
-    check_seen(seen.found)
     crop = frame_crop(seen.landmarks, seen.found, size, aspect, side)
     seen = Track(crop.canvas(seen.landmarks), seen.found, seen.blendshapes)
     say("fitting the moving head")
