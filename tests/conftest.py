@@ -17,10 +17,9 @@ from tests.footage import Filmed, filmed
 
 @pytest.fixture(scope="session")
 def avatar_path(request: pytest.FixtureRequest) -> Path:
-    """Mara's file; where a test is for `each_kind`, also that of her film."""
-    if getattr(request, "param", "portrait") == "portrait":
-        return models_dir() / "mara.imx"
-    return request.getfixturevalue("film").path
+    """Mara's file, or what a test is parametrised with: another shipped one, or "film", the film of her."""
+    name = getattr(request, "param", "mara")
+    return request.getfixturevalue("film").path if name == "film" else models_dir() / f"{name}.imx"
 
 
 @pytest.fixture(scope="session")

@@ -161,7 +161,7 @@ async def test_a_pause_inside_a_sentence_is_no_end(runtime: AsyncBithuman, speec
 
 
 @pytest.mark.parametrize(
-    ("avatar_path", "other"), [("portrait", "theo"), ("portrait", "film"), ("film", "theo")], indirect=["avatar_path"]
+    ("avatar_path", "other"), [("mara", "theo"), ("theo", "film"), ("film", "theo")], indirect=["avatar_path"]
 )
 async def test_another_avatar_fades_in_while_the_speech_goes_on(
     runtime: AsyncBithuman, other: str, speech: NDArray[np.int16], request: pytest.FixtureRequest
