@@ -61,7 +61,6 @@ async def test_sound_out_equals_sound_in_to_the_sample(runtime: AsyncBithuman, s
     assert len({f.source_message_id for f in spoken}) == 1
 
 
-@each_kind
 async def test_the_picture_shows_the_sound_it_carries(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
     """The mouth region moves where the sound is loud: no lag between the two inside the frames."""
     runtime.set_stillness(1.0)  # a head that turns moves the region, too
