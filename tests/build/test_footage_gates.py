@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,14 @@ from PIL import Image, ImageFilter
 
 from bithuman_core.build.footage.builder import skin_colours
 from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.gates import check_alone, check_light, check_one_shot, check_picture, check_uncovered
+from bithuman_core.build.footage.gates import (
+    check_alone,
+    check_light,
+    check_one_shot,
+    check_person,
+    check_picture,
+    check_uncovered,
+)
 from bithuman_core.build.footage.reading import LOOKED_AT, MOST_SECONDS, at_frame_rate, best_part
 from bithuman_core.build.footage.refusal import NotFootage
 from bithuman_core.build.footage.watch import Watch
@@ -98,6 +106,16 @@ def test_light_that_jumps_is_refused(film: Filmed) -> None:
 def test_a_blurred_face_is_refused(film: Filmed) -> None:
     with pytest.raises(NotFootage, match=r"too blurred: \d\d % in the median and 76 % are allowed"):
         look(film, blurred(6))
+
+
+def test_heads_that_turn_too_far_or_rush_are_refused(film: Filmed) -> None:
+    person = film.footage.person
+    check_person(person)
+    check_person(replace(person, yaw=np.where(np.arange(len(person.yaw)) == 7, 60.0, 24.0)))  # one frame is no rule
+    with pytest.raises(NotFootage, match=r"head turns by 3[01] degrees and 25 are allowed"):
+        check_person(replace(person, yaw=np.linspace(-31, 31, len(person.yaw))))
+    with pytest.raises(NotFootage, match=r"moves too fast to be followed: it is 1\.3 px off and 1\.0 are allowed"):
+        check_person(replace(person, error=2.6))
 
 
 def watched(frames: list[Picture], choose: bool = False) -> Watch:
