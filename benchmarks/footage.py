@@ -4,7 +4,8 @@
     python -m benchmarks.footage CLIP.mp4 [...]      # films of people, for one's own eyes
 
 Driven by the film's own sound, or by what was measured of its own mouth, each frame k is drawn into the frame 2 s later: what one
-sees is another head, the same words. "as it is" is the undrawn film under the same shift: what chance gives.
+sees is another head, the same words. "as it is" is the undrawn film under the same shift: what chance gives; "photo" a photo
+avatar of the film's calmest frame.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,9 +22,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.ndimage import gaussian_filter1d
 
 from bithuman_core.audio import float32_to_int16, load_audio
+from bithuman_core.build import build_avatar
 from bithuman_core.build.footage.articulation import heard_mouths, measured_mouths
 from bithuman_core.build.footage.builder import Footage, footage_arrays, read_footage
 from bithuman_core.build.footage.person import LIPS
@@ -33,7 +37,7 @@ from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx, write_imx
-from bithuman_core.render import FootageRenderer, FootageRig, any_rig
+from bithuman_core.render import FootageRenderer, FootageRig, any_rig, renderer_for
 from bithuman_core.render.footage.film import FilmPlayer
 from bithuman_core.settings import speech_clip
 from bithuman_core.speech.net import SpeechNet
@@ -165,6 +169,23 @@ def edges(rig: FootageRig) -> float:
     return float(np.median(ratios))
 
 
+def photo_avatar(frame: NDArray[np.uint8], folder: Path) -> Fixture:
+    """What one picture of the same person becomes."""
+    picture = BytesIO()
+    Image.fromarray(frame).save(picture, "PNG")
+    return Fixture(build_avatar(picture.getvalue(), folder / "photo.imx", consent="benchmark").path)
+
+
+def print_photo_rows(fixture: Fixture, sets: dict[str, list[FaceState]], true: NDArray[np.float64]) -> None:
+    """The same faces on the photo avatar, and how often its mouth is seen open while it listens to silence."""
+    renderer = renderer_for(fixture.rig)
+    for name, faces in sets.items():
+        drawn = [np.ascontiguousarray(renderer.render(face)[:, :, ::-1]) for face in faces]
+        print_row(f"photo, {name}", like(marks(drawn), true[: len(faces)]))
+    idle = [np.ascontiguousarray(t.frame[:, :, ::-1]) for t in render_clip(fixture, np.zeros(10 * SAMPLE_RATE, np.int16), 3)]
+    print_row("photo, others", {"open in silence": float((mouth(marks(idle[::2]))[0] > OPEN).mean())})
+
+
 def score(clip: Clip) -> None:
     """Print everything about a clip."""
     begin = time.process_time()
@@ -194,6 +215,8 @@ def score(clip: Clip) -> None:
         sets["speech net"] = heard_mouths(fixture.net, clip.sound)[: rig.frames]
     for name, faces in sets.items():
         print_row(name, like(marks(list(shifted(rig, faces))), true[: len(faces)]))
+    with TemporaryDirectory() as folder:
+        print_photo_rows(photo_avatar(footage.pixels[int(plan.activity.argmin())], Path(folder)), sets, true)
     last = rig.frames - 1
     order = [(k + SHIFT) % (2 * last) for k in range(rig.frames)]
     print_row("as it is", like(true[[k if k <= last else 2 * last - k for k in order]], true))
@@ -204,7 +227,7 @@ def score(clip: Clip) -> None:
 
 def print_row(name: str, figures: dict[str, float]) -> None:
     """One line."""
-    print(f"  {name:14s}" + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()), flush=True)
+    print(f"  {name:18s}" + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()), flush=True)
 
 
 def main() -> None:

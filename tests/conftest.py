@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,9 +16,16 @@ from tests.footage import Filmed, filmed
 
 
 @pytest.fixture(scope="session")
-def fixture() -> Fixture:
+def avatar_path(request: pytest.FixtureRequest) -> Path:
+    """Mara's file, or what a test is parametrised with: another shipped one, or "film", the film of her."""
+    name = getattr(request, "param", "mara")
+    return request.getfixturevalue("film").path if name == "film" else models_dir() / f"{name}.imx"
+
+
+@pytest.fixture(scope="session")
+def fixture(avatar_path: Path) -> Fixture:
     """Mara and the shipped speech net."""
-    return Fixture.load(models_dir() / "mara.imx")
+    return Fixture.load(avatar_path)
 
 
 @pytest.fixture(scope="session")

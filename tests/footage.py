@@ -28,6 +28,8 @@ class Filmed:
     """The film, what was read of it, and the avatar."""
 
     faces: list[FaceState]
+    frames: list[NDArray[np.uint8]]
+    """RGB, 25 a second."""
     footage: Footage
     file: ImxFile
     rig: FootageRig
@@ -51,4 +53,4 @@ def filmed(folder: Path) -> Filmed:
     manifest, arrays, _ = footage_arrays(footage, "Mara on film")
     write_imx(folder / "mara_film.imx", manifest, arrays)
     file = read_imx(folder / "mara_film.imx")
-    return Filmed(faces, footage, file, read_rig(file), folder / "mara_film.imx")
+    return Filmed(faces, frames, footage, file, read_rig(file), folder / "mara_film.imx")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bithuman_core import AsyncBithuman, Fixture, VideoFrame
 from bithuman_core.errors import TokenExpiredError
+from tests.kinds import each_kind
 from tests.plugins import need
 from tests.simulated import SimulatedClock
 
@@ -62,6 +63,7 @@ def voice(speech: NDArray[np.int16]) -> NDArray[np.int16]:
     return speech[loud[0] :]
 
 
+@each_kind
 async def test_a_conversation_with_a_barge_in(
     service: FrameProcessor, voice: NDArray[np.int16], runtimes: list[AsyncBithuman]
 ) -> None:

@@ -13,7 +13,7 @@ from bithuman_core.settings import models_dir
 @app.command("inspect", hidden=True)  # its other name
 @app.command()
 def info(avatar: AvatarArgument, as_json: JsonOption = False) -> None:
-    """Say what an avatar file is and holds."""
+    """Say what an avatar file is and holds, and what it cannot do."""
     from bithuman_core.imx import read_imx
 
     file = read_imx(avatar)
@@ -76,7 +76,8 @@ def list_avatars(as_json: JsonOption = False) -> None:
     """List the avatars of the models folder (BITHUMAN_MODEL_ROOT, else the shipped ones)."""
     from bithuman_core.imx import read_imx
 
-    facts = [{"file": str(path), "name": read_imx(path).manifest.name} for path in sorted(models_dir().glob("*.imx"))]
+    files = {path: read_imx(path).manifest for path in sorted(models_dir().glob("*.imx"))}
+    facts = [{"file": str(path), "name": manifest.name, "kind": manifest.kind} for path, manifest in files.items()]
     print(json.dumps(facts, indent=1) if as_json else "\n".join(f"{fact['name']:20s}{fact['file']}" for fact in facts))
 
 

@@ -22,7 +22,7 @@ from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, 
 from bithuman_core.timing import FPS
 
 WARM_UP_TICKS = 5  # until the eyes and the head have settled
-IDLE_TICKS = 5 * FPS // 2  # shown forwards and backwards, so that the loop has no seam
+IDLE_TICKS = 5 * FPS // 2  # shown forwards and backwards, so that the loop has no seam; of a film about as many
 
 
 def face_at_rest(fixture: Fixture) -> FaceState:
@@ -39,23 +39,31 @@ def still(fixture: Fixture) -> bytes:
 
 
 def write_idle_video(path: Path, fixture: Fixture) -> None:
-    """A silent MP4 of the avatar idling, five seconds that begin like :func:`still` and can be looped."""
-    faces = list(islice(_idling(fixture), WARM_UP_TICKS - 1, WARM_UP_TICKS + IDLE_TICKS))
+    """A silent MP4 of the avatar idling, some five seconds that begin like :func:`still` and can be looped."""
+    rig = fixture.rig
+    stretch = _stretch(rig) if isinstance(rig, FootageRig) else range(IDLE_TICKS + 1)
+    faces = list(islice(_idling(fixture), WARM_UP_TICKS - 1, WARM_UP_TICKS - 1 + len(stretch)))
     with replacing(path) as temporary:  # a frame at a time: all of them would be hundreds of MiB
-        _write_mp4(temporary, _there_and_back(fixture.rig, faces), fixture.rig.size)
+        _write_mp4(temporary, _there_and_back(rig, faces, stretch), rig.size)
 
 
-def _there_and_back(rig: Rig, faces: list[FaceState]) -> Iterator[NDArray[np.uint8]]:
+def _stretch(rig: FootageRig) -> range:
+    """Frames of a film from its best one to the place where the head stands still that is nearest to the wanted length."""
+    turning = rig.walk.turning.astype(int)
+    end = int(turning[np.abs(np.abs(turning - rig.best) - IDLE_TICKS).argmin()])
+    way = 1 if end >= rig.best else -1
+    return range(rig.best, end + way, way)
+
+
+def _there_and_back(rig: Rig, faces: list[FaceState], frames: range) -> Iterator[NDArray[np.uint8]]:
     count = len(faces)
     order = [*range(count), *range(count - 2, 0, -1)]
-    if not isinstance(rig, FootageRig):
+    if isinstance(rig, FootageRig):
+        film = FootageRenderer(rig)
+        yield from (film.render(faces[k], frames[k]) for k in order)
+    else:
         renderer = PortraitRenderer(rig)
         yield from (renderer.render(faces[k]) for k in order)
-        return
-    film = FootageRenderer(rig)
-    way = 1 if rig.best < rig.frames / 2 else -1
-    for k in order:
-        yield film.render(faces[k], min(max(rig.best + way * k, 0), rig.frames - 1))
 
 
 def _idling(fixture: Fixture) -> Iterator[FaceState]:

@@ -12,7 +12,7 @@ from bithuman_core.intake.pictures import open_picture
 
 TICK_MS = 40.0  # CPU time of a frame: 25 of them are shown in a second
 GROUP_MS = 80.0  # CPU time of decoding a group of frames of a film: so long may a jump in it take
-SIDE = 1024  # px of its frames
+SIDE = 1280  # px of its frames: a film of 720 x 1280
 
 # Name of an array -> (what its rows are called, the most of them). The shipped ones have up to the number beside it.
 PORTRAIT: Final[Mapping[str, tuple[str, int]]] = {

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bithuman_core import AsyncBithuman, Fixture, compat
 from bithuman_core.settings import models_dir
 from bithuman_core.timing import FPS
+from tests.kinds import each_kind
 from tests.plugins import need
 
 need("livekit.agents", "livekit.plugins.bithuman", "loguru")
@@ -119,6 +120,7 @@ async def close(avatar: Any) -> None:
         await runner.aclose()
 
 
+@each_kind
 async def test_the_agents_voice_comes_out_of_the_room_with_a_face(
     avatar: Any, room: OfflineRoom, voice: NDArray[np.int16], runtime: AsyncBithuman
 ) -> None:
@@ -288,9 +290,7 @@ async def test_a_barge_in_while_the_queue_is_full_starts_the_next_utterance_at_z
 ) -> None:
     output = QueueAudioOutput(sample_rate=RATE, wait_playback_start=True)
     listener = Listener(output)
-    publisher = AvatarPublisher(
-        room.as_room, audio_recv=output, video_gen=Parrot(), options=AvatarOptions(16, 16, FPS, RATE, 1)
-    )
+    publisher = AvatarPublisher(room.as_room, audio_recv=output, video_gen=Parrot(), options=AvatarOptions(16, 16, FPS, RATE, 1))
     await publisher.start()
     for turn in range(1, 4):
         await listener.say(voice[: 50 * TICK])

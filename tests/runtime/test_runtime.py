@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bithuman_core import AsyncBithuman, AudioChunk, Emotion, EmotionPrediction, Fixture, VideoControl, VideoFrame
 from bithuman_core.audio import StreamResampler, float32_to_int16, resample
 from bithuman_core.errors import AudioError, ModelNotFoundError, RuntimeNotReadyError
+from tests.kinds import each_kind
 from tests.simulated import SimulatedClock
 
 TICK = 640
@@ -44,6 +45,7 @@ def heard(frames: list[VideoFrame]) -> NDArray[np.int16]:
     return np.concatenate([np.zeros(0, np.int16), *(f.audio_chunk.array for f in frames if f.audio_chunk)])
 
 
+@each_kind
 async def test_sound_out_equals_sound_in_to_the_sample(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
     said = speech[: 2 * 16000 + 123]
     for start in range(0, said.size, 777):
@@ -95,6 +97,7 @@ async def test_float_and_stereo_arrays_are_taken(runtime: AsyncBithuman, speech:
     assert np.array_equal(heard(await take(runtime, 10)), speech[:3200])
 
 
+@each_kind
 async def test_idle_frames_have_no_sound_and_are_alive(runtime: AsyncBithuman) -> None:
     frames = await take(runtime, 120)
     assert all(f.audio_chunk is None and not f.end_of_speech and f.source_message_id is None for f in frames)
@@ -110,6 +113,7 @@ async def test_frames_come_at_play_rate(runtime: AsyncBithuman) -> None:
     assert clock.now() - begin == pytest.approx(50 * 0.04, abs=0.041)
 
 
+@each_kind
 async def test_a_stalled_consumer_gets_a_short_burst_and_all_its_sound(fixture: Fixture, speech: NDArray[np.int16]) -> None:
     clock = SimulatedClock()
     async with AsyncBithuman(fixture, clock=clock, output_buffer_size=5) as runtime:
@@ -127,6 +131,7 @@ async def test_a_stalled_consumer_gets_a_short_burst_and_all_its_sound(fixture: 
         assert 4 <= (after < 0.001).sum() <= 6
 
 
+@each_kind
 async def test_nothing_stale_after_an_interruption(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
     first, second = speech[: 40 * TICK], speech[40 * TICK : 60 * TICK + 7]
     await runtime.push_audio(first.tobytes(), 16000)
@@ -157,6 +162,7 @@ async def test_a_hundred_interruptions_in_a_row(runtime: AsyncBithuman, speech: 
     assert np.array_equal(heard(await take(runtime, 5)), speech[:TICK])
 
 
+@each_kind
 async def test_interruption_while_a_frame_is_made(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
     """The frame that is being made when the interruption comes carries none of the old sound."""
     await runtime.push_audio(speech[: 20 * TICK].tobytes(), 16000)
@@ -210,6 +216,7 @@ async def test_an_unknown_gesture_gets_a_sentence_and_nothing_is_done(runtime: A
     assert not runtime._session._commands
 
 
+@each_kind
 async def test_emotions_change_the_face(fixture: Fixture) -> None:
     pictures = []
     for emotion in (Emotion.NEUTRAL, Emotion.JOY):
@@ -338,6 +345,7 @@ async def test_create_says_what_is_wrong() -> None:
         await AsyncBithuman.create(model_path="none.imx")
 
 
+@each_kind
 async def test_create_and_shutdown_leave_no_threads(fixture: Fixture) -> None:
     import threading
 
@@ -351,6 +359,7 @@ async def test_create_and_shutdown_leave_no_threads(fixture: Fixture) -> None:
     assert threading.active_count() <= before
 
 
+@each_kind
 async def test_paused_speech_goes_on_where_it_stopped(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
     said = speech[: 50 * TICK]
     await runtime.push_audio(said, 16000)

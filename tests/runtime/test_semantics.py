@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 
 from bithuman_core import AsyncBithuman, Bithuman, Fixture, VideoControl, VideoFrame
 from bithuman_core.audio.tick_queue import TickQueue
+from bithuman_core.build.footage.builder import footage_arrays, read_footage
 from bithuman_core.errors import AudioError, ModelNotFoundError, RuntimeNotReadyError
+from bithuman_core.imx import write_imx
 from bithuman_core.runtime.session import MAX_WAITING
 from bithuman_core.settings import models_dir
+from tests.footage import Filmed
+from tests.kinds import each_kind
 from tests.simulated import SimulatedClock
 
 TICK = 640
@@ -137,6 +141,7 @@ async def test_a_muted_avatar_does_not_speak(runtime: AsyncBithuman, speech: NDA
     assert np.array_equal(heard([frame async for frame in runtime.run()]), speech[:TICK])
 
 
+@each_kind
 async def test_a_pause_inside_a_sentence_is_no_end(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
     """The sound stops coming for a while: the avatar waits, keeps the name of the utterance, and nothing jumps."""
     await runtime.push_audio(speech[: 20 * TICK], 16000, last_chunk=False)
@@ -155,23 +160,49 @@ async def test_a_pause_inside_a_sentence_is_no_end(runtime: AsyncBithuman, speec
     assert steps[18:40].max() < 2.0 * steps.max(initial=0, where=np.arange(steps.size) < 18)
 
 
-async def test_another_avatar_fades_in_while_the_speech_goes_on(runtime: AsyncBithuman, speech: NDArray[np.int16]) -> None:
-    before, other = runtime.model_hash, runtime.get_first_frame().astype(float)
+@pytest.mark.parametrize(
+    ("avatar_path", "other"), [("mara", "theo"), ("theo", "film"), ("film", "theo")], indirect=["avatar_path"]
+)
+async def test_another_avatar_fades_in_while_the_speech_goes_on(
+    runtime: AsyncBithuman, other: str, speech: NDArray[np.int16], request: pytest.FixtureRequest
+) -> None:
+    path = request.getfixturevalue("film").path if other == "film" else models_dir() / f"{other}.imx"
+    before, first = runtime.model_hash, runtime.get_first_frame().astype(float)
     await runtime.push_audio(speech[: 40 * TICK], 16000)
     pictures, frames = [], []
     async for frame in runtime.run():
         frames.append(frame)
         pictures.append(np.asarray(frame.bgr_image)[::4, ::4].astype(float))
         if len(frames) == 15:
-            assert await runtime.set_model(models_dir() / "theo.imx") is runtime
+            assert await runtime.set_model(path) is runtime
         if frame.end_of_speech:
             break
     assert np.array_equal(heard(frames), speech[: 40 * TICK])
     assert runtime.model_hash != before
-    assert np.abs(runtime.get_first_frame() - other).mean() > 5.0
+    assert np.abs(runtime.get_first_frame() - first).mean() > 5.0
     steps = np.abs(np.diff(pictures, axis=0)).mean(axis=(1, 2, 3))
     whole = np.abs(pictures[-1] - pictures[10]).mean()
     assert steps.max() < 0.3 * whole, "the change is spread over many frames"
+
+
+async def test_frames_keep_their_size_whoever_is_shown(
+    fixture: Fixture, film: Filmed, tmp_path: Path, speech: NDArray[np.int16]
+) -> None:
+    """A film of another shape takes over from a portrait, and gives way to it again."""
+    wide = tmp_path / "wide.imx"
+    manifest, arrays, _ = footage_arrays(read_footage(lambda: film.frames[75:110], aspect="16:9"), "wide")
+    write_imx(wide, manifest, arrays)
+    async with AsyncBithuman(fixture, clock=SimulatedClock(), output_size=256) as runtime:
+        await runtime.push_audio(speech[: 60 * TICK], 16000)
+        frames = []
+        async for frame in runtime.run():
+            frames.append(frame)
+            if len(frames) in (15, 40):
+                await runtime.set_model(wide if len(frames) == 15 else models_dir() / "mara.imx")
+            if frame.end_of_speech:
+                break
+    assert {np.asarray(f.bgr_image).shape for f in frames} == {(256, 256, 3)}
+    assert np.array_equal(heard(frames), speech[: 60 * TICK])
 
 
 async def test_an_avatar_that_cannot_be_loaded_changes_nothing(runtime: AsyncBithuman) -> None:
@@ -210,6 +241,7 @@ async def test_cancellation_anywhere_leaves_a_runtime_that_works(runtime: AsyncB
     assert np.array_equal(heard([frame async for frame in runtime.run()]), speech[:TICK])
 
 
+@each_kind
 async def test_cleanup_while_frames_are_taken_elsewhere(fixture: Fixture, speech: NDArray[np.int16]) -> None:
     """What plugins do: aclose() calls cleanup() from another task, at any moment."""
     for turns in range(0, 20, 3):
@@ -228,13 +260,14 @@ async def test_cleanup_while_frames_are_taken_elsewhere(fixture: Fixture, speech
         assert error is None or isinstance(error, RuntimeNotReadyError)
 
 
-async def test_eighty_lives_leave_nothing_behind(speech: NDArray[np.int16]) -> None:
+@each_kind
+async def test_eighty_lives_leave_nothing_behind(avatar_path: Path, speech: NDArray[np.int16]) -> None:
     """Each loads its avatar anew, speaks and is shut down."""
     process = psutil.Process()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # its threads, each with memory, come when they like
 
     async def live() -> None:
-        async with await AsyncBithuman.create(model_path=str(models_dir() / "mara.imx")) as runtime:
+        async with await AsyncBithuman.create(model_path=str(avatar_path)) as runtime:
             await runtime.push_audio(speech[:TICK], 16000)
             async for _ in runtime.run():
                 break
@@ -253,6 +286,7 @@ async def test_eighty_lives_leave_nothing_behind(speech: NDArray[np.int16]) -> N
     assert process.memory_info().rss - memory < 7 * 2**20, "less than an eighth of a MiB each"
 
 
+@each_kind
 def test_sessions_share_their_avatar(fixture: Fixture) -> None:
     """One more session on a loaded avatar costs little memory."""
     process = psutil.Process()
@@ -268,5 +302,6 @@ def test_sessions_share_their_avatar(fixture: Fixture) -> None:
     assert all(np.array_equal(np.asarray(pictures[0]), np.asarray(picture)) for picture in pictures[1:])
 
 
-def test_loading_another_way_gives_the_same_fixture(tmp_path: Path) -> None:
-    assert Fixture(models_dir() / "mara.imx").manifest == Fixture.load(models_dir() / "mara.imx").manifest
+@each_kind
+def test_loading_another_way_gives_the_same_fixture(avatar_path: Path) -> None:
+    assert Fixture(avatar_path).manifest == Fixture.load(avatar_path).manifest

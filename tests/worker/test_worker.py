@@ -19,9 +19,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bithuman_core import Fixture, cli
+from bithuman_core import cli
 from bithuman_core.files import DISK_FULL
 from bithuman_core.settings import models_dir
+from tests.kinds import each_kind
 from tests.plugins import need
 from tests.small_disk import files, small_disk
 
@@ -168,13 +169,16 @@ async def test_a_task_can_be_followed_and_stopped(worker: Worker, calls: Calls) 
     assert "GET /tasks" in sentence(await worker.client.get("/tasks/nothing"), 404)
 
 
-async def test_an_uploaded_avatar_is_shown(worker: Worker, calls: Calls, fixture: Fixture) -> None:
+@each_kind
+async def test_an_uploaded_avatar_is_shown(worker: Worker, calls: Calls, avatar_path: Path) -> None:
     calls.agent(TOKEN)
-    assert (await worker.upload("theo.imx", THEO.read_bytes(), async_mode="false")).json()["status"] == "running"
+    portrait = avatar_path == MARA
+    sent, other = (THEO, MARA) if portrait else (avatar_path, THEO)
+    assert (await worker.upload(sent.name, sent.read_bytes(), async_mode="false")).json()["status"] == "running"
     await until(lambda: bool(calls.avatars[0].pictures))
     shown = calls.avatars[0].pictures[0][1].astype(int)
-    mara, theo = (Wardrobe(path).test_frame() for path in (MARA, THEO))
-    far, near = (np.abs(np.asarray(Image.open(io.BytesIO(own))).astype(int) - shown).mean() for own in (mara, theo))
+    frames = (Wardrobe(path).test_frame() for path in (other, sent))
+    far, near = (np.abs(np.asarray(Image.open(io.BytesIO(own))).astype(int) - shown).mean() for own in frames)
     assert near < 0.3 * far
 
 

@@ -27,8 +27,8 @@ LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
 
 
 def rest_arrays(rest: Array, vertices: Array, scale: float) -> dict[str, Array]:
-    """The calm faces [n, V, 3] as vertices [V, 3] plus a few ways to differ. scale: canvas px to one of head space."""
-    flat = (rest - vertices).reshape(len(rest), -1).astype(np.float32)
+    """The calm faces f32 [n, V, 3] as vertices [V, 3] plus a few ways to differ. scale: canvas px to one of head space."""
+    flat = (rest - vertices.astype(np.float32)).reshape(len(rest), -1)
     u, s, vt = np.linalg.svd(flat, full_matrices=False)
     left = np.sqrt(np.maximum((s**2).sum() - np.cumsum(s**2), 0) / (flat.size / 3)) * scale
     count = int(np.argmax(left < LEAST_ERROR)) + 1 if (left < LEAST_ERROR).any() else len(s)

@@ -17,8 +17,18 @@ from bithuman_core.build.footage import arrays as file
 from bithuman_core.build.footage.articulation import drawn_gain, measured_mouths, spoken_gain
 from bithuman_core.build.footage.calm import CalmFilm, CalmPlan, plan
 from bithuman_core.build.footage.coding import GOP, coded
+from bithuman_core.build.footage.frames import Frames
 from bithuman_core.build.footage.framing import CANVAS, frame_crop
-from bithuman_core.build.footage.gates import check_calm, check_one_shot, check_person, check_seen, check_uncovered
+from bithuman_core.build.footage.gates import (
+    check_alone,
+    check_calm,
+    check_light,
+    check_one_shot,
+    check_person,
+    check_picture,
+    check_seen,
+    check_uncovered,
+)
 from bithuman_core.build.footage.interiors import open_mouths
 from bithuman_core.build.footage.lips import LipRing, lip_ring
 from bithuman_core.build.footage.made_up import made_up_mouths
@@ -27,6 +37,7 @@ from bithuman_core.build.footage.person import Person, read_person
 from bithuman_core.build.footage.reading import Shots
 from bithuman_core.build.footage.tracking import Track, track
 from bithuman_core.build.footage.walk import walkable
+from bithuman_core.build.footage.watch import Watch
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.build.shape.camera import DISTANCE
 from bithuman_core.build.shape.template import Template, load_template
@@ -52,8 +63,8 @@ class Footage:
     """Landmarks in canvas px."""
     person: Person
     plan: CalmPlan
-    pixels: Array
-    """u8 [n, h, w, 3] RGB: the frames, as filmed."""
+    pixels: Frames
+    """As filmed."""
     ring: LipRing
     interiors: Interiors
     made_up: bool
@@ -71,29 +82,40 @@ class Footage:
 
 
 def read_footage(
-    shots: Shots, *, face: int | None = None, aspect: str = "1:1", side: int = 512, tell: Progress | None = None
+    shots: Shots,
+    *,
+    face: int | None = None,
+    aspect: str = "1:1",
+    side: int = 512,
+    begin: int = 0,
+    tell: Progress | None = None,
 ) -> Footage:
-    """Everything that is known of a clip's pictures; they are read twice.
+    """Everything that is known of a clip's pictures; they are read twice. begin: frames of the clip that come before them.
 
     Raises `NotFootage` where the clip shows a person but cannot be kept as footage, and `BuildError`.
     """
     with threadpool_limits(1):  # the systems are small: threads would only wait for each other
-        return _read(shots, face, aspect, side, tell or (lambda stage: None))
+        return _read(shots, face, aspect, side, begin, tell or (lambda stage: None))
 
 
-def _read(shots: Shots, face: int | None, aspect: str, side: int, say: Progress) -> Footage:
+def _read(shots: Shots, face: int | None, aspect: str, side: int, begin: int, say: Progress) -> Footage:
     template = load_template()
     say("following the face")
     size = (0, 0)
+    nets = load_face_nets()
+    watch = Watch(nets if face is None else None, begin)
 
     def pictures() -> Iterator[Array]:
         nonlocal size
         for picture in shots():
             size = picture.shape[1], picture.shape[0]
+            watch.see(picture)
             yield picture
 
-    seen = track(load_face_nets(), pictures(), face)
+    seen = track(nets, pictures(), face)
     check_seen(seen.found)
+    check_one_shot(watch)
+    check_alone(watch)
     crop = frame_crop(seen.landmarks, seen.found, size, aspect, side)
     seen = Track(crop.canvas(seen.landmarks), seen.found, seen.blendshapes)
     say("fitting the moving head")
@@ -102,12 +124,12 @@ def _read(shots: Shots, face: int | None, aspect: str, side: int, say: Progress)
     what = plan(template, person, seen.found)
     check_calm(what)
     say("finding the lips")
-    pixels = np.empty((len(seen.found), crop.size[1], crop.size[0], 3), np.uint8)
-    for k, picture in enumerate(shots()):
-        pixels[k] = crop.cut(picture)
-    check_one_shot(pixels)
+    pixels = Frames(crop.cut(picture) for picture in shots())
+    check_picture(crop.frame(seen.landmarks), pixels, begin)
     mesh = face_mesh(template)
-    check_uncovered(*skin_colours(person, mesh, pixels))
+    about, upper = skin_colours(person, mesh, pixels)
+    check_light(upper, begin)
+    check_uncovered(about, upper, begin)
     inner, outer = screen_rings(person, mesh, crop.size)
     ring = lip_ring(pixels, inner, outer, min(crop.size) / 512)
     say("gathering mouths")
@@ -155,7 +177,9 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
     walk = walkable(person, footage.pixels, footage.track.landmarks, footage.track.blendshapes)
     say("writing the film")
     vertices = person.vertices[mesh.used]
-    rest = np.stack([calm.at_rest(i) for i in range(len(footage.pixels))])
+    rest = np.empty((len(footage.pixels), *vertices.shape), np.float32)
+    for i in range(len(rest)):
+        rest[i] = calm.at_rest(i)
     names, shapes = file.shape_arrays(template, mesh)
     scale = float(np.median([pose.scale for pose in person.poses]))
     made = {"film": film, "film_start": start, "pose": file.pose_array(person)}
@@ -189,7 +213,7 @@ def screen_rings(person: Person, mesh: FaceMesh, size: tuple[int, int]) -> tuple
     return rings[:, 0], rings[:, 1]
 
 
-def skin_colours(person: Person, mesh: FaceMesh, pixels: Array) -> tuple[Array, Array]:
+def skin_colours(person: Person, mesh: FaceMesh, pixels: Frames) -> tuple[Array, Array]:
     """f32 [n, p, 3] and [n, q, 3]: the skin about the mouth of every frame, and that of the upper face, at the same places."""
     lips = person.vertices[mesh.used][mesh.share.sum(1) > 1e-3]
     away = cdist(person.vertices[mesh.used][:, :2], lips[:, :2]).min(1)
@@ -204,6 +228,7 @@ def skin_colours(person: Person, mesh: FaceMesh, pixels: Array) -> tuple[Array, 
     for i, pose in enumerate(person.poses):
         at = pose.screen(person.vertices[rows] + person.own[i][rows])[:, :2] * scale + corner
         x, y = (np.clip(at[:, d].astype(int), 2, limit - 3) for d, limit in ((0, width), (1, height)))
-        around = [pixels[i, y + dy, x + dx] for dy in (-2, 0, 2) for dx in (-2, 0, 2)]
+        frame = pixels[i]
+        around = [frame[y + dy, x + dx] for dy in (-2, 0, 2) for dx in (-2, 0, 2)]
         found[i] = np.mean(around, 0)
     return found[:, : len(about)], found[:, len(about) :]

@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter1d
 from scipy.spatial.distance import cdist
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.build.footage.frames import Frames
 from bithuman_core.build.footage.lips import LipRing
 from bithuman_core.build.footage.mesh import FaceMesh, smoothstep
 from bithuman_core.build.footage.person import LIPS, Person
@@ -80,8 +81,7 @@ def plan(template: Template, person: Person, found: Array) -> CalmPlan:
 class CalmFilm:
     """Makes the calm frames."""
 
-    def __init__(self, template: Template, person: Person, mesh: FaceMesh, frames: Array, ring: LipRing, what: CalmPlan) -> None:
-        """frames: uint8 [n, h, w, 3]."""
+    def __init__(self, template: Template, person: Person, mesh: FaceMesh, frames: Frames, ring: LipRing, what: CalmPlan) -> None:
         self._person, self._mesh, self._frames, self._ring, self._plan = person, mesh, frames, ring, what
         height, width = frames.shape[1:3]
         self._scale = min(height, width) / 1024

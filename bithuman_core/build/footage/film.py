@@ -32,7 +32,7 @@ def film_avatar(
     tell("looking for the best part")
     first, end = best_part(shots, face)
     check_length(end - first)
-    footage = read_footage(part(shots, first, end), face=face, aspect=aspect, side=side, tell=tell)
+    footage = read_footage(part(shots, first, end), face=face, aspect=aspect, side=side, begin=first, tell=tell)
     sound = None if isinstance(source, bytes) else _sound(Path(source), first, end)
     manifest, arrays, notes = footage_arrays(footage, name, sound=sound, tell=tell)
     used = f"The clip was kept from {first / FPS:.1f} to {end / FPS:.1f} s."

@@ -42,6 +42,12 @@ class Crop:
         out[..., 1] -= unit * (self.top + self.height / 2) - CANVAS / 2
         return out
 
+    def frame(self, landmarks: Array) -> Array:
+        """Landmarks [..., 3] in canvas px as px of the frame."""
+        out = landmarks * np.float32(min(self.size) / CANVAS)
+        out[..., :2] += (np.array(self.size, np.float32) - min(self.size)) / 2
+        return out
+
 
 def frame_size(aspect: str, side: int) -> tuple[int, int]:
     """Width and height of frames of an aspect whose shorter side has ``side`` px."""

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import laplace, map_coordinates
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.build.footage.frames import Frames
 from bithuman_core.build.footage.lips import LipRing
 from bithuman_core.render.footage.interior import KIN, LOWER, TALL, UPPER, WIDE, Interiors, features, measures
 
@@ -15,8 +16,8 @@ APART = 0.8  # of the features, between any two
 SHARPNESS = 0.5  # how much it counts beside being typical
 
 
-def open_mouths(frames: Array, ring: LipRing, found: Array, face_width: float) -> Interiors | None:
-    """The most typical, sharp pictures of n frames uint8 [n, h, w, 3], RGB; None where too few are open. face_width: frame px."""
+def open_mouths(frames: Frames, ring: LipRing, found: Array, face_width: float) -> Interiors | None:
+    """The most typical, sharp pictures of n frames; None where too few are open. face_width: frame px."""
     told = np.array([measures(r, face_width) for r in ring.interior])
     seen = np.flatnonzero((told[:, 0] > LEAST_GAP) & found)
     if len(seen) < FEWEST:

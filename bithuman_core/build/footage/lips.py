@@ -8,6 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.build.footage.frames import Frames
 from bithuman_core.build.footage.mesh import DOWN, UP
 
 STEP, LONGEST = 0.25, 6.0  # px of a 512 px frame along the way from the outer to the inner lip
@@ -32,8 +33,8 @@ class LipRing:
     """f32 [n, 40, 2]: the edge of what lies behind the lips."""
 
 
-def lip_ring(frames: Array, inner: Array, outer: Array, scale: float) -> LipRing:
-    """Frames [n, h, w, 3] RGB uint8; the mesh's inner and outer rings [n, 40, 2], px. scale: px to one of a 512 px frame."""
+def lip_ring(frames: Frames, inner: Array, outer: Array, scale: float) -> LipRing:
+    """The mesh's inner and outer rings [n, 40, 2], px. scale: px to one of a 512 px frame."""
     inner, outer = inner / scale, outer / scale
     across = inner - outer
     thick = np.linalg.norm(across, axis=-1)

@@ -103,8 +103,9 @@ def read_person(template: Template, track: Track) -> Person:
     departs = np.sqrt(((remains - soft) ** 2).sum(-1).mean(1)) * size
     soft += np.clip((departs - DEPARTED) / DEPARTED, 0, 1)[:, None, None] * (remains - soft)
     error = float(np.sqrt((((remains - soft) ** 2).sum(-1) * size[:, None] ** 2).mean()))
-    own = np.tensordot(amount, template.deltas[shapes], 1).astype(np.float32)
-    own += np.einsum("vl,nld->nvd", spread, soft.astype(np.float32), optimize=True)
+    own = np.tensordot(amount.astype(np.float32), template.deltas[shapes], 1)
+    for i in range(count):  # all at once would take as much memory again
+        own[i] += spread @ soft[i]
     yaw, pitch = _angles(left)
     return Person(rest, poses, own, target.astype(np.float32), apart, amount, yaw, pitch, error, float(np.median(width)))
 

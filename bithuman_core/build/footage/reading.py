@@ -8,7 +8,9 @@ from itertools import islice
 import numpy as np
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.build.footage.gates import cuts
 from bithuman_core.build.footage.tracking import LOOKS, track
+from bithuman_core.build.footage.watch import Changes
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.timing import FPS
 
@@ -20,6 +22,8 @@ LOOKED_AT = 12
 """Frames from one to the next that are looked at to find it."""
 GAP, YAW = 0.03, 12.0
 """Face widths of lip gap and degrees of yaw that count as much as a lost face does."""
+CUT_COST = 1000.0
+"""Of a cut: a part without one is better than any with one."""
 SOME_TALK = 0.1
 """Of the frames looked at that should show an open mouth: its inside is taken from them."""
 
@@ -44,16 +48,25 @@ def at_frame_rate(pictures: Iterable[tuple[float, Array]]) -> Iterator[Array]:
 def best_part(shots: Shots, face: int | None) -> tuple[int, int]:
     """First frame and end of the part of a clip that is kept: where face and mouth rest most, with some talk in it."""
     most = MOST_SECONDS * FPS
-    count = sum(1 for _ in shots())
+    changes = Changes()
+
+    def looked_at() -> Iterator[Array]:
+        for k, picture in enumerate(shots()):
+            changes.see(picture)
+            if k % LOOKED_AT == 0:
+                yield picture
+
+    seen = track(load_face_nets(), looked_at(), face, LOOKS[:1])
+    count = len(changes)
     if count <= most:
         return 0, count
-    seen = track(load_face_nets(), islice(shots(), 0, None, LOOKED_AT), face, LOOKS[:1])
+    cut = np.add.reduceat(cuts(changes.levels), np.arange(0, count, LOOKED_AT))
     points = seen.landmarks
     width = np.linalg.norm(points[:, 454] - points[:, 234], axis=-1)
     gap = np.linalg.norm(points[:, 13, :2] - points[:, 14, :2], axis=-1) / width
     across = points[:, 454] - points[:, 234]
     yaw = np.degrees(np.arcsin(np.clip(across[:, 2] / width, -1, 1)))
-    cost = np.minimum(gap / GAP, 2) + (yaw / YAW) ** 2 + 4.0 * ~seen.found
+    cost = np.minimum(gap / GAP, 2) + (yaw / YAW) ** 2 + 4.0 * ~seen.found + CUT_COST * cut
     length = most // LOOKED_AT
     starts = range(0, len(cost) - length + 1)
     lack = [max(SOME_TALK - float((gap[k : k + length] > GAP).mean()), 0) * 20 for k in starts]

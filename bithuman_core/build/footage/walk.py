@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter1d
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.build.footage.frames import Frames
 from bithuman_core.build.footage.person import LIPS, Person
 
 STILL = 0.25  # px (512 px frames) a frame: slower heads may turn
@@ -32,8 +33,8 @@ class Walkable:
     motion: Array
 
 
-def walkable(person: Person, frames: Array, landmarks: Array, blendshapes: list[dict[str, float]]) -> Walkable:
-    """Of n frames uint8 [n, h, w, 3]; landmarks [n, 478, 3] canvas px."""
+def walkable(person: Person, frames: Frames, landmarks: Array, blendshapes: list[dict[str, float]]) -> Walkable:
+    """Landmarks [n, 478, 3] canvas px."""
     steady = np.setdiff1d(np.arange(468), LIPS)
     points = gaussian_filter1d(landmarks[:, steady, :2] / 2, 1.0, axis=0)
     head = points.mean(1)

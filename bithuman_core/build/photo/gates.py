@@ -160,21 +160,26 @@ def _flatness(pixels: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
 
 
 def _check_mouth(lab: NDArray[np.float32], points: NDArray[np.float32], white: float) -> None:
-    """A mask has another colour than the cheeks and no lips; a hand has the colour, but no lips either.
-
-    white: share of the face that is white and says nothing.
-    """
-    cheeks, around, lips = (_colour_at(lab, points[numbers]) for numbers in (CHEEKS, AROUND_MOUTH, LIPS))
-    expected = cheeks[1:] * around[0] / max(float(cheeks[0]), 1.0)
-    strength = float(expected @ expected)
-    match = float(around[1:] @ expected) / strength if strength > 4 else 1.0
-    contrast, needed = float(np.linalg.norm(lips - around)), COVERED_CONTRAST if match < SKIN_MATCH else FLAT_CONTRAST
+    """White: share of the face that is white and says nothing."""
+    contrast, needed = lip_contrast(lab, points)
     if contrast < needed:
         covered = "covered" if white < OVEREXPOSED else f"covered or overexposed ({100 * white:.0f} % of the face are white)"
         raise BuildError(
             f"the mouth seems to be {covered} (lips differ by {contrast:.1f} steps of colour from what is around them, "
             f"{needed} are needed): use a photo that shows the whole face"
         )
+
+
+def lip_contrast(lab: NDArray[np.float32], points: NDArray[np.float32]) -> tuple[float, float]:
+    """How far the colour of the lips lies from that around them, and how far it must, L*a*b*.
+
+    A mask has another colour than the cheeks and no lips; a hand has the colour, but no lips either.
+    """
+    cheeks, around, lips = (_colour_at(lab, points[numbers]) for numbers in (CHEEKS, AROUND_MOUTH, LIPS))
+    expected = cheeks[1:] * around[0] / max(float(cheeks[0]), 1.0)
+    strength = float(expected @ expected)
+    match = float(around[1:] @ expected) / strength if strength > 4 else 1.0
+    return float(np.linalg.norm(lips - around)), COVERED_CONTRAST if match < SKIN_MATCH else FLAT_CONTRAST
 
 
 def _colour_at(lab: NDArray[np.float32], points: NDArray[np.float32], radius: int = 4) -> NDArray[np.float32]:

@@ -1,0 +1,47 @@
+"""The frames of a clip, kept small: 20 seconds of them as they are would be 400 MiB and more."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from bithuman_core.build.arrays import Array
+
+QUALITY = 98  # JPEG with whole colours: 50 dB from the frame; the film that is made of them is some 42
+KEPT = 16  # frames that stay decoded: neighbours are asked for again and again
+
+
+class Frames:
+    """n frames uint8 [h, w, 3] RGB, read by their number, as an array of them is."""
+
+    def __init__(self, pictures: Iterable[Array]) -> None:
+        """Keep these, one or more of one size."""
+        self._coded: list[bytes] = []
+        self._decoded: OrderedDict[int, Array] = OrderedDict()
+        for picture in pictures:
+            coded = BytesIO()
+            Image.fromarray(picture).save(coded, "JPEG", quality=QUALITY, subsampling=0)
+            self._coded.append(coded.getvalue())
+        self.shape = (len(self), *self[0].shape)
+
+    def __len__(self) -> int:
+        return len(self._coded)
+
+    def __getitem__(self, number: int) -> Array:
+        """Frame ``number``; it is not to be written to."""
+        number = int(number)
+        if number in self._decoded:
+            self._decoded.move_to_end(number)
+        else:
+            picture = np.asarray(Image.open(BytesIO(self._coded[number])))
+            self._decoded[number] = picture
+            if len(self._decoded) > KEPT:
+                self._decoded.popitem(last=False)
+        return self._decoded[number]
+
+    def __iter__(self) -> Iterator[Array]:
+        return (self[k] for k in range(len(self)))
