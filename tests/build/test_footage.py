@@ -39,6 +39,17 @@ def test_the_talk_is_read_and_then_gone(film: Filmed) -> None:
     assert film.footage.plan.keeps[-20:].min() > 0.9  # she listens: the camera's own pixels
 
 
+def test_nothing_bright_is_left_between_lips_that_were_closed(film: Filmed) -> None:
+    calm, mesh = film.footage.calm, film.footage.mesh
+    lines = []
+    for k in np.flatnonzero(film.footage.plan.keeps < 0.05)[::8]:
+        frame, at = calm.frame(int(k)).mean(-1), calm.screen(int(k), calm.at_rest(int(k)))[:, :2]
+        inner, outer = (mesh.at(ring, at)[6:15] for ring in (mesh.inner, mesh.outer))
+        lips = [frame[tuple((inner + part * (outer - inner)).round().astype(int).T[::-1])].mean() for part in (0.0, 0.5)]
+        lines.append(lips[0] - lips[1])
+    assert max(lines) < 0
+
+
 def test_the_open_mouths_are_her_own(film: Filmed) -> None:
     assert not film.footage.made_up
     assert 1 <= len(film.footage.interiors.gap) <= 20

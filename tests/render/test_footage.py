@@ -12,10 +12,12 @@ from bithuman_core.build.footage.tracking import track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.errors import ModelError, ModelLoadError
-from bithuman_core.face import FaceState
+from bithuman_core.face import INDEX, FaceState
 from bithuman_core.imx import ImxFile
 from bithuman_core.render import FootageRenderer, read_footage
+from bithuman_core.render.footage.around import RINGS, JawSkirt
 from bithuman_core.render.footage.film import FilmPlayer
+from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
 from tests.footage import TALKING, Filmed
 
 NOSE = [1, 4, 5, 195, 197, 6, 168]  # MediaPipe numbers
@@ -129,6 +131,44 @@ def test_no_gesture_turns_the_head_beyond_its_limits(film: Filmed) -> None:
     for degrees in (1.0, 10.0, 60.0):
         assert (np.abs(film.rig.asked(np.full(3, degrees, np.float32))) <= limits + 1e-6).all()
     assert film.rig.asked(np.full(3, 3.0, np.float32)) == pytest.approx(np.radians(np.ones(3)), rel=1e-3)
+
+
+def test_the_chin_shades_the_neck_where_it_comes_down_and_nowhere_else() -> None:
+    line = np.stack([np.linspace(100, 300, 21), 300 + 80 * np.sin(np.linspace(0, np.pi, 21))], 1).astype(np.float32)
+    skirt = JawSkirt(21)
+    assert (skirt.places(line, line, 200.0)[2] == 1).all()
+    _, _, light = skirt.places(line, line + np.float32([0, 12]), 200.0)
+    shade = 1 - light.reshape(len(RINGS), -1)
+    assert shade[0].max() == shade[-1].max() == 0  # on the face, and where the drawing ends
+    assert 0 < shade.max() < 0.15
+    assert np.diff(shade[2:], axis=0).max() <= 0  # less and less downwards
+    deeper = skirt.places(line, line + np.float32([0, 20]), 200.0)[2]
+    assert (deeper <= light).all() and deeper.min() < light.min()
+
+
+def test_no_line_of_teeth_is_seen_between_lips_that_hardly_part(film: Filmed) -> None:
+    ring = np.zeros((40, 2), np.float32)
+    ring[UPPER, 0] = ring[LOWER, 0] = np.linspace(100, 160, 21)
+
+    def brightness(gap: float) -> float:
+        ring[LOWER[1:-1], 1] = gap
+        return float(MouthInside(film.rig.interiors).opening(ring, 200.0).patch.mean())
+
+    seen = [brightness(gap) for gap in (0.3, 1.0, 2.0, 4.0, 8.0)]
+    assert seen == sorted(seen)
+    assert seen[1] < 0.5 * seen[-1]
+
+
+def test_a_smile_grows_up_to_what_a_picture_can_bear(film: Filmed) -> None:
+    def smiles(amount: float) -> float:
+        face = FaceState.from_mapping({"mouthSmileLeft": amount, "mouthSmileRight": amount})
+        return float(film.rig.coefficients(face)[INDEX["mouthSmileLeft"]])
+
+    wanted = np.linspace(0, 1, 21)
+    shown = np.array([smiles(float(v)) for v in wanted])
+    assert (np.diff(shown) > 0).all()
+    assert shown[:9] == pytest.approx(wanted[:9], abs=1e-6)
+    assert shown[-1] < 0.7
 
 
 def test_frames_come_in_any_order(film: Filmed) -> None:

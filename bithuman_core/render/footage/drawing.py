@@ -72,7 +72,7 @@ class FaceDrawing:
         if not active.any() and opening is None:
             return
         active |= face.near_lips
-        around, moved_around = self._skirt.places(*face.jaw, face.face_width)
+        around, moved_around, lit_around = self._skirt.places(*face.jaw, face.face_width)
         around_active = (np.abs(around - moved_around).max(1) > LOOSE).astype(np.uint8)
         seen = [face.target[active.view(bool), :2]]
         if around_active.any():
@@ -86,10 +86,9 @@ class FaceDrawing:
         kinds, depth, fetched = self._kinds[:count], self._depth[:count], self._fetched[:count]
         kinds[:] = 0
         depth[:] = FAR
-        full = np.ones(len(around), np.float32)
         box = np.float32(1), np.float32(left), np.float32(top)
         skirt = self._skirt.triangles
-        rasterise(moved_around, around[:, :2].copy(), full, around_active, skirt, *box, AROUND, 0, width, height,
+        rasterise(moved_around, around[:, :2].copy(), lit_around, around_active, skirt, *box, AROUND, 0, width, height,
                   depth, kinds, fetched)  # fmt: skip
         skin = face.target, face.fetched, self._light, active, self._triangles
         rasterise(*skin, *box, SKIN, 1, width, height, depth, kinds, fetched)

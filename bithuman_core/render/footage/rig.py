@@ -18,6 +18,8 @@ from bithuman_core.render.rig import CLOSE, OPEN, LipMeasure, Shapes, coefficien
 
 Floats = NDArray[np.float32]
 Ring = tuple[NDArray[np.uint16], Floats]  # rows of the mesh [n, 3], weights [n, 3]
+WIDE_ROWS = indices("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight")
+WIDE_KNEE, WIDEST = 0.45, 0.65  # followed so far, then eased: a mouth in a picture is pulled no wider and stays one
 HEAD_SHARE = 1 / 3  # of what a gesture turns the head: a picture can be turned so far and stay one
 NECK_BACK = 0.5  # depth of the neck, about which heads turn, of the way from the chin to the ears
 OPENING_ROWS = indices("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
@@ -103,6 +105,9 @@ class FootageRig:
         """The 52 coefficients 0..1 as this person speaks. Raises ValueError naming the first that is not a number."""
         amount = coefficients(face, self.present)
         amount[OPENING_ROWS] = np.minimum(amount[OPENING_ROWS] * np.float32(self.gain), 1.0)
+        over = np.maximum(amount[WIDE_ROWS] - WIDE_KNEE, 0)
+        room = WIDEST - WIDE_KNEE
+        amount[WIDE_ROWS] = np.minimum(amount[WIDE_ROWS], WIDE_KNEE) + room * np.tanh(over / room)
         amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
         return amount
 
