@@ -146,6 +146,18 @@ def test_the_chin_shades_the_neck_where_it_comes_down_and_nowhere_else() -> None
     assert (deeper <= light).all() and deeper.min() < light.min()
 
 
+def test_all_that_moves_about_the_jaw_is_drawn_out_to_where_nothing_does() -> None:
+    line = np.stack([np.linspace(100, 300, 21), 300 + 80 * np.sin(np.linspace(0, np.pi, 21))], 1).astype(np.float32)
+    down = np.float32([0, 1]) * np.maximum(np.sin(np.linspace(-1, np.pi + 1, 21)), 0).astype(np.float32)[:, None]
+    skirt = JawSkirt(21)
+    where, goes, _ = skirt.places(line, line + 12 * down, 200.0)
+    active = (np.abs(goes - where).max(1) > 0.15).astype(np.uint8)
+    assert 0 < active.sum() < len(active)
+    drawn = goes[skirt.triangles[active[skirt.triangles].any(1)].ravel(), :2]
+    box = skirt.reach(goes, active)
+    assert (drawn >= box.min(0)).all() and (drawn <= box.max(0)).all()
+
+
 def test_no_line_of_teeth_is_seen_between_lips_that_hardly_part(film: Filmed) -> None:
     ring = np.zeros((40, 2), np.float32)
     ring[UPPER, 0] = ring[LOWER, 0] = np.linspace(100, 160, 21)

@@ -49,3 +49,8 @@ class JawSkirt:
         drop = np.clip(np.linalg.norm(move, axis=1) / (FULL_DROP * face_width), 0, 1)
         light = 1 - DARKEST * SHADOW[:, None] * drop
         return where.reshape(-1, 3), goes.reshape(-1, 3), light.astype(np.float32).ravel()
+
+    def reach(self, places: Floats, active: NDArray[np.uint8]) -> Floats:
+        """x and y of the rings' places [k, 3], of all triangles that have an active point [k]: out to where nothing moves."""
+        columns = np.convolve(active.reshape(len(RINGS), -1).any(0), [1, 1, 1], "same") > 0
+        return places.reshape(len(RINGS), -1, 3)[:, columns, :2].reshape(-1, 2)

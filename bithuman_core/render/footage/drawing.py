@@ -15,6 +15,7 @@ from bithuman_core.render.footage.shading import shade
 Floats = NDArray[np.float32]
 FAR = np.float32(1e9)
 BEYOND_BOX = 5  # px of the mouth's box around the lips
+BEYOND_MOVED = 8  # px of the box around vertices that move: their triangles end at others
 LOOSE = 0.15  # px: neck and background that move less are left
 
 
@@ -76,8 +77,8 @@ class FaceDrawing:
         around_active = (np.abs(around - moved_around).max(1) > LOOSE).astype(np.uint8)
         seen = [face.target[active.view(bool), :2]]
         if around_active.any():
-            seen.append(moved_around[around_active.view(bool), :2])
-        left, top, width, height = self._box(np.concatenate(seen))
+            seen.append(self._skirt.reach(moved_around, around_active))
+        left, top, width, height = self._box(np.concatenate(seen), BEYOND_MOVED)
         if width <= 0 or height <= 0:
             return
         count = width * height
