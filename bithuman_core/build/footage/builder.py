@@ -40,8 +40,9 @@ Progress = Callable[[str], None]
 ABOUT = 0.15  # face widths from the lips: the skin that tells whether something covers the mouth
 SHOWN = ("hello", "laugh", "nod", "shake", "smile", "surprise", "think", "tilt")
 """Gestures that are seen: a wink and a look aside are of the lids and the eyes, which are the film's."""
-TURNS = {"headYaw": (-2.5, 2.5), "headPitch": (-2.5, 2.5), "headRoll": (-2.5, 2.5)}
-"""Degrees by which the head of a frame can be turned: hair and neck are moved with it, no new side of it is seen."""
+TURNS = {"headYaw": (-2.5, 2.5), "headPitch": (-2.5, 2.5), "headRoll": (-1.5, 1.5)}
+"""Degrees by which the head of a frame can be turned: hair and neck are moved with it, no new side of it is seen, and straight
+edges behind it bend little."""
 
 
 @dataclass(frozen=True)

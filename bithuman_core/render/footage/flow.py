@@ -15,8 +15,8 @@ STEP = 16  # px between the nodes of the flow: frames divide by it
 POINTS = 96  # of the mesh, that tell the flow
 REACH = 0.07  # face widths (sigma): how far a point is heard
 BEYOND = 0.02  # weight of the head as a whole (an affine map) beside that of the points: it decides where none is near
-ABOUT = (0.75, 1.05, 0.8)  # face widths from the middle of the face, aside, up, down: so far all goes with the head
-FADES = 0.9  # of these, over which the rest fades
+ABOUT = (0.72, 1.0, 0.8)  # face widths from the middle of the face, aside, up, down: so far all goes with the head
+FADES = 0.8  # of these, over which the rest fades
 CALM_EDGE = 0.12  # of the frame's sides: towards them it fades, too
 
 
