@@ -103,7 +103,7 @@ class Engine:
         return EngineTick(face, self._picture(face), audio)
 
     def _picture(self, face: FaceState) -> NDArray[np.uint8]:
-        mood = Mood(self.mixer.speaking, self.mixer.listening, self.mixer.stillness)
+        mood = Mood(self.mixer.speaking, self.mixer.listening, self.mixer.stillness, self.mixer.gestured)
         picture = self._view.picture(face, mood)
         if self._leaving is None:
             return picture

@@ -37,7 +37,7 @@ class PortraitView:
 
 
 class FootageView:
-    """A film that goes on, and does with its face what the film allows: mouth, jaw, cheeks, brows."""
+    """A film that goes on, and does with its face what the film allows: mouth, jaw, cheeks, brows, and small turns."""
 
     def __init__(self, rig: FootageRig, seed: int) -> None:
         self._renderer = FootageRenderer(rig)
@@ -47,4 +47,5 @@ class FootageView:
     def picture(self, face: FaceState, mood: Mood) -> NDArray[np.uint8]:
         """See :class:`View`."""
         step = self._walk.next(mood)
-        return self._renderer.render(face, step.frame, self._walk.ahead, leaving=step.leaving, share=step.share)
+        ahead, head = self._walk.ahead, mood.gestured
+        return self._renderer.render(face, step.frame, ahead, leaving=step.leaving, share=step.share, head=head)

@@ -34,7 +34,7 @@ class Mixer:
 
     mouth_names: the ARKit names of the net's mouth coefficients, in its order. gestures: the clips it may play, by name.
     ``expression`` and ``gestures`` are its levers; ``stillness`` 0..1 calms everything but the speech; ``listening`` tells
-    that the user speaks.
+    that the user speaks. ``gestured``: what gestures add to the head in this tick, yaw, pitch, roll, degrees.
     """
 
     def __init__(self, mouth_names: Sequence[str], seed: int, gestures: Mapping[str, Gesture] | None = None) -> None:
@@ -44,6 +44,7 @@ class Mixer:
         self.gestures = GesturePlayer(gestures or {}, player)
         self.stillness = 0.0
         self.listening = False
+        self.gestured = np.zeros(3, np.float32)
         self._mouth = indices(*mouth_names)
         self._idle, self._beats, self._prosody = IdleLife(idle), Beats(beats), Prosody()
         self._lips = LipSeal(mouth_names)
@@ -100,7 +101,9 @@ class Mixer:
         values = self._idle.next(moment, self._head_speed)
         values += np.float32(lively) * self._beats.next(prosody, heard.arousal)
         values += self.expression.next(prosody.speaking, closed, heard.arousal)
-        values += self.gestures.next()
+        played = self.gestures.next()
+        self.gestured = played[ANGLES]
+        values += played
         values[HEAD] = self._head.next(values[HEAD], frame.values[HEAD], driven[HEAD], seen)
         aim(values, float(self._idle.gaze[0]), float(self._idle.gaze[1]))
         self._release *= RELEASE

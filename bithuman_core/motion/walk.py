@@ -30,11 +30,12 @@ class Step:
 
 @dataclass(slots=True)
 class Mood:
-    """What the walk should know of the moment: all 0..1."""
+    """What a film should know of the moment beside the face."""
 
-    speaking: float = 0.0
+    speaking: float = 0.0  # 0..1
     listening: bool = False
-    stillness: float = 0.0
+    stillness: float = 0.0  # 0..1
+    gestured: NDArray[np.float32] | None = None  # what gestures ask of the head: yaw, pitch, roll, degrees
 
 
 class Walk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,14 @@ def coefficients(face: FaceState, present: NDArray[np.float32]) -> NDArray[np.fl
     # mouthClose closes the lips over an open jaw; beyond that they would pass through each other.
     amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
     return amount
+
+
+def eased(value: NDArray[Any], limits: NDArray[np.float32]) -> NDArray[Any]:
+    """Values [k] within limits [k, 2], (lowest, highest), about 0: followed up to a knee, then gently to the limit."""
+    limit = np.where(value < 0, -limits[:, 0], limits[:, 1])
+    size, knee = np.abs(value), KNEE * limit
+    room = np.maximum(limit - knee, 1e-9)
+    return np.copysign(np.where(size > knee, knee + room * np.tanh((size - knee) / room), size), value)
 
 
 @dataclass(frozen=True)
@@ -141,12 +150,7 @@ class PortraitRig:
 
     def head(self, face: FaceState) -> NDArray[np.float64]:
         """Yaw, pitch, roll (radians), X, Y, Z (px), eased into the limits."""
-        value = face.head.astype(np.float64)
-        limit = np.where(value < 0, -self.head_limits[:, 0], self.head_limits[:, 1])
-        size, knee = np.abs(value), KNEE * limit
-        room = np.maximum(limit - knee, 1e-9)
-        eased = np.where(size > knee, knee + room * np.tanh((size - knee) / room), size)
-        out = np.copysign(eased, value)
+        out = eased(face.head.astype(np.float64), self.head_limits)
         out[:3] = np.radians(out[:3])
         out[3:] *= self.face_width
         return out

@@ -13,6 +13,7 @@ from bithuman_core.audio import write_video
 from bithuman_core.build import build_avatar
 from bithuman_core.build.footage.builder import footage_arrays, read_footage
 from bithuman_core.build.footage.refusal import NotFootage
+from bithuman_core.build.footage.walk import like_pairs
 from bithuman_core.build.preview import contact_sheet
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import BuildError
@@ -39,9 +40,29 @@ def test_the_talk_is_read_and_then_gone(film: Filmed) -> None:
     assert film.footage.plan.keeps[-20:].min() > 0.9  # she listens: the camera's own pixels
 
 
+def test_nothing_bright_is_left_between_lips_that_were_closed(film: Filmed) -> None:
+    calm, mesh = film.footage.calm, film.footage.mesh
+    lines = []
+    for k in np.flatnonzero(film.footage.plan.keeps < 0.05)[::8]:
+        frame, at = calm.frame(int(k)).mean(-1), calm.screen(int(k), calm.at_rest(int(k)))[:, :2]
+        inner, outer = (mesh.at(ring, at)[6:15] for ring in (mesh.inner, mesh.outer))
+        lips = [frame[tuple((inner + part * (outer - inner)).round().astype(int).T[::-1])].mean() for part in (0.0, 0.5)]
+        lines.append(lips[0] - lips[1])
+    assert max(lines) < 0
+
+
 def test_the_open_mouths_are_her_own(film: Filmed) -> None:
     assert not film.footage.made_up
     assert 1 <= len(film.footage.interiors.gap) <= 20
+
+
+def test_no_jump_shows_two_gazes_at_once() -> None:
+    points, light, eyes = np.zeros((100, 50, 2)), np.zeros((100, 12)), np.ones(100)
+    gaze = np.zeros((100, 4))
+    gaze[50:] = 3.0  # px: she looks elsewhere
+    jumps = like_pairs(points, gaze, light, eyes).astype(int)
+    assert len(jumps)
+    assert ((jumps < 50).sum(1) != 1).all()
 
 
 def test_the_file_is_small(film: Filmed) -> None:
@@ -146,7 +167,8 @@ def test_a_clip_becomes_footage_that_speaks_with_the_rest_of_the_program(tmp_pat
     assert {"calming the film", "following the face"} <= {name for name, _ in stages}
     fixture = Fixture(report.path)
     assert fixture.rig.size == (512, 512)
-    assert "nod" not in fixture.gestures and "smile" in fixture.gestures
+    assert {"nod", "smile"} <= set(fixture.gestures) and "wink" not in fixture.gestures  # lids are the film's
+    assert fixture.manifest.limits["headPitch"] == (-2.5, 2.5)
     engine = Engine(Fixture("mara"))
     engine.step(None)
     engine.change(fixture)  # a face on film takes over from a rig

@@ -12,12 +12,15 @@ from bithuman_core.build.footage.tracking import track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.errors import ModelError, ModelLoadError
-from bithuman_core.face import FaceState
+from bithuman_core.face import INDEX, FaceState
 from bithuman_core.imx import ImxFile
 from bithuman_core.render import FootageRenderer, read_footage
+from bithuman_core.render.footage.around import RINGS, JawSkirt
 from bithuman_core.render.footage.film import FilmPlayer
+from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
 from tests.footage import TALKING, Filmed
 
+NOSE = [1, 4, 5, 195, 197, 6, 168]  # MediaPipe numbers
 OPEN = 0.03  # face widths of lip gap: seen as open
 
 
@@ -70,6 +73,114 @@ def test_no_edge_is_seen_where_the_drawing_ends(film: Filmed) -> None:
         slope = [np.hypot(*np.gradient(picture))[edge].mean() for picture in (drawn, frame)]
         ratios.append(slope[0] / slope[1])
     assert 0.95 < float(np.median(ratios)) < 1.05
+
+
+def sharpness(picture: NDArray[np.uint8]) -> float:
+    """Mean of what a px of the face differs from its neighbours."""
+    face = picture[120:380, 130:380].astype(np.float64).mean(-1)
+    return float(np.abs(4 * face[1:-1, 1:-1] - face[:-2, 1:-1] - face[2:, 1:-1] - face[1:-1, :-2] - face[1:-1, 2:]).mean())
+
+
+def like_frames(film: Filmed) -> tuple[int, int]:
+    """Two frames far apart in time whose heads are some px apart."""
+    heads = film.rig.shift / 2 + 100 * film.rig.turn[:, 2, :2] / film.rig.turn[:, 2, 2:]
+    apart = np.abs(np.linalg.norm(heads[:, None] - heads[None], axis=-1) - 3.0)
+    near = np.abs(np.subtract.outer(np.arange(len(heads)), np.arange(len(heads)))) < 40
+    first, second = np.unravel_index(int(np.where(near, 99, apart).argmin()), apart.shape)
+    return int(first), int(second)
+
+
+def test_a_jump_is_as_sharp_as_the_frames_about_it(film: Filmed) -> None:
+    renderer = FootageRenderer(film.rig)
+    leaving, frame = like_frames(film)
+    ends = [renderer.render(FaceState(), k) for k in (leaving, frame)]
+    least = min(sharpness(end) for end in ends)
+    for share in (0.9, 0.6, 0.5, 0.4, 0.1):
+        between = sharpness(renderer.render(FaceState(), frame, leaving=leaving, share=share))
+        assert 0.9 * least < between < 1.15 * max(sharpness(end) for end in ends)
+    assert sharpness(((ends[0].astype(int) + ends[1]) // 2).astype(np.uint8)) < 0.9 * least  # two pictures in one
+
+
+def test_in_a_jump_the_head_goes_over_steadily(film: Filmed) -> None:
+    renderer = FootageRenderer(film.rig)
+    leaving, frame = like_frames(film)
+    shares = (1.0, 0.75, 0.5, 0.25, 0.0)
+    frames = [renderer.render(FaceState(), frame, leaving=leaving, share=share) for share in shares]
+    steady = track(load_face_nets(), [np.ascontiguousarray(f[:, :, ::-1]) for f in frames], 1).landmarks[:, NOSE, :2].mean(1)
+    way = steady[-1] - steady[0]
+    done = (steady - steady[0]) @ way / (way @ way)
+    assert np.abs(done - (1 - np.array(shares))).max() < 0.2
+
+
+@pytest.mark.parametrize(("asked", "moves"), [((0, -7, 0), (0, 1)), ((0, 7, 0), (0, -1)), ((8, 0, 0), (1, 0))])
+def test_a_gesture_turns_the_head_a_little_and_the_room_stays(
+    film: Filmed, asked: tuple[float, float, float], moves: tuple[int, int]
+) -> None:
+    renderer, head = FootageRenderer(film.rig), np.array(asked, np.float32)
+    still, turned = (renderer.render(FaceState(), 120, head=h) for h in (None, head))
+    marks = track(load_face_nets(), [np.ascontiguousarray(f[:, :, ::-1]) for f in (still, turned)], 1).landmarks
+    way = (marks[1] - marks[0])[NOSE, :2].mean(0)
+    assert 1.0 < way @ np.array(moves) < 6.0  # px, to where it was asked
+    assert np.abs(still.astype(int) - turned)[:, :30].max() <= 2 and np.abs(still.astype(int) - turned)[-40:].max() < 60
+    assert sharpness(turned) > 0.9 * sharpness(still)
+
+
+def test_no_gesture_turns_the_head_beyond_its_limits(film: Filmed) -> None:
+    limits = np.radians(film.rig.head_limits[:, 1])
+    assert (limits > 0).all()
+    for degrees in (1.0, 10.0, 60.0):
+        assert (np.abs(film.rig.asked(np.full(3, degrees, np.float32))) <= limits + 1e-6).all()
+    assert film.rig.asked(np.full(3, 3.0, np.float32)) == pytest.approx(np.radians(np.ones(3)), rel=1e-3)
+
+
+def test_the_chin_shades_the_neck_where_it_comes_down_and_nowhere_else() -> None:
+    line = np.stack([np.linspace(100, 300, 21), 300 + 80 * np.sin(np.linspace(0, np.pi, 21))], 1).astype(np.float32)
+    skirt = JawSkirt(21)
+    assert (skirt.places(line, line, 200.0)[2] == 1).all()
+    _, _, light = skirt.places(line, line + np.float32([0, 12]), 200.0)
+    shade = 1 - light.reshape(len(RINGS), -1)
+    assert shade[0].max() == shade[-1].max() == 0  # on the face, and where the drawing ends
+    assert 0 < shade.max() < 0.15
+    assert np.diff(shade[2:], axis=0).max() <= 0  # less and less downwards
+    deeper = skirt.places(line, line + np.float32([0, 20]), 200.0)[2]
+    assert (deeper <= light).all() and deeper.min() < light.min()
+
+
+def test_all_that_moves_about_the_jaw_is_drawn_out_to_where_nothing_does() -> None:
+    line = np.stack([np.linspace(100, 300, 21), 300 + 80 * np.sin(np.linspace(0, np.pi, 21))], 1).astype(np.float32)
+    down = np.float32([0, 1]) * np.maximum(np.sin(np.linspace(-1, np.pi + 1, 21)), 0).astype(np.float32)[:, None]
+    skirt = JawSkirt(21)
+    where, goes, _ = skirt.places(line, line + 12 * down, 200.0)
+    active = (np.abs(goes - where).max(1) > 0.15).astype(np.uint8)
+    assert 0 < active.sum() < len(active)
+    drawn = goes[skirt.triangles[active[skirt.triangles].any(1)].ravel(), :2]
+    box = skirt.reach(goes, active)
+    assert (drawn >= box.min(0)).all() and (drawn <= box.max(0)).all()
+
+
+def test_no_line_of_teeth_is_seen_between_lips_that_hardly_part(film: Filmed) -> None:
+    ring = np.zeros((40, 2), np.float32)
+    ring[UPPER, 0] = ring[LOWER, 0] = np.linspace(100, 160, 21)
+
+    def brightness(gap: float) -> float:
+        ring[LOWER[1:-1], 1] = gap
+        return float(MouthInside(film.rig.interiors).opening(ring, 200.0).patch.mean())
+
+    seen = [brightness(gap) for gap in (0.3, 1.0, 2.0, 4.0, 8.0)]
+    assert seen == sorted(seen)
+    assert seen[1] < 0.5 * seen[-1]
+
+
+def test_a_smile_grows_up_to_what_a_picture_can_bear(film: Filmed) -> None:
+    def smiles(amount: float) -> float:
+        face = FaceState.from_mapping({"mouthSmileLeft": amount, "mouthSmileRight": amount})
+        return float(film.rig.coefficients(face)[INDEX["mouthSmileLeft"]])
+
+    wanted = np.linspace(0, 1, 21)
+    shown = np.array([smiles(float(v)) for v in wanted])
+    assert (np.diff(shown) > 0).all()
+    assert shown[:9] == pytest.approx(wanted[:9], abs=1e-6)
+    assert shown[-1] < 0.7
 
 
 def test_frames_come_in_any_order(film: Filmed) -> None:

@@ -19,6 +19,7 @@ from bithuman_core.render.footage.interior import Interiors
 
 LOWER = ("jaw", "mouth", "cheekPuff")
 UPPER = ("brow", "eyeSquint", "cheekSquint", "noseSneer")
+SPOKEN = (0.0, 62.0)  # template px below the lower lids, from where to where the cheeks go with the mouth
 UPPER_SHARE = 0.6  # of what brows and cheeks do on a head: the skin of a frame can be warped that far and stay skin
 EDGE = 0.08  # face widths inside the oval over which moves of brows and cheeks fade
 LEAST_MOVE = 0.05  # template px: smaller deltas are dropped
@@ -52,10 +53,11 @@ def shape_arrays(template: Template, mesh: FaceMesh) -> tuple[tuple[str, ...], d
     width = float(np.linalg.norm(marks[454] - marks[234]))
     outline = np.concatenate([np.linspace(a, b, 8, endpoint=False) for a, b in _edges(marks[list(OVAL), :2])])
     inside = smoothstep(cdist(points[:, :2], outline).min(1) / (EDGE * width)) * UPPER_SHARE
+    spoken = smoothstep((points[:, 1] - SPOKEN[0]) / (SPOKEN[1] - SPOKEN[0]))
     starts, rows, deltas = [0], [], []
     for name in names:
         move = template.deltas[template.names.index(name)][mesh.used]
-        move = move * (mesh.weight if name.startswith(LOWER) else inside)[:, None]
+        move = move * (spoken if name.startswith(LOWER) else inside)[:, None]
         moving = np.flatnonzero(np.linalg.norm(move, axis=1) > LEAST_MOVE)
         rows.append(moving)
         deltas.append(move[moving])

@@ -49,8 +49,11 @@ from bithuman_core.speech.net import SpeechNet
 
 Progress = Callable[[str], None]
 ABOUT = 0.15  # face widths from the lips: the skin that tells whether something covers the mouth
-FACIAL = ("hello", "laugh", "smile", "surprise", "think")
-"""Gestures that are one without the head: a nod is none."""
+SHOWN = ("hello", "laugh", "nod", "shake", "smile", "surprise", "think", "tilt")
+"""Gestures that are seen: a wink and a look aside are of the lids and the eyes, which are the film's."""
+TURNS = {"headYaw": (-2.5, 2.5), "headPitch": (-2.5, 2.5), "headRoll": (-1.5, 1.5)}
+"""Degrees by which the head of a frame can be turned: hair and neck are moved with it, no new side of it is seen, and straight
+edges behind it bend little."""
 
 
 @dataclass(frozen=True)
@@ -189,14 +192,14 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
     rig: dict[str, Any] = {"sample_canvas": CANVAS, "distance": DISTANCE, "face_width": person.face_width, "gop": GOP,
                            "principal": [size[0] * unit / 2, size[1] * unit / 2], "gain": 1.0}  # fmt: skip
     manifest = Manifest(name=name, canvas=size, kind="footage", coefficients=names, rig=rig, images=("interiors",),
-                        gestures=shown_gestures(names))  # fmt: skip
+                        gestures=shown_gestures(names), limits=dict(TURNS))  # fmt: skip
     return manifest, made
 
 
 def shown_gestures(names: tuple[str, ...]) -> dict[str, Any]:
-    """Of the motion clips that every avatar gets, those that a face makes without head and eyes, and what of them is shown."""
-    gestures = json.loads(GESTURES.read_text("utf-8"))
-    return {name: {c: keys for c, keys in gestures[name].items() if c in names} for name in FACIAL if name in gestures}
+    """Of the motion clips that every avatar gets, those that are seen without the eyes, and what of them is shown."""
+    gestures, moved = json.loads(GESTURES.read_text("utf-8")), {*names, *TURNS}
+    return {name: {c: keys for c, keys in gestures[name].items() if c in moved} for name in SHOWN if name in gestures}
 
 
 def screen_rings(person: Person, mesh: FaceMesh, size: tuple[int, int]) -> tuple[Array, Array]:

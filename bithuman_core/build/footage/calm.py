@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter1d
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, grey_opening, maximum_filter1d
 from scipy.spatial.distance import cdist
 
 from bithuman_core.build.arrays import Array
@@ -32,6 +32,8 @@ MASK = (0.07, 0.22)  # face widths from the lips: wholly the donor's, wholly the
 NOSTRILS = (62.0, 92.0)  # template px: nothing above, all below
 LIGHT_FROM, LIGHT_REACH = (0.03, 0.07), 0.075  # face widths: the skin away from the lips tells the light; how far it holds
 LIGHT_MOST, LIGHT_ODD, LIGHT_PRIOR = 0.4, 0.12, 0.08  # log ratio at most; what counts as something else; weight of the median
+SLIVER = 5  # px (512 px frames): bright lines between closed lips that are no higher are teeth, and go
+SHADE, SOFT = 0.82, 1.1  # light and softness (px) of the line between closed lips, which two warped lips leave hard and stepped
 DARK = 6.0  # levels: below, ratios of light tell nothing
 
 
@@ -95,6 +97,7 @@ class CalmFilm:
         mask *= smoothstep((used[:, 1] - NOSTRILS[0]) / (NOSTRILS[1] - NOSTRILS[0]))
         self._mask = mask.astype(np.float32)
         self._skin = smoothstep((away - LIGHT_FROM[0]) / (LIGHT_FROM[1] - LIGHT_FROM[0])).astype(np.float32)
+        self._seam = mesh.share.sum(1) ** 2  # 1 between the lips, 0 some px beside
         self._near = (mesh.share.sum(1) > 1e-3).astype(np.uint8)
         self._places: dict[int, Array] = {}
 
@@ -143,7 +146,11 @@ class CalmFilm:
             donor = cover.fetch(self._frames[j], self._source(int(j)), mesh.shade)
             mouth += self._plan.donors[i, j] * ((donor + DARK) * self._light(lit, donor, skin, width) - DARK)
         mask = gaussian_filter(cover.spread(self._mask), 1.0) * (1 - keeps) * cover.covered
-        out[box] = np.clip(own + mask[..., None] * (mouth - own) + 0.5, 0, 255).astype(np.uint8)
+        made = own + mask[..., None] * (mouth - own)
+        unit = self._scale * 2
+        shut = SHADE * gaussian_filter(grey_opening(made, (round(SLIVER * unit), 1, 1)), (SOFT * unit, SOFT * unit, 0))
+        made += (cover.spread(self._seam) * (1 - keeps))[..., None] * (shut - made)
+        out[box] = np.clip(made + 0.5, 0, 255).astype(np.uint8)
         return out
 
     def _source(self, i: int, screen: Array | None = None) -> Array:

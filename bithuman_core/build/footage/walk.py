@@ -14,9 +14,11 @@ from bithuman_core.build.footage.person import LIPS, Person
 
 STILL = 0.25  # px (512 px frames) a frame: slower heads may turn
 LIKE = 2.0  # px (512 px frames) between the upper faces of frames that a walk may jump between
+LIKE_GAZE = 0.8  # px between their irises, beside their eyes' corners: two gazes at once are seen
 LIKE_LIGHT = 4.0  # levels between their thumbnails
 NEAR = 40  # frames: jumps go farther
 MOST_JUMPS = 400
+EYES = ((468, [33, 133]), (473, [362, 263]))  # MediaPipe numbers: iris, corners
 THUMB = 32  # px
 RELAXED = 3.0  # times STILL that a turning point may have where there are too few
 LID_OPEN = 0.7  # of the usual gap between the lids: eyes below it are shut
@@ -45,7 +47,7 @@ def walkable(person: Person, frames: Frames, landmarks: Array, blendshapes: list
     thumbs = np.stack([_thumb(f) for f in frames])
     eyes = _eyes(gap, blendshapes)
     turning = _turning(speed, moving_lids)
-    jumps = _jumps(points, thumbs, eyes, speed)
+    jumps = like_pairs(points, _gaze(landmarks) / 2, thumbs, eyes)
     return Walkable(turning, jumps, (255 * eyes + 0.5).astype(np.uint8), np.clip(8 * speed, 0, 255).astype(np.uint8))
 
 
@@ -75,7 +77,13 @@ def _turning(speed: Array, lids: Array) -> Array:
     return np.unique(np.concatenate([found, ends])).astype(np.uint16)
 
 
-def _jumps(points: Array, thumbs: Array, eyes: Array, speed: Array) -> Array:
+def _gaze(landmarks: Array) -> Array:
+    """[n, 4] px: where both irises are between the corners of their eyes."""
+    sides = [landmarks[:, iris, :2] - landmarks[:, corners, :2].mean(1) for iris, corners in EYES]
+    return gaussian_filter1d(np.concatenate(sides, 1), 1.0, axis=0)
+
+
+def like_pairs(points: Array, gaze: Array, thumbs: Array, eyes: Array) -> Array:
     """[j, 2] pairs (from, to): what comes after `from` would look as what comes after `to` does."""
     count = len(points)
     flat = points.reshape(count, -1)
@@ -83,10 +91,11 @@ def _jumps(points: Array, thumbs: Array, eyes: Array, speed: Array) -> Array:
     apart = np.sqrt(np.maximum(square[:, None] + square[None] - 2 * flat @ flat.T, 0) / points.shape[1])
     light = (thumbs**2).sum(1)
     levels = np.sqrt(np.maximum(light[:, None] + light[None] - 2 * thumbs @ thumbs.T, 0) / thumbs.shape[1])
+    looks = np.linalg.norm(gaze[:, None] - gaze[None], axis=-1) / np.sqrt(2)
     at = np.arange(count)
-    good = (apart < LIKE) & (levels < LIKE_LIGHT) & (np.abs(at[:, None] - at) > NEAR)
+    good = (apart < LIKE) & (looks < LIKE_GAZE) & (levels < LIKE_LIGHT) & (np.abs(at[:, None] - at) > NEAR)
     good &= (np.abs(eyes[:, None] - eyes[None]) < 0.25) & (eyes[None] > 0.6)
-    cost = np.where(good, apart + 0.3 * levels, np.inf)
+    cost = np.where(good, apart + looks + 0.3 * levels, np.inf)
     best = [(float(cost[i, j]), i, j) for i, j in zip(*np.nonzero(good), strict=True)]
     kept: list[tuple[int, int]] = []
     for _, i, j in sorted(best):

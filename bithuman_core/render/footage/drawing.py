@@ -15,6 +15,7 @@ from bithuman_core.render.footage.shading import shade
 Floats = NDArray[np.float32]
 FAR = np.float32(1e9)
 BEYOND_BOX = 5  # px of the mouth's box around the lips
+BEYOND_MOVED = 8  # px of the box around vertices that move: their triangles end at others
 LOOSE = 0.15  # px: neck and background that move less are left
 
 
@@ -72,12 +73,12 @@ class FaceDrawing:
         if not active.any() and opening is None:
             return
         active |= face.near_lips
-        around, moved_around = self._skirt.places(*face.jaw, face.face_width)
+        around, moved_around, lit_around = self._skirt.places(*face.jaw, face.face_width)
         around_active = (np.abs(around - moved_around).max(1) > LOOSE).astype(np.uint8)
         seen = [face.target[active.view(bool), :2]]
         if around_active.any():
-            seen.append(moved_around[around_active.view(bool), :2])
-        left, top, width, height = self._box(np.concatenate(seen))
+            seen.append(self._skirt.reach(moved_around, around_active))
+        left, top, width, height = self._box(np.concatenate(seen), BEYOND_MOVED)
         if width <= 0 or height <= 0:
             return
         count = width * height
@@ -86,10 +87,9 @@ class FaceDrawing:
         kinds, depth, fetched = self._kinds[:count], self._depth[:count], self._fetched[:count]
         kinds[:] = 0
         depth[:] = FAR
-        full = np.ones(len(around), np.float32)
         box = np.float32(1), np.float32(left), np.float32(top)
         skirt = self._skirt.triangles
-        rasterise(moved_around, around[:, :2].copy(), full, around_active, skirt, *box, AROUND, 0, width, height,
+        rasterise(moved_around, around[:, :2].copy(), lit_around, around_active, skirt, *box, AROUND, 0, width, height,
                   depth, kinds, fetched)  # fmt: skip
         skin = face.target, face.fetched, self._light, active, self._triangles
         rasterise(*skin, *box, SKIN, 1, width, height, depth, kinds, fetched)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.errors import ModelLoadError
-from bithuman_core.face import ARKIT_NAMES
+from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
 from bithuman_core.imx import ImxFile
 from bithuman_core.imx.bounds import check_count
 from bithuman_core.imx.loader_errors import loader
@@ -68,6 +68,7 @@ def read_footage(avatar: ImxFile) -> FootageRig:
         light=(array(avatar, "light", np.uint8, many) / 255).astype(np.float32),
         shapes=shapes(avatar, many),
         present=np.isin(ARKIT_NAMES, manifest.coefficients).astype(np.float32),
+        head_limits=np.array([manifest.limits.get(name, (0.0, 0.0)) for name in HEAD_NAMES[:3]], np.float32),
         gain=number_of(rig, "gain", 1.0),
         landmark=row,
         landmark_ring=_ring(avatar, "landmark", len(landmark), many),

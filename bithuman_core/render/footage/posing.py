@@ -11,9 +11,7 @@ from bithuman_core.render.signature import given, scratch
 MOVED = 0.06  # px: vertices that move less are left
 
 
-@kernel(
-    void(given(float32, 2), given(float32, 3), given(float32, 1), scratch(float32, 2)), fastmath=True
-)
+@kernel(void(given(float32, 2), given(float32, 3), given(float32, 1), scratch(float32, 2)), fastmath=True)
 def rest_face(vertices, basis, amount, out):
     """out [V, 3] = vertices + sum of amount[r] * basis[r]: the calm face of one frame."""
     out[:] = vertices

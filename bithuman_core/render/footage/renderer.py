@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from bithuman_core.face import FaceState
 from bithuman_core.render.footage.drawing import FaceDrawing, Moved
 from bithuman_core.render.footage.film import FilmPlayer
+from bithuman_core.render.footage.flow import HeadFlow
+from bithuman_core.render.footage.head import Head
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
 from bithuman_core.render.footage.posing import place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
@@ -21,7 +24,17 @@ RIM = 0.6  # px (512 px frames): how far the lips' edge is taken from within the
 PARTED = (0.8, 3.3)  # px of gap from where to where
 OPPOSITE = np.zeros(40, int)
 OPPOSITE[UPPER], OPPOSITE[LOWER[1:-1]], OPPOSITE[20] = LOWER, UPPER[1:-1], 20
+MIXED = 0.45  # of a dissolve, in its middle, in which both pictures are seen; for all of it the heads go over
+SHARPER, MIXED_SHARPER = 0.03, 0.055  # against the softness of pictures that are moved by parts of a px, and of two in one
+LEAST_TURN = 5e-4  # radians: a tenth of a px
 SEEN_GAP = 0.25  # px of gap from which the inside of the mouth is drawn
+
+
+class Still(NamedTuple):
+    """A picture uint8 [h, w, 3] and how the calm head in it stands."""
+
+    picture: NDArray[np.uint8]
+    head: Head
 
 
 class FootageRenderer:
@@ -39,7 +52,8 @@ class FootageRenderer:
         self._source, self._target = np.empty(shape, np.float32), np.empty(shape, np.float32)
         self._near = np.zeros(len(rig.vertices), np.uint8)
         self._near[rig.near] = 1
-        self._other = np.empty((height, width, 3), np.uint8)
+        self._flow = HeadFlow(rig)
+        self._moved, self._between = np.empty((2, height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
 
     def render(
         self,
@@ -50,11 +64,14 @@ class FootageRenderer:
         *,
         leaving: int = -1,
         share: float = 0.0,
+        head: Floats | None = None,
     ) -> NDArray[np.uint8]:
         """A frame of the film (None: its best one) with the face's mouth: BGR uint8 [height, width, 3], in ``out`` where given.
 
-        ahead: frames that will be asked for next. leaving: a frame that is seen through it with that share, 0..1, with the same
-        mouth. Raises ValueError for a value that is not a number and for an ``out`` that does not fit.
+        ahead: frames that will be asked for next. leaving: a frame that is gone over from, with that share, 0..1: both heads are
+        moved to where they are one. head: what a gesture adds to the film's own head, yaw, pitch, roll [3], degrees; a part
+        of it is done (`FootageRig.asked`). Raises ValueError for a value that is not a number and for an ``out`` that does
+        not fit.
         """
         width, height = self.rig.size
         if out is None:
@@ -63,21 +80,38 @@ class FootageRenderer:
             raise ValueError(f"out must be a contiguous uint8 array [{height}, {width}, 3].")
         amount = self.rig.coefficients(face)
         frame = self.rig.best if frame is None else frame
-        self._draw(self._player.frame(frame, ahead), frame, amount, out)
-        if leaving >= 0:
-            self._draw(self._player.frame(leaving, ahead), leaving, amount, self._other)
-            mix(out, self._other, np.float32(share))
+        shown = Still(self._player.frame(frame, ahead), self.rig.head(frame))
+        turn = np.zeros(3, np.float32) if head is None else self.rig.asked(head)
+        if leaving >= 0 or np.abs(turn).max() > LEAST_TURN:
+            there = None if leaving < 0 else Still(self._player.frame(leaving, ahead), self.rig.head(leaving))
+            shown = self._go_over(turn, shown, there, share)
+        self._draw(shown, amount, out)
         return out
 
-    def _draw(self, picture: NDArray[np.uint8], frame: int, amount: Floats, out: NDArray[np.uint8]) -> None:
-        rig = self.rig
+    def _go_over(self, turn: Floats, here: Still, there: Still | None, share: float) -> Still:
+        """A head that no frame shows: turned, and between two that are alike, ``there`` at share 1."""
+        stands = here.head if there is None else here.head.towards(there.head, share)
+        stands = stands.turned(turn, self.rig.neck)
+        seen = 0.0 if there is None else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
+        first = second = self._moved[0]
+        if there is None or seen < 1:
+            self._flow.move(here.picture, here.head, stands, first)
+        if there is not None and seen > 0:
+            second = self._moved[1]
+            self._flow.move(there.picture, there.head, stands, second)
+        sharper = SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen)
+        mix(second if seen == 1 else first, second, np.float32(seen), np.float32(sharper), self._between)
+        return Still(self._between, stands)
+
+    def _draw(self, still: Still, amount: Floats, out: NDArray[np.uint8]) -> None:
+        rig, (picture, head) = self.rig, still
         if not amount.any():
             out[:] = picture
             return
         shapes = rig.shapes
-        rest_face(rig.vertices, rig.basis, rig.amount[frame], self._rest)
+        rest_face(rig.vertices, rig.basis, head.amount, self._rest)
         blend_shapes(self._rest, shapes.start, shapes.index, shapes.delta, amount, self._posed)
-        view = rig.turn[frame], *rig.shift[frame], rig.distance, *rig.centre, rig.scale
+        view = head.turn, *head.shift, rig.distance, *rig.centre, rig.scale
         place(self._rest, *view, self._source)
         place(self._posed, *view, self._target)
         source, target = self._source, self._target

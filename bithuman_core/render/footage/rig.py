@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState, indices
 from bithuman_core.render.footage.film import Film
+from bithuman_core.render.footage.head import Head
 from bithuman_core.render.footage.interior import Interiors
 from bithuman_core.render.footage.posing import place
 from bithuman_core.render.posing import blend_shapes
-from bithuman_core.render.rig import CLOSE, OPEN, LipMeasure, Shapes, coefficients
+from bithuman_core.render.rig import CLOSE, OPEN, LipMeasure, Shapes, coefficients, eased
 
 Floats = NDArray[np.float32]
 Ring = tuple[NDArray[np.uint16], Floats]  # rows of the mesh [n, 3], weights [n, 3]
+WIDE_ROWS = indices("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight")
+WIDE_KNEE, WIDEST = 0.45, 0.65  # followed so far, then eased: a mouth in a picture is pulled no wider and stays one
+HEAD_SHARE = 1 / 3  # of what a gesture turns the head: a picture can be turned so far and stay one
+NECK_BACK = 0.5  # depth of the neck, about which heads turn, of the way from the chin to the ears
 OPENING_ROWS = indices("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
 
 
@@ -51,6 +57,7 @@ class FootageRig:
     light: Floats  # [V] 0..1
     shapes: Shapes
     present: Floats  # [52] 1: a coefficient that this footage can show, 0: not
+    head_limits: Floats  # [3, 2] degrees that its head can be turned beside what it does in the film: yaw, pitch, roll
     gain: float  # of the opening of the mouth: the person's own way of speaking
     landmark: dict[int, int]
     landmark_ring: Ring
@@ -79,10 +86,28 @@ class FootageRig:
         turning = self.walk.turning.astype(np.int64)
         return int(turning[np.argmax(self.walk.eyes[turning].astype(int) - self.walk.motion[turning])])
 
+    @cached_property
+    def neck(self) -> Floats:
+        """The point [3] about which the head turns, head space."""
+        jaw = ring_points(self.jaw, self.vertices)
+        ears, chin = (jaw[0] + jaw[-1]) / 2, jaw[len(jaw) // 2]
+        return np.array([ears[0], chin[1], chin[2] + NECK_BACK * (ears[2] - chin[2])], np.float32)
+
+    def head(self, frame: int) -> Head:
+        """How it stands in a frame."""
+        return Head(self.turn[frame], self.shift[frame], self.amount[frame])
+
+    def asked(self, head: Floats) -> Floats:
+        """How far a frame's head is turned where a gesture asks for ``head`` (degrees: yaw, pitch, roll): [3] radians."""
+        return np.radians(eased(np.float32(HEAD_SHARE) * head, self.head_limits)).astype(np.float32)
+
     def coefficients(self, face: FaceState) -> Floats:
         """The 52 coefficients 0..1 as this person speaks. Raises ValueError naming the first that is not a number."""
         amount = coefficients(face, self.present)
         amount[OPENING_ROWS] = np.minimum(amount[OPENING_ROWS] * np.float32(self.gain), 1.0)
+        over = np.maximum(amount[WIDE_ROWS] - WIDE_KNEE, 0)
+        room = WIDEST - WIDE_KNEE
+        amount[WIDE_ROWS] = np.minimum(amount[WIDE_ROWS], WIDE_KNEE) + room * np.tanh(over / room)
         amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
         return amount
 
