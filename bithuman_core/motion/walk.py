@@ -86,7 +86,7 @@ class Walk:
         here = self._at
         if self._dissolve:
             step = self._dissolve.popleft()
-            self._at = step.frame
+            self._at = step.frame if self._dissolve else min(step.frame + 1, len(self._seen) - 1)
             return step
         self._since_turn += 1
         target = self._jump(mood)

@@ -13,13 +13,14 @@ from bithuman_core.audio import write_video
 from bithuman_core.build import build_avatar
 from bithuman_core.build.footage.builder import footage_arrays, read_footage
 from bithuman_core.build.footage.refusal import NotFootage
-from bithuman_core.build.footage.walk import like_pairs
+from bithuman_core.build.footage.walk import LASTS, _turning, like_pairs
 from bithuman_core.build.preview import contact_sheet
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import BuildError
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx, write_imx
 from bithuman_core.imx.checksum import checksum
+from bithuman_core.motion.walk import DISSOLVE
 from bithuman_core.render import PortraitRenderer, PortraitRig
 from tests.footage import Filmed, shots
 
@@ -63,6 +64,26 @@ def test_no_jump_shows_two_gazes_at_once() -> None:
     jumps = like_pairs(points, gaze, light, eyes).astype(int)
     assert len(jumps)
     assert ((jumps < 50).sum(1) != 1).all()
+
+
+def test_a_jump_goes_where_heads_stay_alike_until_it_is_done() -> None:
+    points, light, eyes, gaze = np.zeros((100, 50, 2)), np.zeros((100, 12)), np.ones(100), np.zeros((100, 4))
+    points[90:] = 13.0  # px: a quick move
+    jumps = like_pairs(points, gaze, light, eyes).astype(int)
+    assert len(jumps)
+    shown = jumps[:, :, None] + np.arange(DISSOLVE)
+    assert LASTS == DISSOLVE
+    shown = shown[(shown < 100).all((1, 2))]
+    assert len(shown) and (np.ptp(points[shown][..., 0, 0], axis=1) == 0).all()
+
+
+def test_the_walk_turns_where_no_blink_is_seen_twice() -> None:
+    speed, lids = np.full(200, 1.0), np.zeros(200)
+    speed[[10, 60, 100, 150, 190]] = 0.0
+    awake = np.ones(200, bool)
+    awake[95:105] = False
+    assert _turning(speed, lids, awake).tolist() == [10, 60, 150, 190]
+    assert 100 in _turning(speed, lids, np.zeros(200, bool)), "better twice than nowhere"
 
 
 def test_the_file_is_small(film: Filmed) -> None:

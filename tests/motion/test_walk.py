@@ -53,8 +53,9 @@ def test_it_turns_only_where_the_head_stands_still() -> None:
     assert {3, 190} <= turns
 
 
-def test_it_never_stands_still_and_never_repeats() -> None:
-    seen = frames(walk(), 6000)
+@pytest.mark.parametrize("jumps", [(), ((150, 20),)])
+def test_it_never_stands_still_and_never_repeats(jumps: tuple[tuple[int, int], ...]) -> None:
+    seen = frames(walk(jumps=jumps), 6000)
     assert all(a != b for a, b in itertools.pairwise(seen))
     minute = 1500
     assert all(seen[k : k + minute] != seen[:minute] for k in range(1, 3000))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.frames import Frames
@@ -17,6 +17,8 @@ LIKE = 2.0  # px (512 px frames) between the upper faces of frames that a walk m
 LIKE_GAZE = 0.8  # px between their irises, beside their eyes' corners: two gazes at once are seen
 LIKE_LIGHT = 4.0  # levels between their thumbnails
 NEAR = 40  # frames: jumps go farther
+LASTS, DRIFT = 8, 1.5  # frames that a jump takes (`motion.walk`), and times as much as the above that they may differ on the way
+BLINK = 9  # frames on both sides of a turn in which no eye shuts: it would shut twice
 MOST_JUMPS = 400
 EYES = ((468, [33, 133]), (473, [362, 263]))  # MediaPipe numbers: iris, corners
 THUMB = 32  # px
@@ -46,7 +48,7 @@ def walkable(person: Person, frames: Frames, landmarks: Array, blendshapes: list
     moving_lids = np.abs(np.gradient(gap)) / max(float(np.median(gap)), 1e-3)
     thumbs = np.stack([_thumb(f) for f in frames])
     eyes = _eyes(gap, blendshapes)
-    turning = _turning(speed, moving_lids)
+    turning = _turning(speed, moving_lids, minimum_filter1d(eyes, 2 * BLINK + 1) > 0.5)
     jumps = like_pairs(points, _gaze(landmarks) / 2, thumbs, eyes)
     return Walkable(turning, jumps, (255 * eyes + 0.5).astype(np.uint8), np.clip(8 * speed, 0, 255).astype(np.uint8))
 
@@ -63,13 +65,16 @@ def _eyes(gap: Array, blendshapes: list[dict[str, float]]) -> Array:
     return opened * (1 - 0.7 * averted)
 
 
-def _turning(speed: Array, lids: Array) -> Array:
-    """Frames where the head stands still and the lids do, the slowest of their surroundings; the film's ends at least."""
+def _turning(speed: Array, lids: Array, awake: Array) -> Array:
+    """Frames where the head stands still and the lids do, the slowest of their surroundings; the film's ends at least.
+
+    awake: where no blink is near, which is asked for as long as there are enough.
+    """
     count = len(speed)
     cost = speed + 4 * lids
-    for limit in (STILL, RELAXED * STILL):
+    for limit, allowed in ((STILL, awake), (RELAXED * STILL, awake), (RELAXED * STILL, np.ones(count, bool))):
         inner = np.arange(1, count - 1)
-        slowest = (cost[1:-1] <= cost[:-2]) & (cost[1:-1] <= cost[2:]) & (cost[1:-1] < limit)
+        slowest = (cost[1:-1] <= cost[:-2]) & (cost[1:-1] <= cost[2:]) & (cost[1:-1] < limit) & allowed[1:-1]
         found = inner[slowest]
         if len(found) >= 2 and found[0] < count / 3 and found[-1] > 2 * count / 3:
             return found.astype(np.uint16)
@@ -84,7 +89,7 @@ def _gaze(landmarks: Array) -> Array:
 
 
 def like_pairs(points: Array, gaze: Array, thumbs: Array, eyes: Array) -> Array:
-    """[j, 2] pairs (from, to): what comes after `from` would look as what comes after `to` does."""
+    """[j, 2] pairs (from, to) that look alike, as what comes after them does for as long as a jump takes."""
     count = len(points)
     flat = points.reshape(count, -1)
     square = (flat**2).sum(1)
@@ -95,6 +100,9 @@ def like_pairs(points: Array, gaze: Array, thumbs: Array, eyes: Array) -> Array:
     at = np.arange(count)
     good = (apart < LIKE) & (looks < LIKE_GAZE) & (levels < LIKE_LIGHT) & (np.abs(at[:, None] - at) > NEAR)
     good &= (np.abs(eyes[:, None] - eyes[None]) < 0.25) & (eyes[None] > 0.6)
+    still_alike = (apart < DRIFT * LIKE) & (looks < DRIFT * LIKE_GAZE) & (levels < DRIFT * LIKE_LIGHT)
+    for k in range(1, LASTS):
+        good[:-k, :-k] &= still_alike[k:, k:]
     cost = np.where(good, apart + looks + 0.3 * levels, np.inf)
     best = [(float(cost[i, j]), i, j) for i, j in zip(*np.nonzero(good), strict=True)]
     kept: list[tuple[int, int]] = []
