@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +30,9 @@ BOXES: dict[str, Box] = {"face": (slice(113, 399), slice(133, 379)), "mouth": (s
 """Rows and columns of a frame of 512 px; that of the face is ``benchmarks.fidelity``'s."""
 
 
-def posed(described: dict[str, dict[str, float]]) -> FaceState:
+def posed(described: dict[str, Any]) -> FaceState:
     """The face of a frame of ``motion.json``."""
-    face = FaceState.from_mapping({**described["coefficients"], **described["head"]})
-    face.values[BREATH] = described["breath"]
-    return face
+    return FaceState.from_mapping({**described["coefficients"], **described["head"], BREATH: described["breath"]})
 
 
 def scores(truth: NDArray[np.uint8], made: NDArray[np.uint8], box: Box) -> tuple[float, float]:
@@ -60,10 +59,11 @@ def main() -> int:
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for name in sorted(n for n in motion if n.startswith("truth_")):
         frame, face = TALK + PAUSE + int(name[6:]), posed(motion[name])
+        mouth = FaceState(face.values - posed(motion[f"idle_{name[6:]}"]).values).clipped()  # beside what the film has of its own
         truth = composed(folder / f"{name}.webp", bake)
         made = {
             "as it is": film.render(FaceState(), frame)[..., ::-1],
-            "redrawn": film.render(face, frame)[..., ::-1],
+            "redrawn": film.render(mouth, frame)[..., ::-1],
             "portrait": portrait.render(face)[..., ::-1],
         }
         if options.keep is not None:

@@ -17,7 +17,7 @@ from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.motion.take.frames import MotionFrame
 from bithuman_core.motion.walk import Mood
 from bithuman_core.pcm import int16_to_float32
-from bithuman_core.render import Rig, any_rig
+from bithuman_core.render import FootageRig, Rig, any_rig
 from bithuman_core.render.compiler import release_compiler
 from bithuman_core.render.scale import scaled
 from bithuman_core.settings import find_avatar
@@ -85,6 +85,7 @@ class Engine:
         self.fixture = fixture
         self._speech = fixture.net.stream()
         self.mixer = Mixer(fixture.net.mouth_names, seed, fixture.gestures)
+        self.mixer.expression.filmed = isinstance(fixture.rig, FootageRig)
         self._seed = seed
         self._view = view(fixture.rig, seed)
         self._leaving: View | None = None  # of the avatar before, while it fades
@@ -128,6 +129,7 @@ class Engine:
         """Go on with another avatar: face, motion and sound carry on, the picture cross-fades within a third of a second."""
         self.fixture = fixture
         self.mixer.gestures.change(fixture.gestures)
+        self.mixer.expression.filmed = isinstance(fixture.rig, FootageRig)
         self._leaving, self._view = self._view, view(fixture.rig, self._seed)
         self._fade = FADE_TICKS
 

@@ -33,7 +33,7 @@ class DemoSettings(BaseSettings):
         10 if ON_SPACES else 0, ge=0, description="Longest time live at a stretch, so that others get their turn; 0: no limit."
     )
     avatar: Path = Field(
-        models_dir() / "mara.imx",
+        models_dir() / "mara_film.imx",
         validation_alias=AliasChoices("avatar", "BITHUMAN_AVATAR", "BITHUMAN_MODEL_PATH"),
         description="The avatar that is shown first, an .imx file; the shipped ones follow.",
     )

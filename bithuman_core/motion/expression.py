@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bithuman_core.face import FaceState, indices
 from bithuman_core.motion.spring import Spring
 from bithuman_core.speech.arousal import USUAL
+from bithuman_core.timing import TICK_SECONDS
 from bithuman_core.types import Emotion, EmotionPrediction
 
 FADE_SECONDS = 0.5  # from one expression to the next, 0 to 96 %
@@ -48,6 +49,8 @@ EXPRESSIONS: dict[Emotion, dict[str, float]] = {
     # a touch of warmth
     Emotion.NEUTRAL: _both(mouthSmile=0.14, mouthDimple=0.04, cheekSquint=0.06, browOuterUp=0.03),
 }
+ORDER = list(EXPRESSIONS)
+NEUTRAL = ORDER.index(Emotion.NEUTRAL)
 # a sneer lifts the upper lip
 _MOUTH = [n for n in sorted({n for e in EXPRESSIONS.values() for n in e}) if n.startswith(("mouth", "jaw", "noseSneer"))]
 MOUTH = indices(*_MOUTH)
@@ -56,12 +59,18 @@ OPENERS = indices("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouth
 
 
 class Expression:
-    """The expression of one session: goes smoothly to whatever mix of emotions was asked for last."""
+    """The expression of one session: goes smoothly to whatever mix of emotions was asked for last.
+
+    ``filmed``: the face has a life and a look of its own at rest, those that were filmed; neutral then adds nothing to it.
+    ``own``: the share of life and look that comes from here, 1, or 0 for one that is filmed; goes smoothly where that changes.
+    """
 
     def __init__(self, rng: np.random.Generator) -> None:
         sides = {"Left": 1.0 + ASYMMETRY * float(rng.uniform(-1, 1)), "Right": 1.0 + ASYMMETRY * float(rng.uniform(-1, 1))}
-        self._targets = {emotion: _face(values, sides) for emotion, values in EXPRESSIONS.items()}
-        self.goal = self._targets[Emotion.NEUTRAL]
+        self._faces = np.stack([_face(EXPRESSIONS[emotion], sides) for emotion in ORDER])
+        self.filmed, self.own = False, 1.0
+        self._begun = False
+        self.goal = self.blend({})
         self._spring = Spring(self.goal, FADE_SECONDS)
 
     def feel(self, emotions: Mapping[Emotion, float] | Iterable[EmotionPrediction]) -> None:
@@ -69,7 +78,7 @@ class Expression:
         self.goal = self.blend(emotions)
 
     def blend(self, emotions: Mapping[Emotion, float] | Iterable[EmotionPrediction]) -> NDArray[np.float32]:
-        """The face of emotions blended by score, float32 [59].
+        """The shares of all emotions in a blend by score, float32 [7], 1 in all.
 
         Scores are 0..1 each; what they lack to 1 in all is neutral; more than 1 in all is scaled down. Raises ValueError
         for an unknown emotion or a score that is not a number from 0 to 1.
@@ -78,15 +87,14 @@ class Expression:
             pairs = list(emotions.items()) if isinstance(emotions, Mapping) else [(p.emotion, p.score) for p in emotions]
         except (AttributeError, TypeError) as error:
             raise ValueError(f"The emotions are {emotions!r}; give a list of EmotionPrediction(emotion, score).") from error
-        scores: dict[Emotion, float] = {}
+        shares = np.zeros(len(ORDER), np.float32)
         for emotion, score in pairs:
             if not isinstance(score, int | float | np.floating) or not 0.0 <= score <= 1.0:
                 raise ValueError(f"The score of {Emotion(emotion).value} is {score}; give a number from 0 to 1.")
-            scores[Emotion(emotion)] = scores.get(Emotion(emotion), 0.0) + float(score)
-        total = sum(scores.values())
-        scores[Emotion.NEUTRAL] = scores.get(Emotion.NEUTRAL, 0.0) + max(1.0 - total, 0.0)
-        total = max(total, 1.0)
-        return np.sum([self._targets[e] * (s / total) for e, s in scores.items()], axis=0).astype(np.float32)
+            shares[ORDER.index(Emotion(emotion))] += score
+        total = float(shares.sum())
+        shares[NEUTRAL] += max(1.0 - total, 0.0)
+        return shares / np.float32(max(total, 1.0))
 
     def next(self, speaking: float, closed: float, arousal: float = USUAL) -> NDArray[np.float32]:
         """The expression at the next tick, float32 [59].
@@ -94,7 +102,12 @@ class Expression:
         speaking 0..1 leaves the mouth to the speech; closed 0..1 (how surely the speech holds the lips closed) withdraws what
         would part them; arousal 0..1 of the voice scales the whole of it while speaking.
         """
-        face = self._spring.next(self.goal).astype(np.float32)
+        shares = self._spring.next(self.goal).astype(np.float32)
+        step = TICK_SECONDS / FADE_SECONDS if self._begun else 1.0
+        self.own += min(max(float(not self.filmed) - self.own, -step), step)
+        self._begun = True
+        shares[NEUTRAL] *= self.own
+        face = shares @ self._faces
         face *= np.float32(1.0 + AROUSAL_GAIN * (arousal - USUAL) * speaking)
         face[MOUTH] *= 1.0 - (1.0 - SPEECH_SHARE) * speaking
         face[OPENERS] *= 1.0 - closed

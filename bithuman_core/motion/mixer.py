@@ -99,8 +99,10 @@ class Mixer:
         lively = 1.0 - self.stillness
         moment = Moment(prosody.speaking, prosody.phrase_began, prosody.phrase_ended, self.listening, lively)
         values = self._idle.next(moment, self._head_speed)
+        expressed = self.expression.next(prosody.speaking, closed, heard.arousal)
+        values *= np.float32(self.expression.own)
         values += np.float32(lively) * self._beats.next(prosody, heard.arousal)
-        values += self.expression.next(prosody.speaking, closed, heard.arousal)
+        values += expressed
         played = self.gestures.next()
         self.gestured = played[ANGLES]
         values += played

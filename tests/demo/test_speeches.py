@@ -15,11 +15,12 @@ from bithuman_core import voice
 from bithuman_core.demo.actions import clip_of_text, spoken_length
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
-from bithuman_core.demo.jobs import NICENESS, VOICES
+from bithuman_core.demo.jobs import VOICES
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.server import make_context
 from bithuman_core.errors import AudioError
+from bithuman_core.low_priority import NICENESS
 from bithuman_core.voice import voices
 
 OFFICE, HOME = "203.0.113.7", "198.51.100.9"

@@ -203,7 +203,7 @@ def build(name: str, bake: Path, out: Path) -> None:
     from bithuman_core.imx import write_imx
 
     frames = clip(name, bake)
-    manifest, arrays, _ = footage_arrays(read_footage(lambda: frames), name.title())
+    manifest, arrays, _ = footage_arrays(read_footage(lambda: frames), f"{name.title()} on film")
     manifest.provenance = {"source": "rendered by this project: nobody was filmed", "consent": "depicts nobody"}
     write_imx(out, manifest, arrays)
 

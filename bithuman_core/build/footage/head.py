@@ -5,7 +5,6 @@ As `shape.fit`, with the identity fixed: 6 numbers of the pose and the shapes of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,10 +73,7 @@ class Frame:
 class HeadFit:
     """Fits one head, V vertices of the template in head space, frame after frame."""
 
-    def __init__(
-        self, template: Template, vertices: Array, shapes: list[int], dear: Sequence[int] = (), times: float = 1.0
-    ) -> None:
-        """dear: landmarks that count so many times as much as others."""
+    def __init__(self, template: Template, vertices: Array, shapes: list[int]) -> None:
         index, weight = template.rings["mediapipe"]
 
         def pick(v: Array) -> Array:
@@ -86,7 +82,6 @@ class HeadFit:
         self.base, self.moves = pick(vertices), pick(template.deltas)[shapes]
         trust = np.ones(468)
         trust[list(OVAL)] = OVAL_TRUST
-        trust[list(dear)] *= times
         self._trust = np.sqrt(trust)[:, None] / NOISE
 
     def head(self, amount: Array) -> Array:

@@ -26,9 +26,6 @@ IDENTITY_FRAMES = 12
 YAW_TRUST = 10.0  # degrees (sigma) from the usual yaw: how much a frame says of the person's shape
 CLOSED_TRUST = 0.02  # face widths (sigma) of lip gap: how much it says of her lips at rest
 WINDOWS = {"turn": 7, "scale": 11, "shift": 5, "amount": 5, "rest": 9, "lips": 5}  # frames, Savitzky-Golay, order 2
-LIPS_COUNT = (
-    4.0  # times as much as the rest of the face where its shapes are fitted: else mouths come out less wide than they are
-)
 DEPARTED, PX = 1.5, 1.0  # canvas px: from here on a fast move is followed as measured; unit of poses
 
 
@@ -96,8 +93,7 @@ def read_person(template: Template, track: Track) -> Person:
     person = HeadFit(template, rest, shapes)
     frames = _fit_all(person, target, frames[0].pose, expected, 6)
     poses = _smooth_poses(person, target, frames)
-    mouth = HeadFit(template, rest, shapes, LIPS, LIPS_COUNT)
-    fitted = [mouth.fit(target[i], poses[i], frames[i].amount, expected[i], 3, turned=False).amount for i in range(count)]
+    fitted = [person.fit(target[i], poses[i], frames[i].amount, expected[i], 3, turned=False).amount for i in range(count)]
     amount = np.clip(smooth(np.array(fitted), WINDOWS["amount"]), 0, 1)
     left = [person.left(target[i], poses[i], amount[i]) for i in range(count)]
     remains = np.stack([f.pose.back(f.miss, f.z) for f in left])
