@@ -93,4 +93,4 @@ def test_gradio_runs_it_and_follows_changes(tmp_path: Path) -> None:
 def test_the_first_avatar_may_be_named_without_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("theo", "theo.imx"):
         monkeypatch.setenv("BITHUMAN_AVATAR", name)
-        assert [path.name for path in avatar_files(read_settings())] == ["theo.imx", "erik.imx", "mara.imx"]
+        assert [path.name for path in avatar_files(read_settings())] == ["theo.imx", "erik.imx", "mara.imx", "mara_film.imx"]

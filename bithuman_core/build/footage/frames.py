@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.intake.pictures import open_picture
 
 QUALITY = 98  # JPEG with whole colours: 50 dB from the frame; the film that is made of them is some 42
 KEPT = 16  # frames that stay decoded: neighbours are asked for again and again
@@ -26,7 +27,9 @@ class Frames:
             coded = BytesIO()
             Image.fromarray(picture).save(coded, "JPEG", quality=QUALITY, subsampling=0)
             self._coded.append(coded.getvalue())
-        self.shape = (len(self), *self[0].shape)
+        height, width = picture.shape[:2]
+        self._pixels = width * height
+        self.shape = (len(self), height, width, 3)
 
     def __len__(self) -> int:
         return len(self._coded)
@@ -37,7 +40,7 @@ class Frames:
         if number in self._decoded:
             self._decoded.move_to_end(number)
         else:
-            picture = np.asarray(Image.open(BytesIO(self._coded[number])))
+            picture = np.asarray(open_picture(self._coded[number], ("JPEG",), self._pixels))
             self._decoded[number] = picture
             if len(self._decoded) > KEPT:
                 self._decoded.popitem(last=False)
