@@ -75,11 +75,11 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     trust *= 1 - skin.beside_the_jaw(tx, photo, trust, cosine)
     turned_away = 1 - trust
     trust *= lip_trust(template, fitted, spots, photo)
-    lends = lids.plain(template, tx, photo, spots, portrait.landmarks, fitted.points, portrait.covered)
+    bare = trust if spectacles is None else trust * glasses.bare(spectacles, spots)
+    sockets = lids.sockets(template, fitted.points, spots, photo, bare, portrait.covered)
+    lends = lids.plain(sockets, photo, spots)
     colour = skin.paint(tx, photo, trust, lends)
     cheeks, seen = cheek_colour(portrait.picture, portrait.landmarks), portrait.observed
-    if seen.lids is not None:
-        colour = lids.in_their_colour(template, tx, colour, trust, seen.lids.beside(cheeks))
     region, outline = reach(portrait, fitted)
     inside = np.minimum(region, outline)
     places = project(fitted.points)[:, :2]
@@ -94,9 +94,8 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
             for side in ("left", "right")}  # fmt: skip
-    closing: dict[int, Array] = {}
-    if spectacles is not None:
-        colour, closing = glasses.lids(spectacles, template, tx, deltas, spots, colour, lends * trust)
+    colour, closing = lids.closed(template, tx, sockets, neutral, deltas, colour, trust,
+                                  seen.lids.beside(cheeks) if seen.lids else None)  # fmt: skip
     lids.shaded(template, tx, neutral, deltas, colour, closing)
     lash = lids.lashes(template, neutral, deltas, portrait.picture)
     teeth = mouth.palest(mouth.inside_lips(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2]))
