@@ -33,7 +33,7 @@ LOWERED = 0.5  # of the paint that a lid shows as the eye looks down
 OWN_LIDS = (0.75, 1.25)  # how far the colour of closed lids may be from the skin's around the eye
 DARKEST = np.array([0.30, 0.24, 0.21])  # lashes are no brighter than this
 SHADE = np.array([0.45, 0.52, 0.56])  # of red, green, blue that the edge of a closed lid loses to its lashes
-SHADED, TIPS_SHADE = 0.15, 0.5  # widths of the eye over which; of it what the skin below the tips loses
+SHADED, TIPS_SHADE = 0.12, 0.5  # widths of the eye over which; of it what the skin below the tips loses
 
 
 @dataclass(frozen=True)
