@@ -1,10 +1,14 @@
-"""What viewers notice of photo avatars, as figures: every function takes the rig of one, and what it needs of the photo.
+"""What viewers notice of photo avatars, as figures: ``python -m benchmarks.photo_faults [PHOTO ...]``.
 
-`benchmarks.portrait` prints them for its photos; ``tests/build/test_faults.py`` holds their limits.
+Every function takes the rig of an avatar, and what it needs of the photo; ``tests/build/test_faults.py`` holds their limits.
+Photos default to those of `benchmarks.portrait`.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from benchmarks.portrait import EYE, MOUTH, POSES, posed
+from benchmarks import faces
+from benchmarks.portrait import EYE, MOUTH, PHOTOS, POSES, posed, save
+from bithuman_core.build.analysis import analyse
 from bithuman_core.build.photo.colour import srgb_to_lab
 from bithuman_core.build.photo.decode import load_photo
 from bithuman_core.build.photo.faces import choose_face, find_faces
@@ -28,7 +34,8 @@ from bithuman_core.build.shape.fit import fit
 from bithuman_core.build.shape.raster import raster
 from bithuman_core.build.shape.template import load_template
 from bithuman_core.face import FaceState
-from bithuman_core.render import PortraitRenderer, PortraitRig
+from bithuman_core.imx import read_imx
+from bithuman_core.render import PortraitRenderer, PortraitRig, read_rig
 
 LUMA = np.array([0.114, 0.587, 0.299])  # of BGR, ITU-R BT.601
 BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
@@ -46,7 +53,7 @@ def shown(rig: PortraitRig, values: Mapping[str, float]) -> NDArray[np.uint8]:
 def parts(rig: PortraitRig, values: Mapping[str, float]) -> NDArray[np.int64]:
     """Part of the mesh that a frame's pixels show [H, W]; -1 for none."""
     _, triangle, _ = raster(posed(rig, FaceState.from_mapping(dict(values))), rig.triangles, rig.size[1], rig.size[0])
-    return np.where(triangle >= 0, rig.part[triangle], -1)
+    return np.where(triangle >= 0, rig.part[triangle].astype(np.int64), -1)
 
 
 def marks(rig: PortraitRig, values: Mapping[str, float]) -> dict[int, NDArray[np.float64]]:
@@ -253,3 +260,26 @@ def specks(rig: PortraitRig, portrait: Portrait) -> int:
 
 def _soft(picture: NDArray[Any]) -> NDArray[np.float64]:
     return ndimage.gaussian_filter(picture.astype(np.float64), (SOFTENED, SOFTENED, 0))
+
+
+def main() -> int:
+    """Print a row for each photo."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", nargs="*", type=Path)
+    options = parser.parse_args()
+    print("lids: brightness and colour beside the socket's; teeth: edge below the lip (face widths), across the speaking mouth,\n"
+          "lower ones; lips: area, upper to lower, colour kept; askew (face widths); around (levels); chin; frayed; specks")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for photo in options.photos or [*PHOTOS, *faces.write(folder)]:
+            portrait = analyse(photo)
+            rig = read_rig(read_imx(save(portrait, photo.stem, folder)))
+            worst = [max((getattr(lid, kind) for lid in lids(rig).values()), key=abs) for kind in Lid._fields]
+            row = [*worst, *teeth(rig), *lips(rig, portrait), askew(rig), around(rig, canvas_of(photo)),
+                   second_chin(rig, portrait), frayed(rig), specks(rig, portrait)]  # fmt: skip
+            print(f"{photo.stem:16s}" + "".join(f"{value:8.3f}" for value in row), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

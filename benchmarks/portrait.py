@@ -5,7 +5,8 @@ come to the path-traced truth, beside the shipped avatars, which were measured f
 their geometry; what MediaPipe's expression net reads in rendered frames as single coefficients grow.
 
 Photos default to two in the public domain (``tests/data``) and the faces of ``benchmarks/faces.py``: other skins, beard, smile,
-turned heads, glasses, low light, small. ``--sheets FOLDER`` writes a contact sheet of each, to be looked at.
+turned heads, glasses, low light, small. ``--sheets FOLDER`` writes a contact sheet of each, to be looked at. What viewers notice
+of them is measured by `benchmarks.photo_faults`.
 """
 
 from __future__ import annotations

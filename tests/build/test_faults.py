@@ -30,7 +30,7 @@ FACES = (
 class Made:
     """A photo as it was analysed, and its avatar."""
 
-    name: str
+    photo: Path
     portrait: Portrait
     rig: PortraitRig
 
@@ -40,7 +40,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     portrait = analyse(DATA / request.param)
     path = tmp_path_factory.mktemp("face") / "face.imx"
     write_imx(path, *assemble(portrait, "face"))
-    return Made(Path(request.param).stem, portrait, read_rig(read_imx(path)))
+    return Made(DATA / request.param, portrait, read_rig(read_imx(path)))
 
 
 def test_closed_lids_have_the_colour_of_the_skin_about_them(made: Made) -> None:
@@ -81,3 +81,13 @@ def avatar_of(image: Image.Image, folder: Path) -> PortraitRig:
 def test_a_face_at_rest_is_even(made: Made) -> None:
     """Whatever the photo's expression was."""
     assert photo_faults.askew(made.rig) < 0.025
+
+
+def test_the_frame_at_rest_is_the_photo_around_the_face(made: Made) -> None:
+    assert photo_faults.around(made.rig, photo_faults.canvas_of(made.photo)) < 12  # levels of 255, 99 of 100 px
+
+
+def test_no_second_chin_frays_or_specks(made: Made) -> None:
+    assert photo_faults.second_chin(made.rig, made.portrait) < 0.1
+    assert photo_faults.frayed(made.rig) < 6
+    assert photo_faults.specks(made.rig, made.portrait) <= 6
