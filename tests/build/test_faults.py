@@ -88,6 +88,6 @@ def test_the_frame_at_rest_is_the_photo_around_the_face(made: Made) -> None:
 
 
 def test_no_second_chin_frays_or_specks(made: Made) -> None:
-    assert photo_faults.second_chin(made.rig, made.portrait) < 0.1
+    assert photo_faults.second_chin(made.rig, made.portrait) < 0.15
     assert photo_faults.frayed(made.rig) < 6
     assert photo_faults.specks(made.rig, made.portrait) <= 6

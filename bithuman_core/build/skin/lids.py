@@ -72,15 +72,19 @@ def sockets(template: Template, points: Array, spots: Array, photo: Array, lends
         if near.sum() < LEAST_SKIN:
             near = np.isfinite(away) & ~within(spots, rim)
         basis, light, close = _across(spots[near], middle, size), photo[near].mean(1), np.exp(-((away[near] / CLOSE) ** 2))
-        ridge = np.diag([0.0, STEADY, STEADY])
-        plane = np.array([np.quantile(light[close > 0.5], USUAL), 0, 0])
+        expected = np.full(len(light), np.quantile(light[close >= np.median(close)], USUAL))
+        share = close
         for _ in range(ROUNDS):
-            expected = np.maximum(basis @ plane, 0.02)
-            share = close * (1 + ((light / expected - 1) / UNEVEN) ** 2) ** -2.0
-            normal = (basis * share[:, None]).T @ basis + ridge * share.sum()
-            plane = np.linalg.solve(normal, (basis * share[:, None]).T @ light)
-        out[side] = Socket(middle, size, np.linalg.solve(normal, (basis * share[:, None]).T @ photo[near]))
+            share = close * (1 + ((light / np.maximum(expected, 0.02) - 1) / UNEVEN) ** 2) ** -2.0
+            expected = basis @ _plane(basis, share, light)
+        out[side] = Socket(middle, size, _plane(basis, share, photo[near]))
     return out
+
+
+def _plane(basis: Array, share: Array, values: Array) -> Array:
+    """The weighted least squares of values [n(, k)] on the basis [n, 3], pulled towards a level plane."""
+    weighted = basis * share[:, None]
+    return np.linalg.solve(weighted.T @ basis + np.diag([0.0, STEADY, STEADY]) * share.sum(), weighted.T @ values)
 
 
 def plain(known: dict[str, Socket], colour: Array, places: Array) -> Array:
