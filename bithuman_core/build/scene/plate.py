@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
 from bithuman_core.build.photo.pixels import halved
@@ -59,13 +58,9 @@ def true_to_photo(canvas: Canvas, alpha: Array, colours: Array, plate: Array) ->
     share = share * (halved(canvas.inside.astype(np.float32))[..., None] == 1)
     behind = np.clip((photo - part * halved(colours)) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
     plate = (plate + share * (behind - plate)).astype(np.float32)
-    height, width = alpha.shape
-    planes = [Image.fromarray(np.ascontiguousarray(plate[..., k])) for k in range(3)]
-    under = np.stack([np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR)) for plane in planes], -1)
-    mixed = canvas.inside & (alpha > HALF[0]) & (alpha < 1)
-    over = alpha[mixed][:, None]
-    colours = colours.copy()
-    colours[mixed] = np.clip((canvas.picture[mixed] - (1 - over) * under[mixed]) / over, 0, 1)
+    y, x = np.nonzero(canvas.inside & (alpha > HALF[0]) & (alpha < 1))
+    over, colours = alpha[y, x, None], colours.copy()
+    colours[y, x] = np.clip((canvas.picture[y, x] - (1 - over) * plate[y // 2, x // 2]) / over, 0, 1)
     return colours, plate
 
 

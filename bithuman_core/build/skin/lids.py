@@ -95,8 +95,8 @@ def plain(known: dict[str, Socket], colour: Array, places: Array) -> Array:
     out = np.ones(len(places), np.float32)
     for socket in known.values():
         about = (np.abs(places - socket.middle) < (0.5 + ABOUT) * socket.size * np.array([1.0, 0.7])).all(1)
-        light = colour.mean(1) / np.maximum(socket.at(places).mean(1), 0.02)
-        out[about & ((light < EVEN[0]) | (light > EVEN[1]))] = 0.0
+        light = colour[about].mean(1) / np.maximum(socket.at(places[about]).mean(1), 0.02)
+        out[about] *= (light > EVEN[0]) & (light < EVEN[1])
     return out
 
 
@@ -116,9 +116,11 @@ def closed(template: Template, tx: Texels, known: dict[str, Socket], points: Arr
         places = at(project(points + deltas[blink]), tx.corners, tx.weights)[:, :2]
         way = (deltas[blink, :, 1][tx.corners] * tx.weights).sum(1)
         share = tx.image(_smoothstep((way / max(float(way.max()), 1e-3) - FOLDED[0]) / (FOLDED[1] - FOLDED[0])))[..., None]
-        skin = socket.at(places)
+        moved = way > FOLDED[0] * way.max()
+        skin = np.zeros((len(way), 3), np.float32)
+        skin[moved] = socket.at(places[moved])
         if observed is not None:
-            skin *= np.clip(observed / np.maximum(np.median(skin[way > 0.5 * way.max()], axis=0), 1e-3), *OWN_LIDS)
+            skin *= np.clip(observed / np.maximum(np.median(skin[moved], axis=0), 1e-3), *OWN_LIDS)
         lid = tx.image(skin)
         out += hidden * share * (lid - out)
         added[blink] = halved((lid - out) * share)
