@@ -41,7 +41,8 @@ def gap(template: Template, points: Array) -> Array:
 
 def rest(template: Template, fitted: Fit) -> tuple[Array, dict[str, float]]:
     """Vertices [V, 3] of the neutral face (px space) and what is left of the photo's expression."""
-    kept = {name: _kept(name, fitted.expression) for name in fitted.expression}
+    parted = gap(template, fitted.points).max() > TOUCHING * fitted.face_width
+    kept = {name: _kept(name, fitted, parted) for name in fitted.expression}
     gone = sum(((amount - kept[n]) * template.deltas[template.names.index(n)] for n, amount in fitted.expression.items()),
                np.zeros_like(template.points))  # fmt: skip
     points = fitted.points - np.asarray(gone, np.float64) @ fitted.turn.T
@@ -58,10 +59,20 @@ def rest(template: Template, fitted: Fit) -> tuple[Array, dict[str, float]]:
     return placed(template, fitted, points), {n: v for n, v in kept.items() if v > 0}
 
 
-def _kept(name: str, expression: dict[str, float]) -> float:
-    """What the neutral face keeps of one coefficient: as much on either side, and no more than a calm face has."""
+def _kept(name: str, fitted: Fit, parted: bool) -> float:
+    """What the neutral face keeps of one coefficient: as much on either side, and no more than a calm face has. parted: the lips.
+
+    What the expression net does not see is left: the fit takes features of a face for expressions. Parted lips are surely parted.
+    """
+    amount = fitted.expression[name]
     if name.startswith("eye"):
-        return expression[name]
+        return amount
+    sure = parted and name.startswith(OPENING + SMILING)
+    return min(amount, max(_calm(name, fitted.expression), 0.0 if sure else amount - fitted.said.get(name, 0.0)))
+
+
+def _calm(name: str, expression: dict[str, float]) -> float:
+    """What a calm face has of one coefficient."""
     if name.startswith(OPENING + ASKEW):
         return 0.0
     side = next((side for side in ("Left", "Right") if name.endswith(side)), "")
