@@ -13,7 +13,7 @@ from bithuman_core.build.shape.camera import project, unproject
 from bithuman_core.build.shape.fit import Fit
 from bithuman_core.build.shape.template import Template
 
-BELOW_LIP, ABOVE_LIP = 0.016, 0.006  # face widths of the upper incisors below closed lips, and of the lower ones above them
+BELOW_LIP, ABOVE_LIP = 0.018, 0.007  # face widths of the upper incisors below closed lips, and of the lower ones above them
 INCISORS = 22.0  # px of the template beside its middle
 TONGUE = 240.0  # texture px: what goes with the jaw and lies right of it is no tooth
 WIDER = (0.86, 1.16)  # how far the arch follows the width of the mouth
