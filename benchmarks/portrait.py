@@ -5,7 +5,8 @@ come to the path-traced truth, beside the shipped avatars, which were measured f
 their geometry; what MediaPipe's expression net reads in rendered frames as single coefficients grow.
 
 Photos default to two in the public domain (``tests/data``) and the faces of ``benchmarks/faces.py``: other skins, beard, smile,
-turned heads, glasses, low light, small. ``--sheets FOLDER`` writes a contact sheet of each, to be looked at.
+turned heads, glasses, low light, small. ``--sheets FOLDER`` writes a contact sheet of each, to be looked at. What viewers notice
+of them is measured by `benchmarks.photo_faults`.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ HEAD, CELL = (66, 46, 446, 446), 190  # frame px; px
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SLACK = 0.05  # by which a reading may fall and still count as growing: it falls by 0.04 as path-traced eyes close behind a frame
 MEGAPIXELS, RUNS = 12, 3
-SKIN, EYE = 0, 1  # parts of the rig's triangles
+SKIN, EYE, MOUTH = 0, 1, 2  # parts of the rig's triangles
 
 
 def as_photo(bake: Path) -> Portrait:

@@ -19,7 +19,7 @@ from bithuman_core.build.photo.portrait import Portrait
 from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.build.scene.covered import covered_eyes, note
 from bithuman_core.build.scene.matte import person
-from bithuman_core.build.scene.plate import background
+from bithuman_core.build.scene.plate import background, true_to_photo
 from bithuman_core.build.shape.canvas import lay_out
 
 
@@ -46,7 +46,7 @@ def analyse(
     tell("cutting out the person")
     alpha, colours = person(load_segmentation(), canvas)
     tell("continuing the background")
-    plate = background(canvas, alpha)
+    colours, plate = true_to_photo(canvas, alpha, np.clip(colours, 0, 1), background(canvas, alpha))
     covered = covered_eyes(canvas.picture, canvas.landmarks)
     notes += [*canvas.missing(alpha), *note(covered)]
     yaw, pitch, roll = (round(angle, 1) for angle in chosen.face.angles)
@@ -59,7 +59,6 @@ def analyse(
         "canvas": [framing.width, framing.height],
         "notes": notes,
     }
-    colours = np.clip(colours, 0, 1)
     return Portrait(colours, canvas.landmarks, chosen.face.blendshapes, alpha, plate, notes, provenance, seen.observed,
                     canvas.corner, covered)  # fmt: skip
 

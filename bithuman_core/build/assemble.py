@@ -15,8 +15,11 @@ from scipy import ndimage
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.photo.observed import cheek_colour
+from bithuman_core.build.photo.pixels import halved
 from bithuman_core.build.photo.portrait import CANVAS, Portrait
+from bithuman_core.build.photo.tone import one_hue
 from bithuman_core.build.scene import glasses
+from bithuman_core.build.scene.sheet import without_face
 from bithuman_core.build.scene.surround import SOFT, STILL, STILL_EDGE, follows, pivot, reach, surround
 from bithuman_core.build.shape import limits
 from bithuman_core.build.shape.camera import DISTANCE, project
@@ -72,14 +75,15 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     tx = skin.texels(template)
     spots, trust, cosine = skin.seen(template, tx, fitted.points)
     photo = skin.sample(sharp, spots)
-    trust *= 1 - skin.beside_the_jaw(tx, photo, trust, cosine)
     turned_away = 1 - trust
-    trust *= lip_trust(template, fitted, spots, photo)
-    lends = lids.plain(template, tx, photo, spots, portrait.landmarks, fitted.points, portrait.covered)
-    colour = skin.paint(tx, photo, trust, lends)
+    trust *= 1 - skin.beside_the_jaw(tx, photo, trust, cosine)
+    lip = skin.lips(template, tx)
+    trust *= lip_trust(template, fitted, spots, photo, lip)
+    bare = trust if spectacles is None else trust * glasses.bare(spectacles, spots)
+    sockets = lids.sockets(template, fitted.points, spots, photo, bare, portrait.covered)
+    lends = lids.plain(sockets, photo, spots)
+    colour = skin.paint(tx, photo, trust, lends, lip)
     cheeks, seen = cheek_colour(portrait.picture, portrait.landmarks), portrait.observed
-    if seen.lids is not None:
-        colour = lids.in_their_colour(template, tx, colour, trust, seen.lids.beside(cheeks))
     region, outline = reach(portrait, fitted)
     inside = np.minimum(region, outline)
     places = project(fitted.points)[:, :2]
@@ -88,23 +92,27 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
     room = skin.sample(inside, spots) / fitted.face_width - HIDDEN * turned_away
-    alpha = skin.shown(tx, trust, turned_away) * tx.image(_smoothstep(room / SOFT))
+    alpha = skin.shown(tx, trust, turned_away, cosine) * tx.image(_smoothstep(room / SOFT))
     untangle(template, _drawn(template, alpha), neutral, deltas)
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
             for side in ("left", "right")}  # fmt: skip
-    closing: dict[int, Array] = {}
-    if spectacles is not None:
-        colour, closing = glasses.lids(spectacles, template, tx, deltas, spots, colour, lends * trust)
+    colour, closing = lids.closed(template, tx, sockets, neutral, deltas, colour, trust,
+                                  seen.lids.beside(cheeks) if seen.lids else None)  # fmt: skip
     lids.shaded(template, tx, neutral, deltas, colour, closing)
     lash = lids.lashes(template, neutral, deltas, portrait.picture)
+    tone = one_hue(portrait.picture, np.minimum(region, outline) > 0)
     teeth = mouth.palest(mouth.inside_lips(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2]))
     shown_teeth = teeth.colour if teeth else seen.teeth.beside(cheeks) if seen.teeth else None
     strip = mouth.strip(template, colour, lash.picture, shown_teeth)
+    if tone is not None:
+        colour, strip = tone(colour), tone(strip)
+        closing = {row: tone.change(added, halved(colour)) for row, added in closing.items()}
+        eyes = {side: replace(eye, colour=tone(eye.colour), glint=tone(eye.glint)) for side, eye in eyes.items()}
     texture = np.concatenate([np.dstack([colour, alpha]), np.dstack([strip, np.ones(strip.shape[:2], np.float32)])])
     tell("placing hair and shoulders")
-    around = surround(template, whole, fitted, neutral, inside)
+    around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside)
     tell("writing the rig")
     kept = [row for row, name in enumerate(template.names) if not _of_covered_eye(name, portrait.covered)]
     names = [template.names[row] for row in kept]
@@ -113,7 +121,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     arrays |= {"backdrop_vertices": around.points.astype(np.float32), "backdrop_uv": around.uv.astype(np.float32),
                "backdrop_triangles": around.triangles.astype(np.uint16),
                "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
-    arrays |= light.residual(names, colour, fitted.expression)
+    arrays |= light.residual(names, colour, fitted.expression, warm=tone is None)
     arrays |= light.detail(len(names), {new: closing[row] for new, row in enumerate(kept) if row in closing})
     arrays["texture"] = encoded(texture, 95)
     arrays["backdrop"] = encoded(around.picture, 95)
@@ -127,6 +135,8 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     rig = {"distance": DISTANCE, "pivot": pivot(fitted).tolist(), "sample_canvas": CANVAS, "eyes": numbers,
            "face_width": fitted.face_width, "shade_scale": eye_stage.SHADE_SCALE, "gaze_degrees": GAZE,
            "mouth_ambient": round(mouth.ambient(seen.cavity.colour if seen.cavity else None), 4)}  # fmt: skip
+    if tone is not None:
+        rig["mouth_warmth"] = 0
     height, width = whole.alpha.shape
     if width != height:
         rig["principal"] = [whole.corner[0] + CANVAS / 2, whole.corner[1] + CANVAS / 2]

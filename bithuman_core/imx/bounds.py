@@ -24,6 +24,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "face_width": (1, 8192),  # px space; also: no more than the canvas
     "shade_scale": (1e-3, 10),
     "mouth_ambient": (0, 1),
+    "mouth_warmth": (0, 1),
     "mouth_cover": (0, 1),
     "pixel_filter": (0, 0.25),
     "texture_scale": (1, 2),

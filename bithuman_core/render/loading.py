@@ -102,6 +102,7 @@ def _read_rig(avatar: ImxFile, side: int | None) -> PortraitRig:
         gaze=(np.radians(number_of(gaze, "yaw")), np.radians(number_of(gaze, "up")), np.radians(number_of(gaze, "down"))),
         shade_scale=number_of(rig, "shade_scale"),
         mouth_ambient=number_of(rig, "mouth_ambient", 0.0),
+        mouth_warmth=number_of(rig, "mouth_warmth", 1.0),
         mouth_cover=number_of(rig, "mouth_cover", 0.0),
         pixel_filter=0.0 if wanted == 2 else number_of(rig, "pixel_filter", 0.0),  # pictures drawn larger are soft as they are
         head_limits=np.array([manifest.limits.get(n, DEFAULT_LIMITS[n]) for n in HEAD_NAMES], np.float32),

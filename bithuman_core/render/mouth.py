@@ -24,10 +24,13 @@ NARROWEST = 5e-4  # half of the mouth's width at least
 TINT = (1.12, 1.06, 0.86)
 
 
-def tint_table(ambient: float) -> NDArray[np.int64]:
-    """Factors (256 = 1) for blue, green, red by brightness 0..255: int64 [256, 3]; ambient 0..1: light where none falls in."""
+def tint_table(ambient: float, warmth: float = 1.0) -> NDArray[np.int64]:
+    """Factors (256 = 1) for blue, green, red by brightness 0..255: int64 [256, 3]; ambient 0..1: light where none falls in.
+
+    warmth 0..1: how far red tissue tints it; 0 in avatars without colours.
+    """
     level = ambient + (1 - ambient) * np.linspace(0, 1, 256)[:, None]
-    return np.round(256 * level ** np.array(TINT)).astype(np.int64)
+    return np.round(256 * level ** (1 + (np.array(TINT) - 1) * warmth)).astype(np.int64)
 
 
 class MouthLight:

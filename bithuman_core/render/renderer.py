@@ -39,7 +39,7 @@ class PortraitRenderer:
         self._light = np.zeros(len(rig.vertices), np.float32)
         self._full_light = np.zeros(len(rig.backdrop_vertices), np.float32)
         self._mouth = MouthLight(rig)
-        self._tint = tint_table(rig.mouth_ambient)
+        self._tint = tint_table(rig.mouth_ambient, rig.mouth_warmth)
         self._under = np.empty((height // self._head.count, width, 3), np.uint8)
         self._pixel_filter = PixelFilter(rig.pixel_filter, width)
         self._row = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)

@@ -105,6 +105,7 @@ class PortraitRig:
     gaze: tuple[float, float, float]  # radians at coefficient 1: to the side, up, down
     shade_scale: float
     mouth_ambient: float  # 0..1: light in the depth of the mouth
+    mouth_warmth: float  # 0..1: how far that light turns red; 0 in avatars without colours
     mouth_cover: float  # 0..1: what the lips take of the light further in; thick lips more
     pixel_filter: float  # 0..0.25: share of every neighbour in a finished pixel
     head_limits: NDArray[np.float32]  # [6, 2]

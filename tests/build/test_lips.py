@@ -67,3 +67,21 @@ def test_lips_part_where_they_should() -> None:
         assert inside_shown(neutral + after[row]) > 20
     teeth = template.teeth
     np.testing.assert_array_equal(before[:, teeth], after[:, teeth])
+
+
+@pytest.mark.parametrize("expression", [{"mouthFrownLeft": 0.9}, {"mouthSmileRight": 0.9}, {"browOuterUpLeft": 0.9}])
+def test_one_sided_expressions_of_the_photo_are_not_kept(expression: dict[str, float]) -> None:
+    """Corners of the mouth and brows end as high on either side."""
+    template = load_template()
+    posed = template.points + sum(v * template.deltas[template.names.index(n)] for n, v in expression.items())
+    marks = np.concatenate([project(template.at("mediapipe", posed)), np.zeros((10, 3))])
+    fitted = fit(template, marks, expression)
+    neutral, kept = rest(template, fitted)
+
+    def askew(points: NDArray[np.float64]) -> float:
+        y = template.at("mediapipe", points)[:, 1]
+        return max(abs(float(y[a] - y[b])) for a, b in ((61, 291), (105, 334))) / fitted.face_width
+
+    assert askew(fitted.points) > 0.02
+    assert askew(neutral) < 0.012
+    assert all(kept.get(name, 0.0) < 0.2 for name in expression)

@@ -165,6 +165,7 @@ REFUSED_ONES: dict[str, Change] = {
     "shade_scale inf": rig(shade_scale=INF),
     "shade_scale 3e38": rig(shade_scale=3e38),
     "mouth_ambient 1e41": rig(mouth_ambient=1e41),
+    "mouth_warmth 2": rig(mouth_warmth=2),
     "mouth_cover -1": rig(mouth_cover=-1),
     "pixel_filter 7": rig(pixel_filter=7),
     "principal NaN": rig(principal=[NAN, 3]),

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bithuman_core.build.photo.detector import MIN_SCORE, detect_faces
+from bithuman_core.build.photo.gates import MIN_FACE_WIDTH
 from bithuman_core.build.photo.landmarker import Face, read_face
 from bithuman_core.build.photo.models import FaceNets
 from bithuman_core.errors import BuildError, SeveralFacesError
@@ -50,7 +51,7 @@ def choose_face(nets: FaceNets, image: Image.Image, number: int | None) -> Chose
             turned = image.transpose(turn)
             found, score = find_faces(nets, turned)
             best = max(best, score)
-            if _sureness(found) > _sureness(faces) + SURER:
+            if _sureness(found) > _sureness(faces) + SURER and found[0].width >= MIN_FACE_WIDTH:
                 faces, upright = found, turned
                 notes = ("The photo lay on its side: it was turned upright.",)
     if not faces:
@@ -85,6 +86,11 @@ def _pick(faces: list[Face], number: int | None, image: Image.Image) -> Face:
     if number is None and len(faces) == 1:
         return faces[0]
     places = ", ".join(f"{i} is {f.width:.0f} px wide at {_middle(f)}" for i, f in enumerate(faces, 1))
+    if number is None and faces[0].width < MIN_FACE_WIDTH:
+        raise BuildError(
+            f"found {len(faces)} faces, the largest {faces[0].width:.0f} px wide, and {MIN_FACE_WIDTH} are needed: "
+            "use a larger photo, or one closer to the person"
+        )
     if number is None:
         ways = "cut the photo around one, or give its number as the face"
         error = SeveralFacesError(f"found {len(faces)} faces ({places}): {ways}")

@@ -17,15 +17,23 @@ SMALL_FACE_WIDTH = 200
 MAX_YAW, MAX_PITCH = 25.0, 25.0
 CLOSED_EYE, NARROW_EYE = 0.1, 0.16
 """Lid gap in eye widths."""
-MAX_BLUR, SOFT_BLUR = 0.76, 0.55
-"""A Gaussian blur of 2 % of the face width measures .72 to .80, a sharp photo under .45."""
+WINK = 0.5
+"""Gap of one eye in units of the other one's: faces with both eyes open have .8 and more."""
+SPARE = 0.02
+"""Face widths that landmarks may lie beyond the photo's edge: the net guesses them a few px beside their place."""
+MAX_BLUR, SOFT_BLUR = 0.68, 0.5
+"""A Gaussian blur of 2 % of the face width measures .66 to .80, a sharp photo under .45, a face of 60 px enlarged .5 to .6."""
 MIN_BRIGHTNESS, DIM_BRIGHTNESS = 0.07, 0.2
 MIDDLE_BRIGHTNESS = 0.5
 """Median luma of the face, sRGB as stored; a dark face is brought to the last one before its colours are compared."""
-GREY_CHROMA = 0.02
-"""Mean distance of the colours from grey, as a share of the brightness."""
+GREY_CHROMA, STONE_CHROMA, FUR_CHROMA = 0.02, 0.06, 0.15
+"""Mean distance of the colours from grey, as a share of the brightness: what is below is black and white, stone, may be fur."""
+SURELY_HUMAN = 0.86
+"""The detector's score from which fur does not count: people have .86 and more, monkeys and dogs .67 to .85."""
 DRAWN_FLATNESS = 0.45
 """Share of the px above the nose that equal their neighbour: .6 and more in drawings, .4 in a JPEG of quality 30."""
+PAINTED_OVER = 0.35
+"""By how much that share differs above and below the nose where one of them is painted over, and not drawn."""
 PURE_WHITE = 253 / 255
 OVEREXPOSED, ALL_WHITE = 0.1, 0.6
 """Share of the face that is white: a note; so little is left that the lips cannot be judged."""
@@ -50,6 +58,7 @@ LIPS = [37, 267, 0, 17, 84, 314, 12, 15]
 
 def check_face(face: Face, image: Image.Image) -> list[str]:
     """Notes on a face that can be used; raises `BuildError` with one sentence where it cannot."""
+    _check_human(face, image)
     return [
         *_check_size(face),
         *_check_angles(face),
@@ -57,6 +66,17 @@ def check_face(face: Face, image: Image.Image) -> list[str]:
         *_check_eyes(face),
         *_check_picture(face, image),
     ]
+
+
+def _check_human(face: Face, image: Image.Image) -> None:
+    pixels, points = face_pixels(face, image, MEASURED_WIDTH)
+    inside = _inside(points, pixels.shape[:2])
+    overexposed = (pixels.min(-1) >= PURE_WHITE)[inside].mean() > OVEREXPOSED
+    if face.score < SURELY_HUMAN and GREY_CHROMA < _chroma(pixels, inside) < FUR_CHROMA and not overexposed:
+        raise BuildError(
+            f"found no human face in the photo (what resembles one is {100 * face.score:.0f} % likely and has not the colour of "
+            f"skin; {100 * SURELY_HUMAN:.0f} % is needed): use a clear photo of one person from the front"
+        )
 
 
 def _check_size(face: Face) -> list[str]:
@@ -69,13 +89,13 @@ def _check_size(face: Face) -> list[str]:
 
 def _check_angles(face: Face) -> list[str]:
     yaw, pitch, _ = face.angles
-    if abs(yaw) > MAX_YAW:
+    if round(abs(yaw)) > MAX_YAW:
         side = "right" if yaw > 0 else "left"
         raise BuildError(
             f"the head is turned {abs(yaw):.0f} degrees to the {side} of the picture and {MAX_YAW:.0f} are allowed: "
             "use a photo that looks into the camera"
         )
-    if abs(pitch) > MAX_PITCH:
+    if round(abs(pitch)) > MAX_PITCH:
         way = "up" if pitch > 0 else "down"
         raise BuildError(
             f"the head is tipped {abs(pitch):.0f} degrees {way} and {MAX_PITCH:.0f} are allowed: hold the camera at eye level"
@@ -87,7 +107,7 @@ def _check_frame(face: Face, image: Image.Image) -> list[str]:
     points, size = face.landmarks[:, :2], np.array(image.size)
     for part, numbers in NEEDED.items():
         over = int(np.ceil(np.maximum(-points[numbers], points[numbers] - size).max()))
-        if over > 0:
+        if over > SPARE * face.width:
             raise BuildError(f"{part} is cut off by the photo's edge ({over} px are missing): use one that shows the whole head")
     return []
 
@@ -99,6 +119,11 @@ def _check_eyes(face: Face) -> list[str]:
         raise BuildError(
             f"{which} closed (lids {100 * min(gaps):.0f} % of an eye's width apart, {100 * CLOSED_EYE:.0f} % are needed): "
             "use a photo with open eyes"
+        )
+    if min(gaps) < WINK * max(gaps):
+        raise BuildError(
+            f"one eye is closed more than the other (lids {100 * min(gaps):.0f} % and {100 * max(gaps):.0f} % of an eye's width "
+            "apart): use a photo with both eyes open"
         )
     if min(gaps) < NARROW_EYE:
         return [f"The eyes are nearly closed (lids {100 * min(gaps):.0f} % of an eye's width apart): the avatar will look tired."]
@@ -136,19 +161,34 @@ def _check_picture(face: Face, image: Image.Image) -> list[str]:
         notes.append(f"The face is soft (blur {100 * blur:.0f} %): so is the avatar.")
     whites = pixels.min(-1) >= PURE_WHITE
     white = float(whites[inside].mean())
-    chroma = (np.abs(pixels - luma[..., None]).mean(-1) / np.maximum(luma, 0.02))[inside & ~whites]
-    if chroma.size and float(chroma.mean()) < GREY_CHROMA:
+    chroma = _chroma(pixels, inside & ~whites)
+    if chroma < GREY_CHROMA:
         notes.append("The photo is black and white: so is the avatar.")
+    elif chroma < STONE_CHROMA:
+        notes.append("The face has hardly any colour: a statue or a mask will move like a person.")
     if white > OVEREXPOSED:
         notes.append(
             f"The face is overexposed ({100 * white:.0f} % of it is white): the avatar lacks what the photo does not show."
         )
     nose = int(points[NOSE, 1])
-    if _flatness(pixels[:nose], inside[:nose]) > DRAWN_FLATNESS and brightness >= DIM_BRIGHTNESS:
+    above, below = _flatness(pixels[:nose], inside[:nose]), _flatness(pixels[nose:], inside[nose:])
+    if above > DRAWN_FLATNESS and below < above - PAINTED_OVER and brightness >= DIM_BRIGHTNESS:
+        raise BuildError(
+            f"a part of the face seems to be painted over ({100 * above:.0f} % of it has one colour above the nose and "
+            f"{100 * below:.0f} % below it): use a photo that shows the whole face"
+        )
+    if above > DRAWN_FLATNESS and brightness >= DIM_BRIGHTNESS:
         notes.append("The picture looks drawn: mouth and eyes of the avatar take its colours, but move like a person's.")
     elif white < ALL_WHITE:  # lips may be a line in a drawing
         _check_mouth(srgb_to_lab(np.clip(pixels * max(1.0, MIDDLE_BRIGHTNESS / brightness), 0, 1)), points, white)
     return notes
+
+
+def _chroma(pixels: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
+    """Mean distance of the px [h, w, 3] of a face [h, w] from grey; 1 where none are left to tell."""
+    luma = pixels @ LUMA
+    off = (np.abs(pixels - luma[..., None]).mean(-1) / np.maximum(luma, 0.02))[inside]
+    return float(off.mean()) if off.size else 1.0
 
 
 def _flatness(pixels: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:

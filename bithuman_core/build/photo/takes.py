@@ -38,8 +38,14 @@ OPEN_EYES = 0.2
 PARTED = 0.02
 """Face widths (sigma) between the inner lips."""
 MOVING = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "mouthPucker", "mouthFunnel", "browInnerUp", "browOuterUpLeft",
-          "eyeSquintLeft", "eyeSquintRight", "eyeLookUpLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookInRight")  # fmt: skip
+          "eyeSquintLeft", "eyeSquintRight", "eyeLookUpLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookInRight",
+          "mouthLeft", "mouthRight", "jawLeft", "jawRight", "mouthFrownLeft", "mouthFrownRight", "mouthPressLeft",
+          "mouthPressRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "noseSneerLeft",
+          "noseSneerRight", "browDownLeft", "browDownRight")  # fmt: skip
 """Expressions of which a neutral face holds none."""
+PAIRS = ("mouthSmile", "mouthFrown", "mouthPress", "mouthUpperUp", "mouthLowerDown", "eyeBlink", "eyeSquint", "browDown",
+         "browOuterUp")  # fmt: skip
+"""Those that it holds as much of on the left as on the right."""
 UNMOVED = 0.4
 """Their norm (sigma) in a calm face."""
 LEAST_CLEAR = 0.1
@@ -126,6 +132,7 @@ def calmness(face: Face) -> float:
     eyes = float(np.clip((min(lid_gaps(face)) - CLOSED_EYE) / (OPEN_EYES - CLOSED_EYE), 0, 1))
     lips = float(np.linalg.norm(face.landmarks[UPPER_LIP] - face.landmarks[LOWER_LIP])) / face.width
     moved = sum(face.blendshapes[name] ** 2 for name in MOVING)
+    moved += sum((face.blendshapes[f"{name}Left"] - face.blendshapes[f"{name}Right"]) ** 2 for name in PAIRS)
     return eyes * float(np.exp(-((lips / PARTED) ** 2) / 2) * np.exp(-moved / (2 * UNMOVED**2)))
 
 

@@ -27,6 +27,7 @@ ALIKE = 0.1  # difference in brightness between lens over the eye and beside it
 FOREIGN, FLAT = 12.0, 0.12  # distance in colour (L*a*b*) of a mirror or a bright patch from the cheek's; contrast in it at most
 TINTED = (22.0, 15.0)  # the same of coloured glasses, below and above the eye
 SHADED, SHADED_COLOUR = 0.62, 5.0  # brightness and distance in colour of what is seen through tinted glasses with a frame
+PLAIN = 0.6  # contrast of an eye that no lens is before: under a cap, the sun is on the cheeks alone
 BRIGHT = 0.5  # to which colours are brought before they are compared
 
 
@@ -74,7 +75,7 @@ class _Look:
     @property
     def shaded(self) -> bool:
         """It is seen through something that may be tinted, where there is a frame about it."""
-        return max(self._below, self._above) < SHADED and self._far_below > SHADED_COLOUR
+        return max(self._below, self._above) < SHADED and self._far_below > SHADED_COLOUR and self._contrast < PLAIN
 
 
 def _colour(picture: Array, landmarks: Array, marks: tuple[int, ...]) -> Array:

@@ -1,7 +1,6 @@
 """Glasses: found by their frame, which breaks the even skin of the nose and below the eyes.
 
-The frame stays where it is. Lids close behind it, painted in the colour of the skin about the eyes: the little that a photo
-shows of them between eye and frame would smear.
+The frame stays where it is, and lids close behind it.
 """
 
 from __future__ import annotations
@@ -10,15 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import KDTree
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.photo.observed import cheek_colour
 from bithuman_core.build.shape.camera import project
 from bithuman_core.build.shape.distance import distance_to
-from bithuman_core.build.shape.template import ATLAS, Template
-from bithuman_core.build.skin.fill import fill
-from bithuman_core.build.skin.skin import Texels, sample
+from bithuman_core.build.shape.outline import to_outline, within
+from bithuman_core.build.shape.template import Template
+from bithuman_core.build.skin.skin import sample
 
 BRIDGE, BELOW = (9, 5), ((230, 50), (450, 280))  # MediaPipe numbers: lines along which bare skin is even
 LINE = 0.2  # darkness or brightness of a frame across them, of the skin's: bare faces 0.02 to 0.1, frames 0.3 and more
@@ -27,16 +25,13 @@ CLEAR = 0.4  # widths of the eye beside the frame where skin begins to move so f
 FAR = 1.0  # widths of the eye from which nothing has to do with its lids
 LID_REACH, MARGIN = 0.2, 0.05  # widths of the eye about it that its lids still move, and that move with their edge
 THICKEST = 0.4  # widths of the eye: of a frame, of a reflex
-DARKER, BRIGHTER, SHADE = 0.22, 0.15, 0.12  # than the skin beside it: a frame, a reflex, a crease; of the cheeks' brightness
-DARK, BRIGHT, PALE = 0.55, 1.1, 0.1  # brightness of shadow, of a reflex in the same units; how much less coloured that is
+DARKER, BRIGHTER = 0.22, 0.15  # than the skin beside it: a frame, a reflex; of the cheeks' brightness
+BRIGHT, PALE = 1.1, 0.1  # brightness of a reflex in the same units; how much less coloured it is
 LONGEST, HAIR = 1.3, 0.6  # widths of the eye: that only frames and brows reach; share within the brow of what is brow
 ABOVE, BELOW_EYES, LASHES = 1.1, 1.4, 0.1  # widths of the eye about it: where frames are; lashes and creases, which are none
 BLURRED = 0.05  # widths of the eye: about the frame that it is mixed with skin
-EDGE = (0.02, 0.05)  # widths of the eye beside its outline up to which a lid keeps the photo, and from which it is painted
-UNMOVED, PAINTED = 0.05, 0.05  # of the way of a closing lid: skin that goes less gives its colour; what goes more is painted
-SPECK, SOFTER = 0.15, 1.0  # widths of the eye: reflexes smaller than the square of that are none; texels a lid is blurred by
+SPECK = 0.15  # widths of the eye: reflexes smaller than the square of that are none
 LENS = 0.15  # of 0..1: how much the colour of a dark lens varies
-LOWERED = 0.5  # of the paint that a lid shows as the eye looks down
 TEMPLES = (127, 356)
 BROW_OUTLINES = (((46, 53, 52, 65, 55), (70, 63, 105, 66, 107)), ((276, 283, 282, 295, 285), (300, 293, 334, 296, 336)))
 """MediaPipe numbers of their lower and upper edge."""
@@ -58,10 +53,8 @@ def worn(picture: Array, landmarks: Array) -> bool:
 class Glasses:
     """The frame in a picture."""
 
-    to_odd: Array
-    """[S, S] canvas px to the nearest px that is no plain skin: frame, reflex, brow, shadow. `CLEAR` eye widths if farther."""
     to_frame: Array
-    """[S, S] the same to the frame."""
+    """[S, S] canvas px to the nearest px of the frame. `CLEAR` eye widths if farther."""
     to_still: Array
     """[S, S] the same to frame or reflex."""
     rims: dict[str, Array]
@@ -91,13 +84,12 @@ def seen(template: Template, points: Array, picture: Array, landmarks: Array, co
     places = np.stack(np.meshgrid(np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5), -1)
     bare = np.ones(light.shape, bool)
     for rim in rims.values():
-        near = _to_rim(rim, places.reshape(-1, 2), LASHES * size).reshape(light.shape)
-        bare &= np.isinf(near) & ~_within(places.reshape(-1, 2), rim).reshape(light.shape)
+        near = to_outline(rim, places.reshape(-1, 2), LASHES * size).reshape(light.shape)
+        bare &= np.isinf(near) & ~within(places.reshape(-1, 2), rim).reshape(light.shape)
     reflex = _sizeable((brighter > BRIGHTER) & (light > BRIGHT) & (grey > usual + PALE) & bare, size)
     frame = _frame((darker > DARKER) & bare, places, landmarks, size)
     for side in covered:
         frame |= _lens(part, rims[side] - (x0, y0))
-    odd = ((darker > SHADE) | (light < DARK)) & bare | reflex
     room = round(CLEAR * size)  # beyond it no use of the distances tells them apart
     wide = slice(max(y0 - room, 0), y1 + room), slice(max(x0 - room, 0), x1 + room)
 
@@ -110,7 +102,7 @@ def seen(template: Template, points: Array, picture: Array, landmarks: Array, co
 
     still = away(frame | reflex)
     still[wide] = ndimage.gaussian_filter(still[wide], BLURRED * size)
-    return Glasses(away(odd), away(frame), still, rims, size)
+    return Glasses(away(frame), still, rims, size)
 
 
 def _sizeable(mask: Array, size: float) -> Array:
@@ -124,7 +116,7 @@ def _frame(dark: Array, places: Array, landmarks: Array, size: float) -> Array:
     parts = np.asarray(ndimage.label(dark, np.ones((3, 3)))[0])  # type: ignore[index]
     brows = np.zeros(dark.shape, bool)
     for lower, upper in BROW_OUTLINES:
-        brows |= _within(places.reshape(-1, 2), landmarks[[*lower, *upper[::-1]], :2]).reshape(dark.shape)
+        brows |= within(places.reshape(-1, 2), landmarks[[*lower, *upper[::-1]], :2]).reshape(dark.shape)
     number = np.arange(1, int(parts.max()) + 1)
     boxes: list[tuple[slice, slice]] = ndimage.find_objects(parts)
     long = np.array([columns.stop - columns.start > LONGEST * size for _, columns in boxes], bool)
@@ -149,8 +141,8 @@ def behind(glasses: Glasses, template: Template, points: Array, deltas: Array) -
     to_still = np.maximum(sample(glasses.to_still, places) - BLURRED * glasses.eye, 0)
     held = {}
     for side, rim in glasses.rims.items():
-        away = _to_rim(rim, places, FAR * glasses.eye)
-        away = np.where(_within(places, rim), 0, np.maximum(away - MARGIN * glasses.eye, 0))
+        away = to_outline(rim, places, FAR * glasses.eye)
+        away = np.where(within(places, rim), 0, np.maximum(away - MARGIN * glasses.eye, 0))
         held[side] = to_still / np.maximum(to_still + away, 1e-3) * np.exp(-((away / (LID_REACH * glasses.eye)) ** 2))
         held[side][away == 0] = 1.0
     beside = _ramp(to_frame / glasses.eye, BLURRED, CLEAR)
@@ -162,51 +154,11 @@ def behind(glasses: Glasses, template: Template, points: Array, deltas: Array) -
         deltas[s] *= share[:, None].astype(np.float32)
 
 
-def lids(glasses: Glasses, template: Template, tx: Texels, deltas: Array, spots: Array, colour: Array,
-         plain: Array) -> tuple[Array, dict[int, Array]]:  # fmt: skip
-    """The painted skin [ATLAS, ATLAS, 3] with softer lids, and what they add to it as they close [ATLAS / 2, ATLAS / 2, 3] (RGB,
-    0..1) by row of the shapes.
-
-    deltas [S, V, 3]; spots [n, 2] canvas places of the texels, colour [ATLAS, ATLAS, 3] the painted skin; plain [n]: which texels
-    the photo shows as even skin, 0..1.
-    """
-    away = np.min([_to_rim(rim, spots, FAR * glasses.eye) for rim in glasses.rims.values()], axis=0) / glasses.eye
-    bare = plain * (sample(glasses.to_odd, spots) > BLURRED * glasses.eye) * (away > LASHES)
-    blurred = ndimage.gaussian_filter(colour, (SOFTER, SOFTER, 0))
-    soft, added = colour.copy(), {}
-    for side in ("Left", "Right"):
-        blink, down = (template.names.index(f"{shape}{side}") for shape in ("eyeBlink", "eyeLookDown"))
-        way = np.abs((deltas[blink, :, 1][tx.corners] * tx.weights).sum(1))
-        way /= max(float(way.max()), 1e-3)
-        skin = fill(colour, tx.image(bare * (way < UNMOVED)))
-        lid = tx.image(_ramp(way, 0.0, PAINTED) * _ramp(away, *EDGE))[..., None]
-        soft += (blurred - colour) * lid
-        added[blink] = ((skin - blurred) * lid).reshape(ATLAS // 2, 2, ATLAS // 2, 2, 3).mean((1, 3))
-        added[down] = LOWERED * added[blink]
-    return soft, added
+def bare(glasses: Glasses, spots: Array) -> Array:
+    """Which texels at canvas px spots [n, 2] show skin beside frame and reflexes, 0 or 1."""
+    return (sample(glasses.to_still, spots) > BLURRED * glasses.eye).astype(np.float32)
 
 
 def _ramp(values: Array, low: float, high: float) -> Array:
     t = np.clip((values - low) / (high - low), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)
-
-
-def _to_rim(rim: Array, points: Array, reach: float) -> Array:
-    """Px [n] from points [n, 2] to the outline rim [m, 2] of an eye; inf from reach on."""
-    return KDTree(_dense(rim)).query(points, distance_upper_bound=reach)[0]
-
-
-def _dense(ring: Array) -> Array:
-    """Points [8 m, 2] along the polygon ring [m, 2]."""
-    steps = np.linspace(0, 1, 8, endpoint=False)[:, None]
-    return np.concatenate([a + (b - a) * steps for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True)])
-
-
-def _within(points: Array, ring: Array) -> Array:
-    """Which points [n, 2] lie inside the polygon ring [m, 2] (even-odd rule)."""
-    inside = np.zeros(len(points), bool)
-    for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True):
-        crosses = (a[1] > points[:, 1]) != (b[1] > points[:, 1])
-        x = a[0] + (points[:, 1] - a[1]) / np.where(b[1] == a[1], 1e-9, b[1] - a[1]) * (b[0] - a[0])
-        inside ^= crosses & (points[:, 0] < x)
-    return inside

@@ -21,6 +21,8 @@ STRONGEST = 0.08
 """Texture goes on as far as this (colours 0..1); stronger details are things, and would come out as scraps of them."""
 TEXTURED = 48.0
 """Px behind the person's edge that texture goes on; a head that turns 5 degrees uncovers about 20."""
+HALF = 0.3, 0.6
+"""Share of the person in a px up to which the plate keeps the photo, and from which it is made up."""
 
 
 def background(canvas: Canvas, alpha: Array) -> Array:
@@ -43,6 +45,28 @@ def background(canvas: Canvas, alpha: Array) -> Array:
     fading = np.clip(1 - np.hypot(y - nearest[0], x - nearest[1]) / TEXTURED, 0, 1) * weight[rows, columns]
     texture = np.clip(picture - _mean(picture, weight), -STRONGEST, STRONGEST)[rows, columns] * fading[..., None]
     return np.where(known[..., None], picture, np.clip(smooth + texture, 0, 1)).astype(np.float32)
+
+
+def true_to_photo(canvas: Canvas, alpha: Array, colours: Array, plate: Array) -> tuple[Array, Array]:
+    """The person's colours [H, W, 3] and the plate [H / 2, W / 2, 3] that together, under alpha [H, W], give the photo.
+
+    Where little of a px is thought to be the person (stray hair, an earring, leaves: the matte may err), the plate takes
+    what is left of the photo; where more is, the person does.
+    """
+    part, photo = halved(alpha)[..., None], halved(canvas.picture)
+    share = 1 - _smoothstep((part - HALF[0]) / (HALF[1] - HALF[0]))
+    share = share * (halved(canvas.inside.astype(np.float32))[..., None] == 1)
+    behind = np.clip((photo - part * halved(colours)) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
+    plate = (plate + share * (behind - plate)).astype(np.float32)
+    y, x = np.nonzero(canvas.inside & (alpha > HALF[0]) & (alpha < 1))
+    over, colours = alpha[y, x, None], colours.copy()
+    colours[y, x] = np.clip((canvas.picture[y, x] - (1 - over) * plate[y // 2, x // 2]) / over, 0, 1)
+    return colours, plate
+
+
+def _smoothstep(t: Array) -> Array:
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
 
 
 def _mean(picture: Array, weight: Array) -> Array:

@@ -14,7 +14,8 @@ from bithuman_core.build.photo.landmarker import CHIN, EYE_CORNERS, Face
 from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
 from bithuman_core.build.shape.distance import nearest_in
 
-LARGEST_FACE = 0.46
+LARGEST_FACE, CLOSEST_FACE = 0.46, 0.52
+"""Its share of the shorter side where the photo ends below, and where it ends beside the face."""
 CUT = 8
 """Px of the photo's edge that must be free of hair, and that may be missing at the bottom."""
 SPREAD = 0.25
@@ -74,21 +75,22 @@ def _placing(
 ) -> tuple[float, float]:
     """Canvas px a photo px, and the height of the eyes on the canvas (px)."""
     scale = FACE_WIDTH * CANVAS / face.width
-    below = _room(image, turn, eyes)
+    sides = min(_room(image, eyes, way) for way in (turn[:, 0], -turn[:, 0]))
+    scale *= float(np.clip(framing.width / 2 / max(sides * scale, 1), 1, CLOSEST_FACE / FACE_WIDTH))
+    below = _room(image, eyes, turn[:, 1])
     wanted = below * scale / framing.height
     if wanted >= 1 - framing.eye_line:
         return scale, framing.eye_line * framing.height
     height = min(1 - wanted, framing.lowest_eyes)
     if wanted < 1 - height:
-        scale *= min((1 - height) / wanted, LARGEST_FACE / FACE_WIDTH)
+        scale *= max(min((1 - height) / wanted, LARGEST_FACE * CANVAS / face.width / scale), 1.0)
     return scale, height * framing.height
 
 
-def _room(image: Image.Image, turn: NDArray[np.float64], eyes: NDArray[np.float64]) -> float:
-    """Photo px from the eyes straight down (along the head) to the photo's edge."""
-    down = turn[:, 1]
+def _room(image: Image.Image, eyes: NDArray[np.float64], way: NDArray[np.float64]) -> float:
+    """Photo px from the eyes straight on, the way [2] of the head, to the photo's edge."""
     rooms = [(limit - start) / step if step > 0 else -start / step
-             for start, step, limit in zip(eyes, down, image.size, strict=True) if abs(step) > 1e-6]  # fmt: skip
+             for start, step, limit in zip(eyes, way, image.size, strict=True) if abs(step) > 1e-6]  # fmt: skip
     return float(min(rooms))
 
 

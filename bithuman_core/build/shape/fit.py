@@ -7,7 +7,7 @@ alone, so that lips, lids and brows of the mesh lie exactly where they are in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -49,6 +49,8 @@ class Fit:
     """px between the landmarks 234 and 454."""
     error: float
     """px: median distance of the landmarks before the remainder was spread."""
+    said: dict[str, float] = field(default_factory=dict)
+    """What the photo's expression was thought to hold: what the fit holds beyond it may be how this face is made."""
 
     def angles(self) -> tuple[float, float, float]:
         """Yaw, pitch, roll of the head in the photo, degrees (signs as everywhere)."""
@@ -129,7 +131,8 @@ def fit(template: Template, landmarks: Array, blendshapes: dict[str, float]) -> 
     miss = target - project(pick(points))[:, :2]
     points = spread_remainder(template, points, miss, width)
     expression = {template.names[k]: float(v) for k, v in zip(fitted, amount[m:], strict=True) if v > 0.005}
-    return Fit(points, whole, offset, amount[:m], expression, width, float(np.median(np.linalg.norm(miss, axis=1))))
+    return Fit(points, whole, offset, amount[:m], expression, width, float(np.median(np.linalg.norm(miss, axis=1))),
+               dict(blendshapes))  # fmt: skip
 
 
 def radial_system(template: Template, vertices: Array, smoothing: float) -> tuple[Array, Array, Array]:

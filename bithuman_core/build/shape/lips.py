@@ -12,7 +12,7 @@ from bithuman_core.build.shape.template import MOUTH, SKIN, Template
 
 UPPER_LIP = 0.2  # share of a gap that the upper lip closes
 REACH = 0.016  # face widths beside the inner lips that follow them
-OVERLAP = 0.6  # px by which closed lips overlap
+OVERLAP = 0.9  # px by which closed lips overlap
 PARTING = 0.01  # face widths by which a shape of the average head parts its lips; what parts them less is a closed mouth
 ABOUT_LIPS = ("mouth", "cheek", "jawLeft", "jawRight")  # beginnings of the names of what moves them
 SMILE = ("mouthSmileLeft", "mouthSmileRight", "cheekSquintLeft", "cheekSquintRight")

@@ -10,7 +10,7 @@ from bithuman_core.build.shape.camera import project
 from bithuman_core.build.shape.fit import LIPS_OPEN, Fit
 from bithuman_core.build.shape.template import EYE, MOUTH, SKIN, Template
 
-GAIN = (0.6, 2.0)  # of a blink
+GAIN = (0.6, 3.0)  # of a blink: the eyes of 3D cartoons are half as high again as a person's, and more
 OVERLAP = 1.0  # px: how far the upper lid goes beyond the lower one
 MIDDLE = slice(3, 10)  # of the 13 points of a lid from corner to corner: where the gap is wide enough to be measured
 ROUND, ROUND_REACH = 0.62, 0.05  # exponent of the open lip's arc (1: parabola, 0.5: ellipse); face widths below it that follow

@@ -9,6 +9,7 @@ import numpy as np
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.photo.pixels import halved
 from bithuman_core.build.shape.camera import project
+from bithuman_core.build.shape.outline import to_outline, within
 from bithuman_core.build.shape.raster import at
 from bithuman_core.build.shape.shapes import lids
 from bithuman_core.build.shape.template import Template
@@ -21,56 +22,115 @@ BENEATH = 0.15  # widths of the eye below it, where the colour of its skin is ta
 FORWARD = 0.12  # widths of the eye that lashes come forward as it closes
 DOWN = 0.5  # of that, as the eye looks down
 IN_FRONT = 2.5  # px: lashes before the lid
-EVEN = (0.62, 1.3)  # brightness in units of the cheeks': darker (lashes, brows, a frame) or brighter (a reflex) is no lid
-ABOUT = 0.45  # widths of the eye about it where lids take their colour from
-CHEEKS = (50, 280, 101, 330, 205, 425)
+EVEN = (0.75, 1.3)  # brightness in units of the socket's: darker (lashes, brows, a frame) or brighter (a reflex) is no lid
+ABOUT = 0.45  # widths of the eye about it where that holds
+BESIDE_LASHES, REACH = 0.1, 0.5  # widths of the eye from its rim: skin that tells the colour of its lids
+LEAST_SKIN, CLOSE = 60, 0.3  # texels of it; the farther it is (widths of the eye, sigma), the less it says
+USUAL, UNEVEN, STEADY, ROUNDS = 0.6, 0.1, 0.05, 8  # its brightness to begin with, as a quantile; how far even skin lies off the
+# plane, as a share; pull towards a level one; rounds
+FOLDED = (0.05, 0.35)  # of the way of the lid's edge: skin that goes less stays the photo's, and that goes more is a lid
+LOWERED = 0.5  # of the paint that a lid shows as the eye looks down
 OWN_LIDS = (0.75, 1.25)  # how far the colour of closed lids may be from the skin's around the eye
 DARKEST = np.array([0.30, 0.24, 0.21])  # lashes are no brighter than this
 SHADE = np.array([0.45, 0.52, 0.56])  # of red, green, blue that the edge of a closed lid loses to its lashes
-SHADED, TIPS_SHADE = 0.15, 0.5  # widths of the eye over which; of it what the skin below the tips loses
+SHADED, TIPS_SHADE = 0.12, 0.5  # widths of the eye over which; of it what the skin below the tips loses
 
 
-def plain(template: Template, tx: Texels, colour: Array, places: Array, landmarks: Array, points: Array,
-          covered: tuple[str, ...] = ()) -> Array:  # fmt: skip
-    """Which texels [n] 0..1 can lend their colour to hidden ones: about the eyes only even skin. colour [n, 3] of the photo.
+@dataclass(frozen=True)
+class Socket:
+    """The even skin about one eye: its colour as a plane over the canvas. middle [2] px, size: the eye's width, px."""
 
-    covered: eyes ("left", "right") whose lids are behind something and have its colour.
+    middle: Array
+    size: float
+    plane: Array  # [3, 3]: of 1 and the way right and down in widths of the eye, the RGB
+
+    def at(self, places: Array) -> Array:
+        """Its colour [n, 3] at canvas px [n, 2]."""
+        return np.clip(_across(places, self.middle, self.size) @ self.plane, 0, 1).astype(np.float32)
+
+
+def _across(places: Array, middle: Array, size: float) -> Array:
+    """1 and the way from the middle in widths of the eye [n, 3], no farther than skin was looked at."""
+    way = np.clip((places - middle) / size, -REACH - 0.5, REACH + 0.5)
+    return np.concatenate([np.ones((len(way), 1)), way], 1)
+
+
+def sockets(template: Template, points: Array, spots: Array, photo: Array, lends: Array,
+            covered: tuple[str, ...] = ()) -> dict[str, Socket]:  # fmt: skip
+    """The skin about both eyes ("left", "right") that are not covered. photo [n, 3]: colour of the texels at canvas px spots
+    [n, 2] of the vertices points [V, 3]; lends [n] 0..1: which of them may tell.
+
+    Lids lie in the shade of their brow, under a cap in that of its peak: only the socket's own skin tells their colour. Lashes,
+    brow, liner, a fringe or a reflex lie off the plane of the others and are left out (iteratively reweighted least squares).
     """
-    cheeks = landmarks[list(CHEEKS), :2]
-    near = np.any([np.hypot(*(places - cheek).T) < 6 for cheek in cheeks], axis=0)
-    light = colour.mean(1)
-    usual = float(np.median(light[near])) if near.any() else float(np.median(light))
-    even = (light > EVEN[0] * usual) & (light < EVEN[1] * usual)
-    out = np.ones(len(places), np.float32)
+    out = {}
     for side in (side for side in ("left", "right") if side not in covered):
         rim = project(template.at(f"eye_{side}", points))[:, :2]
-        size = float(np.linalg.norm(rim[0] - rim[12]))
-        middle = rim.mean(0)
-        about = (np.abs(places - middle) < (0.5 + ABOUT) * size * np.array([1.0, 0.7])).all(1)
-        out[about & ~even] = 0.0
+        middle, size = rim.mean(0), float(np.linalg.norm(rim[0] - rim[12]))
+        away = to_outline(rim, spots, REACH * size) / size
+        near = (away > BESIDE_LASHES) & np.isfinite(away) & ~within(spots, rim) & (lends > 0.5)
+        if near.sum() < LEAST_SKIN:
+            near = np.isfinite(away) & ~within(spots, rim)
+        basis, light, close = _across(spots[near], middle, size), photo[near].mean(1), np.exp(-((away[near] / CLOSE) ** 2))
+        expected = np.full(len(light), np.quantile(light[close >= np.median(close)], USUAL))
+        share = close
+        for _ in range(ROUNDS):
+            share = close * (1 + ((light / np.maximum(expected, 0.02) - 1) / UNEVEN) ** 2) ** -2.0
+            expected = basis @ _plane(basis, share, light)
+        out[side] = Socket(middle, size, _plane(basis, share, photo[near]))
     return out
 
 
-def in_their_colour(template: Template, tx: Texels, colour: Array, trust: Array, lid: Array) -> Array:
-    """The painted skin colour [ATLAS, ATLAS, 3] with what the open eyes hide of the lids in the colour lid [3] of closed ones.
+def _plane(basis: Array, share: Array, values: Array) -> Array:
+    """The weighted least squares of values [n(, k)] on the basis [n, 3], pulled towards a level plane."""
+    weighted = basis * share[:, None]
+    return np.linalg.solve(weighted.T @ basis + np.diag([0.0, STEADY, STEADY]) * share.sum(), weighted.T @ values)
 
-    trust [n]: how far the photo shows the texels.
+
+def plain(known: dict[str, Socket], colour: Array, places: Array) -> Array:
+    """Which texels [n] can lend their colour to hidden ones, 0 or 1: about the eyes only skin like that of their sockets.
+
+    colour [n, 3] of the photo at places [n, 2].
     """
-    hidden = 1 - tx.image(trust)
-    out = colour.copy()
-    for ring in ("eye_left", "eye_right"):
-        index, weight = template.rings[ring]
-        around = (template.uv[index] * weight[..., None]).sum(1)
-        size = float(np.linalg.norm(around[0] - around[12]))
-        middle = around.mean(0)
-        yy, xx = np.mgrid[0:len(colour), 0:len(colour)] + 0.5
-        near = np.clip(2 - np.hypot((xx - middle[0]) / (0.6 * size), (yy - middle[1]) / (0.45 * size)) * 1.6, 0, 1)
-        share = (near * hidden)[..., None]
-        folded = share[..., 0] > 0.5
-        if folded.any():
-            gain = np.clip(lid / np.maximum(np.median(colour[folded], axis=0), 1e-3), *OWN_LIDS)
-            out *= 1 + (gain - 1) * share
+    out = np.ones(len(places), np.float32)
+    for socket in known.values():
+        about = (np.abs(places - socket.middle) < (0.5 + ABOUT) * socket.size * np.array([1.0, 0.7])).all(1)
+        light = colour[about].mean(1) / np.maximum(socket.at(places[about]).mean(1), 0.02)
+        out[about] *= (light > EVEN[0]) & (light < EVEN[1])
     return out
+
+
+def closed(template: Template, tx: Texels, known: dict[str, Socket], points: Array, deltas: Array, colour: Array, trust: Array,
+           observed: Array | None = None) -> tuple[Array, dict[int, Array]]:  # fmt: skip
+    """The painted skin [ATLAS, ATLAS, 3] with the sockets' colour in the folds that open eyes hide, and what lids add to it as
+    they close [ATLAS / 2, ATLAS / 2, 3] (RGB, 0..1) by row of the shapes.
+
+    A lid unfolds to three times its height: the crease, lashes and liner that the photo shows of it would be stretched with it.
+    points [V, 3] neutral vertices, deltas [S, V, 3]; colour [ATLAS, ATLAS, 3]; trust [n]: how far the photo shows the texels;
+    observed [3]: colour of the closed lids, where other pictures show it.
+    """
+    out, added = colour.copy(), {}
+    hidden = 1 - tx.image(trust)[..., None]
+    for side, socket in known.items():
+        blink, down = (template.names.index(f"{shape}{side.capitalize()}") for shape in ("eyeBlink", "eyeLookDown"))
+        places = at(project(points + deltas[blink]), tx.corners, tx.weights)[:, :2]
+        way = (deltas[blink, :, 1][tx.corners] * tx.weights).sum(1)
+        share = tx.image(_smoothstep((way / max(float(way.max()), 1e-3) - FOLDED[0]) / (FOLDED[1] - FOLDED[0])))[..., None]
+        moved = way > FOLDED[0] * way.max()
+        skin = np.zeros((len(way), 3), np.float32)
+        skin[moved] = socket.at(places[moved])
+        if observed is not None:
+            skin *= np.clip(observed / np.maximum(np.median(skin[moved], axis=0), 1e-3), *OWN_LIDS)
+        lid = tx.image(skin)
+        out += hidden * share * (lid - out)
+        added[blink] = halved((lid - out) * share)
+        added[down] = LOWERED * added[blink]
+    return out, added
+
+
+def _smoothstep(t: Array) -> Array:
+    t = np.clip(t, 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
 def shaded(template: Template, tx: Texels, points: Array, deltas: Array, colour: Array, added: dict[int, Array]) -> None:

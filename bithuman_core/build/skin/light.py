@@ -20,10 +20,11 @@ LEAST = 0.5  # levels of 255: less is not kept
 STRENGTH = 0.9  # of the average change: creases of single faces lie beside each other
 
 
-def residual(names: list[str], colour: Array, expression: dict[str, float]) -> dict[str, Array]:
+def residual(names: list[str], colour: Array, expression: dict[str, float], warm: bool = True) -> dict[str, Array]:
     """The arrays ``residual*`` of an avatar (``docs/imx-format.md``) for the shapes names.
 
     colour [ATLAS, ATLAS, 3]: the painted skin, RGB 0..1. expression: what the photo already shows, 0..1 by name; it is left out.
+    warm: whether shadows have a hue of their own.
     """
     with np.load(FILE, allow_pickle=False) as file:
         known = {str(n): k for k, n in enumerate(file["names"])}
@@ -35,7 +36,7 @@ def residual(names: list[str], colour: Array, expression: dict[str, float]) -> d
         x0, y0, x1, y1 = box[row] if row is not None else (0, 0, 0, 0)
         step = 1.0
         if row is not None and x1 > x0:
-            change = values[first[row] : first[row + 1]].reshape(y1 - y0, x1 - x0, 1) * TINT
+            change = values[first[row] : first[row + 1]].reshape(y1 - y0, x1 - x0, 1) * (TINT if warm else 1)
             added = change * (scale[row] * STRENGTH * (1 - expression.get(name, 0.0))) * base[y0:y1, x0:x1]
             step = max(float(np.abs(added).max()), 1e-3) / 127
             parts.append(np.round(added / step).astype(np.int8).ravel())

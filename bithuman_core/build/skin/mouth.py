@@ -13,6 +13,7 @@ from bithuman_core.build.shape.template import Template
 
 PAINTED_FOR = np.array([0.78, 0.60, 0.51], np.float32)  # skin that the template's mouth was painted for
 FOLLOWS = 0.55  # how far flesh follows the brightness and colour of the skin; teeth follow half as far
+LIT = 0.3  # how far teeth take the hue of the light that the skin is in, beyond that
 DARK_SKIN = 0.35  # of the same: dark skin makes a mouth no darker
 DIM, DIMMED = 0.2, 2.0  # skin darker than that is in low light, and so is the mouth: by this power of what is left of it
 EDGE, PALE, LIGHT, LEAST = 4, 0.6, 0.3, 60  # px beside the lips left out; least greyness, brightness and number of px of teeth
@@ -68,7 +69,8 @@ def strip(template: Template, colour: Array, lash: Array, teeth: Array | None = 
     chroma = strip.max(2, keepdims=True) - strip.min(2, keepdims=True)
     flesh = np.clip((chroma - 0.12) / 0.15, 0, 1)
     follow = FOLLOWS * (0.5 + 0.5 * flesh)
-    out = strip * (1 + (ratio - 1) * follow) * min(1.0, (float(skin.mean()) / DIM) ** DIMMED)
+    hue = (ratio / ratio.mean()) ** (LIT * (1 - flesh))
+    out = strip * (1 + (ratio - 1) * follow) * hue * min(1.0, (float(skin.mean()) / DIM) ** DIMMED)
     if teeth is not None:
         enamel = (flesh[..., 0] < 0.3) & (strip.mean(2) > 0.55)
         own = np.clip(teeth / np.median(out[enamel], axis=0), *TEETH)

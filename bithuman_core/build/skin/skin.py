@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from bithuman_core.build.arrays import Array
@@ -15,12 +16,14 @@ from bithuman_core.build.shape.template import ATLAS, PROXY, RIM, SKIN, Template
 from bithuman_core.build.skin.fill import fill
 
 FACING = (0.05, 0.2)  # cosine to the view below which a texel is not trusted, and from which it is fully
+OUTLINE = 0.2  # cosine to the view below which a turn of 11 degrees may make it the outline
 SQUEEZED = (0.06, 0.15)  # canvas px a texel of the same (a folded lid)
 MIDDLE = (125.0, 155.0)  # texels beside the atlas' middle line up to which all is drawn, and from which only what was seen
 LOW, SOFT = 255.0, 20.0  # texels from the top: where the jaw begins, below the ears; over which what is said of it begins
 LOW_MIDDLE = (180.0, 200.0)  # the same as MIDDLE for what the photo cannot show there: the underside of the jaw
 SIDE, UNLIKE = 0.5, 0.45  # cosine to the view below which the outline may be missed; difference in brightness of hair, of 1
 MIXED = 7  # texels: side of the square about those in which the photo mixes both
+LEAST_LIP, LIP_EDGE = 100, 1.0  # texels of lip that tell its colour; over which it goes over into skin (sigma)
 BEHIND = 3.0  # px: how far behind the front of the mesh a texel may lie and still count as seen
 
 
@@ -101,23 +104,36 @@ def beside_the_jaw(tx: Texels, photo: Array, trust: Array, cosine: Array) -> Arr
     return ndimage.maximum_filter(unlike, MIXED)[tx.mask]
 
 
-def paint(tx: Texels, colour: Array, trust: Array, lends: Array) -> Array:
+def lips(template: Template, tx: Texels) -> Array:
+    """Which texels [n] are lip, with what of it closed lips hide."""
+    mask = Image.new("1", (ATLAS, ATLAS))
+    ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in template.at("lips_outer", template.uv)], fill=1)
+    return np.asarray(mask)[tx.mask]
+
+
+def paint(tx: Texels, colour: Array, trust: Array, lends: Array, lip: Array) -> Array:
     """RGB [ATLAS, ATLAS, 3] of the skin from the photo's colour [n, 3] of the texels, trusted as far as trust [n] 0..1.
 
-    Hidden texels go on from the ones that lend [n] their colour, 0..1.
+    Hidden texels go on from the ones that lend [n] their colour, 0..1; those of the lips, lip [n], from lip alone.
     """
     own = tx.image(trust)[..., None]
     photo = tx.image(colour)
-    return photo * own + fill(photo, tx.image(trust * lends)) * (1 - own)
+    known = trust * lends
+    hidden = fill(photo, tx.image(known))
+    if known[lip].sum() > LEAST_LIP:
+        within = ndimage.gaussian_filter(tx.image(lip.astype(np.float32)), LIP_EDGE)[..., None]
+        hidden += within * (fill(photo, tx.image(known * lip)) - hidden)
+    return photo * own + hidden * (1 - own)
 
 
-def shown(tx: Texels, trust: Array, turned_away: Array) -> Array:
+def shown(tx: Texels, trust: Array, turned_away: Array, cosine: Array) -> Array:
     """How far the texels are drawn [ATLAS, ATLAS] 0..1: what the photo shows, and of the middle everything.
 
-    Ears and temples that the photo does not show are left to the surroundings, which go on behind the face. turned_away [n]: how
-    far the surface itself hides the texels, 0..1.
+    Ears and temples that the photo does not show are left to the surroundings, which go on behind the face, and so is what a
+    turning head would show as its outline: mesh has no soft edges. turned_away [n]: how far the surface itself hides the texels,
+    0..1; cosine [n] between surface and view.
     """
-    known = ndimage.gaussian_filter(tx.image((trust > 0.5).astype(np.float32)), 2.5)
+    known = ndimage.gaussian_filter(tx.image(((trust > 0.5) & (cosine > OUTLINE)).astype(np.float32)), 2.5)
     share = known / np.maximum(ndimage.gaussian_filter(tx.mask.astype(np.float32), 2.5), 1e-3)
     aside = np.abs(np.arange(ATLAS) + 0.5 - ATLAS / 2)
     middle, low = ((end - aside) / (end - start) for start, end in (MIDDLE, LOW_MIDDLE))
