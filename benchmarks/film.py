@@ -38,7 +38,8 @@ def posed(described: dict[str, Any]) -> FaceState:
 def scores(truth: NDArray[np.uint8], made: NDArray[np.uint8], box: Box) -> tuple[float, float]:
     """SSIM and PSNR (dB) within the box."""
     a, b = truth[box], made[box]
-    return float(structural_similarity(a, b, channel_axis=2)), float(peak_signal_noise_ratio(a, b))
+    alike: Any = structural_similarity(a, b, channel_axis=2)
+    return float(alike), float(peak_signal_noise_ratio(a, b))
 
 
 def main() -> int:

@@ -137,20 +137,21 @@ def test_the_chin_shades_the_neck_where_it_comes_down_and_nowhere_else() -> None
     line = np.stack([np.linspace(100, 300, 21), 300 + 80 * np.sin(np.linspace(0, np.pi, 21))], 1).astype(np.float32)
     skirt = JawSkirt(21)
     assert (skirt.places(line, line, 200.0)[2] == 1).all()
-    _, _, light = skirt.places(line, line + np.float32([0, 12]), 200.0)
+    _, _, light = skirt.places(line, line + np.array([0, 12], np.float32), 200.0)
     shade = 1 - light.reshape(len(RINGS), -1)
     assert shade[0].max() == shade[-1].max() == 0  # on the face, and where the drawing ends
     assert 0 < shade.max() < 0.15
     assert np.diff(shade[2:], axis=0).max() <= 0  # less and less downwards
-    deeper = skirt.places(line, line + np.float32([0, 20]), 200.0)[2]
+    deeper = skirt.places(line, line + np.array([0, 20], np.float32), 200.0)[2]
     assert (deeper <= light).all() and deeper.min() < light.min()
 
 
 def test_all_that_moves_about_the_jaw_is_drawn_out_to_where_nothing_does() -> None:
     line = np.stack([np.linspace(100, 300, 21), 300 + 80 * np.sin(np.linspace(0, np.pi, 21))], 1).astype(np.float32)
-    down = np.float32([0, 1]) * np.maximum(np.sin(np.linspace(-1, np.pi + 1, 21)), 0).astype(np.float32)[:, None]
+    drop = np.maximum(np.sin(np.linspace(-1, np.pi + 1, 21)), 0).astype(np.float32)
+    down = np.stack([np.zeros(21, np.float32), 12 * drop], 1)
     skirt = JawSkirt(21)
-    where, goes, _ = skirt.places(line, line + 12 * down, 200.0)
+    where, goes, _ = skirt.places(line, line + down, 200.0)
     active = (np.abs(goes - where).max(1) > 0.15).astype(np.uint8)
     assert 0 < active.sum() < len(active)
     drawn = goes[skirt.triangles[active[skirt.triangles].any(1)].ravel(), :2]

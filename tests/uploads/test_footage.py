@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -41,7 +42,7 @@ def pool() -> Iterator[ReadingPool]:
     made.close()
 
 
-def packets(size: tuple[int, int], count: int, gop: int, noise: bool = False, **options: str) -> list[bytes]:
+def packets(size: tuple[int, int], count: int, gop: int, noise: bool = False, **options: Any) -> list[bytes]:
     """So many coded frames."""
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height = size
@@ -68,7 +69,7 @@ def own(parts: Parts) -> list[bytes]:
     return [data[a:b].tobytes() for a, b in pairwise(start)]
 
 
-def other_film(size: tuple[int, int] | None = None, **options: str) -> Callable[[Parts], None]:
+def other_film(size: tuple[int, int] | None = None, **options: Any) -> Callable[[Parts], None]:
     def change(parts: Parts) -> None:
         width, height = parts.manifest["canvas"]
         of_packets(parts, packets(size or (width, height), len(own(parts)), parts.manifest["rig"]["gop"], **options))

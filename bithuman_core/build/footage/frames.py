@@ -23,11 +23,12 @@ class Frames:
         """Keep these, one or more of one size."""
         self._coded: list[bytes] = []
         self._decoded: OrderedDict[int, Array] = OrderedDict()
+        height = width = 0
         for picture in pictures:
+            height, width = picture.shape[:2]
             coded = BytesIO()
             Image.fromarray(picture).save(coded, "JPEG", quality=QUALITY, subsampling=0)
             self._coded.append(coded.getvalue())
-        height, width = picture.shape[:2]
         self._pixels = width * height
         self.shape = (len(self), height, width, 3)
 
