@@ -151,7 +151,7 @@ class ReadingProcess:
         waiting = select.poll()
         waiting.register(self._ending, select.POLLIN)
         if wait is None:
-            waiting.register(self._out.fileno(), select.POLLIN)
+            waiting.register(cast(IO[bytes], self._out), select.POLLIN)
         return any(descriptor == self._ending for descriptor, _ in waiting.poll(wait))
 
     def _received(self, allowance: Allowance, late: threading.Event) -> tuple[dict[str, Any], bytes]:

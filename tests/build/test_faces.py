@@ -88,7 +88,7 @@ def test_the_way_to_a_frame_is_exact_wherever_it_matters(portraits: dict[str, Po
     exact = distance_to(given == 0)
     near = exact < glasses.CLEAR * seen.eye - 1  # px
     np.testing.assert_array_equal(given[near], exact[near])
-        assert given[~near].min() > glasses.CLEAR * seen.eye - 2
+    assert given[~near].min() > glasses.CLEAR * seen.eye - 2
 
 
 def test_an_eye_that_closes_behind_a_thick_frame_looks_closed(avatars: dict[str, Path]) -> None:

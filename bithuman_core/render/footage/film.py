@@ -36,7 +36,10 @@ class FilmPlayer:
     """Decodes frames of a film for one session."""
 
     def __init__(self, film: Film) -> None:
+        from av.video.reformatter import VideoReformatter  # FFmpeg: rigs without a film do without it
+
         self._film = film
+        self._colours = VideoReformatter()  # one of its own on one thread: frames would start some each
         self._kept: dict[int, av.VideoFrame] = {}
         self._codec: av.VideoCodecContext | None = None
         self._next = -1  # the frame that the codec can decode next
@@ -48,7 +51,7 @@ class FilmPlayer:
         """
         while index not in self._kept:
             self._decode(index)
-        picture = np.asarray(self._kept[index].to_ndarray(format="bgr24"), np.uint8)
+        picture = np.asarray(self._colours.reformat(self._kept[index], format="bgr24", threads=1).to_ndarray(), np.uint8)
         left, gop = AHEAD, self._film.gop
         wanted = [index // gop]
         for other in ahead:
@@ -65,7 +68,7 @@ class FilmPlayer:
 
     def _decode(self, index: int) -> None:
         """One frame more on the way to ``index``."""
-        import av  # FFmpeg: rigs without a film do without it
+        import av
         from av.error import FFmpegError
 
         from bithuman_core.intake.media import h264_decoder
