@@ -14,8 +14,8 @@ from bithuman_core.build.photo.landmarker import CHIN, EYE_CORNERS, Face
 from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
 from bithuman_core.build.shape.distance import nearest_in
 
-LARGEST_FACE = 0.46
-"""Its share of the shorter side where the photo ends below or beside the face."""
+LARGEST_FACE, CLOSE_FACE = 0.46, 0.42
+"""Its share of the shorter side where the photo ends below, and where it ends beside the face."""
 CUT = 8
 """Px of the photo's edge that must be free of hair, and that may be missing at the bottom."""
 SPREAD = 0.25
@@ -76,7 +76,7 @@ def _placing(
     """Canvas px a photo px, and the height of the eyes on the canvas (px)."""
     scale = FACE_WIDTH * CANVAS / face.width
     sides = min(_room(image, eyes, way) for way in (turn[:, 0], -turn[:, 0]))
-    scale *= float(np.clip(framing.width / 2 / max(sides * scale, 1), 1, LARGEST_FACE / FACE_WIDTH))
+    scale *= float(np.clip(framing.width / 2 / max(sides * scale, 1), 1, CLOSE_FACE / FACE_WIDTH))
     below = _room(image, eyes, turn[:, 1])
     wanted = below * scale / framing.height
     if wanted >= 1 - framing.eye_line:
