@@ -37,6 +37,7 @@ def worker(
     from bithuman_core.demo.connections import server_config
     from bithuman_core.demo.ending import EndingServer
     from bithuman_core.demo.limits import Limits
+    from bithuman_core.heap import share_heaps
     from bithuman_core.hosts import KnownHosts
     from bithuman_core.worker import WorkerLimits, worker_app
     from bithuman_core.worker.addresses import Addresses
@@ -51,6 +52,7 @@ def worker(
     except OSError as error:
         raise Failed(f"Nothing can listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
     limits = WorkerLimits(tasks=max_tasks, fetch_from=tuple(fetch_from or ()))
+    share_heaps()
     wardrobe = Wardrobe(avatar or default_avatar())
     wardrobe.start()
     application = worker_app(wardrobe, limits, hosts=KnownHosts(host, allowed_host or ()))

@@ -29,11 +29,13 @@ from bithuman_core.errors import BithumanError
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.turn import relay_is_set_up
+from bithuman_core.heap import share_heaps
 from bithuman_core.uploads import reading_pool
 
 
 def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> DemoContext:
     """Load the avatars. Ends the process with a sentence where one cannot be loaded."""
+    share_heaps()
     print("Preparing the avatars … (the very first start compiles their renderer, which takes some seconds)", flush=True)
     minutes = settings.visit_minutes
     try:
