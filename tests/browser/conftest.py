@@ -46,7 +46,7 @@ def fox() -> Iterator[Bidi]:
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The demo for one visitor at a time."""
-    with Server(tmp_path_factory.mktemp("server") / "log.txt", "app.py", "--max-visitors", "1") as server:
+    with Server(tmp_path_factory.mktemp("server") / "log.txt", "app.py", "--max-visitors", "1", "--avatar", "mara") as server:
         yield server
 
 

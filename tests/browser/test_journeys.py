@@ -48,7 +48,7 @@ LOUDNESS = """async (seconds) => {
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The demo for two visitors."""
-    with Server(tmp_path_factory.mktemp("demo") / "log.txt", "app.py", "--max-visitors", "2") as server:
+    with Server(tmp_path_factory.mktemp("demo") / "log.txt", "app.py", "--max-visitors", "2", "--avatar", "mara") as server:
         yield server
 
 
