@@ -34,8 +34,6 @@ def worker(
     """Serve avatars to LiveKit rooms: POST /launch puts one into a room (see docs/worker.md)."""
     if any(find_spec(module) is None for module in NEEDED):
         raise Failed("The worker needs the packages of two extras: pip install 'bithuman-core[livekit,fastrtc]'.")
-    from threadpoolctl import threadpool_limits
-
     from bithuman_core.demo.connections import server_config
     from bithuman_core.demo.ending import EndingServer
     from bithuman_core.demo.limits import Limits
@@ -55,7 +53,6 @@ def worker(
         raise Failed(f"Nothing can listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
     limits = WorkerLimits(tasks=max_tasks, fetch_from=tuple(fetch_from or ()))
     share_heaps()
-    threadpool_limits(1)  # of BLAS: its threads wait by being busy
     wardrobe = Wardrobe(avatar or default_avatar())
     wardrobe.start()
     application = worker_app(wardrobe, limits, hosts=KnownHosts(host, allowed_host or ()))

@@ -15,7 +15,6 @@ try:
 except FileNotFoundError as error:  # it looks for a folder for temporary files when it is imported
     sys.exit(f"The page keeps files while it runs, and no folder can be written: let TMPDIR name one. ({error.strerror})")
 from fastapi import FastAPI
-from threadpoolctl import threadpool_limits
 
 from bithuman_core.demo.connections import server_config
 from bithuman_core.demo.context import DemoContext
@@ -37,7 +36,6 @@ from bithuman_core.uploads import reading_pool
 def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> DemoContext:
     """Load the avatars. Ends the process with a sentence where one cannot be loaded."""
     share_heaps()
-    threadpool_limits(1)  # of BLAS: its threads wait for the next product by being busy, a whole core for a film
     print("Preparing the avatars … (the very first start compiles their renderer, which takes some seconds)", flush=True)
     minutes = settings.visit_minutes
     try:

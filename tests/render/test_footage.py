@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from bithuman_core.face import INDEX, FaceState
 from bithuman_core.imx import ImxFile
 from bithuman_core.render import FootageRenderer, read_footage
 from bithuman_core.render.footage.around import RINGS, JawSkirt
-from bithuman_core.render.footage.film import FilmPlayer
+from bithuman_core.render.footage.film import FilmPlayer, _Group
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
 from tests.footage import TALKING, Filmed
 
@@ -196,7 +197,28 @@ def test_a_player_keeps_few_frames(film: Filmed) -> None:
     player = FilmPlayer(film.rig.film)
     for k in range(film.rig.frames):
         player.frame(k, [k + 1] if k + 1 < film.rig.frames else ())
-        assert len(player._kept) <= 2 * film.rig.film.gop
+        assert sum(len(group.frames) for group in player._groups.values()) <= 2 * film.rig.film.gop
+
+
+def test_going_over_from_one_place_to_another_decodes_each_frame_once(film: Filmed, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+    decode = _Group._decode
+    monkeypatch.setattr(_Group, "_decode", lambda group, k: decoded.append(k) or decode(group, k))
+    player = FilmPlayer(film.rig.film)
+    for k in range(8):
+        player.frame(k, [k + 1])
+        player.frame(24 + k, [k + 1])
+    assert len(decoded) == len(set(decoded)) and {*range(8), *range(24, 32)} <= set(decoded)
+
+
+def test_drawing_keeps_no_other_core_busy(film: Filmed) -> None:
+    renderer = FootageRenderer(film.rig)
+    face, turn = FaceState.from_mapping({"jawOpen": 0.4}), np.full(3, 2.0, np.float32)
+    renderer.render(face, 0)
+    whole, own = time.process_time(), time.thread_time()
+    for k in range(40):
+        renderer.render(face, k, leaving=60 + k if k > 30 else -1, share=0.5, head=turn)
+    assert time.process_time() - whole < 1.2 * (time.thread_time() - own), "threads of a library work or wait by being busy"
 
 
 def test_the_same_sound_and_seed_give_the_same_film(film: Filmed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -40,18 +41,13 @@ class FilmPlayer:
 
         self._film = film
         self._colours = VideoReformatter()  # one of its own on one thread: frames would start some each
-        self._kept: dict[int, av.VideoFrame] = {}
-        self._codec: av.VideoCodecContext | None = None
-        self._next = -1  # the frame that the codec can decode next
+        self._groups: OrderedDict[int, _Group] = OrderedDict()  # the one that was used last is the last one
 
     def frame(self, index: int, ahead: Iterable[int] = ()) -> NDArray[np.uint8]:
         """Frame ``index``, BGR uint8 [h, w, 3]. ahead: those that will be asked for next; they are prepared a little.
 
         Raises ModelLoadError where the film is damaged.
         """
-        while index not in self._kept:
-            self._decode(index)
-        picture = np.asarray(self._colours.reformat(self._kept[index], format="bgr24", threads=1).to_ndarray(), np.uint8)
         left, gop = AHEAD, self._film.gop
         wanted = [index // gop]
         for other in ahead:
@@ -59,25 +55,45 @@ class FilmPlayer:
                 continue
             if other // gop not in wanted:
                 wanted.append(other // gop)
-            while other not in self._kept and left and len(wanted) <= KEPT:
-                self._decode(other)
-                left -= 1
-        for kept in [k for k in self._kept if k // gop not in wanted[:KEPT]]:
-            del self._kept[kept]
-        return picture
+            if len(wanted) <= KEPT:
+                left -= self._group(other).decode_to(other, left)
+        group = self._group(index)
+        group.decode_to(index, gop)
+        while len(self._groups) > KEPT:
+            self._groups.popitem(last=False)
+        picture = self._colours.reformat(group.frames[index - group.first], format="bgr24", threads=1)
+        return np.asarray(picture.to_ndarray(), np.uint8)
 
-    def _decode(self, index: int) -> None:
-        """One frame more on the way to ``index``."""
+    def _group(self, index: int) -> _Group:
+        number = index // self._film.gop
+        if number not in self._groups:
+            self._groups[number] = _Group(self._film, number * self._film.gop)
+        self._groups.move_to_end(number)
+        return self._groups[number]
+
+
+class _Group:
+    """Frames from one key frame on, decoded one after the other, whatever comes before them in the film."""
+
+    def __init__(self, film: Film, first: int) -> None:
+        from bithuman_core.intake.media import h264_decoder
+
+        self.first = first
+        self.frames: list[av.VideoFrame] = []
+        self._film, self._codec = film, h264_decoder()
+
+    def decode_to(self, index: int, most: int) -> int:
+        """Decode until frame ``index`` is there, or ``most`` more are. Returns how many it were."""
+        before = len(self.frames)
+        while self.first + len(self.frames) <= index and len(self.frames) < before + most:
+            self.frames.append(self._decode(self.first + len(self.frames)))
+        return len(self.frames) - before
+
+    def _decode(self, k: int) -> av.VideoFrame:
         import av
         from av.error import FFmpegError
 
-        from bithuman_core.intake.media import h264_decoder
-
-        first = index - index % self._film.gop
-        if self._codec is None or not first < self._next <= index:  # each group anew: what came before it changes nothing
-            self._codec = h264_decoder()
-            self._next = first
-        film, k = self._film, self._next
+        film = self._film
         try:
             frames = self._codec.decode(av.Packet(film.data[film.start[k] : film.start[k + 1]].tobytes()))
         except FFmpegError as error:
@@ -85,8 +101,7 @@ class FilmPlayer:
         one = len(frames) == 1 and not frames[0].is_corrupt
         if not one or (frames[0].width, frames[0].height) != film.size or frames[0].format.name != "yuv420p":
             raise ModelLoadError(f"Frame {k} of the avatar's film is not what its manifest says; the file is damaged.")
-        self._kept[k] = frames[0]
-        self._next = k + 1
+        return frames[0]
 
 
 @dataclass(frozen=True)

@@ -122,8 +122,8 @@ class FootageRenderer:
         unit = min(rig.size) / 512
         rim = -RIM * unit * np.clip((gap / unit - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1) * inwards
         fetched = source[:, :2].copy()
-        fetched[rig.near] += rig.near_share @ rim
-        fetched[rig.beyond] = rig.beyond_share @ (at_rest + rim)
+        fetched[rig.near] += np.einsum("vk,kd->vd", rig.near_share, rim)  # not BLAS: its threads wait by being busy
+        fetched[rig.beyond] = np.einsum("vk,kd->vd", rig.beyond_share, at_rest + rim)
         jaw = ring_points(rig.jaw, source[:, :2]), ring_points(rig.jaw, target[:, :2])
         face_width = rig.face_width * rig.scale
         opening = self._inside.opening(lips, face_width) if gap.max() > SEEN_GAP else None
