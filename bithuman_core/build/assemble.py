@@ -31,6 +31,7 @@ from bithuman_core.build.shape.shapes import transferred
 from bithuman_core.build.shape.template import ATLAS, EYE, PROXY, RIM, SKIN, Template, load_template
 from bithuman_core.build.skin import eyes as eye_stage
 from bithuman_core.build.skin import lids, light, mouth, skin
+from bithuman_core.build.smoothstep import smoothstep
 from bithuman_core.imx import Manifest
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
@@ -87,12 +88,12 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     region, outline = reach(portrait, fitted)
     inside = np.minimum(region, outline)
     places = project(fitted.points)[:, :2]
-    still = _smoothstep(skin.sample(region, places) / (STILL * fitted.face_width))
-    still *= _smoothstep(skin.sample(outline, places) / (STILL_EDGE * fitted.face_width))
+    still = smoothstep(skin.sample(region, places) / (STILL * fitted.face_width))
+    still *= smoothstep(skin.sample(outline, places) / (STILL_EDGE * fitted.face_width))
     outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
     room = skin.sample(inside, spots) / fitted.face_width - HIDDEN * turned_away
-    alpha = skin.shown(tx, trust, turned_away, cosine) * tx.image(_smoothstep(room / SOFT))
+    alpha = skin.shown(tx, trust, turned_away, cosine) * tx.image(smoothstep(room / SOFT))
     untangle(template, _drawn(template, alpha), neutral, deltas)
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
@@ -155,11 +156,6 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
 def _of_covered_eye(shape: str, covered: tuple[str, ...]) -> bool:
     """Whether a shape moves the lids or the gaze of an eye that is covered: an avatar without the shape leaves it alone."""
     return shape.startswith("eye") and any(shape.endswith(side.capitalize()) for side in covered)
-
-
-def _smoothstep(t: Array) -> Array:
-    t = np.clip(t, 0, 1)
-    return t * t * (3 - 2 * t)
 
 
 def _drawn(template: Template, alpha: Array) -> Array:

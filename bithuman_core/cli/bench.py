@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from bithuman_core.engine import Engine, Fixture, cut_into_ticks, padded_tick
-from bithuman_core.motion import Mixer
 from bithuman_core.motion.walk import Mood
 from bithuman_core.settings import speech_clip
 from bithuman_core.timing import FPS, SAMPLE_RATE, TICK_SECONDS
@@ -50,7 +49,7 @@ def measure(avatar: Path, seconds: float, side: int | None = None) -> dict[str, 
 
 
 def _stages(fixture: Fixture, ticks: list[Any]) -> dict[str, float]:
-    stream, mixer, drawn = fixture.net.stream(), Mixer(fixture.net.mouth_names, 0), view(fixture.rig)
+    stream, mixer, drawn = fixture.net.stream(), Engine(fixture).mixer, view(fixture.rig)
     heard, faces = [], []
     inputs = [padded_tick(tick) for tick in ticks]
     speech = _cpu_ms([lambda x=x: heard.append(stream.push(x)) for x in inputs])

@@ -80,4 +80,4 @@ class Limits:
     @property
     def file_bytes(self) -> int:
         """Of the largest file that is taken, of whatever kind."""
-        return max(self.audio_bytes, self.avatar_bytes, self.photo_bytes, self.clip_bytes)
+        return max(self.audio_bytes, self.avatar_bytes, self.photo_bytes, self.clip_bytes, self.motion_bytes)

@@ -97,25 +97,36 @@ async def photo(server: Server) -> AsyncIterator[None]:
         yield
 
 
+async def half_of_a_file(server: Server, path: str, field: str, name: str) -> asyncio.StreamWriter:
+    """An upload of which half has come, and the line that it comes over."""
+    body = f'--x\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n\r\n'.encode() + bytes(2**20)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    _, writer = await asyncio.open_connection(*httpx.URL(server.url).netloc.decode().split(":"))
+    writer.write(f"{head}Content-Length: {2 * len(body)}\r\n\r\n".encode() + body)
+    await writer.drain()
+    return writer
+
+
 @asynccontextmanager
 async def upload(server: Server) -> AsyncIterator[None]:
     """A file of which half has come."""
-    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\n' + bytes(2**20)
-    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-    _, writer = await asyncio.open_connection(*httpx.URL(server.url).netloc.decode().split(":"))
-    writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % (2 * len(body)) + body)
-    await writer.drain()
+    writer = await half_of_a_file(server, "/gradio_api/upload", "files", "a.wav")
     yield
     writer.close()
 
 
-@pytest.mark.parametrize("phase", [idle, live, video, photo, upload])
-async def test_it_is_gone_in_time(server: Server, phase: Callable[[Server], AbstractAsyncContextManager[None]]) -> None:
+async def end_amid(server: Server, phase: Callable[[Server], AbstractAsyncContextManager[None]]) -> None:
+    """The server is told to end while it does that and others take the processor; all that is promised of it is checked."""
     async with phase(server):
         with busy_machine():
             await asyncio.sleep(1)  # for the burners to burn
             took = await asyncio.to_thread(server.end)
     print(f"SIGTERM, {phase.__name__}: {took:.1f} s")
+
+
+@pytest.mark.parametrize("phase", [idle, live, video, photo, upload])
+async def test_it_is_gone_in_time(server: Server, phase: Callable[[Server], AbstractAsyncContextManager[None]]) -> None:
+    await end_amid(server, phase)
 
 
 @pytest.fixture
@@ -157,19 +168,11 @@ async def joining(server: Server) -> AsyncIterator[None]:
 @asynccontextmanager
 async def sending(server: Server) -> AsyncIterator[None]:
     """An upload to the worker of which half has come."""
-    body = b'--x\r\nContent-Disposition: form-data; name="avatar_image"; filename="a.jpg"\r\n\r\n' + bytes(2**20)
-    head = "POST /launch HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-    _, writer = await asyncio.open_connection(*httpx.URL(server.url).netloc.decode().split(":"))
-    writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % (2 * len(body)) + body)
-    await writer.drain()
+    writer = await half_of_a_file(server, "/launch", "avatar_image", "a.jpg")
     yield
     writer.close()
 
 
 @pytest.mark.parametrize("phase", [idle, making, joining, sending])
 async def test_the_worker_is_gone_in_time(worker: Server, phase: Callable[[Server], AbstractAsyncContextManager[None]]) -> None:
-    async with phase(worker):
-        with busy_machine():
-            await asyncio.sleep(1)  # for the burners to burn
-            took = await asyncio.to_thread(worker.end)
-    print(f"SIGTERM of the worker, {phase.__name__}: {took:.1f} s")
+    await end_amid(worker, phase)

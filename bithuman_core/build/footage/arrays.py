@@ -10,11 +10,12 @@ from scipy.spatial.transform import Rotation
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.assemble import encoded
-from bithuman_core.build.footage.mesh import FaceMesh, smoothstep
+from bithuman_core.build.footage.mesh import FaceMesh
 from bithuman_core.build.footage.person import Person
 from bithuman_core.build.footage.walk import Walkable
 from bithuman_core.build.shape.fit import OVAL
 from bithuman_core.build.shape.template import Template
+from bithuman_core.build.smoothstep import smoothstep
 from bithuman_core.render.footage.interior import Interiors
 
 LOWER = ("jaw", "mouth", "cheekPuff")
@@ -53,7 +54,7 @@ def shape_arrays(template: Template, mesh: FaceMesh) -> tuple[tuple[str, ...], d
     width = float(np.linalg.norm(marks[454] - marks[234]))
     outline = np.concatenate([np.linspace(a, b, 8, endpoint=False) for a, b in _edges(marks[list(OVAL), :2])])
     inside = smoothstep(cdist(points[:, :2], outline).min(1) / (EDGE * width)) * UPPER_SHARE
-    spoken = smoothstep((points[:, 1] - SPOKEN[0]) / (SPOKEN[1] - SPOKEN[0]))
+    spoken = smoothstep(points[:, 1], *SPOKEN)
     starts, rows, deltas = [0], [], []
     for name in names:
         move = template.deltas[template.names.index(name)][mesh.used]

@@ -16,10 +16,11 @@ from scipy.spatial.distance import cdist
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.frames import Frames
 from bithuman_core.build.footage.lips import LipRing
-from bithuman_core.build.footage.mesh import FaceMesh, smoothstep
+from bithuman_core.build.footage.mesh import FaceMesh
 from bithuman_core.build.footage.person import LIPS, Person
 from bithuman_core.build.footage.warp import Cover
 from bithuman_core.build.shape.template import Template
+from bithuman_core.build.smoothstep import smoothstep
 from bithuman_core.render.footage.drawing import FaceDrawing, Moved
 
 SHUT, PARTED = 0.012, 0.027  # face widths of lip gap: below, the frame keeps its own mouth; above, it loses it
@@ -93,10 +94,10 @@ class CalmFilm:
         marks = template.at("mediapipe", template.points)
         face = float(np.linalg.norm(marks[454] - marks[234]))
         away = cdist(used[:, :2], marks[list(LIPS), :2]).min(1) / face
-        mask = 1 - smoothstep((away - MASK[0]) / (MASK[1] - MASK[0]))
-        mask *= smoothstep((used[:, 1] - NOSTRILS[0]) / (NOSTRILS[1] - NOSTRILS[0]))
+        mask = 1 - smoothstep(away, *MASK)
+        mask *= smoothstep(used[:, 1], *NOSTRILS)
         self._mask = mask.astype(np.float32)
-        self._skin = smoothstep((away - LIGHT_FROM[0]) / (LIGHT_FROM[1] - LIGHT_FROM[0])).astype(np.float32)
+        self._skin = smoothstep(away, *LIGHT_FROM).astype(np.float32)
         self._seam = mesh.share.sum(1) ** 2  # 1 between the lips, 0 some px beside
         self._near = (mesh.share.sum(1) > 1e-3).astype(np.uint8)
         self._places: dict[int, Array] = {}

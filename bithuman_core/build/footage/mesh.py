@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.shape.fit import OVAL
 from bithuman_core.build.shape.template import SKIN, Template
+from bithuman_core.build.smoothstep import smoothstep
 
 HIGHEST, DEEPEST = -215.0, 120.0  # template px: no triangle above, or behind
 INSIDE = 0.985  # of the face's oval
@@ -58,12 +59,6 @@ class FaceMesh:
         return (points[index] * weight[..., None]).sum(1)
 
 
-def smoothstep(x: Array) -> Array:
-    """0 to 1 between 0 and 1, flat at both."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
-
-
 def face_mesh(template: Template) -> FaceMesh:
     """The part of the template that is drawn into footage."""
     points = template.points
@@ -101,7 +96,7 @@ def face_mesh(template: Template) -> FaceMesh:
     return FaceMesh(
         used=rows,
         triangles=new[kept].astype(np.int32),
-        weight=smoothstep((points[rows, 1] - MOVING[0]) / (MOVING[1] - MOVING[0])).astype(np.float32),
+        weight=smoothstep(points[rows, 1], *MOVING).astype(np.float32),
         marks=template.rings["mediapipe"],
         inner=ring("lips_inner"),
         outer=ring("lips_outer"),

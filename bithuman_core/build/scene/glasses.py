@@ -17,6 +17,7 @@ from bithuman_core.build.shape.distance import distance_to
 from bithuman_core.build.shape.outline import to_outline, within
 from bithuman_core.build.shape.template import Template
 from bithuman_core.build.skin.skin import sample
+from bithuman_core.build.smoothstep import smoothstep
 
 BRIDGE, BELOW = (9, 5), ((230, 50), (450, 280))  # MediaPipe numbers: lines along which bare skin is even
 LINE = 0.2  # darkness or brightness of a frame across them, of the skin's: bare faces 0.02 to 0.1, frames 0.3 and more
@@ -145,7 +146,7 @@ def behind(glasses: Glasses, template: Template, points: Array, deltas: Array) -
         away = np.where(within(places, rim), 0, np.maximum(away - MARGIN * glasses.eye, 0))
         held[side] = to_still / np.maximum(to_still + away, 1e-3) * np.exp(-((away / (LID_REACH * glasses.eye)) ** 2))
         held[side][away == 0] = 1.0
-    beside = _ramp(to_frame / glasses.eye, BLURRED, CLEAR)
+    beside = smoothstep(to_frame / glasses.eye, BLURRED, CLEAR).astype(np.float32)
     for s, name in enumerate(template.names):
         if name.startswith(("eyeBlink", "eyeLook", "eyeSquint", "eyeWide")):
             share = held["left" if name.endswith("Left") else "right"] * (WIDE if name.startswith("eyeWide") else 1.0)
@@ -157,8 +158,3 @@ def behind(glasses: Glasses, template: Template, points: Array, deltas: Array) -
 def bare(glasses: Glasses, spots: Array) -> Array:
     """Which texels at canvas px spots [n, 2] show skin beside frame and reflexes, 0 or 1."""
     return (sample(glasses.to_still, spots) > BLURRED * glasses.eye).astype(np.float32)
-
-
-def _ramp(values: Array, low: float, high: float) -> Array:
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)

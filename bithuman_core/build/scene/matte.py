@@ -19,6 +19,7 @@ from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
 from bithuman_core.build.shape.canvas import Canvas
 from bithuman_core.build.shape.distance import distance_to
 from bithuman_core.build.skin.fill import fill
+from bithuman_core.build.smoothstep import smoothstep
 
 Array = NDArray[np.float32]
 
@@ -56,7 +57,7 @@ def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
     known_person, known_ground = _known(coarse, face)
     known_ground &= canvas.inside
     guided = _guided(lit, coarse)
-    guided = _smoothstep((guided - UNDECIDED[0]) / (UNDECIDED[1] - UNDECIDED[0]))
+    guided = smoothstep(guided, *UNDECIDED)
     front, back = fill(lit, known_person.astype(np.float32)), fill(lit, known_ground.astype(np.float32))
     noise = _variance(lit, known_person) + _variance(lit, known_ground)
     alpha = _unmixed(lit, front, back, guided, noise)
@@ -117,11 +118,6 @@ def _seen(net: Net, picture: Image.Image) -> Array:
 def _enlarged(values: Array, size: tuple[int, int]) -> Array:
     """Values as a picture of this width and height."""
     return np.array(Image.fromarray(values).resize(size, Image.Resampling.BICUBIC))
-
-
-def _smoothstep(t: Array) -> Array:
-    t = np.clip(t, 0, 1)
-    return t * t * (3 - 2 * t)
 
 
 def _face(canvas: Canvas) -> NDArray[np.bool_]:
@@ -214,5 +210,5 @@ def _beyond(alpha: Array, canvas: Canvas) -> Array:
     out = alpha.copy()
     out[y, x] = alpha[rows, columns]
     soft = _enlarged(np.asarray(ndimage.gaussian_filter(halved(out), EDGE / 2)), (width, height))
-    out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(clothes, 1, 1 - _smoothstep(distance))
+    out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(clothes, 1, 1 - smoothstep(distance))
     return out

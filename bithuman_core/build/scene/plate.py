@@ -10,6 +10,7 @@ from bithuman_core.build.photo.pixels import halved
 from bithuman_core.build.shape.canvas import Canvas
 from bithuman_core.build.shape.distance import nearest_in
 from bithuman_core.build.skin.fill import fill
+from bithuman_core.build.smoothstep import smoothstep
 
 Array = NDArray[np.float32]
 
@@ -54,7 +55,7 @@ def true_to_photo(canvas: Canvas, alpha: Array, colours: Array, plate: Array) ->
     what is left of the photo; where more is, the person does.
     """
     part, photo = halved(alpha)[..., None], halved(canvas.picture)
-    share = 1 - _smoothstep((part - HALF[0]) / (HALF[1] - HALF[0]))
+    share = 1 - smoothstep(part, *HALF)
     share = share * (halved(canvas.inside.astype(np.float32))[..., None] == 1)
     behind = np.clip((photo - part * halved(colours)) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
     plate = (plate + share * (behind - plate)).astype(np.float32)
@@ -62,11 +63,6 @@ def true_to_photo(canvas: Canvas, alpha: Array, colours: Array, plate: Array) ->
     over, colours = alpha[y, x, None], colours.copy()
     colours[y, x] = np.clip((canvas.picture[y, x] - (1 - over) * plate[y // 2, x // 2]) / over, 0, 1)
     return colours, plate
-
-
-def _smoothstep(t: Array) -> Array:
-    t = np.clip(t, 0, 1)
-    return t * t * (3 - 2 * t)
 
 
 def _mean(picture: Array, weight: Array) -> Array:

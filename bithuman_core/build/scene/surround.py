@@ -19,6 +19,7 @@ from bithuman_core.build.shape.fit import OVAL, Fit
 from bithuman_core.build.shape.raster import raster
 from bithuman_core.build.shape.template import ATLAS, ORIGIN, PROXY, SKIN, UNIT, Template
 from bithuman_core.build.skin.fill import fill
+from bithuman_core.build.smoothstep import smoothstep
 
 PIVOT = np.array([0.0, -8.0, 0.5])  # units of the head model: base of the skull, below its middle
 STEP = 16  # px between grid points
@@ -54,8 +55,7 @@ def follows(fitted: Fit, points: Array) -> Array:
     unit = scale * UNIT
     upright = (points - fitted.shift) @ (fitted.turn / scale)
     y, z = ORIGIN[1] - upright[..., 1] / unit, ORIGIN[2] - upright[..., 2] / unit
-    t = np.clip((y + 1.5 * np.maximum(z - 5, 0) + 15.5) / 7.5, 0, 1)
-    return t * t * (3 - 2 * t)
+    return smoothstep((y + 1.5 * np.maximum(z - 5, 0) + 15.5) / 7.5)
 
 
 def reach(portrait: Portrait, fitted: Fit) -> tuple[Array, Array]:

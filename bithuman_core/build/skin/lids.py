@@ -14,6 +14,7 @@ from bithuman_core.build.shape.raster import at
 from bithuman_core.build.shape.shapes import lids
 from bithuman_core.build.shape.template import Template
 from bithuman_core.build.skin.skin import Texels
+from bithuman_core.build.smoothstep import smoothstep
 
 THICK = 0.055  # of the eye's width: lashes below a closed lid
 LINES = ((-0.5, 1.0), (0.0, 5.0), (1.0, 15.0))  # of a ribbon: how far below the edge, in units of that; row of its picture
@@ -115,7 +116,7 @@ def closed(template: Template, tx: Texels, known: dict[str, Socket], points: Arr
         blink, down = (template.names.index(f"{shape}{side.capitalize()}") for shape in ("eyeBlink", "eyeLookDown"))
         places = at(project(points + deltas[blink]), tx.corners, tx.weights)[:, :2]
         way = (deltas[blink, :, 1][tx.corners] * tx.weights).sum(1)
-        share = tx.image(_smoothstep((way / max(float(way.max()), 1e-3) - FOLDED[0]) / (FOLDED[1] - FOLDED[0])))[..., None]
+        share = tx.image(smoothstep(way / max(float(way.max()), 1e-3), *FOLDED).astype(np.float32))[..., None]
         moved = way > FOLDED[0] * way.max()
         skin = np.zeros((len(way), 3), np.float32)
         skin[moved] = socket.at(places[moved])
@@ -126,11 +127,6 @@ def closed(template: Template, tx: Texels, known: dict[str, Socket], points: Arr
         added[blink] = halved((lid - out) * share)
         added[down] = LOWERED * added[blink]
     return out, added
-
-
-def _smoothstep(t: Array) -> Array:
-    t = np.clip(t, 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
 def shaded(template: Template, tx: Texels, points: Array, deltas: Array, colour: Array, added: dict[int, Array]) -> None:
