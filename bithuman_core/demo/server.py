@@ -28,6 +28,7 @@ from bithuman_core import __version__
 from bithuman_core.clock import MonotonicClock
 from bithuman_core.demo.context import Builder, DemoContext, InDemo
 from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.gradio_records import RecentPages
 from bithuman_core.demo.jobs import JobCancelled, Jobs
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
@@ -100,12 +101,12 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
 
     ``host`` is the address that it will listen on, ``hosts`` further names that it is called by (see ``KnownHosts``).
     """
-    limits, clock = context.limits, MonotonicClock()
+    limits, clock, pages = context.limits, MonotonicClock(), RecentPages()
     guards = (
         Middleware(SafetyHeaders),
         Middleware(RequestGuard, KnownHosts(host, hosts), limits, clock, private=is_this_machine(host)),
         Middleware(BodyGuard, limits, Uploads(limits, clock)),
-        Middleware(QueueGuard, page, limits),
+        Middleware(QueueGuard, page, pages, limits),
         Middleware(FaultGuard),
         Middleware(KeepFiles, context.gallery),
     )  # fmt: skip
@@ -113,6 +114,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.context = context
+        pages.replace_those_of(page)
         await context.jobs.speak(context.speech.look)
         # What is there now stays. Set aside, it makes every later garbage collection short: no picture comes late for one.
         gc.collect()

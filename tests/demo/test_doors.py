@@ -16,10 +16,11 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from bithuman_core.demo import gradio_records
 from bithuman_core.demo.connections import Connections
 from bithuman_core.demo.gallery import Gallery
+from bithuman_core.demo.gradio_records import EVENTS, LEFT_PAGES, OPEN_PAGES, RecentPages
 from bithuman_core.demo.limits import Limits
-from bithuman_core.demo.recent_events import KEPT
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes.request_guard import COST
 from bithuman_core.demo.server import make_app, make_context
@@ -421,11 +422,55 @@ def test_gradios_records_of_events_do_not_grow_and_no_table_is_made_of_them(gall
     with TestClient(app) as client:
         assert client.get("/health").status_code == 200
         queue: Any = page._queue
-        for number in range(3 * KEPT):
+        for number in range(3 * EVENTS):
             queue.event_analytics[str(number)] = {"function": "say", "status": "success", "process_time": 1.0}
-        assert len(queue.event_analytics) == KEPT
+        assert len(queue.event_analytics) == EVENTS
         queue.event_analytics["0"]["status"] = "success"  # one that is forgotten
         assert queue.compute_analytics_summary(queue.event_analytics) == {"functions": {}}
+
+
+def test_gradio_forgets_events_that_are_over_and_pages_that_were_left(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps both for as long as it runs; the state of a page that is open stays, however many call."""
+    for name, value in (("EVENTS", 20), ("LEFT_PAGES", 5), ("OPEN_PAGES", 10)):
+        monkeypatch.setattr(gradio_records, name, value)
+    page, app = make_app(context := make_context(gallery, places=1, make_engine=Light))
+    app.state.limits = context.limits
+    with served(app) as url, httpx.Client(base_url=url, timeout=30) as client:
+        functions = client.get("/config").json()["dependencies"]
+        speak = next(each["id"] for each in functions if each["api_name"] == "speak_file")
+
+        def come(name: str) -> None:
+            body = {"data": [None, "mara", None], "fn_index": speak, "session_hash": name}
+            assert client.post("/gradio_api/queue/join", json=body).status_code == 200
+            with client.stream("GET", f"/gradio_api/queue/data?session_hash={name}") as answer:
+                assert "process_completed" in answer.read().decode()
+
+        states: Any = page.state_holder.session_data  # type: ignore[attr-defined]
+        with client.stream("GET", "/gradio_api/heartbeat/mine") as line:
+            said = line.iter_raw()
+            next(said)
+            come("mine")
+            for number in range(30):
+                come(f"another{number}")
+            assert "mine" in states and len(states) == 7 == len(page.state_holder.time_last_used)  # type: ignore[attr-defined]
+            queue: Any = page._queue
+            assert len(queue.event_ids_to_events) == 20
+            assert len(queue.pending_event_ids_session) <= 20 and len(queue.pending_messages_per_session) <= 20
+            come("mine")  # still served
+        for number in range(30, 60):
+            come(f"another{number}")
+        assert "mine" not in states and len(states) == 6
+
+
+def test_pages_that_are_open_have_an_end_too() -> None:
+    states = RecentPages()
+    with ExitStack() as lines:
+        for number in range(OPEN_PAGES + 20):
+            lines.enter_context(states.opened(str(number)))
+            states[str(number)] = number
+        assert len(states) == OPEN_PAGES and "19" not in states and "20" in states
+        states["without a line"] = 0
+        assert len(states) == OPEN_PAGES and LEFT_PAGES > 1
 
 
 @contextmanager
