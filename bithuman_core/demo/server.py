@@ -63,6 +63,7 @@ logger = logging.getLogger(__name__)
 GradioMultiPartParser.parse = without_remains(GradioMultiPartParser.parse)  # pyright: ignore[reportAttributeAccessIssue]
 
 EVERY_HOST = "0.0.0.0"
+FULL_COLLECTION = 100  # middle garbage collections to a full one, of Python's 10: it holds all pictures up, for some 70 ms when abused
 
 health_router = APIRouter()
 
@@ -119,6 +120,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
         # What is there now stays. Set aside, it makes every later garbage collection short: no picture comes late for one.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION)
         sweeping = asyncio.create_task(context.visitors.sweep())
         previewing = asyncio.create_task(context.jobs.check(context.gallery.first.idle_video))
         yield
