@@ -63,7 +63,7 @@ logger = logging.getLogger(__name__)
 GradioMultiPartParser.parse = without_remains(GradioMultiPartParser.parse)  # pyright: ignore[reportAttributeAccessIssue]
 
 EVERY_HOST = "0.0.0.0"
-FULL_COLLECTION = 100  # middle garbage collections to a full one, of Python's 10: it holds all pictures up, for some 70 ms when abused
+FULL_COLLECTION = 100  # middle garbage collections to a full one, in place of 10: it holds all pictures up, 70 ms when abused
 
 health_router = APIRouter()
 
