@@ -88,6 +88,12 @@ class AudioError(BithumanError, ValueError):
     default_code = "AUDIO"
 
 
+class AddressError(BithumanError):
+    """A service at an address (a voice, ears, a brain) is set wrongly, cannot be reached, or answers with an error."""
+
+    default_code = "ADDRESS"
+
+
 class MotionError(BithumanError, ValueError):
     """Recorded motion cannot be used: an unreadable file, unknown channels, NaN, nothing in it."""
 

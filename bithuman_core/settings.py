@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     log_level: LogLevel | None = Field(default=None, validation_alias="BITHUMAN_LOG_LEVEL")
     face_model: Path | None = Field(default=None, validation_alias="BITHUMAN_FACE_MODEL")
     consent: str | None = Field(default=None, validation_alias="BITHUMAN_CONSENT")
+    # a voice at an address that speaks OpenAI's API
+    tts_url: str | None = Field(default=None, validation_alias="BITHUMAN_TTS_URL")
+    tts_model: str = Field(default="tts-1", validation_alias="BITHUMAN_TTS_MODEL")
+    tts_voice: str = Field(default="alloy", validation_alias="BITHUMAN_TTS_VOICE")
+    tts_key: SecretStr | None = Field(default=None, validation_alias="BITHUMAN_TTS_KEY")
 
     @classmethod
     def settings_customise_sources(

@@ -32,6 +32,10 @@ DefaultAvatar = Annotated[
     typer.Argument(metavar="[AVATAR.imx]", help="The avatar file, or the name of a shipped one (Mara).", callback=_found),
 ]
 AvatarOption = Annotated[Path | None, typer.Option(metavar="AVATAR.imx", help="Whose lips are measured (Mara).", callback=_found)]
+WhoSpeaks = Annotated[
+    Path | None,
+    typer.Option("--avatar", metavar="AVATAR.imx", help="Who speaks: a file, or a shipped one (Mara on film).", callback=_found),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SizeOption = Annotated[
     int | None, typer.Option("--size", "--target-size", metavar="PX", help="Longest side of the frames (the avatar's own).")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 import secrets
 import unicodedata
@@ -15,17 +17,20 @@ import numpy as np
 from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Avatar
-from bithuman_core.demo.jobs import Report
+from bithuman_core.demo.jobs import JobCancelled, Report
 from bithuman_core.demo.limits import MIB
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.render_video import render_video
 from bithuman_core.demo.sound import read_clip
-from bithuman_core.errors import BuildError, SeveralFacesError
+from bithuman_core.errors import AudioError, BuildError, SeveralFacesError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
-from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.fastrtc.clip_queue import Clip, Sound
 from bithuman_core.motion.take.frames import Mouth
 from bithuman_core.timing import SAMPLES_PER_TICK
 from bithuman_core.uploads import check_avatar, read_motion
+from bithuman_core.voice.voices import too_long
+
+logger = logging.getLogger(__name__)
 
 TITLE = 40  # characters of a text that become its clip's name
 MAX_NAME, MAX_NAME_BYTES = 40, 100
@@ -70,23 +75,74 @@ async def clip_of_take(context: DemoContext, motion: Path, sound: Path | None, o
     take = await read_motion(context.reading, motion, limits.audio_seconds, owner)
     silence = np.zeros(len(take) * SAMPLES_PER_TICK, np.int16)
     if sound is None:
-        return Clip(secrets.token_urlsafe(8), motion.name, silence, take)
+        return Clip(secrets.token_urlsafe(8), motion.name, Sound(silence), take)
     clip = await clip_of_file(context, sound, owner)
     samples = np.concatenate([clip.samples, silence[clip.samples.size :]])
-    return replace(clip, samples=samples, motion=take if mouth is Mouth.TAKE else take.without_mouth())
+    return replace(clip, sound=Sound(samples), motion=take if mouth is Mouth.TAKE else take.without_mouth())
 
 
 async def clip_of_text(context: DemoContext, text: str, voice: str, timbre: str, address: str | None) -> Clip:
-    """The clip of a text that somebody at ``address`` sent. Raises Refusal or AudioError."""
-    words, limits = " ".join(text.split()), context.limits
+    """The clip of a text that somebody at ``address`` sent, whole. Raises Refusal or AudioError."""
+    words = checked_words(context, text)
+    with context.speeches.taking(address):
+        sound = await context.jobs.speak(partial(context.speech.speak, words, voice, timbre, context.limits.audio_seconds))
+    return _clip_of(words, Sound(sound))
+
+
+async def growing_clip_of_text(context: DemoContext, text: str, voice: str, timbre: str, address: str | None) -> Clip:
+    """The same as soon as its first sentence is there; the others come while it is spoken."""
+    words, sound, begun = checked_words(context, text), Sound(), asyncio.Event()
+    loop, longest = asyncio.get_running_loop(), context.limits.audio_seconds
+
+    def work() -> None:
+        for piece in context.speech.stream(words, voice, timbre):
+            sound.append(piece)
+            loop.call_soon_threadsafe(begun.set)
+            if sound.seconds > longest:
+                raise AudioError(too_long(sound.samples.size, longest))
+
+    async def making() -> None:
+        try:
+            with context.speeches.taking(address):
+                await context.jobs.speak(work)
+        finally:
+            sound.end()
+
+    made = asyncio.create_task(making())
+    first = asyncio.create_task(begun.wait())
+    await asyncio.wait((made, first), return_when=asyncio.FIRST_COMPLETED)
+    first.cancel()
+    if made.done():
+        made.result()
+    else:
+        _making.add(made)
+        made.add_done_callback(_made)
+    return _clip_of(words, sound)
+
+
+_making: set[asyncio.Task[None]] = set()  # what a loop does not hold itself
+
+
+def _made(task: asyncio.Task[None]) -> None:
+    _making.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, JobCancelled):
+        logger.warning("A text was not spoken to its end: %s", error)
+
+
+def checked_words(context: DemoContext, text: str) -> str:
+    """The text to be spoken. Raises Refusal where there is none, or too much."""
+    lines = "\n".join(" ".join(line.split()) for line in text.splitlines())
+    words, limits = lines.strip(), context.limits
     if not words:
         raise Refusal(422, "There is nothing to say yet: write some words.")
     if (length := spoken_length(words)) > limits.text:
         size = f"{len(words)} characters" if length == len(words) else f"{len(words)} characters that count as {length}"
         raise Refusal(422, f"That text has {size}, and {limits.text} are spoken at a time: shorten it.")
-    with context.speeches.taking(address):
-        sound = await context.jobs.speak(partial(context.speech.speak, words, voice, timbre, limits.audio_seconds))
-    return Clip(secrets.token_urlsafe(8), words[:TITLE].strip(), sound)
+    return words
+
+
+def _clip_of(words: str, sound: Sound) -> Clip:
+    return Clip(secrets.token_urlsafe(8), " ".join(words.split())[:TITLE].strip(), sound)
 
 
 def spoken_length(text: str) -> int:

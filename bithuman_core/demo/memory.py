@@ -7,6 +7,7 @@ from pathlib import Path
 
 MIB = 2**20
 PAGE_MIB = 448  # the page, its films and those who are live
+VOICE_MIB = 640  # with a natural voice, which takes some 160
 PHOTO_MIB = 1024  # with an avatar being made: of 32 megapixels with alpha 608 in its process, of 20 s of film 955
 GROUPS = Path("/sys/fs/cgroup")
 
@@ -29,11 +30,14 @@ def memory_limit(groups: Path = GROUPS, own: Path = Path("/proc/self/cgroup")) -
     return min(limits)
 
 
-def shortage(limit: int, photos: bool) -> str | None:
-    """A sentence where so many bytes do not do; ``photos``: whether avatars are to be made of photos."""
+def shortage(limit: int, photos: bool, voice: bool = True) -> str | None:
+    """Sentences where so many bytes do not do; ``photos``: whether avatars are to be made of photos, ``voice``: a natural one."""
     mib = limit // MIB
     if mib < PAGE_MIB:
         return f"The page needs {PAGE_MIB} MiB of memory, and {mib} are allowed here: it may be ended without a word."
+    lacks = []
     if photos and mib < PHOTO_MIB:
-        return f"Avatars are not made from photos here: that needs {PHOTO_MIB} MiB of memory, and {mib} are allowed."
-    return None
+        lacks.append(f"Avatars are not made from photos here: that needs {PHOTO_MIB} MiB of memory, and {mib} are allowed.")
+    if voice and mib < VOICE_MIB:
+        lacks.append(f"The natural voice is left out: it needs {VOICE_MIB} MiB of memory, and {mib} are allowed.")
+    return " ".join(lacks) or None

@@ -21,7 +21,7 @@ from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.ending import EndingServer
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
-from bithuman_core.demo.memory import MIB, PHOTO_MIB, memory_limit, shortage
+from bithuman_core.demo.memory import MIB, PHOTO_MIB, VOICE_MIB, memory_limit, shortage
 from bithuman_core.demo.photo_builder import photo_builder
 from bithuman_core.demo.server import EVERY_HOST, app_options, make_app, make_context, page_options
 from bithuman_core.demo.settings import ON_SPACES, DemoSettings, avatar_files, read_settings
@@ -31,6 +31,7 @@ from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.turn import relay_is_set_up
 from bithuman_core.heap import share_heaps
 from bithuman_core.uploads import reading_pool
+from bithuman_core.voice import text_to_speech
 
 
 def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> DemoContext:
@@ -57,6 +58,7 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
             make_engine=make_engine,
             places_each=settings.places_per_address,
             reading=reading,
+            speech=text_to_speech(with_natural=memory >= VOICE_MIB * MIB),
         )
         reading.start()  # now that the kernels are compiled
         return context

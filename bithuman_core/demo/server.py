@@ -77,12 +77,13 @@ def make_context(
     make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine,
     places_each: int = 0,
     reading: ReadingPool | None = None,
+    speech: TextToSpeech | None = None,
 ) -> DemoContext:
     """What one demo needs.
 
     ``places`` is how many may be live at once, ``places_each`` of them from one address (0: all but one); ``build`` makes an
     avatar from a photo; ``make_engine`` makes the engine that shows one. ``reading`` (one of its own) reads what visitors bring,
-    and is closed with the demo.
+    and is closed with the demo; ``speech`` (one of its own) reads texts.
     """
     limits, clock, route = limits or Limits(), MonotonicClock(), Route()
     stream = avatar_stream(
@@ -93,7 +94,8 @@ def make_context(
     callers = AddressAllowances(clock, limits.calls, limits.calls_per_second)
     speeches = Shares("texts", limits.speeches, limits.speeches_each)
     return DemoContext(
-        gallery, stream, visitors, Jobs(), reading or reading_pool(), TextToSpeech(), route, limits, build, callers, speeches
+        gallery, stream, visitors, Jobs(), reading or reading_pool(), speech or TextToSpeech(), route, limits, build, callers,
+        speeches,
     )
 
 

@@ -10,20 +10,49 @@ from numpy.typing import NDArray
 from bithuman_core.motion.take.frames import Take
 from bithuman_core.timing import SAMPLE_RATE, SAMPLES_PER_TICK
 
+WAITING = np.zeros(SAMPLES_PER_TICK, np.int16)  # while more is being made
 
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """Sound to be spoken: int16 [n] at 16 kHz, the name that the visitor knows it by, and a take to be done with it."""
 
-    key: str
-    name: str
-    samples: NDArray[np.int16]
-    motion: Take | None = None
+class Sound:
+    """Sound at 16 kHz, whole or still growing: one thread appends to it, others read."""
+
+    def __init__(self, samples: NDArray[np.int16] | None = None) -> None:
+        """``samples``: all of it, int16 [n]; None: it grows."""
+        self.samples: NDArray[np.int16] = np.zeros(0, np.int16) if samples is None else samples
+        self.whole = samples is not None
+
+    def append(self, samples: NDArray[np.int16]) -> None:
+        """More of it, int16 [n]."""
+        self.samples = np.concatenate([self.samples, samples])
+
+    def end(self) -> None:
+        """No more is to come."""
+        self.whole = True
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """How much there is."""
         return self.samples.size / SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Sound to be spoken, the name that the visitor knows it by, and a take to be done with it."""
+
+    key: str
+    name: str
+    sound: Sound
+    motion: Take | None = None
+
+    @property
+    def samples(self) -> NDArray[np.int16]:
+        """What there is of the sound, int16 [n] at 16 kHz."""
+        return self.sound.samples
+
+    @property
+    def seconds(self) -> float:
+        """How long that lasts."""
+        return self.sound.seconds
 
 
 class ClipQueue:
@@ -47,10 +76,16 @@ class ClipQueue:
         self._clip = None
 
     def take(self) -> NDArray[np.int16] | None:
-        """The next tick, int16 [640], the last one filled up with silence; None where nothing plays (any more)."""
+        """The next tick, int16 [640], the last one filled up with silence; None where nothing plays (any more).
+
+        Silence comes where the clip is still growing and has nothing to give.
+        """
         if self._clip is None:
             return None
+        whole = self._clip.sound.whole  # asked first: what is appended before the end is not missed
         samples = self._clip.samples[self._position : self._position + SAMPLES_PER_TICK]
+        if samples.size < SAMPLES_PER_TICK and not whole:
+            return WAITING
         self._position += SAMPLES_PER_TICK
         if not samples.size:
             self._clip = None

@@ -1,115 +1,49 @@
-"""eSpeak NG's library, driven in a process of its own: a fault inside it, or its licence, touches nothing else.
-
-``python espeak.py voices`` prints JSON lines; ``python espeak.py speak VOICE`` reads text (UTF-8) and writes int16 samples
-after one line with their rate in Hz. Exit code 3: there is no library. Standard library only, so that it starts in 50 ms.
-
-The calls are those of speak_lib.h (eSpeak NG 1.48 and later keep them stable).
-"""
+"""A hundred languages by eSpeak NG, where it is installed: robotic, and always there. Its program runs beside ours."""
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
-import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 
-NO_LIBRARY = 3
-SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: AUDIO_OUTPUT_SYNCHRONOUS
-DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT
-UTF8 = 1  # espeakCHARS_UTF8
-POS_CHARACTER = 1
-RATE = 1  # espeakRATE
-WORDS_A_MINUTE = 160
+import numpy as np
+from numpy.typing import NDArray
 
-CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+from bithuman_core.errors import AudioError
+from bithuman_core.pcm import int16_to_float32
 
-
-class Voice(ctypes.Structure):
-    """espeak_VOICE."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("languages", ctypes.c_char_p),
-        ("identifier", ctypes.c_char_p),
-        ("gender", ctypes.c_ubyte),
-        ("age", ctypes.c_ubyte),
-        ("variant", ctypes.c_ubyte),
-        ("xx1", ctypes.c_ubyte),
-        ("score", ctypes.c_int),
-        ("spare", ctypes.c_void_p),
-    )
+PROGRAM = Path(__file__).with_name("espeak_program.py")
+SECONDS = 20.0  # longest wait for the program
+TIMBRES = {"woman": "+f3", "man": "+m3"}  # eSpeak NG's voice variants
 
 
-def load() -> tuple[ctypes.CDLL, int]:
-    """The library and its sample rate. Exits with NO_LIBRARY where there is none."""
-    for library, data in places():
-        try:
-            espeak = ctypes.CDLL(library)
-        except OSError:
-            continue
-        rate = espeak.espeak_Initialize(SYNCHRONOUS, 0, data.encode() if data else None, DONT_EXIT)
-        if rate > 0:
-            return espeak, rate
-    sys.exit(NO_LIBRARY)
+def names() -> dict[str, str]:
+    """(name: language) of its voices; empty where it is not installed."""
+    code, out = _run(b"", "voices")
+    found = [json.loads(line) for line in out.splitlines()] if code == 0 else []
+    return {voice["id"]: voice["name"] for voice in found}
 
 
-def places() -> list[tuple[str, str | None]]:
-    """(library, folder that holds its data): the package espeakng-loader's, then the system's."""
-    found: list[tuple[str, str | None]] = []
-    if (spec := importlib.util.find_spec("espeakng_loader")) is not None and spec.origin:
-        folder = Path(spec.origin).parent
-        names = ("libespeak-ng.so", "libespeak-ng.dylib")
-        found += [(str(folder / name), str(folder / "espeak-ng-data")) for name in names if (folder / name).exists()]
-    system = ctypes.util.find_library("espeak-ng")
-    brew = [path for path in ("/opt/homebrew/lib/libespeak-ng.dylib", "/usr/local/lib/libespeak-ng.dylib") if Path(path).exists()]
-    return [*found, *((name, None) for name in [system, *brew] if name)]
+def speak(name: str, text: str, timbre: str) -> tuple[NDArray[np.float32], int]:
+    """The text as sound, float32 [n], and its rate in Hz; empty where nothing of it is said.
+
+    timbre: one of TIMBRES. Raises AudioError where it takes too long.
+    """
+    code, out = _run(text.encode("utf-8", "replace"), "speak", name + TIMBRES[timbre])
+    head, _, samples = out.partition(b"\n")
+    if code != 0:
+        return np.zeros(0, np.float32), 0
+    return int16_to_float32(np.frombuffer(samples[: len(samples) // 2 * 2], np.int16)), int(head)
 
 
-def print_voices() -> None:
-    """One {"id", "name"} a language."""
-    espeak, _ = load()
-    espeak.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(Voice))
-    voices = espeak.espeak_ListVoices(None)
-    index = 0
-    while voices[index]:
-        voice = voices[index].contents
-        language = voice.languages[1:].decode()  # after a byte of priority
-        identifier = voice.identifier.decode("utf-8", "replace")
-        if "mb/" not in identifier and "!v" not in identifier:
-            print(json.dumps({"id": language, "name": voice.name.decode("utf-8", "replace").replace("_", " ")}))
-        index += 1
-
-
-def speak(voice: str) -> None:
-    """Standard input to standard output."""
-    espeak, rate = load()
-    out = sys.stdout.buffer
-    out.write(f"{rate}\n".encode())
-
-    def take(samples: object, count: int, _events: object) -> int:
-        if samples and count > 0:
-            out.write(ctypes.string_at(samples, 2 * count))  # type: ignore[arg-type]
-        return 0
-
-    callback = CALLBACK(take)
-    espeak.espeak_SetSynthCallback(callback)
-    if espeak.espeak_SetVoiceByName(voice.encode()) != 0:
-        sys.exit(f"there is no voice {voice!r}")
-    espeak.espeak_SetParameter(RATE, WORDS_A_MINUTE, 0)
-    text = sys.stdin.buffer.read().replace(b"\0", b" ") + b"\0"
-    espeak.espeak_Synth.argtypes = (
-        ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint, *2 * (ctypes.c_void_p,),
-    )  # fmt: skip
-    if espeak.espeak_Synth(text, len(text), 0, POS_CHARACTER, 0, UTF8, None, None) != 0:
-        sys.exit("the text could not be spoken")
-    espeak.espeak_Synchronize()
-    out.flush()
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "voices":
-        print_voices()
-    else:
-        speak(sys.argv[2])
+def _run(given: bytes, *arguments: str) -> tuple[int, bytes]:
+    """Exit code and output of the program."""
+    command = [sys.executable, "-I", str(PROGRAM), *arguments]
+    try:
+        ended = subprocess.run(
+            command, input=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise AudioError("Making that speech took too long: write a shorter text.") from None
+    return ended.returncode, ended.stdout

@@ -347,3 +347,18 @@ def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: s
         child.send_signal(number)
         assert child.wait(60) == 128 + number
     assert list(tmp_path.iterdir()) == []
+
+
+def test_say_writes_a_video_of_a_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, avatar_path: Path) -> None:
+    out = tmp_path / "said.mp4"
+    assert run(monkeypatch, "say", "Hello there.", "--avatar", avatar_path, "-o", out) == 0
+    with av.open(str(out)) as container:
+        assert 20 < sum(1 for _ in container.decode(video=0)) < 60
+
+
+@pytest.mark.parametrize("wrong", [("--voice", "nobody's"), ("--timbre", "child")])
+def test_say_refuses_a_voice_that_is_not_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, avatar_path: Path, wrong: tuple[str, str]
+) -> None:
+    assert run(monkeypatch, "say", "Hello.", "--avatar", avatar_path, "-o", tmp_path / "a.mp4", *wrong) == 70
+    assert not list(tmp_path.glob("*.mp4"))

@@ -17,7 +17,7 @@ from bithuman_core.demo.render_video import render_video
 from bithuman_core.demo.routes.disk_full import no_room
 from bithuman_core.demo.ui.events import told
 from bithuman_core.fastrtc.avatar_engine import AvatarState
-from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.fastrtc.clip_queue import Clip, Sound
 from bithuman_core.files import DISK_FULL
 from tests.demo.serving import demo_app, serving
 from tests.small_disk import files, small_disk
@@ -70,7 +70,7 @@ async def test_a_picture_of_an_avatar(gallery: Gallery, monkeypatch: pytest.Monk
 
 def test_a_video_and_a_film_leave_nothing(gallery: Gallery, tmp_path: Path) -> None:
     fixture = gallery.first.fixture
-    clip = Clip("key", "noise", np.random.default_rng(0).integers(-20000, 20000, 48000).astype(np.int16))
+    clip = Clip("key", "noise", Sound(np.random.default_rng(0).integers(-20000, 20000, 48000).astype(np.int16)))
     with small_disk(tmp_path, 48 * 1024) as disk:
         with pytest.raises(OSError) as error:
             render_video(disk / "a.mp4", AvatarState(fixture), clip, lambda stage, share: None)

@@ -38,4 +38,5 @@ def test_without_a_container_the_machine_counts(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_said() -> None:
     assert "may be ended" in (shortage(256 * MIB, photos=False) or "")
     assert "photos" in (shortage(512 * MIB, photos=True) or "")
-    assert shortage(512 * MIB, photos=False) is None is shortage(1024 * MIB, photos=True)
+    assert "natural voice" in (shortage(512 * MIB, photos=False) or "")
+    assert shortage(512 * MIB, photos=False, voice=False) is None is shortage(1024 * MIB, photos=True)

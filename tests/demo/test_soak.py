@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.visitors.visitor import Visitor
-from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.fastrtc.clip_queue import Clip, Sound
 from bithuman_core.fastrtc.handler import COLLECT_SECONDS
 from bithuman_core.fastrtc.live_session import LiveSession, SharedResources
 from bithuman_core.settings import models_dir
@@ -158,7 +158,7 @@ async def test_half_an_hour_of_visitors_keeps_memory_flat(gallery: Gallery) -> N
         page = Visitor(gallery, Light, Limits(), clock)
         live = LiveSession(shared, lambda kind, data: None, lambda: None)
         page.meet(live)
-        page.keep_clip(Clip("key", "a clip", np.zeros(16_000, np.int16)))
+        page.keep_clip(Clip("key", "a clip", Sound(np.zeros(16_000, np.int16))))
         task = asyncio.create_task(live.run())
         arrived = clock.now()
         while clock.now() - arrived < 60:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bithuman_core import voice
-from bithuman_core.demo.actions import clip_of_text, spoken_length
+from bithuman_core.demo.actions import clip_of_text, growing_clip_of_text, spoken_length
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.jobs import VOICES
@@ -20,8 +20,9 @@ from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.server import make_context
 from bithuman_core.errors import AudioError
+from bithuman_core.fastrtc.clip_queue import ClipQueue
 from bithuman_core.low_priority import NICENESS
-from bithuman_core.voice import voices
+from bithuman_core.voice import espeak
 
 OFFICE, HOME = "203.0.113.7", "198.51.100.9"
 
@@ -98,8 +99,57 @@ async def test_six_hundred_chinese_characters_are_refused_before_they_are_spoken
 
 def test_a_text_that_turns_out_too_long_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     speech = voice.TextToSpeech()
-    speech.voices = (voice.Voice("en-us", "English"),)
-    monkeypatch.setattr(voices, "_run", lambda *_: (0, b"16000\n" + np.full(16000 * 3, 999, np.int16).tobytes()))
+    monkeypatch.setattr(espeak, "names", lambda: {"en-us": "English"})
+    monkeypatch.setattr(espeak, "_run", lambda *_: (0, b"16000\n" + np.full(16000 * 3, 999, np.int16).tobytes()))
+    speech.look()
     assert speech.speak("One.", "en-us", "woman", longest=4).size == 48000
     with pytest.raises(AudioError, match="3 s to say, and 2 s"):
         speech.speak("One.", "en-us", "woman", longest=2)
+
+
+class Slow:
+    """A voice whose second sentence waits until it is let."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.go_on, self.error = threading.Event(), error
+
+    def stream(self, *_: Any) -> Any:
+        yield np.full(1000, 1, np.int16)
+        self.go_on.wait()
+        if self.error:
+            raise self.error
+        yield np.full(1000, 2, np.int16)
+
+
+@pytest.mark.parametrize("error", [None, AudioError("The voice is gone.")])
+async def test_a_text_is_spoken_while_its_second_sentence_is_still_made(
+    context: DemoContext, monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    voice = Slow(error)
+    monkeypatch.setattr(context.speech, "stream", voice.stream)
+    clip = await growing_clip_of_text(context, "One. Two.", "", "woman", OFFICE)
+    assert clip.samples.size == 1000 and not clip.sound.whole
+    queue = ClipQueue()
+    queue.play(clip)
+    taken = [queue.take() for _ in range(3)]
+    assert [int(tick.max()) for tick in taken if tick is not None] == [1, 0, 0]  # it waits, and stays
+    voice.go_on.set()
+    while not clip.sound.whole:
+        await asyncio.sleep(0)
+    rest = []
+    while (tick := queue.take()) is not None:
+        rest.append(tick)
+    spoken = np.concatenate([taken[0], *rest])  # type: ignore[list-item]
+    assert np.array_equal(spoken[: clip.samples.size], clip.samples) and clip.samples.size == (1000 if error else 2000)
+    assert context.speeches.taken == 0
+
+
+async def test_a_text_whose_first_sentence_fails_is_refused(context: DemoContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stream(*_: Any) -> Any:
+        raise AudioError("That text makes no sound.")
+        yield
+
+    monkeypatch.setattr(context.speech, "stream", stream)
+    with pytest.raises(AudioError, match="no sound"):
+        await growing_clip_of_text(context, "One.", "", "woman", OFFICE)
+    assert context.speeches.taken == 0

@@ -25,7 +25,7 @@ from bithuman_core.demo.visitors.visitors import Visitors
 from bithuman_core.demo.visitors.waiting_line import PATIENCE, WaitingLine
 from bithuman_core.engine import Fixture
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
-from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.fastrtc.clip_queue import Clip, Sound
 from bithuman_core.fastrtc.live_session import LiveSession, SharedResources
 from bithuman_core.settings import models_dir
 from bithuman_core.types import Emotion
@@ -104,7 +104,7 @@ def test_a_gesture_is_played_and_an_unknown_one_is_not(gallery: Gallery) -> None
 
 def test_a_clip_that_is_not_there_gets_a_sentence(gallery: Gallery) -> None:
     connected = Connected(gallery)
-    clip = Clip("a key", "a name", np.ones(1000, np.int16))
+    clip = Clip("a key", "a name", Sound(np.ones(1000, np.int16)))
     connected.visit.keep_clip(clip)
     assert connected.send(type="say", clip=clip.key) is None
     assert "choose it again" in (connected.send(type="say", clip="guessed") or "")
@@ -114,7 +114,7 @@ def test_visitors_never_meet(gallery: Gallery) -> None:
     mine, theirs = Connected(gallery), Connected(gallery)
     theirs.visit.choose("theo")
     theirs.visit.feel(Emotion.ANGER)
-    secret = Clip("secret", "private", np.ones(1000, np.int16))
+    secret = Clip("secret", "private", Sound(np.ones(1000, np.int16)))
     theirs.visit.keep_clip(secret)
     assert mine.visit.state.emotion is Emotion.NEUTRAL and mine.visit.avatar.name == "Mara"
     assert mine.send(type="say", clip=secret.key) is not None

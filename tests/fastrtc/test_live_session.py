@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bithuman_core.clock import Pacer
-from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.fastrtc.clip_queue import Clip, Sound
 from bithuman_core.fastrtc.live_session import (
     DEAF_SECONDS,
     GAVE_UP,
@@ -208,7 +208,7 @@ async def test_a_page_without_a_microphone_stays_as_long_as_it_says_so(pool: Thr
 
 
 def clip_of(ticks: float, level: int = 3000) -> Clip:
-    return Clip("key", "a name", np.full(round(ticks * SAMPLES_PER_TICK), level, np.int16))
+    return Clip("key", "a name", Sound(np.full(round(ticks * SAMPLES_PER_TICK), level, np.int16)))
 
 
 async def test_a_clip_is_spoken_whole_instead_of_the_microphone(pool: ThreadPoolExecutor) -> None:

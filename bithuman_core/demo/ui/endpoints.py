@@ -56,7 +56,7 @@ def add_endpoints(context: DemoContext) -> None:
         ]
 
     async def speak_text(
-        text: str, avatar: str = first, voice: str = "en-us", timbre: str = "woman", imx: str | None = None,
+        text: str, avatar: str = first, voice: str = "", timbre: str = "woman", imx: str | None = None,
         request: gr.Request | None = None, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> str:  # fmt: skip
         """Let an avatar speak a text, and get the video.
@@ -64,8 +64,8 @@ def add_endpoints(context: DemoContext) -> None:
         Args:
             text: What it says, 600 characters at most.
             avatar: The key of an avatar of this server, as list_avatars tells it.
-            voice: A language for the voice, for example en-us; depends on what the server has installed.
-            timbre: woman or man.
+            voice: A voice by its name (heart) or a language (en-us), of those that the server has installed; empty: its first.
+            timbre: woman or man, where a voice comes in both.
             imx: An .imx file of one's own, in place of the avatar of the server.
 
         Returns:
@@ -188,7 +188,7 @@ def add_endpoints(context: DemoContext) -> None:
         audio, imx = gr.Audio(label="audio", type="filepath"), file("imx")
         avatar = gr.Dropdown(keys, value=first, label="avatar", allow_custom_value=True)
         text = gr.Textbox(label="text", max_length=context.limits.text)
-        voice, timbre = gr.Textbox("en-us", label="voice"), gr.Radio(["woman", "man"], value="woman", label="timbre")
+        voice, timbre = gr.Textbox("", label="voice"), gr.Radio(["woman", "man"], value="woman", label="timbre")
         name, consent = gr.Textbox("", label="name"), gr.Textbox("", label="consent")
         face = gr.Number(0, label="face", precision=0, minimum=0)
         form = gr.Radio(forms, value="csv", label="form")

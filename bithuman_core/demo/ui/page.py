@@ -58,6 +58,6 @@ def build_page(context: DemoContext) -> gr.Blocks:
                 return ["", refused(refusal.sentence), *voices]
             return [arrived.secret, ticket(arrived), *voices]
 
-        demo.load(arrive, None, [visitor, stage_ticket, words_panel.voice, words_panel.words], **QUICK)
+        demo.load(arrive, None, [visitor, stage_ticket, words_panel.voice, words_panel.timbre, words_panel.words], **QUICK)
     demo.queue(max_size=context.limits.waiting)
     return demo

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from bithuman_core.demo.actions import clip_of_file, clip_of_take, clip_of_text, make_video
+from bithuman_core.demo.actions import clip_of_file, clip_of_take, clip_of_text, growing_clip_of_text, make_video
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.ui.events import LONG, QUICK, reporter, told
@@ -68,11 +68,12 @@ class WordsPanel:
         self.video = gr.Video(label="Video", visible=False, interactive=False, show_share_button=False, elem_id="video")
 
     def voices(self, context: DemoContext) -> list[Any]:
-        """The voices of this machine, for ``voice`` and ``words``."""
-        known = [(voice.name, voice.id) for voice in context.speech.voices]
+        """The voices of this machine, for ``voice``, ``timbre`` and ``words``."""
+        known = context.speech.voices
         if not known:
-            return [gr.Dropdown([], interactive=False), gr.Textbox("", placeholder=HOW_TO_GET_IT, interactive=False)]
-        return [gr.Dropdown(known, value=known[0][1]), gr.Textbox()]
+            return [gr.Dropdown([], interactive=False), gr.Radio(), gr.Textbox("", placeholder=HOW_TO_GET_IT, interactive=False)]
+        names = [(voice.name, voice.id) for voice in known]
+        return [gr.Dropdown(names, value=known[0].id), gr.Radio(interactive=known[0].timbres), gr.Textbox()]
 
 
 def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.HTML) -> None:
@@ -90,6 +91,9 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
 
     async def of_text(found: Visitor, text: str, voice: str, timbre: str) -> Clip:
         return await clip_of_text(context, text, voice, timbre, found.address)
+
+    async def of_text_at_once(found: Visitor, text: str, voice: str, timbre: str) -> Clip:
+        return await growing_clip_of_text(context, text, voice, timbre, found.address)
 
     def speaker(clip_of: Callable[..., Awaitable[Clip]]) -> Callable[..., Awaitable[str]]:
         async def say(secret: str, *words: Any) -> str:
@@ -135,11 +139,15 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
 
         return told(turn)
 
+    def offer_timbres(voice: str) -> Any:
+        return gr.Radio(interactive=any(known.timbres for known in context.speech.voices if known.id == voice))
+
+    panel.voice.change(offer_timbres, panel.voice, panel.timbre, **QUICK)
     texts: list[Any] = [visitor, panel.words, panel.voice, panel.timbre]
     for tab, way in ((panel.microphone, "microphone"), (panel.file, "file"), (panel.text, "text")):
         tab.select(turner(way), visitor, stage, **QUICK)
     panel.play.click(speaker(of_file), [visitor, panel.sound, panel.motion], stage, **QUICK)
-    gr.on([panel.speak.click, panel.words.submit], speaker(of_text), texts, stage, **QUICK)
+    gr.on([panel.speak.click, panel.words.submit], speaker(of_text_at_once), texts, stage, **QUICK)
     gr.on([panel.stop_file.click, panel.stop_text.click], told(hush), visitor, None, **QUICK)
     shown: dict[str, Any] = {"outputs": panel.video, "api_name": False, **LONG}
     of_sound = panel.make_file_video, told(video_of_file), [visitor, panel.sound, panel.motion]
