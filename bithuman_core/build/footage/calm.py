@@ -28,7 +28,7 @@ DRAWN = (0.02, 0.035)  # face widths of activity: the same for lips that are shu
 AROUND, FADE = 21, 4.0  # frames about an opening that lose theirs, too (half to either side), and how softly
 ACTIVITY, APART, TURNED = 0.012, 25.0, 4.0  # face widths, frames, degrees (sigmas) that tell a donor's worth
 CHOOSY, LEAST = 0.2, 0.12  # temperature of the choice; share below which a donor is dropped
-DONORS_SMOOTH = 2.5  # frames
+DONORS_SMOOTH = 5.0  # frames: lips tremble where donors change fast
 MASK = (0.07, 0.22)  # face widths from the lips: wholly the donor's, wholly the frame's own
 NOSTRILS = (62.0, 92.0)  # template px: nothing above, all below
 LIGHT_FROM, LIGHT_REACH = (0.03, 0.07), 0.075  # face widths: the skin away from the lips tells the light; how far it holds
@@ -77,7 +77,7 @@ def plan(template: Template, person: Person, found: Array) -> CalmPlan:
     cost += ((angles[:, None] - angles[None]) ** 2).sum(-1) / (2 * TURNED**2)
     share = np.exp(-(cost - cost.min(1, keepdims=True)) / CHOOSY)
     share = gaussian_filter1d(share / share.sum(1, keepdims=True), DONORS_SMOOTH, axis=0)
-    share[share < np.minimum(LEAST, 0.99 * share.max(1, keepdims=True))] = 0
+    share = np.maximum(share - np.minimum(LEAST, 0.96 * share.max(1, keepdims=True)), 0)  # in and out without a step
     return CalmPlan(keeps, share / share.sum(1, keepdims=True), active)
 
 
