@@ -14,9 +14,9 @@ from bithuman_core.render.footage.film import FilmPlayer
 from bithuman_core.render.footage.flow import HeadFlow
 from bithuman_core.render.footage.head import Head
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
+from bithuman_core.render.footage.planes import Planes, mix
 from bithuman_core.render.footage.posing import place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
-from bithuman_core.render.footage.shading import mix
 from bithuman_core.render.posing import blend_shapes
 
 Floats = NDArray[np.float32]
@@ -43,7 +43,6 @@ class FootageRenderer:
 
     def __init__(self, rig: FootageRig) -> None:
         self.rig = rig
-        width, height = rig.size
         self._player = FilmPlayer(rig.film)
         self._drawing = FaceDrawing(rig.size, rig.triangles, rig.light, len(rig.jaw[0]))
         self._inside = MouthInside(rig.interiors)
@@ -53,7 +52,7 @@ class FootageRenderer:
         self._near = np.zeros(len(rig.vertices), np.uint8)
         self._near[rig.near] = 1
         self._flow = HeadFlow(rig)
-        self._moved, self._between = np.empty((2, height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
+        self._moved, self._between = [Planes.empty(rig.size) for _ in range(2)], Planes.empty(rig.size)
 
     def render(
         self,
@@ -80,28 +79,32 @@ class FootageRenderer:
             raise ValueError(f"out must be a contiguous uint8 array [{height}, {width}, 3].")
         amount = self.rig.coefficients(face)
         frame = self.rig.best if frame is None else frame
-        shown = Still(self._player.frame(frame, ahead), self.rig.head(frame))
         turn = np.zeros(3, np.float32) if head is None else self.rig.asked(head)
         if leaving >= 0 or np.abs(turn).max() > LEAST_TURN:
-            there = None if leaving < 0 else Still(self._player.frame(leaving, ahead), self.rig.head(leaving))
-            shown = self._go_over(turn, shown, there, share)
-        self._draw(shown, amount, out)
+            still = self._go_over(turn, frame, leaving, share, ahead)
+        else:
+            still = Still(self._player.frame(frame, ahead), self.rig.head(frame))
+        self._draw(still, amount, out)
         return out
 
-    def _go_over(self, turn: Floats, here: Still, there: Still | None, share: float) -> Still:
-        """A head that no frame shows: turned, and between two that are alike, ``there`` at share 1."""
-        stands = here.head if there is None else here.head.towards(there.head, share)
-        stands = stands.turned(turn, self.rig.neck)
-        seen = 0.0 if there is None else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
-        first = second = self._moved[0]
-        if there is None or seen < 1:
-            self._flow.move(here.picture, here.head, stands, first)
-        if there is not None and seen > 0:
-            second = self._moved[1]
-            self._flow.move(there.picture, there.head, stands, second)
-        sharper = SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen)
-        mix(second if seen == 1 else first, second, np.float32(seen), np.float32(sharper), self._between)
-        return Still(self._between, stands)
+    def _go_over(self, turn: Floats, frame: int, leaving: int, share: float, ahead: Sequence[int]) -> Still:
+        """A head that no frame shows: turned, and between those of two frames that are alike, ``leaving`` at share 1."""
+        here = self.rig.head(frame)
+        there = here if leaving < 0 else self.rig.head(leaving)
+        stands = here.towards(there, share).turned(turn, self.rig.neck)
+        seen = 0.0 if leaving < 0 else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
+        first, second = self._moved
+        if seen < 1:
+            self._flow.move(self._player.planes(frame, ahead), here, stands, first)
+        if seen > 0:
+            self._flow.move(self._player.planes(leaving, ahead), there, stands, second)
+        if seen in (0, 1):
+            first = second = self._moved[int(seen)]
+        part, sharper = np.float32(seen), np.float32(SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen))
+        mix(first.y, second.y, part, sharper, self._between.y)
+        mix(first.u, second.u, part, np.float32(0), self._between.u)
+        mix(first.v, second.v, part, np.float32(0), self._between.v)
+        return Still(self._player.coloured(self._between), stands)
 
     def _draw(self, still: Still, amount: Floats, out: NDArray[np.uint8]) -> None:
         rig, (picture, head) = self.rig, still
