@@ -22,6 +22,7 @@ from bithuman_core.render.posing import blend_shapes
 Floats = NDArray[np.float32]
 RIM = 0.6  # px (512 px frames): how far the lips' edge is taken from within the lip once they part: the line of the closed mouth
 PARTED = (0.8, 3.3)  # px of gap from where to where
+TOUCHING = (1.2, 2.9)  # px (512 px frames): so near lips, which are soft, touch; beyond, they are as far apart as they are told
 OPPOSITE = np.zeros(40, int)
 OPPOSITE[UPPER], OPPOSITE[LOWER[1:-1]], OPPOSITE[20] = LOWER, UPPER[1:-1], 20
 MIXED = 0.45  # of a dissolve, in its middle, in which both pictures are seen; for all of it the heads go over
@@ -121,11 +122,17 @@ class FootageRenderer:
         lips, at_rest = ring_points(rig.inner, target[:, :2]), ring_points(rig.inner, source[:, :2])
         inwards = at_rest - ring_points(rig.outer, source[:, :2])
         inwards /= np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), 1e-3)
-        gap = np.linalg.norm(lips - lips[OPPOSITE], axis=1, keepdims=True)
         unit = min(rig.size) / 512
+        apart = lips[OPPOSITE] - lips
+        gap = np.linalg.norm(apart, axis=1, keepdims=True)
+        free = np.clip((gap / unit - TOUCHING[0]) / (TOUCHING[1] - TOUCHING[0]), 0, 1)
+        free *= free * (3 - 2 * free)
+        closing = np.asarray(0.5 * (1 - free) * apart, np.float32)
+        target[rig.near, :2] += np.einsum("vk,kd->vd", rig.near_share, closing)  # not BLAS: its threads wait by being busy
+        lips, gap = lips + closing, free * gap
         rim = -RIM * unit * np.clip((gap / unit - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1) * inwards
         fetched = source[:, :2].copy()
-        fetched[rig.near] += np.einsum("vk,kd->vd", rig.near_share, rim)  # not BLAS: its threads wait by being busy
+        fetched[rig.near] += np.einsum("vk,kd->vd", rig.near_share, rim)
         fetched[rig.beyond] = np.einsum("vk,kd->vd", rig.beyond_share, at_rest + rim)
         jaw = ring_points(rig.jaw, source[:, :2]), ring_points(rig.jaw, target[:, :2])
         face_width = rig.face_width * rig.scale
