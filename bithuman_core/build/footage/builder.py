@@ -49,6 +49,7 @@ from bithuman_core.speech.net import SpeechNet
 
 Progress = Callable[[str], None]
 ABOUT = 0.15  # face widths from the lips: the skin that tells whether something covers the mouth
+AVERTED = 0.001  # face widths of the lips' activity that a degree of yaw weighs, in the picture that a mouth is made up for
 SHOWN = ("hello", "laugh", "nod", "shake", "smile", "surprise", "think", "tilt")
 """Gestures that are seen: a wink and a look aside are of the lids and the eyes, which are the film's."""
 TURNS = {"headYaw": (-2.5, 2.5), "headPitch": (-2.5, 2.5), "headRoll": (-1.5, 1.5)}
@@ -71,7 +72,7 @@ class Footage:
     ring: LipRing
     interiors: Interiors
     made_up: bool
-    """The clip never shows an open mouth: its inside is painted."""
+    """The mouth hardly opens in the clip: its inside is painted."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -139,7 +140,8 @@ def _read(shots: Shots, face: int | None, aspect: str, side: int, begin: int, sa
     interiors = open_mouths(pixels, ring, seen.found, person.face_width * min(crop.size) / CANVAS)
     made_up = interiors is None
     if interiors is None:
-        interiors = made_up_mouths(pixels[int(np.argmin(what.activity + 9.0 * ~seen.found))])
+        best = what.activity + AVERTED * np.abs(person.yaw) + 9.0 * ~seen.found
+        interiors = made_up_mouths(pixels[int(np.argmin(best))])
     return Footage(template, mesh, seen, person, what, pixels, ring, interiors, made_up)
 
 
@@ -154,7 +156,7 @@ def footage_arrays(
         manifest, arrays = _arrays(footage, name, tell or (lambda stage: None))
         manifest.rig["gain"], notes = _gain(footage, manifest, arrays, sound)
     if footage.made_up:
-        notes.append("The clip never shows an open mouth: its inside was made up. Say a sentence in it to have your own teeth.")
+        notes.append("The mouth hardly opens in the clip: its inside was made up. Say a sentence in it to have your own teeth.")
     return manifest, arrays, notes
 
 
