@@ -123,14 +123,14 @@ def _read(shots: Shots, face: int | None, aspect: str, side: int, begin: int, sa
     crop = frame_crop(seen.landmarks, seen.found, size, aspect, side)
     seen = Track(crop.canvas(seen.landmarks), seen.found, seen.blendshapes)
     say("fitting the moving head")
-    person = read_person(template, seen)
+    mesh = face_mesh(template)
+    person = read_person(template, seen, mesh.used)
     check_person(person)
     what = plan(template, person, seen.found)
     check_calm(what)
     say("finding the lips")
     pixels = Frames(crop.cut(picture) for picture in shots())
     check_picture(crop.frame(seen.landmarks), pixels, begin)
-    mesh = face_mesh(template)
     about, upper = skin_colours(person, mesh, pixels)
     check_light(upper, begin)
     check_uncovered(about, upper, begin)
@@ -211,7 +211,7 @@ def screen_rings(person: Person, mesh: FaceMesh, size: tuple[int, int]) -> tuple
 
     def placed() -> Iterator[Array]:
         for i, pose in enumerate(person.poses):
-            screen = pose.screen(person.vertices[mesh.used] + person.own[i][mesh.used])[:, :2] * scale + corner
+            screen = pose.screen(person.face(i, mesh.used))[:, :2] * scale + corner
             yield np.stack([mesh.at(mesh.inner, screen), mesh.at(mesh.outer, screen)])
 
     rings = np.stack(list(placed()))
@@ -231,7 +231,7 @@ def skin_colours(person: Person, mesh: FaceMesh, pixels: Frames) -> tuple[Array,
     corner = (np.array([width, height]) - min(height, width)) / 2
     found = np.empty((len(pixels), len(rows), 3), np.float32)
     for i, pose in enumerate(person.poses):
-        at = pose.screen(person.vertices[rows] + person.own[i][rows])[:, :2] * scale + corner
+        at = pose.screen(person.face(i, rows))[:, :2] * scale + corner
         x, y = (np.clip(at[:, d].astype(int), 2, limit - 3) for d, limit in ((0, width), (1, height)))
         frame = pixels[i]
         around = [frame[y + dy, x + dx] for dy in (-2, 0, 2) for dx in (-2, 0, 2)]

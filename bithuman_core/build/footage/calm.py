@@ -54,7 +54,8 @@ def activity(template: Template, person: Person) -> Array:
     """[n] face widths (rms over the lips)."""
     lips = list(LIPS)
     index, weight = template.rings["mediapipe"]
-    moves = (person.own[:, index[lips]] * weight[lips, :, None]).sum(2)[..., :2]
+    own = person.own[:, np.searchsorted(person.rows, index[lips])]
+    moves = (own * weight[lips, :, None]).sum(2)[..., :2]
     marks = template.at("mediapipe", person.vertices)
     return np.sqrt((moves**2).sum(-1).mean(1)) / float(np.linalg.norm(marks[454] - marks[234]))
 
@@ -110,12 +111,12 @@ class CalmFilm:
 
     def face(self, i: int) -> Array:
         """The mesh of frame i as it is filmed [V, 3]."""
-        return self._person.vertices[self._mesh.used] + self._person.own[i][self._mesh.used]
+        return self._person.face(i, self._mesh.used)
 
     def at_rest(self, i: int) -> Array:
         """The mesh of frame i when it is calm [V, 3]."""
         keeps = 1 - self._mesh.weight[:, None] * (1 - self._plan.keeps[i])
-        return self._person.vertices[self._mesh.used] + keeps * self._person.own[i][self._mesh.used]
+        return self._person.vertices[self._mesh.used] + keeps * self._person.moves(i, self._mesh.used)
 
     def __iter__(self) -> Iterator[Array]:
         for i in range(len(self._frames)):
