@@ -27,11 +27,11 @@ from scipy.ndimage import binary_closing, binary_dilation, binary_erosion, binar
 
 from bithuman_core.audio import float32_to_int16, load_audio
 from bithuman_core.build import build_avatar
-from bithuman_core.build.footage.articulation import heard_mouths, measured_mouths
 from bithuman_core.build.footage.builder import footage_arrays, read_footage
-from bithuman_core.build.footage.person import LIPS
-from bithuman_core.build.footage.reading import at_frame_rate
-from bithuman_core.build.footage.tracking import LOOKS, track
+from bithuman_core.build.footage.clip.reading import at_frame_rate
+from bithuman_core.build.footage.mouth.articulation import heard_mouths, measured_mouths
+from bithuman_core.build.footage.person.person import LIPS
+from bithuman_core.build.footage.person.tracking import LOOKS, track
 from bithuman_core.build.photo.clip import Clip as Film
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.engine import Fixture, render_clip

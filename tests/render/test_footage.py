@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bithuman_core.build.footage.tracking import track
+from bithuman_core.build.footage.person.tracking import track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.errors import ModelError, ModelLoadError

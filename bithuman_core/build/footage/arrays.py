@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.assemble import encoded
-from bithuman_core.build.footage.mesh import FaceMesh
-from bithuman_core.build.footage.person import Person
+from bithuman_core.build.footage.person.mesh import FaceMesh
+from bithuman_core.build.footage.person.person import Person
 from bithuman_core.build.footage.walk import Walkable
 from bithuman_core.build.shape.fit import OVAL
 from bithuman_core.build.shape.template import Template

@@ -14,12 +14,10 @@ from threadpoolctl import threadpool_limits
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.assemble import GESTURES
 from bithuman_core.build.footage import arrays as file
-from bithuman_core.build.footage.articulation import drawn_gain, measured_mouths, spoken_gain
 from bithuman_core.build.footage.calm import CalmFilm, CalmPlan, plan
-from bithuman_core.build.footage.coding import GOP, coded
-from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.framing import CANVAS, frame_crop
-from bithuman_core.build.footage.gates import (
+from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.clip.framing import CANVAS, frame_crop
+from bithuman_core.build.footage.clip.gates import (
     check_alone,
     check_calm,
     check_light,
@@ -29,15 +27,17 @@ from bithuman_core.build.footage.gates import (
     check_seen,
     check_uncovered,
 )
-from bithuman_core.build.footage.interiors import open_mouths
-from bithuman_core.build.footage.lips import LipRing, lip_ring
-from bithuman_core.build.footage.made_up import made_up_mouths
-from bithuman_core.build.footage.mesh import FaceMesh, face_mesh
-from bithuman_core.build.footage.person import Person, read_person
-from bithuman_core.build.footage.reading import Shots
-from bithuman_core.build.footage.tracking import Track, track
+from bithuman_core.build.footage.clip.reading import Shots
+from bithuman_core.build.footage.clip.watch import Watch
+from bithuman_core.build.footage.coding import GOP, coded
+from bithuman_core.build.footage.mouth.articulation import drawn_gain, measured_mouths, spoken_gain
+from bithuman_core.build.footage.mouth.interiors import open_mouths
+from bithuman_core.build.footage.mouth.lips import LipRing, lip_ring
+from bithuman_core.build.footage.mouth.made_up import made_up_mouths
+from bithuman_core.build.footage.person.mesh import FaceMesh, face_mesh
+from bithuman_core.build.footage.person.person import Person, read_person
+from bithuman_core.build.footage.person.tracking import Track, track
 from bithuman_core.build.footage.walk import walkable
-from bithuman_core.build.footage.watch import Watch
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.build.shape.camera import DISTANCE
 from bithuman_core.build.shape.template import Template, load_template

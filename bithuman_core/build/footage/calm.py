@@ -14,10 +14,10 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d, grey_opening, maxi
 from scipy.spatial.distance import cdist
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.lips import LipRing
-from bithuman_core.build.footage.mesh import FaceMesh
-from bithuman_core.build.footage.person import LIPS, Person
+from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.mouth.lips import LipRing
+from bithuman_core.build.footage.person.mesh import FaceMesh
+from bithuman_core.build.footage.person.person import LIPS, Person
 from bithuman_core.build.footage.warp import Cover
 from bithuman_core.build.shape.template import Template
 from bithuman_core.build.smoothstep import smoothstep

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bithuman_core.build.footage.head import HeadFit, Pose, fitted_shapes
+from bithuman_core.build.footage.person.head import HeadFit, Pose, fitted_shapes
 from bithuman_core.build.shape.template import load_template
 
 SPOKEN = [{"mouthPucker": 0.6, "jawOpen": 0.2}, {"mouthStretchLeft": 0.4, "mouthStretchRight": 0.4, "jawOpen": 0.1}, {}]

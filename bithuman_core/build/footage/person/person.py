@@ -9,8 +9,8 @@ from scipy.signal import savgol_filter
 from scipy.spatial.transform import Rotation
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.head import EXPECTED, Frame, HeadFit, Pose, fitted_shapes, spreading
-from bithuman_core.build.footage.tracking import Track
+from bithuman_core.build.footage.person.head import EXPECTED, Frame, HeadFit, Pose, fitted_shapes, spreading
+from bithuman_core.build.footage.person.tracking import Track
 from bithuman_core.build.shape.fit import INNER_PAIRS, OVAL, fit, spread_remainder
 from bithuman_core.build.shape.lips import UPPER_LIP, Seal
 from bithuman_core.build.shape.rest import LOWER_INNER, LOWER_OUTER, OUTER, UPPER_INNER, UPPER_OUTER, gap

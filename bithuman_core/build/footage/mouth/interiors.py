@@ -6,8 +6,8 @@ import numpy as np
 from scipy.ndimage import laplace, map_coordinates
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.lips import LipRing
+from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.mouth.lips import LipRing
 from bithuman_core.render.footage.interior import KIN, LOWER, TALL, UPPER, WIDE, Interiors, features, measures
 
 LEAST_GAP = 0.024  # face widths
