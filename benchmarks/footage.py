@@ -23,19 +23,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import binary_closing, binary_dilation, binary_erosion, binary_fill_holes, binary_opening, gaussian_filter1d
 
 from bithuman_core.audio import float32_to_int16, load_audio
 from bithuman_core.build import build_avatar
-from bithuman_core.build.footage.articulation import heard_mouths, measured_mouths
-from bithuman_core.build.footage.builder import Footage, footage_arrays, read_footage
-from bithuman_core.build.footage.person import LIPS
-from bithuman_core.build.footage.reading import at_frame_rate
-from bithuman_core.build.footage.tracking import LOOKS, track
+from bithuman_core.build.footage.builder import footage_arrays, read_footage
+from bithuman_core.build.footage.clip.reading import at_frame_rate
+from bithuman_core.build.footage.mouth.articulation import heard_mouths, measured_mouths
+from bithuman_core.build.footage.person.person import LIPS
+from bithuman_core.build.footage.person.tracking import LOOKS, track
 from bithuman_core.build.photo.clip import Clip as Film
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.engine import Fixture, render_clip
-from bithuman_core.face import FaceState
+from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import read_imx, write_imx
 from bithuman_core.render import FootageRenderer, FootageRig, any_rig, renderer_for
 from bithuman_core.render.footage.film import FilmPlayer
@@ -61,14 +61,17 @@ class Clip:
     name: str
     frames: Frames
     sound: NDArray[np.int16] | None
+    faces: list[FaceState] | None = None
+    """What was drawn, where it is known."""
 
 
 def own_clip(seconds: float) -> Clip:
     """Mara speaks, our renderer films her."""
     sound, _ = load_audio(speech_clip(), SAMPLE_RATE)
     samples = float32_to_int16(np.resize(sound, int(seconds * SAMPLE_RATE)))
-    frames = [np.ascontiguousarray(t.frame[:, :, ::-1]) for t in render_clip(Fixture("mara"), samples, 3)]
-    return Clip("Mara, rendered", frames, samples)
+    ticks = list(render_clip(Fixture("mara"), samples, 3))
+    frames = [np.ascontiguousarray(t.frame[:, :, ::-1]) for t in ticks]
+    return Clip("Mara, rendered", frames, samples, [t.face for t in ticks])
 
 
 def clip_of(path: Path, seconds: float, silent: bool) -> Clip:
@@ -145,32 +148,46 @@ def cost(rig: FootageRig, faces: list[FaceState], ticks: int = 500) -> dict[str,
     return {"decode ms": decode, "draw ms": whole - decode}
 
 
-def steadiness(footage: Footage, rig: FootageRig) -> dict[str, float]:
-    """How much lips tremble against the face at constant coefficients, px of 512 rms (fast motion): drawn, and in the film."""
+def steadiness(rig: FootageRig, faces: list[FaceState] | None) -> dict[str, float]:
+    """How much lips tremble against the face at constant coefficients, px of 512 rms (fast motion): drawn, and untouched: those
+    of the film, which are shut, and, where the faces of the clip are known, the same open lips as the clip's own renderer draws
+    them, which the landmark net sees less steadily."""
     renderer, player = FootageRenderer(rig), FilmPlayer(rig.film)
     still = range(min(60, rig.frames))
+    opened = {"jawOpen": 0.3, "mouthUpperUpLeft": 0.2, "mouthUpperUpRight": 0.2}
 
-    def trembles(frames: Frames) -> float:
-        points = marks(frames)
+    def trembles(draw: Callable[[int], NDArray[np.uint8]]) -> float:
+        points = marks([np.ascontiguousarray(draw(k)[:, :, ::-1]) for k in still])
         lips = np.stack([aligned(p, points[0])[list(LIPS)] for p in points])
         fast = lips - gaussian_filter1d(lips, 2, axis=0)
         return float(np.sqrt((fast.mean(1) ** 2).sum(-1).mean())) * 512 / min(rig.size)
 
-    opened = FaceState.from_mapping({"jawOpen": 0.3, "mouthUpperUpLeft": 0.2, "mouthUpperUpRight": 0.2})
-    drawn = [np.ascontiguousarray(renderer.render(opened, k)[:, :, ::-1]) for k in still]
-    film = [np.ascontiguousarray(player.frame(k)[:, :, ::-1]) for k in still]
-    return {"lips open": trembles(drawn), "film": trembles(film)}
+    found = {"open, drawn": trembles(lambda k: renderer.render(FaceState.from_mapping(opened), k))}
+    if faces is not None:
+        character = renderer_for(Fixture("mara").rig)
+        silent = {n: 0.0 for n in ARKIT_NAMES if n.startswith(("jaw", "mouth"))}
+        found["open, true"] = trembles(lambda k: character.render(_with(faces[k], silent | opened)))
+        found["shut, true"] = trembles(lambda k: character.render(_with(faces[k], silent)))
+    return found | {"shut, film": trembles(player.frame)}
+
+
+def _with(face: FaceState, other: dict[str, float]) -> FaceState:
+    """A face with other coefficients."""
+    made = FaceState(face.values.copy())
+    for name, value in other.items():
+        made[name] = value
+    return made
 
 
 def edges(rig: FootageRig) -> float:
-    """Slope at the border of what is drawn, drawn over undrawn."""
+    """Slope in a band of 5 px about the border of all that is drawn, drawn over undrawn."""
     renderer, player, ratios = FootageRenderer(rig), FilmPlayer(rig.film), []
     for k in range(0, rig.frames, max(rig.frames // 12, 1)):
         frame = player.frame(k).astype(np.float64).mean(-1)
         drawn = renderer.render(FaceState.from_mapping({"jawOpen": 0.35}), k).astype(np.float64).mean(-1)
-        touched = np.abs(drawn - frame) > 2
-        edge = (touched & ~np.roll(touched, 2, 0)) | (touched & ~np.roll(touched, -2, 1))
-        slopes = [np.hypot(*np.gradient(picture))[edge].mean() for picture in (drawn, frame)]
+        area = binary_opening(binary_fill_holes(binary_closing(drawn != frame, iterations=3)), iterations=2)
+        band = binary_dilation(area, iterations=2) & ~binary_erosion(area, iterations=3)
+        slopes = [np.hypot(*np.gradient(picture))[band].mean() for picture in (drawn, frame)]
         ratios.append(slopes[0] / slopes[1])
     return float(np.median(ratios))
 
@@ -227,7 +244,7 @@ def score(clip: Clip) -> None:
     order = [(k + SHIFT) % (2 * last) for k in range(rig.frames)]
     print_row("as it is", like(true[[k if k <= last else 2 * last - k for k in order]], true))
     print_row("cost", cost(rig, sets.get("speech net", sets["measured"])))
-    print_row("trembling, px", steadiness(footage, rig))
+    print_row("trembling, px", steadiness(rig, clip.faces))
     print_row("others", {"open in silence": float((quiet > OPEN).mean()), "slope at the border": edges(rig)})
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bithuman_core import __version__
 from bithuman_core.build.analysis import analyse
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.refusal import NotFootage
+from bithuman_core.build.footage.clip.refusal import NotFootage
 from bithuman_core.build.photo.framing import FRAMINGS
 from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.errors import BuildError

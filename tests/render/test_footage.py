@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bithuman_core.build.footage.tracking import track
+from bithuman_core.build.footage.person.tracking import track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.errors import ModelError, ModelLoadError
@@ -43,6 +43,23 @@ def test_the_mouth_opens_as_far_as_it_is_told(film: Filmed) -> None:
     gap = lips([renderer.render(FaceState.from_mapping({"jawOpen": float(v)}), 120) for v in wanted])
     assert np.corrcoef(wanted, gap)[0, 1] > 0.98
     assert gap[-1] > 0.1
+
+
+def test_lips_that_all_but_touch_are_shut(film: Filmed) -> None:
+    renderer, mouth = FootageRenderer(film.rig), (slice(290, 370), slice(190, 322))
+
+    def darkest(jaw: float) -> float:
+        return float(np.sort(renderer.render(FaceState.from_mapping({"jawOpen": jaw}), 120)[mouth].mean(-1).ravel())[:40].mean())
+
+    assert darkest(0.03) > darkest(0) - 4  # levels; the inside of a mouth that is open is far darker
+    assert darkest(0.15) < darkest(0) - 10
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.0, 1.6])
+def test_whoever_opens_the_mouth_more_closes_it_as_much(film: Filmed, gain: float) -> None:
+    rig = replace(film.rig, gain=gain)
+    said = rig.measure(FaceState.from_mapping({"jawOpen": 0.3, "mouthClose": 0.3})).gap
+    assert said < 0.26 * rig.measure(FaceState.from_mapping({"jawOpen": 0.3})).gap
 
 
 def test_it_follows_the_faces_of_the_film_itself(film: Filmed) -> None:

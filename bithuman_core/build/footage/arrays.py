@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.assemble import encoded
-from bithuman_core.build.footage.mesh import FaceMesh
-from bithuman_core.build.footage.person import Person
+from bithuman_core.build.footage.person.mesh import FaceMesh
+from bithuman_core.build.footage.person.person import Person
 from bithuman_core.build.footage.walk import Walkable
 from bithuman_core.build.shape.fit import OVAL
 from bithuman_core.build.shape.template import Template
@@ -31,11 +31,13 @@ LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
 def rest_arrays(rest: Array, vertices: Array, scale: float) -> dict[str, Array]:
     """The calm faces f32 [n, V, 3] as vertices [V, 3] plus a few ways to differ. scale: canvas px to one of head space."""
     flat = (rest - vertices.astype(np.float32)).reshape(len(rest), -1)
-    u, s, vt = np.linalg.svd(flat, full_matrices=False)
-    left = np.sqrt(np.maximum((s**2).sum() - np.cumsum(s**2), 0) / (flat.size / 3)) * scale
-    count = int(np.argmax(left < LEAST_ERROR)) + 1 if (left < LEAST_ERROR).any() else len(s)
+    square, way = np.linalg.eigh((flat @ flat.T).astype(np.float64))  # a singular value decomposition takes ten times the memory
+    square, way = np.maximum(square[::-1], 1e-12), way[:, ::-1]
+    left = np.sqrt(np.maximum(square.sum() - np.cumsum(square), 0) / (flat.size / 3)) * scale
+    count = int(np.argmax(left < LEAST_ERROR)) + 1 if (left < LEAST_ERROR).any() else len(square)
     count = min(count, MOST_WAYS)
-    basis, amount = vt[:count].reshape(count, -1, 3), u[:, :count] * s[:count]
+    amount = way[:, :count] * np.sqrt(square[:count])
+    basis = ((amount / square[:count]).T.astype(np.float32) @ flat).reshape(count, -1, 3)
     unit = np.maximum(np.abs(basis).max((1, 2), keepdims=True), 1e-9)
     return {"rest_basis": (basis / unit).astype(np.float16), "rest_amount": (amount * unit[:, 0, 0]).astype(np.float32)}
 

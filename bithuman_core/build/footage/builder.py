@@ -14,12 +14,10 @@ from threadpoolctl import threadpool_limits
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.assemble import GESTURES
 from bithuman_core.build.footage import arrays as file
-from bithuman_core.build.footage.articulation import drawn_gain, measured_mouths, spoken_gain
 from bithuman_core.build.footage.calm import CalmFilm, CalmPlan, plan
-from bithuman_core.build.footage.coding import GOP, coded
-from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.framing import CANVAS, frame_crop
-from bithuman_core.build.footage.gates import (
+from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.clip.framing import CANVAS, frame_crop
+from bithuman_core.build.footage.clip.gates import (
     check_alone,
     check_calm,
     check_light,
@@ -29,15 +27,17 @@ from bithuman_core.build.footage.gates import (
     check_seen,
     check_uncovered,
 )
-from bithuman_core.build.footage.interiors import open_mouths
-from bithuman_core.build.footage.lips import LipRing, lip_ring
-from bithuman_core.build.footage.made_up import made_up_mouths
-from bithuman_core.build.footage.mesh import FaceMesh, face_mesh
-from bithuman_core.build.footage.person import Person, read_person
-from bithuman_core.build.footage.reading import Shots
-from bithuman_core.build.footage.tracking import Track, track
+from bithuman_core.build.footage.clip.reading import Shots
+from bithuman_core.build.footage.clip.watch import Watch
+from bithuman_core.build.footage.coding import GOP, coded
+from bithuman_core.build.footage.mouth.articulation import drawn_gain, measured_mouths, spoken_gain
+from bithuman_core.build.footage.mouth.interiors import open_mouths
+from bithuman_core.build.footage.mouth.lips import LipRing, lip_ring
+from bithuman_core.build.footage.mouth.made_up import made_up_mouths
+from bithuman_core.build.footage.person.mesh import FaceMesh, face_mesh
+from bithuman_core.build.footage.person.person import Person, read_person
+from bithuman_core.build.footage.person.tracking import Track, track
 from bithuman_core.build.footage.walk import walkable
-from bithuman_core.build.footage.watch import Watch
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.build.shape.camera import DISTANCE
 from bithuman_core.build.shape.template import Template, load_template
@@ -49,6 +49,7 @@ from bithuman_core.speech.net import SpeechNet
 
 Progress = Callable[[str], None]
 ABOUT = 0.15  # face widths from the lips: the skin that tells whether something covers the mouth
+AVERTED = 0.001  # face widths of the lips' activity that a degree of yaw weighs, in the picture that a mouth is made up for
 SHOWN = ("hello", "laugh", "nod", "shake", "smile", "surprise", "think", "tilt")
 """Gestures that are seen: a wink and a look aside are of the lids and the eyes, which are the film's."""
 TURNS = {"headYaw": (-2.5, 2.5), "headPitch": (-2.5, 2.5), "headRoll": (-1.5, 1.5)}
@@ -71,7 +72,7 @@ class Footage:
     ring: LipRing
     interiors: Interiors
     made_up: bool
-    """The clip never shows an open mouth: its inside is painted."""
+    """The mouth hardly opens in the clip: its inside is painted."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -122,14 +123,14 @@ def _read(shots: Shots, face: int | None, aspect: str, side: int, begin: int, sa
     crop = frame_crop(seen.landmarks, seen.found, size, aspect, side)
     seen = Track(crop.canvas(seen.landmarks), seen.found, seen.blendshapes)
     say("fitting the moving head")
-    person = read_person(template, seen)
+    mesh = face_mesh(template)
+    person = read_person(template, seen, mesh.used)
     check_person(person)
     what = plan(template, person, seen.found)
     check_calm(what)
     say("finding the lips")
     pixels = Frames(crop.cut(picture) for picture in shots())
     check_picture(crop.frame(seen.landmarks), pixels, begin)
-    mesh = face_mesh(template)
     about, upper = skin_colours(person, mesh, pixels)
     check_light(upper, begin)
     check_uncovered(about, upper, begin)
@@ -139,7 +140,8 @@ def _read(shots: Shots, face: int | None, aspect: str, side: int, begin: int, sa
     interiors = open_mouths(pixels, ring, seen.found, person.face_width * min(crop.size) / CANVAS)
     made_up = interiors is None
     if interiors is None:
-        interiors = made_up_mouths(pixels[int(np.argmin(what.activity + 9.0 * ~seen.found))])
+        best = what.activity + AVERTED * np.abs(person.yaw) + 9.0 * ~seen.found
+        interiors = made_up_mouths(pixels[int(np.argmin(best))])
     return Footage(template, mesh, seen, person, what, pixels, ring, interiors, made_up)
 
 
@@ -154,7 +156,7 @@ def footage_arrays(
         manifest, arrays = _arrays(footage, name, tell or (lambda stage: None))
         manifest.rig["gain"], notes = _gain(footage, manifest, arrays, sound)
     if footage.made_up:
-        notes.append("The clip never shows an open mouth: its inside was made up. Say a sentence in it to have your own teeth.")
+        notes.append("The mouth hardly opens in the clip: its inside was made up. Say a sentence in it to have your own teeth.")
     return manifest, arrays, notes
 
 
@@ -209,7 +211,7 @@ def screen_rings(person: Person, mesh: FaceMesh, size: tuple[int, int]) -> tuple
 
     def placed() -> Iterator[Array]:
         for i, pose in enumerate(person.poses):
-            screen = pose.screen(person.vertices[mesh.used] + person.own[i][mesh.used])[:, :2] * scale + corner
+            screen = pose.screen(person.face(i, mesh.used))[:, :2] * scale + corner
             yield np.stack([mesh.at(mesh.inner, screen), mesh.at(mesh.outer, screen)])
 
     rings = np.stack(list(placed()))
@@ -229,7 +231,7 @@ def skin_colours(person: Person, mesh: FaceMesh, pixels: Frames) -> tuple[Array,
     corner = (np.array([width, height]) - min(height, width)) / 2
     found = np.empty((len(pixels), len(rows), 3), np.float32)
     for i, pose in enumerate(person.poses):
-        at = pose.screen(person.vertices[rows] + person.own[i][rows])[:, :2] * scale + corner
+        at = pose.screen(person.face(i, rows))[:, :2] * scale + corner
         x, y = (np.clip(at[:, d].astype(int), 2, limit - 3) for d, limit in ((0, width), (1, height)))
         frame = pixels[i]
         around = [frame[y + dy, x + dx] for dy in (-2, 0, 2) for dx in (-2, 0, 2)]

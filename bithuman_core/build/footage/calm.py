@@ -14,10 +14,10 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d, grey_opening, maxi
 from scipy.spatial.distance import cdist
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.lips import LipRing
-from bithuman_core.build.footage.mesh import FaceMesh
-from bithuman_core.build.footage.person import LIPS, Person
+from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.mouth.lips import LipRing
+from bithuman_core.build.footage.person.mesh import FaceMesh
+from bithuman_core.build.footage.person.person import LIPS, Person
 from bithuman_core.build.footage.warp import Cover
 from bithuman_core.build.shape.template import Template
 from bithuman_core.build.smoothstep import smoothstep
@@ -28,7 +28,7 @@ DRAWN = (0.02, 0.035)  # face widths of activity: the same for lips that are shu
 AROUND, FADE = 21, 4.0  # frames about an opening that lose theirs, too (half to either side), and how softly
 ACTIVITY, APART, TURNED = 0.012, 25.0, 4.0  # face widths, frames, degrees (sigmas) that tell a donor's worth
 CHOOSY, LEAST = 0.2, 0.12  # temperature of the choice; share below which a donor is dropped
-DONORS_SMOOTH = 2.5  # frames
+DONORS_SMOOTH = 5.0  # frames: lips tremble where donors change fast
 MASK = (0.07, 0.22)  # face widths from the lips: wholly the donor's, wholly the frame's own
 NOSTRILS = (62.0, 92.0)  # template px: nothing above, all below
 LIGHT_FROM, LIGHT_REACH = (0.03, 0.07), 0.075  # face widths: the skin away from the lips tells the light; how far it holds
@@ -54,7 +54,8 @@ def activity(template: Template, person: Person) -> Array:
     """[n] face widths (rms over the lips)."""
     lips = list(LIPS)
     index, weight = template.rings["mediapipe"]
-    moves = (person.own[:, index[lips]] * weight[lips, :, None]).sum(2)[..., :2]
+    own = person.own[:, np.searchsorted(person.rows, index[lips])]
+    moves = (own * weight[lips, :, None]).sum(2)[..., :2]
     marks = template.at("mediapipe", person.vertices)
     return np.sqrt((moves**2).sum(-1).mean(1)) / float(np.linalg.norm(marks[454] - marks[234]))
 
@@ -77,7 +78,7 @@ def plan(template: Template, person: Person, found: Array) -> CalmPlan:
     cost += ((angles[:, None] - angles[None]) ** 2).sum(-1) / (2 * TURNED**2)
     share = np.exp(-(cost - cost.min(1, keepdims=True)) / CHOOSY)
     share = gaussian_filter1d(share / share.sum(1, keepdims=True), DONORS_SMOOTH, axis=0)
-    share[share < np.minimum(LEAST, 0.99 * share.max(1, keepdims=True))] = 0
+    share = np.maximum(share - np.minimum(LEAST, 0.96 * share.max(1, keepdims=True)), 0)  # in and out without a step
     return CalmPlan(keeps, share / share.sum(1, keepdims=True), active)
 
 
@@ -110,12 +111,12 @@ class CalmFilm:
 
     def face(self, i: int) -> Array:
         """The mesh of frame i as it is filmed [V, 3]."""
-        return self._person.vertices[self._mesh.used] + self._person.own[i][self._mesh.used]
+        return self._person.face(i, self._mesh.used)
 
     def at_rest(self, i: int) -> Array:
         """The mesh of frame i when it is calm [V, 3]."""
         keeps = 1 - self._mesh.weight[:, None] * (1 - self._plan.keeps[i])
-        return self._person.vertices[self._mesh.used] + keeps * self._person.own[i][self._mesh.used]
+        return self._person.vertices[self._mesh.used] + keeps * self._person.moves(i, self._mesh.used)
 
     def __iter__(self) -> Iterator[Array]:
         for i in range(len(self._frames)):

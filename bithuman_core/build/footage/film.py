@@ -8,8 +8,8 @@ from pathlib import Path
 from bithuman_core.audio import float32_to_int16, load_audio
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.builder import footage_arrays, read_footage
-from bithuman_core.build.footage.gates import check_length
-from bithuman_core.build.footage.reading import at_frame_rate, best_part, part
+from bithuman_core.build.footage.clip.gates import check_length
+from bithuman_core.build.footage.clip.reading import at_frame_rate, best_part, part
 from bithuman_core.build.photo.clip import Clip
 from bithuman_core.build.photo.models import FACE_TASK_SHA256
 from bithuman_core.errors import AudioError

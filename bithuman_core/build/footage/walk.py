@@ -9,8 +9,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.person import LIPS, Person
+from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.person.person import LIPS, Person
 
 STILL = 0.25  # px (512 px frames) a frame: slower heads may turn
 LIKE = 2.0  # px (512 px frames) between the upper faces of frames that a walk may jump between

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.errors import ModelLoadError
+from bithuman_core.render.footage.planes import Planes
 
 if TYPE_CHECKING:
     import av
@@ -48,6 +49,23 @@ class FilmPlayer:
 
         Raises ModelLoadError where the film is damaged.
         """
+        return self._coloured(self._decoded(index, ahead))
+
+    def planes(self, index: int, ahead: Iterable[int] = ()) -> Planes:
+        """The same frame as it is coded; not to be written to."""
+        return Planes.of(np.asarray(self._decoded(index, ahead).to_ndarray(), np.uint8))
+
+    def coloured(self, planes: Planes) -> NDArray[np.uint8]:
+        """The picture of planes, BGR uint8 [h, w, 3]."""
+        import av
+
+        whole = np.concatenate([plane.ravel() for plane in planes]).reshape(-1, planes.y.shape[1])
+        return self._coloured(av.VideoFrame.from_ndarray(whole, format="yuv420p"))
+
+    def _coloured(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
+        return np.asarray(self._colours.reformat(picture, format="bgr24", threads=1).to_ndarray(), np.uint8)
+
+    def _decoded(self, index: int, ahead: Iterable[int]) -> av.VideoFrame:
         left, gop = AHEAD, self._film.gop
         wanted = [index // gop]
         for other in ahead:
@@ -61,8 +79,7 @@ class FilmPlayer:
         group.decode_to(index, gop)
         while len(self._groups) > KEPT:
             self._groups.popitem(last=False)
-        picture = self._colours.reformat(group.frames[index - group.first], format="bgr24", threads=1)
-        return np.asarray(picture.to_ndarray(), np.uint8)
+        return group.frames[index - group.first]
 
     def _group(self, index: int) -> _Group:
         number = index // self._film.gop

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.render.footage.head import Head
+from bithuman_core.render.footage.planes import Planes, move_sharply
 from bithuman_core.render.footage.posing import place, rest_face
 from bithuman_core.render.footage.rig import FootageRig
-from bithuman_core.render.footage.shading import shift_picture
 
 Floats = NDArray[np.float32]
 STEP = 16  # px between the nodes of the flow: frames divide by it
@@ -17,7 +17,7 @@ REACH = 0.07  # face widths (sigma): how far a point is heard
 BEYOND = 0.02  # weight of the head as a whole (an affine map) beside that of the points: it decides where none is near
 ABOUT = (0.72, 1.0, 0.8)  # face widths from the middle of the face, aside, up, down: so far all goes with the head
 FADES = 0.8  # of these, over which the rest fades
-CALM_EDGE = 0.12  # of the frame's sides: towards them it fades, too
+CALM_EDGE = 0.12  # of the frame's sides: towards the outermost tiles, which stay, it fades, too
 
 
 class HeadFlow:
@@ -32,12 +32,16 @@ class HeadFlow:
         width, height = rig.size
         self._lines = [np.arange(0, side + 1, STEP, dtype=np.float32) for side in (width, height)]
         self._nodes = np.stack(np.meshgrid(*self._lines), -1)
-        edge = [np.clip(np.minimum(v, v[-1] - v) / (CALM_EDGE * v[-1]), 0, 1) for v in self._lines]
+        self._room, self._coarse_room = np.empty((8, STEP), np.float32), np.empty((8, STEP // 2), np.float32)
+        edge = [np.clip((np.minimum(v, v[-1] - v) - STEP) / (CALM_EDGE * v[-1]), 0, 1) for v in self._lines]
         self._edge = np.minimum(edge[0][None], edge[1][:, None])
 
-    def move(self, picture: NDArray[np.uint8], old: Head, new: Head, out: NDArray[np.uint8]) -> None:
-        """out [h, w, 3] = the picture, in which the head stands as ``old``, with its head as ``new``."""
-        shift_picture(picture, self._field(old, new), STEP, out)
+    def move(self, picture: Planes, old: Head, new: Head, out: Planes) -> None:
+        """out = the picture, in which the head stands as ``old``, with its head as ``new``."""
+        field = self._field(old, new)
+        move_sharply(picture.y, field, STEP, np.float32(1), self._room, out.y)
+        move_sharply(picture.u, field, STEP // 2, np.float32(0.5), self._coarse_room, out.u)
+        move_sharply(picture.v, field, STEP // 2, np.float32(0.5), self._coarse_room, out.v)
 
     def _field(self, old: Head, new: Head) -> Floats:
         """[rows, columns, 2] px from each node to where its colour lies."""

@@ -14,14 +14,15 @@ from bithuman_core.render.footage.film import FilmPlayer
 from bithuman_core.render.footage.flow import HeadFlow
 from bithuman_core.render.footage.head import Head
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
+from bithuman_core.render.footage.planes import Planes, mix
 from bithuman_core.render.footage.posing import place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
-from bithuman_core.render.footage.shading import mix
 from bithuman_core.render.posing import blend_shapes
 
 Floats = NDArray[np.float32]
 RIM = 0.6  # px (512 px frames): how far the lips' edge is taken from within the lip once they part: the line of the closed mouth
 PARTED = (0.8, 3.3)  # px of gap from where to where
+TOUCHING = (1.2, 2.9)  # px (512 px frames): so near lips, which are soft, touch; beyond, they are as far apart as they are told
 OPPOSITE = np.zeros(40, int)
 OPPOSITE[UPPER], OPPOSITE[LOWER[1:-1]], OPPOSITE[20] = LOWER, UPPER[1:-1], 20
 MIXED = 0.45  # of a dissolve, in its middle, in which both pictures are seen; for all of it the heads go over
@@ -43,7 +44,6 @@ class FootageRenderer:
 
     def __init__(self, rig: FootageRig) -> None:
         self.rig = rig
-        width, height = rig.size
         self._player = FilmPlayer(rig.film)
         self._drawing = FaceDrawing(rig.size, rig.triangles, rig.light, len(rig.jaw[0]))
         self._inside = MouthInside(rig.interiors)
@@ -53,7 +53,7 @@ class FootageRenderer:
         self._near = np.zeros(len(rig.vertices), np.uint8)
         self._near[rig.near] = 1
         self._flow = HeadFlow(rig)
-        self._moved, self._between = np.empty((2, height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
+        self._moved, self._between = [Planes.empty(rig.size) for _ in range(2)], Planes.empty(rig.size)
 
     def render(
         self,
@@ -80,28 +80,32 @@ class FootageRenderer:
             raise ValueError(f"out must be a contiguous uint8 array [{height}, {width}, 3].")
         amount = self.rig.coefficients(face)
         frame = self.rig.best if frame is None else frame
-        shown = Still(self._player.frame(frame, ahead), self.rig.head(frame))
         turn = np.zeros(3, np.float32) if head is None else self.rig.asked(head)
         if leaving >= 0 or np.abs(turn).max() > LEAST_TURN:
-            there = None if leaving < 0 else Still(self._player.frame(leaving, ahead), self.rig.head(leaving))
-            shown = self._go_over(turn, shown, there, share)
-        self._draw(shown, amount, out)
+            still = self._go_over(turn, frame, leaving, share, ahead)
+        else:
+            still = Still(self._player.frame(frame, ahead), self.rig.head(frame))
+        self._draw(still, amount, out)
         return out
 
-    def _go_over(self, turn: Floats, here: Still, there: Still | None, share: float) -> Still:
-        """A head that no frame shows: turned, and between two that are alike, ``there`` at share 1."""
-        stands = here.head if there is None else here.head.towards(there.head, share)
-        stands = stands.turned(turn, self.rig.neck)
-        seen = 0.0 if there is None else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
-        first = second = self._moved[0]
-        if there is None or seen < 1:
-            self._flow.move(here.picture, here.head, stands, first)
-        if there is not None and seen > 0:
-            second = self._moved[1]
-            self._flow.move(there.picture, there.head, stands, second)
-        sharper = SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen)
-        mix(second if seen == 1 else first, second, np.float32(seen), np.float32(sharper), self._between)
-        return Still(self._between, stands)
+    def _go_over(self, turn: Floats, frame: int, leaving: int, share: float, ahead: Sequence[int]) -> Still:
+        """A head that no frame shows: turned, and between those of two frames that are alike, ``leaving`` at share 1."""
+        here = self.rig.head(frame)
+        there = here if leaving < 0 else self.rig.head(leaving)
+        stands = here.towards(there, share).turned(turn, self.rig.neck)
+        seen = 0.0 if leaving < 0 else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
+        first, second = self._moved
+        if seen < 1:
+            self._flow.move(self._player.planes(frame, ahead), here, stands, first)
+        if seen > 0:
+            self._flow.move(self._player.planes(leaving, ahead), there, stands, second)
+        if seen in (0, 1):
+            first = second = self._moved[int(seen)]
+        part, sharper = np.float32(seen), np.float32(SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen))
+        mix(first.y, second.y, part, sharper, self._between.y)
+        mix(first.u, second.u, part, np.float32(0), self._between.u)
+        mix(first.v, second.v, part, np.float32(0), self._between.v)
+        return Still(self._player.coloured(self._between), stands)
 
     def _draw(self, still: Still, amount: Floats, out: NDArray[np.uint8]) -> None:
         rig, (picture, head) = self.rig, still
@@ -118,11 +122,17 @@ class FootageRenderer:
         lips, at_rest = ring_points(rig.inner, target[:, :2]), ring_points(rig.inner, source[:, :2])
         inwards = at_rest - ring_points(rig.outer, source[:, :2])
         inwards /= np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), 1e-3)
-        gap = np.linalg.norm(lips - lips[OPPOSITE], axis=1, keepdims=True)
         unit = min(rig.size) / 512
+        apart = lips[OPPOSITE] - lips
+        gap = np.linalg.norm(apart, axis=1, keepdims=True)
+        free = np.clip((gap / unit - TOUCHING[0]) / (TOUCHING[1] - TOUCHING[0]), 0, 1)
+        free *= free * (3 - 2 * free)
+        closing = np.asarray(0.5 * (1 - free) * apart, np.float32)
+        target[rig.near, :2] += np.einsum("vk,kd->vd", rig.near_share, closing)  # not BLAS: its threads wait by being busy
+        lips, gap = lips + closing, free * gap
         rim = -RIM * unit * np.clip((gap / unit - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1) * inwards
         fetched = source[:, :2].copy()
-        fetched[rig.near] += np.einsum("vk,kd->vd", rig.near_share, rim)  # not BLAS: its threads wait by being busy
+        fetched[rig.near] += np.einsum("vk,kd->vd", rig.near_share, rim)
         fetched[rig.beyond] = np.einsum("vk,kd->vd", rig.beyond_share, at_rest + rim)
         jaw = ring_points(rig.jaw, source[:, :2]), ring_points(rig.jaw, target[:, :2])
         face_width = rig.face_width * rig.scale

@@ -108,7 +108,7 @@ class FootageRig:
         over = np.maximum(amount[WIDE_ROWS] - WIDE_KNEE, 0)
         room = WIDEST - WIDE_KNEE
         amount[WIDE_ROWS] = np.minimum(amount[WIDE_ROWS], WIDE_KNEE) + room * np.tanh(over / room)
-        amount[CLOSE] = min(amount[CLOSE], amount[OPEN])
+        amount[CLOSE] = min(amount[CLOSE] * np.float32(self.gain), amount[OPEN])  # what opens more has to close as much more
         return amount
 
     def measure(self, face: FaceState) -> LipMeasure:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.refusal import NotFootage
+from bithuman_core.build.footage.clip.refusal import NotFootage
 from bithuman_core.build.photo.landmarker import EYE_CORNERS
 
 FACE_SHARE = 0.38  # of the frame's shorter side: the width of the face

@@ -10,10 +10,10 @@ from PIL import Image
 from bithuman_core.build.analysis import analyse
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.assemble import assemble
-from bithuman_core.build.footage.interiors import patch
-from bithuman_core.build.footage.lips import OPPOSITE
-from bithuman_core.build.footage.mesh import DOWN, UP
-from bithuman_core.build.footage.tracking import track
+from bithuman_core.build.footage.mouth.interiors import patch
+from bithuman_core.build.footage.mouth.lips import OPPOSITE
+from bithuman_core.build.footage.person.mesh import DOWN, UP
+from bithuman_core.build.footage.person.tracking import track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile

@@ -8,10 +8,10 @@ from PIL import Image
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.calm import CalmPlan
-from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.person import Person
-from bithuman_core.build.footage.refusal import NotFootage
-from bithuman_core.build.footage.watch import Watch
+from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.clip.refusal import NotFootage
+from bithuman_core.build.footage.clip.watch import Watch
+from bithuman_core.build.footage.person.person import Person
 from bithuman_core.build.photo.colour import srgb_to_lab
 from bithuman_core.build.photo.faces import BYSTANDER
 from bithuman_core.build.photo.gates import (

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from bithuman_core.build.footage.builder import skin_colours
-from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.gates import (
+from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.clip.gates import (
     check_alone,
     check_light,
     check_one_shot,
@@ -20,9 +20,9 @@ from bithuman_core.build.footage.gates import (
     check_picture,
     check_uncovered,
 )
-from bithuman_core.build.footage.reading import LOOKED_AT, MOST_SECONDS, at_frame_rate, best_part
-from bithuman_core.build.footage.refusal import NotFootage
-from bithuman_core.build.footage.watch import Watch
+from bithuman_core.build.footage.clip.reading import LOOKED_AT, MOST_SECONDS, at_frame_rate, best_part
+from bithuman_core.build.footage.clip.refusal import NotFootage
+from bithuman_core.build.footage.clip.watch import Watch
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.timing import FPS
 from tests.footage import Filmed

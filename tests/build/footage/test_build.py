@@ -12,7 +12,7 @@ from PIL import Image
 from bithuman_core.audio import write_video
 from bithuman_core.build import build_avatar
 from bithuman_core.build.footage.builder import footage_arrays, read_footage
-from bithuman_core.build.footage.refusal import NotFootage
+from bithuman_core.build.footage.clip.refusal import NotFootage
 from bithuman_core.build.footage.walk import LASTS, _turning, like_pairs
 from bithuman_core.build.preview import contact_sheet
 from bithuman_core.engine import Engine, Fixture

@@ -9,8 +9,8 @@ from scipy.signal import savgol_filter
 from scipy.spatial.transform import Rotation
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.head import EXPECTED, Frame, HeadFit, Pose, fitted_shapes, spreading
-from bithuman_core.build.footage.tracking import Track
+from bithuman_core.build.footage.person.head import EXPECTED, Frame, HeadFit, Pose, fitted_shapes, spreading
+from bithuman_core.build.footage.person.tracking import Track
 from bithuman_core.build.shape.fit import INNER_PAIRS, OVAL, fit, spread_remainder
 from bithuman_core.build.shape.lips import UPPER_LIP, Seal
 from bithuman_core.build.shape.rest import LOWER_INNER, LOWER_OUTER, OUTER, UPPER_INNER, UPPER_OUTER, gap
@@ -36,8 +36,10 @@ class Person:
     vertices: Array
     """[V, 3] the mesh at rest, mouth closed, head space."""
     poses: list[Pose]
+    rows: Array
+    """[R] vertices whose own moves are kept, rising: those of the whole template would be most of what a build holds."""
     own: Array
-    """f32 [n, V, 3]: what each frame's face adds to the mesh at rest, head space."""
+    """f32 [n, R, 3]: what each frame's face adds to the mesh at rest there, head space."""
     landmarks: Array
     """f32 [n, 468, 2] canvas px, as measured."""
     gap: Array
@@ -53,9 +55,13 @@ class Person:
     face_width: float
     """Canvas px, median."""
 
-    def mesh(self, i: int) -> Array:
-        """The face of frame i [V, 3], head space."""
-        return self.vertices + self.own[i]
+    def moves(self, i: int, rows: Array) -> Array:
+        """What frame i's face adds to the mesh at rest at some of its vertices ``rows``, f32 [n, 3], head space."""
+        return self.own[i, np.searchsorted(self.rows, rows)]
+
+    def face(self, i: int, rows: Array) -> Array:
+        """Where these vertices are in frame i [n, 3], head space."""
+        return self.vertices[rows] + self.moves(i, rows)
 
 
 def smooth(values: Array, window: int) -> Array:
@@ -70,8 +76,8 @@ def _followed(raw: Array, soft: Array, unit: float) -> Array:
     return soft + np.clip((apart - 1) / 2, 0, 1) * (raw - soft)
 
 
-def read_person(template: Template, track: Track) -> Person:
-    """Fit mesh and frames. track: landmarks in canvas px."""
+def read_person(template: Template, track: Track, rows: Array) -> Person:
+    """Fit mesh and frames. track: landmarks in canvas px; rows: vertices whose moves will be asked for, beside landmarks."""
     target = track.landmarks[:, :468, :2].astype(np.float64)
     count = len(target)
     width = np.linalg.norm(target[:, 454] - target[:, 234], axis=-1)
@@ -103,11 +109,12 @@ def read_person(template: Template, track: Track) -> Person:
     departs = np.sqrt(((remains - soft) ** 2).sum(-1).mean(1)) * size
     soft += np.clip((departs - DEPARTED) / DEPARTED, 0, 1)[:, None, None] * (remains - soft)
     error = float(np.sqrt((((remains - soft) ** 2).sum(-1) * size[:, None] ** 2).mean()))
-    own = np.tensordot(amount.astype(np.float32), template.deltas[shapes], 1)
-    for i in range(count):  # all at once would take as much memory again
-        own[i] += spread @ soft[i]
+    rows = np.union1d(rows, template.rings["mediapipe"][0])
+    own = np.tensordot(amount.astype(np.float32), template.deltas[shapes][:, rows], 1)
+    for i, left_there in enumerate(soft):
+        own[i] += spread[rows] @ left_there
     yaw, pitch = _angles(left)
-    return Person(rest, poses, own, target.astype(np.float32), apart, amount, yaw, pitch, error, float(np.median(width)))
+    return Person(rest, poses, rows, own, target.astype(np.float32), apart, amount, yaw, pitch, error, float(np.median(width)))
 
 
 def _fit_all(head: HeadFit, target: Array, start: Pose, expected: Array, first: int) -> list[Frame]:

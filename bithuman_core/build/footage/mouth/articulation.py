@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.head import fitted_shapes
-from bithuman_core.build.footage.person import Person
-from bithuman_core.build.footage.tracking import LOOKS, track
+from bithuman_core.build.footage.person.head import fitted_shapes
+from bithuman_core.build.footage.person.person import Person
+from bithuman_core.build.footage.person.tracking import LOOKS, track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.build.shape.template import Template
 from bithuman_core.engine import cut_into_ticks, padded_tick

@@ -18,6 +18,9 @@ from bithuman_core.build.shape.template import Template
 MOUTH_PREFIXES = ("jaw", "mouth")
 NOT_FITTED = ("mouthClose", "mouthRoll", "jawForward")
 UPPER_PREFIXES = ("eyeSquint", "eyeWide", "brow", "cheekSquint")
+CORNERS = (57, 61, 62, 76, 78, 146, 185, 287, 291, 292, 306, 308, 375, 409)
+"""MediaPipe numbers about the corners of the mouth."""
+CORNERS_TRUST = 6.0  # beside other landmarks: few of 468 tell how wide a mouth is
 SPREAD = 0.25  # how far a coefficient usually lies from its expectation
 EXPECTED = 0.5  # of what the blendshape net says: it says too much on smiling faces
 SMOOTHING = 0.05  # of the mean distance between landmarks, as `shape.fit.SMOOTHING`; many frames have less noise than one
@@ -82,6 +85,7 @@ class HeadFit:
         self.base, self.moves = pick(vertices), pick(template.deltas)[shapes]
         trust = np.ones(468)
         trust[list(OVAL)] = OVAL_TRUST
+        trust[list(CORNERS)] = CORNERS_TRUST
         self._trust = np.sqrt(trust)[:, None] / NOISE
 
     def head(self, amount: Array) -> Array:
@@ -96,7 +100,6 @@ class HeadFit:
     def fit(self, target: Array, pose: Pose, amount: Array, expected: Array, steps: int, *, turned: bool = True) -> Frame:
         """From a start (the frame before). expected: amounts [E] to expect. turned: whether the pose is fitted as well."""
         count = len(amount)
-        free = np.ones(count, bool)
         prior = np.concatenate([np.full(6, 1e-6), np.full(count, 1 / SPREAD**2)])
         axes = np.eye(3)
         for _ in range(steps):
@@ -111,15 +114,27 @@ class HeadFit:
             jacobian = k * (move[..., :2] - slope * move[..., 2:])
             a = (jacobian * self._trust).reshape(len(move), -1).T
             pull = np.concatenate([np.zeros(6), (expected - amount) / SPREAD**2])
-            use = np.concatenate([np.full(6, turned), free])
-            normal = (a.T @ a + np.diag(prior))[np.ix_(use, use)]
-            step = np.zeros(6 + count)
-            step[use] = np.linalg.solve(normal, (a.T @ (miss * self._trust).ravel() + pull)[use])
+            low, high = np.full(6 + count, -np.inf), np.full(6 + count, np.inf)
+            low[6:], high[6:] = -amount, 1 - amount
+            if not turned:
+                low[:6] = high[:6] = 0
+            step = _bounded(a.T @ a + np.diag(prior), a.T @ (miss * self._trust).ravel() + pull, low, high)
             pose = Pose(rotation(step[:3]) @ pose.turn, pose.scale * float(np.exp(step[3])), pose.shift + step[4:6])
-            moved = amount + step[6:]
-            free = (moved >= 0) & (moved <= 1)
-            amount = np.clip(moved, 0, 1)
+            amount = np.clip(amount + step[6:], 0, 1)
         return self.left(target, pose, amount)
+
+
+def _bounded(normal: Array, pull: Array, low: Array, high: Array) -> Array:
+    """x [n] with normal @ x = pull, within its bounds: what would leave them stays on them, and the others are solved anew."""
+    x, free = np.zeros(len(pull)), low < high
+    while free.any():
+        x[free] = np.linalg.solve(normal[np.ix_(free, free)], pull[free] - normal[np.ix_(free, ~free)] @ x[~free])
+        beyond = free & ((x < low) | (x > high))
+        if not beyond.any():
+            break
+        x[beyond] = np.clip(x[beyond], low[beyond], high[beyond])
+        free &= ~beyond
+    return x
 
 
 def spreading(template: Template, vertices: Array) -> Array:

@@ -8,9 +8,9 @@ from itertools import islice
 import numpy as np
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.gates import cuts
-from bithuman_core.build.footage.tracking import LOOKS, track
-from bithuman_core.build.footage.watch import Changes
+from bithuman_core.build.footage.clip.gates import cuts
+from bithuman_core.build.footage.clip.watch import Changes
+from bithuman_core.build.footage.person.tracking import LOOKS, track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.timing import FPS
 

@@ -6,21 +6,22 @@ import numpy as np
 from scipy.ndimage import laplace, map_coordinates
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.frames import Frames
-from bithuman_core.build.footage.lips import LipRing
+from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.mouth.lips import LipRing
 from bithuman_core.render.footage.interior import KIN, LOWER, TALL, UPPER, WIDE, Interiors, features, measures
 
 LEAST_GAP = 0.024  # face widths
-FEWEST, MOST = 4, 20  # frames that must show an open mouth; pictures that are kept
+FEWEST, MOST = 4, 20  # openings that a clip must show, pictures that are kept: a yawn or a laugh is one, a sentence has many
 APART = 0.8  # of the features, between any two
 SHARPNESS = 0.5  # how much it counts beside being typical
 
 
 def open_mouths(frames: Frames, ring: LipRing, found: Array, face_width: float) -> Interiors | None:
-    """The most typical, sharp pictures of n frames; None where too few are open. face_width: frame px."""
+    """The most typical, sharp pictures of n frames; None where the mouth hardly opens in them. face_width: frame px."""
     told = np.array([measures(r, face_width) for r in ring.interior])
     seen = np.flatnonzero((told[:, 0] > LEAST_GAP) & found)
-    if len(seen) < FEWEST:
+    openings = 1 + int((np.diff(seen) > 1).sum()) if len(seen) else 0
+    if openings < FEWEST:
         return None
     patches = np.stack([patch(frames[i], ring.interior[i]) for i in seen])
     sharp = np.array([np.abs(laplace(p.mean(-1))).mean() for p in patches])
