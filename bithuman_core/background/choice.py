@@ -46,7 +46,9 @@ class Background:
             return choice
         if isinstance(choice, np.ndarray):
             if choice.dtype != np.uint8 or choice.ndim != 3 or choice.shape[2] != 3 or not choice.size:
-                raise BackgroundError(f"The background is {choice.dtype} {list(choice.shape)}: give RGB uint8 [height, width, 3].")
+                raise BackgroundError(
+                    f"The background is {choice.dtype} {list(choice.shape)}: give RGB uint8 [height, width, 3]."
+                )
             return cls(Kind.PICTURE, picture=choice.copy())
         if isinstance(choice, Path):
             return cls(Kind.PICTURE, picture=read_picture(choice))

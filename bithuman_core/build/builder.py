@@ -40,6 +40,7 @@ FILM_STAGES = {
     "finding the lips": 0.08,
     "gathering mouths": 0.02,
     "calming the film": 0.32,
+    "cutting out the person": 0.25,
     "planning the walk": 0.02,
     "writing the film": 0.04,
 }

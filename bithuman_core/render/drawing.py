@@ -45,7 +45,8 @@ def draw(head, back, plate, still, still_top, lift, under, texture, backdrop, ti
 
     head, back: see :meth:`bithuman_core.render.bands.Bands.mesh`; head has two rows of samples a pixel. still, still_top: see
     ``rig.Still``, lifted by ``lift`` px. texture, backdrop, tint, colours, kinds: see ``shading.compose``; under
-    [rows of a band, W, 3]: scratch. lines, side: see ``pixel_filter``. cover [H, W]: alpha of all but the plate; [0, W]: nobody asks.
+    [rows of a band, W, 3]: scratch. lines, side: see ``pixel_filter``. cover [H, W]: alpha of
+    all but the plate; [0, W]: nobody asks.
     """
     rows = under.shape[0]
     for band in range(out.shape[0] // rows):

@@ -48,6 +48,15 @@ class FilmPlayer:
 
         Raises ModelLoadError where the film is damaged.
         """
+        picture = self._colours.reformat(self._decoded(index, ahead), format="bgr24", threads=1)
+        return np.asarray(picture.to_ndarray(), np.uint8)
+
+    def luma(self, index: int, ahead: Iterable[int] = ()) -> NDArray[np.uint8]:
+        """The luma of frame ``index`` as it is coded, uint8 [h, w], otherwise as :meth:`frame`."""
+        plane = self._decoded(index, ahead).planes[0]
+        return np.ascontiguousarray(np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width])
+
+    def _decoded(self, index: int, ahead: Iterable[int]) -> av.VideoFrame:
         left, gop = AHEAD, self._film.gop
         wanted = [index // gop]
         for other in ahead:
@@ -61,8 +70,7 @@ class FilmPlayer:
         group.decode_to(index, gop)
         while len(self._groups) > KEPT:
             self._groups.popitem(last=False)
-        picture = self._colours.reformat(group.frames[index - group.first], format="bgr24", threads=1)
-        return np.asarray(picture.to_ndarray(), np.uint8)
+        return group.frames[index - group.first]
 
     def _group(self, index: int) -> _Group:
         number = index // self._film.gop

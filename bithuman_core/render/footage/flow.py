@@ -37,9 +37,9 @@ class HeadFlow:
 
     def move(self, picture: NDArray[np.uint8], old: Head, new: Head, out: NDArray[np.uint8]) -> None:
         """out [h, w, 3] = the picture, in which the head stands as ``old``, with its head as ``new``."""
-        shift_picture(picture, self._field(old, new), STEP, out)
+        shift_picture(picture, self.field(old, new), STEP, out)
 
-    def _field(self, old: Head, new: Head) -> Floats:
+    def field(self, old: Head, new: Head) -> Floats:
         """[rows, columns, 2] px from each node to where its colour lies."""
         rig, (source, target) = self._rig, self._seen
         for head, seen in ((old, source), (new, target)):

@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
-from bithuman_core.render.footage.drawing import FaceDrawing, Moved
+from bithuman_core.render.footage.cut_out import CutOut
+from bithuman_core.render.footage.drawing import FaceDrawing, Moved, Opening
 from bithuman_core.render.footage.film import FilmPlayer
-from bithuman_core.render.footage.flow import HeadFlow
+from bithuman_core.render.footage.flow import STEP, HeadFlow
 from bithuman_core.render.footage.head import Head
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
 from bithuman_core.render.footage.posing import place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
-from bithuman_core.render.footage.shading import mix
+from bithuman_core.render.footage.scene import FilmScene
+from bithuman_core.render.footage.shading import mix, shift_picture
+from bithuman_core.render.matte.layers import lay_over
 from bithuman_core.render.posing import blend_shapes
 
 Floats = NDArray[np.float32]
@@ -31,10 +34,11 @@ SEEN_GAP = 0.25  # px of gap from which the inside of the mouth is drawn
 
 
 class Still(NamedTuple):
-    """A picture uint8 [h, w, 3] and how the calm head in it stands."""
+    """A picture uint8 [h, w, 3] and how the calm head in it stands; without its background the picture is times cover [h, w]."""
 
     picture: NDArray[np.uint8]
     head: Head
+    cover: NDArray[np.uint8] | None = None
 
 
 class FootageRenderer:
@@ -54,6 +58,17 @@ class FootageRenderer:
         self._near[rig.near] = 1
         self._flow = HeadFlow(rig)
         self._moved, self._between = np.empty((2, height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
+        self._scene = FilmScene()
+        self._cut: CutOut | None = None
+        self.alpha: NDArray[np.uint8] | None = None  # [height, width] of the last frame, where the scene is transparent
+
+    def show(self, scene: FilmScene) -> None:
+        """Stand before a scene that was made for this rig, from the next frame on."""
+        self._scene = scene
+        if scene.plate is None or self.rig.matte is None:
+            self._cut = None
+        elif self._cut is None:
+            self._cut = CutOut(self.rig.matte, self.rig.size)
 
     def render(
         self,
@@ -80,13 +95,39 @@ class FootageRenderer:
             raise ValueError(f"out must be a contiguous uint8 array [{height}, {width}, 3].")
         amount = self.rig.coefficients(face)
         frame = self.rig.best if frame is None else frame
-        shown = Still(self._player.frame(frame, ahead), self.rig.head(frame))
+        shown = self._still(frame, ahead, 0)
         turn = np.zeros(3, np.float32) if head is None else self.rig.asked(head)
         if leaving >= 0 or np.abs(turn).max() > LEAST_TURN:
-            there = None if leaving < 0 else Still(self._player.frame(leaving, ahead), self.rig.head(leaving))
+            there = None if leaving < 0 else self._still(leaving, ahead, 1)
             shown = self._go_over(turn, shown, there, share)
-        self._draw(shown, amount, out)
+        self._stand(shown, amount, out)
         return out
+
+    def _still(self, frame: int, ahead: Sequence[int], which: int) -> Still:
+        """A frame of the film, without its background where the scene is another one. which: 0 or 1, of two that are mixed."""
+        picture, head = self._player.frame(frame, ahead), self.rig.head(frame)
+        if self._cut is None:
+            return Still(picture, head)
+        return Still(*self._cut.lift(which, frame, picture, ahead, head))
+
+    def _stand(self, still: Still, amount: Floats, out: NDArray[np.uint8]) -> None:
+        """out [h, w, 3] = the picture with another mouth, before the scene."""
+        face = self._face(still.head, amount)
+        self.alpha = None
+        if self._cut is None or still.cover is None or self._scene.plate is None:
+            self._draw(still.picture, face, out)
+            return
+        before = self._cut.before
+        lay_over(still.picture, still.cover, self._scene.plate, before)
+        self._draw(before, face, out)
+        if self._scene.transparent:
+            self.alpha = still.cover.copy()
+            if face is not None:  # the jaw moves its edge along: what is drawn over black and over white differs by what is clear
+                lay_over(still.picture, still.cover, self._cut.white, before)
+                self._draw(before, face, self._cut.over_white)
+                shines = self._cut.over_white
+                np.subtract(np.maximum(shines[..., 1], out[..., 1], out=self.alpha), out[..., 1], out=self.alpha)
+                np.subtract(255, self.alpha, out=self.alpha)
 
     def _go_over(self, turn: Floats, here: Still, there: Still | None, share: float) -> Still:
         """A head that no frame shows: turned, and between two that are alike, ``there`` at share 1."""
@@ -94,20 +135,30 @@ class FootageRenderer:
         stands = stands.turned(turn, self.rig.neck)
         seen = 0.0 if there is None else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
         first = second = self._moved[0]
+        cover = None
         if there is None or seen < 1:
-            self._flow.move(here.picture, here.head, stands, first)
+            self._move(here, stands, first, 0)
         if there is not None and seen > 0:
             second = self._moved[1]
-            self._flow.move(there.picture, there.head, stands, second)
+            self._move(there, stands, second, 1)
         sharper = SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen)
         mix(second if seen == 1 else first, second, np.float32(seen), np.float32(sharper), self._between)
-        return Still(self._between, stands)
+        if self._cut is not None:
+            cover = self._cut.mixed(seen)
+        return Still(self._between, stands, cover)
 
-    def _draw(self, still: Still, amount: Floats, out: NDArray[np.uint8]) -> None:
-        rig, (picture, head) = self.rig, still
+    def _move(self, still: Still, stands: Head, out: NDArray[np.uint8], which: int) -> None:
+        """out [h, w, 3] = the picture with its head standing so; its cover goes along."""
+        field = self._flow.field(still.head, stands)
+        shift_picture(still.picture, field, STEP, out)
+        if self._cut is not None:
+            self._cut.move(which, field)
+
+    def _face(self, head: Head, amount: Floats) -> tuple[Moved, Opening | None] | None:
+        """What moves in a frame, and what is seen between the lips; None: nothing moves."""
+        rig = self.rig
         if not amount.any():
-            out[:] = picture
-            return
+            return None
         shapes = rig.shapes
         rest_face(rig.vertices, rig.basis, head.amount, self._rest)
         blend_shapes(self._rest, shapes.start, shapes.index, shapes.delta, amount, self._posed)
@@ -127,4 +178,10 @@ class FootageRenderer:
         jaw = ring_points(rig.jaw, source[:, :2]), ring_points(rig.jaw, target[:, :2])
         face_width = rig.face_width * rig.scale
         opening = self._inside.opening(lips, face_width) if gap.max() > SEEN_GAP else None
-        self._drawing.draw(picture, Moved(source, target, fetched, self._near, jaw, face_width, lips), opening, out)
+        return Moved(source, target, fetched, self._near, jaw, face_width, lips), opening
+
+    def _draw(self, picture: NDArray[np.uint8], face: tuple[Moved, Opening | None] | None, out: NDArray[np.uint8]) -> None:
+        if face is None:
+            out[:] = picture
+        else:
+            self._drawing.draw(picture, *face, out)

@@ -1,7 +1,8 @@
 """The colours of a person at soft edges, without what shines through: foreground estimation on many scales (numba, one core).
 
-Germer, Uelwer, Conrad, Harmeling, "Fast multi-level foreground estimation" (2020): every px of a picture is alpha F + (1 - alpha) B,
-and F and B are smooth where alpha is not. Solved from one px a side up to the whole picture, each level beginning with the last.
+Germer, Uelwer, Conrad, Harmeling, "Fast multi-level foreground estimation" (2020): each px of a picture is
+alpha F + (1 - alpha) B, and F and B are smooth where alpha is not. Solved from one px a side up to the whole picture, each level
+beginning with the last.
 """
 
 # pyright: reportCallIssue=false, reportArgumentType=false
