@@ -15,6 +15,10 @@ from bithuman_core.imx import ImxFile, Manifest
 
 ARRAY = "background"  # the picture of the kind PICTURE
 QUALITY = 92  # of it, WebP
+NOT_CLEAR = (
+    "An avatar's file always has a background, and is cut out when something is made of it: leave transparent out here, and give "
+    "it to render, still or set_background."
+)
 
 
 def own_background(avatar: ImxFile) -> Background:
@@ -40,10 +44,7 @@ def with_background(
 ) -> tuple[Manifest, dict[str, NDArray[np.generic]]]:
     """Manifest and arrays of the avatar that stands before a background. Raises BackgroundError for a transparent one."""
     if not background.opaque:
-        raise BackgroundError(
-            "An avatar's file keeps a background, and what is cut out is what is made of it: build it without, then give "
-            "transparent to render or to set_background."
-        )
+        raise BackgroundError(NOT_CLEAR)
     if background.picture is None:
         return replace(manifest, background=str(background)), arrays
     coded = BytesIO()

@@ -23,9 +23,17 @@ def any_rig(avatar: ImxFile, side: int | None = None) -> Rig:
     return read_footage(avatar) if avatar.manifest.kind == "footage" else read_rig(avatar, side)
 
 
-def renderer_for(rig: Rig) -> PortraitRenderer | FootageRenderer:
-    """A renderer of the rig's kind; its ``render(face)`` gives a frame (of footage: its best one)."""
-    return FootageRenderer(rig) if isinstance(rig, FootageRig) else PortraitRenderer(rig)
+def renderer_for(rig: Rig, scene: PortraitScene | FilmScene | None = None) -> PortraitRenderer | FootageRenderer:
+    """A renderer of the rig's kind, before a scene of it; its ``render(face)`` gives a frame (of footage: its best one)."""
+    if isinstance(rig, FootageRig):
+        film = FootageRenderer(rig)
+        if isinstance(scene, FilmScene):
+            film.show(scene)
+        return film
+    portrait = PortraitRenderer(rig)
+    if isinstance(scene, PortraitScene):
+        portrait.show(scene)
+    return portrait
 
 
 def scene_for(rig: Rig, background: Background = OWN) -> PortraitScene | FilmScene:
