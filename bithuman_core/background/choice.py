@@ -27,6 +27,9 @@ class Kind(str, Enum):
     PICTURE = "picture"
 
 
+NAMES = (Kind.PHOTO.value, Kind.BLUR.value, Kind.TRANSPARENT.value)
+
+
 @dataclass(frozen=True, eq=False)
 class Background:
     """A choice. colour: RGB, 0..255, of the kind COLOUR; picture: RGB uint8 [h, w, 3], of the kind PICTURE."""
@@ -54,11 +57,15 @@ class Background:
             return cls(Kind.PICTURE, picture=read_picture(choice))
         if not isinstance(choice, str):
             raise BackgroundError(f"The background is a {type(choice).__name__}: {EXPECTED}.")
-        return cls._named(choice.strip())
+        text = choice.strip()
+        known = text in NAMES or text.startswith("#")
+        return cls.named(text) if known or not _is_file(text) else cls(Kind.PICTURE, picture=read_picture(Path(text)))
 
     @classmethod
-    def _named(cls, text: str) -> Background:
-        if text in (Kind.PHOTO, Kind.BLUR, Kind.TRANSPARENT):
+    def named(cls, text: str) -> Background:
+        """The background of a name or colour that somebody else sent: no file is opened. Raises BackgroundError."""
+        text = text.strip()
+        if text in NAMES:
             return cls(Kind(text))
         if text.startswith("#"):
             digits = COLOUR.fullmatch(text)
@@ -66,9 +73,7 @@ class Background:
                 raise BackgroundError(f"The colour {text[:40]!r} is not one: give # and six digits, for example #1e6fd9.")
             red, green, blue = bytes.fromhex(digits[1])
             return cls(Kind.COLOUR, (red, green, blue))
-        if not text or not Path(text).is_file():
-            raise BackgroundError(f"There is no background {text[:200]!r}: {EXPECTED}.")
-        return cls(Kind.PICTURE, picture=read_picture(Path(text)))
+        raise BackgroundError(f"There is no background {text[:200]!r}: {EXPECTED}.")
 
     @property
     def opaque(self) -> bool:
@@ -77,6 +82,13 @@ class Background:
 
     def __str__(self) -> str:
         return "#{:02x}{:02x}{:02x}".format(*self.colour) if self.kind is Kind.COLOUR else self.kind.value
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # a name that there cannot be
+        return False
 
 
 OWN = Background()

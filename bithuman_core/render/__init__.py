@@ -36,6 +36,11 @@ def renderer_for(rig: Rig, scene: PortraitScene | FilmScene | None = None) -> Po
     return portrait
 
 
+def can_be_cut_out(rig: Rig) -> bool:
+    """Whether an avatar can stand before another background: all but films without a matte."""
+    return not isinstance(rig, FootageRig) or rig.matte is not None
+
+
 def scene_for(rig: Rig, background: Background = OWN) -> PortraitScene | FilmScene:
     """The scene of a background for a rig of either kind, for ``show`` of its renderers. Off the event loop: up to 0.2 s of work.
 
@@ -55,6 +60,7 @@ __all__ = [
     "Rig",
     "Scene",
     "any_rig",
+    "can_be_cut_out",
     "load_rig",
     "read_footage",
     "read_rig",
