@@ -37,14 +37,14 @@ STAGES = {
 """Every stage, and its share of the time; either a photo or a clip is read."""
 FILM_STAGES = {
     "looking for the best part": 0.04,
-    "following the face": 0.36,
-    "fitting the moving head": 0.12,
-    "finding the lips": 0.08,
-    "gathering mouths": 0.02,
-    "calming the film": 0.32,
-    "cutting out the person": 0.25,
-    "planning the walk": 0.02,
-    "writing the film": 0.04,
+    "following the face": 0.22,
+    "fitting the moving head": 0.13,
+    "finding the lips": 0.1,
+    "gathering mouths": 0.05,
+    "calming the film": 0.08,
+    "cutting out the person": 0.36,
+    "planning the walk": 0.01,
+    "writing the film": 0.01,
 }
 """The same of footage."""
 KINDS = ("photo", "footage")

@@ -12,13 +12,14 @@ from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.coding import BEHIND_QUALITY, coded, coded_covers
 from bithuman_core.build.footage.frames import Frames
 from bithuman_core.build.photo.models import Net, load_segmentation
+from bithuman_core.build.photo.pixels import halved
 from bithuman_core.build.scene.matte import SURE, UNDECIDED, enlarged, guided, seen, unmixed, variance
 from bithuman_core.build.shape.distance import distance_to
 from bithuman_core.build.skin.fill import fill
 from bithuman_core.build.smoothstep import smoothstep
 from bithuman_core.render.matte.film import COARSE
 
-TIME = np.array([1, 2, 1], np.float32) / 4  # frames: what the net says of one and of its neighbours
+TIME = np.array([1, 2, 3, 2, 1], np.float32) / 9  # frames: what the net says of one and of its neighbours
 EDGE, REACH = 5, 32  # px (512 px frames) about the edge where the net is not believed; that hair may fly
 CLEAR = 2 / 255  # alpha up to which a px shows the background alone
 MARGIN = 3  # px about the person that do not tell the background: stray hair, what coding smears
@@ -73,15 +74,21 @@ def _refined(frame: Array, rough: Array, face: Array) -> Array:
     whole = np.asarray(ndimage.binary_fill_holes((labels == labels[y, x]) & (rough > 0.5)), bool)
     near = distance_to(whole) < REACH * scale / COARSE
     coarse = np.clip(enlarged(np.where(whole, np.maximum(rough, 0.5), rough * near).astype(np.float32), (width, height)), 0, 1)
-    solid = coarse > 0.5
-    inwards, outwards = distance_to(~solid), distance_to(solid)
+    inwards, outwards = (COARSE * distance_to(mask).repeat(COARSE, 0).repeat(COARSE, 1) for mask in (~whole, whole))
     person = ((inwards > EDGE * scale) & (coarse > 1 - SURE)) | (inwards > REACH * scale)
     ground = ((outwards > EDGE * scale) & (coarse < SURE)) | (outwards > REACH * scale)
-    front, back = fill(lit, person.astype(np.float32)), fill(lit, ground.astype(np.float32))
+    front, back = _around(lit, person), _around(lit, ground)
     noise = variance(lit, person) + variance(lit, ground)
     alpha = unmixed(lit, front, back, smoothstep(guided(lit, coarse), *UNDECIDED), noise)
     alpha[person], alpha[ground] = 1, 0
     return np.rint(255 * np.clip(alpha, 0, 1)).astype(np.uint8)
+
+
+def _around(lit: Array, known: Array) -> Array:
+    """The known colours [h, w, 3], continued smoothly from half the picture's size: nothing else is wanted of them."""
+    weight = halved(known.astype(np.float32))
+    values = fill(halved(lit * known[..., None]) / np.maximum(weight, 0.25)[..., None], (weight > 0).astype(np.float32))
+    return np.dstack([enlarged(np.ascontiguousarray(values[..., k]), known.shape[::-1]) for k in range(3)])
 
 
 def _behind(frame: Array, alpha: Array) -> Array:
