@@ -19,7 +19,7 @@ from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.motion.take.frames import MotionFrame
 from bithuman_core.motion.walk import Mood
 from bithuman_core.pcm import int16_to_float32
-from bithuman_core.render import FootageRig, Rig, Scene, any_rig, scene_for
+from bithuman_core.render import FilmScene, FootageRig, PortraitScene, Rig, Scene, any_rig, scene_for
 from bithuman_core.render.compiler import release_compiler
 from bithuman_core.render.scale import scaled_layer
 from bithuman_core.settings import find_avatar
@@ -38,7 +38,7 @@ class Fixture:
     net: SpeechNet
     gestures: dict[str, Gesture]
     background: Background
-    own_scene: Scene | None
+    own_scene: PortraitScene | FilmScene | None
 
     def __init__(self, path: str | Path, net: SpeechNet | None = None, at_least: int = 0) -> None:
         """Load an ``.imx`` file, or a shipped avatar by its name (and the shipped speech net, where none is given).
@@ -57,7 +57,7 @@ class Fixture:
         self.own_scene = self.scene() if self.background is not OWN else None
         release_compiler()
 
-    def scene(self, background: Background | None = None) -> Scene:
+    def scene(self, background: Background | None = None) -> PortraitScene | FilmScene:
         """What this avatar stands before: a background, or the one that its file names. Raises BackgroundError for a film without
         a matte. Takes up to 0.2 s: off the event loop."""
         return scene_for(self.rig, self.background if background is None else background)
@@ -124,8 +124,8 @@ class Engine:
         picture, alpha = self._view.picture(face, mood), self._view.alpha
         if self._leaving is None:
             return picture, alpha
-        share = self._fade / (FADE_TICKS + 1)
-        old, old_alpha = scaled_layer(self._leaving.picture(face, mood), self._leaving.alpha, picture.shape[1::-1])
+        share, size = self._fade / (FADE_TICKS + 1), (picture.shape[1], picture.shape[0])
+        old, old_alpha = scaled_layer(self._leaving.picture(face, mood), self._leaving.alpha, size)
         self._fade -= 1
         if not self._fade:
             self._leaving = None

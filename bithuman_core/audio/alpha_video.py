@@ -111,11 +111,12 @@ def _fill(
 def bled(picture: Picture) -> Picture:
     """A picture with straight alpha, BGRA [h, w, 4], whose colours go on for some px where it is clear."""
     alpha = picture[..., 3:].astype(np.float32)
-    small = tuple(-(-side // BLED) for side in picture.shape[1::-1])
+    height, width = alpha.shape[:2]
+    small = -(-width // BLED), -(-height // BLED)
     weighted = np.ascontiguousarray(np.dstack([picture[..., :3] * (alpha / 255), alpha]).transpose(2, 0, 1), np.float32)
     *colours, cover = (np.asarray(Image.fromarray(plane).resize(small, Image.Resampling.HAMMING)) for plane in weighted)
     mean = np.stack([plane / np.maximum(cover / 255, 1e-3) for plane in colours], -1).clip(0, 255).astype(np.uint8)
-    around = np.asarray(Image.fromarray(mean).resize(picture.shape[1::-1], Image.Resampling.BILINEAR))
+    around = np.asarray(Image.fromarray(mean).resize((width, height), Image.Resampling.BILINEAR))
     out = picture.copy()
     clear = picture[..., 3] == 0
     out[clear, :3] = around[clear]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -30,8 +31,9 @@ def layers(count: int = 10, clear: bool = True) -> Iterator[Layer]:
 def decoded(path: Path) -> list[NDArray[np.uint8]]:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        codec = av.CodecContext.create("libvpx-vp9", "r") if path.suffix == ".webm" else stream.codec_context  # FFmpeg's own: no alpha
-        frames = [frame for packet in container.demux(stream) for frame in codec.decode(packet if packet.size else None)]  # type: ignore[attr-defined]
+        own = path.suffix == ".webm"  # FFmpeg's own decoder of VP9 knows no alpha
+        codec: Any = av.CodecContext.create("libvpx-vp9", "r") if own else stream.codec_context
+        frames = [frame for packet in container.demux(stream) for frame in codec.decode(packet if packet.size else None)]
     return [frame.reformat(format="bgra").to_ndarray() for frame in frames]
 
 

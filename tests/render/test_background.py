@@ -25,7 +25,11 @@ POSES = [FaceState(), FaceState.from_mapping({"jawOpen": 0.6, "headYaw": 9, "bre
 OFF = 4  # levels: rounding, and what sharpening is off where it is clipped
 
 
-def drawn(fixture: Fixture, choice: str | NDArray[np.uint8], face: FaceState) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+Picture = NDArray[np.uint8]
+
+
+def drawn(fixture: Fixture, choice: str | Picture, face: FaceState) -> tuple[Picture, Picture | None]:
+    """The frame and its alpha."""
     renderer = renderer_for(fixture.rig, scene_for(fixture.rig, Background.of(choice)))
     return renderer.render(face), renderer.alpha
 

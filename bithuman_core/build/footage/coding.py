@@ -38,7 +38,7 @@ def coded_covers(covers: Iterable[Array], size: tuple[int, int], quality: int = 
                 held = np.full((plane.height, plane.line_size), GREY, np.uint8)
                 if values is not None:
                     held[:, : plane.width] = values
-                plane.update(held)
+                plane.update(held.tobytes())
             yield frame
 
     return _coded(made(), size, quality)

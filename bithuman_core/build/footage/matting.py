@@ -34,18 +34,21 @@ def matte_arrays(frames: Frames, faces: Array, covers: Frames | None = None) -> 
     behind: list[Array] = []
 
     def alphas() -> Iterator[Array]:
-        if covers is None:
-            net = load_segmentation()
-            rough = _over_time(np.stack([_rough(net, frame) for frame in frames]))
-        for k in range(len(frames)):
-            frame = frames[k]
-            alpha = covers[k][..., 0] if covers is not None else _refined(frame, rough[k], faces[k])
+        known = (cover[..., 0] for cover in covers) if covers is not None else _estimated(frames, faces)
+        for frame, alpha in zip(frames, known, strict=True):
             behind.append(_behind(frame, alpha))
             yield alpha
 
     matte, start = coded_covers(alphas(), (width, height))
     ground, ground_start = coded(behind, (width // COARSE, height // COARSE), BEHIND_QUALITY)
     return {"matte": matte, "matte_start": start, "behind": ground, "behind_start": ground_start}
+
+
+def _estimated(frames: Frames, faces: Array) -> Iterator[Array]:
+    """Alpha of each frame, uint8 [h, w]."""
+    net = load_segmentation()
+    rough = _over_time(np.stack([_rough(net, frame) for frame in frames]))
+    yield from (_refined(frames[k], rough[k], faces[k]) for k in range(len(frames)))
 
 
 def _rough(net: Net, frame: Array) -> Array:
@@ -88,7 +91,7 @@ def _around(lit: Array, known: Array) -> Array:
     """The known colours [h, w, 3], continued smoothly from half the picture's size: nothing else is wanted of them."""
     weight = halved(known.astype(np.float32))
     values = fill(halved(lit * known[..., None]) / np.maximum(weight, 0.25)[..., None], (weight > 0).astype(np.float32))
-    return np.dstack([enlarged(np.ascontiguousarray(values[..., k]), known.shape[::-1]) for k in range(3)])
+    return np.dstack([enlarged(np.ascontiguousarray(values[..., k]), (known.shape[1], known.shape[0])) for k in range(3)])
 
 
 def _behind(frame: Array, alpha: Array) -> Array:

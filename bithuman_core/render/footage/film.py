@@ -54,7 +54,8 @@ class FilmPlayer:
     def luma(self, index: int, ahead: Iterable[int] = ()) -> NDArray[np.uint8]:
         """The luma of frame ``index`` as it is coded, uint8 [h, w], otherwise as :meth:`frame`."""
         plane = self._decoded(index, ahead).planes[0]
-        return np.ascontiguousarray(np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width])
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        return np.ascontiguousarray(lines[:, : plane.width])
 
     def _decoded(self, index: int, ahead: Iterable[int]) -> av.VideoFrame:
         left, gop = AHEAD, self._film.gop
