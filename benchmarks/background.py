@@ -45,7 +45,7 @@ TICKS = 40
 
 def rgb(colour: str) -> Picture:
     """A colour as RGB 0..1."""
-    return np.array(Background.of(colour).colour, np.float32) / 255
+    return np.array(Background.of(colour).colour, np.float32) / np.float32(255)
 
 
 def edge_of(alpha: Picture) -> NDArray[np.bool_]:
@@ -154,7 +154,7 @@ def photos(bake: Path, sheets: dict[str, list[Picture]]) -> None:
         edge = edge_of(true_alpha)
         for called, colour in COLOURS.items():
             wanted = laid(over(layer[..., :3], layer[..., 3], rgb(colour)))
-            made = {way: over(*layers, rgb(colour)) for way, layers in ways.items()}
+            made = {way: over(colours, cover, rgb(colour)) for way, (colours, cover) in ways.items()}
             print(f"{name:9s}{called:>8s}" + "".join(f"{psnr(picture, wanted, edge):8.1f}" for picture in made.values()))
             sheets[f"photo_{name}_{called}"] = [wanted, *made.values()]
 

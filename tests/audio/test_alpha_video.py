@@ -113,6 +113,7 @@ def test_straight_alpha_undoes_the_product() -> None:
 
 def test_colours_go_on_where_it_is_clear_so_that_coding_mixes_in_no_black() -> None:
     picture, alpha = next(layers())
+    assert alpha is not None
     out = bled(straight(picture, alpha))
     assert (out[..., 3] == alpha).all() and (out[alpha > 0] == straight(picture, alpha)[alpha > 0]).all()
     y, x = np.mgrid[0:64, 0:96]

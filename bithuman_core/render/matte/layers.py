@@ -52,14 +52,17 @@ def lift(picture, luma, alpha_of, behind, person, cover):
 
 @kernel(void(given(uint8, 3), given(uint8, 2), given(uint8, 3), scratch(uint8, 3)), error_model="numpy")
 def lay_over(person, cover, plate, out):
-    """out [h, w, 3] = person [h, w, 3], which is times its alpha cover [h, w], over plate [h, w, 3]."""
+    """out [h, w, 3] = person [h, w, 3], which is times its alpha cover [h, w], over plate [h, w, 3].
+
+    A person who was moved is a little sharper than her cover: what is beyond alpha is cut.
+    """
     for y in range(uint32(cover.shape[0])):
         over, under, row, alpha = person[y].reshape(-1), plate[y].reshape(-1), out[y].reshape(-1), cover[y]
         for x in range(uint32(alpha.shape[0])):
             through = uint32(255) - uint32(alpha[x])
             for k in range(uint32(3)):
                 at = uint32(3) * x + k
-                row[at] = uint8(min(uint32(over[at]) + _rounded(uint32(under[at]) * through), uint32(255)))
+                row[at] = uint8(min(uint32(over[at]), uint32(255) - through) + _rounded(uint32(under[at]) * through))
 
 
 @kernel(void(given(uint8, 2), given(float32, 3), int64, scratch(uint8, 2)), fastmath=CAREFUL, error_model="numpy")
