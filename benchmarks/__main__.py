@@ -10,6 +10,7 @@ TABLES = {
     "Stages of a tick, 512 and 1024 px": ["-m", "benchmarks.engine"],
     "Fidelity to the path-traced truth": ["-m", "benchmarks.fidelity"],
     "Portraits from one photo": ["-m", "benchmarks.portrait"],
+    "Edges before other backgrounds": ["-m", "benchmarks.background"],
     "Life": ["-m", "benchmarks.life"],
     "Lip motion": ["-m", "benchmarks.lips"],
     "Uploads in processes of their own": ["-m", "benchmarks.intake"],

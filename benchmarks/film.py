@@ -61,7 +61,7 @@ def main() -> int:
     for name in sorted(n for n in motion if n.startswith("truth_")):
         frame, face = TALK + PAUSE + int(name[6:]), posed(motion[name])
         mouth = FaceState(face.values - posed(motion[f"idle_{name[6:]}"]).values).clipped()  # beside what the film has of its own
-        truth = composed(folder / f"{name}.webp", bake)
+        truth, _ = composed(folder / f"{name}.webp", bake)
         made = {
             "as it is": film.render(FaceState(), frame)[..., ::-1],
             "redrawn": film.render(mouth, frame)[..., ::-1],

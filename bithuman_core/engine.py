@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.background import OWN, Background
+from bithuman_core.background.stored import own_background
 from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile, Manifest, read_imx
 from bithuman_core.motion import Gesture, Mixer
 from bithuman_core.motion.take.frames import MotionFrame
 from bithuman_core.motion.walk import Mood
 from bithuman_core.pcm import int16_to_float32
-from bithuman_core.render import FootageRig, Rig, any_rig
+from bithuman_core.render import FilmScene, FootageRig, PortraitScene, Rig, Scene, any_rig, scene_for
 from bithuman_core.render.compiler import release_compiler
-from bithuman_core.render.scale import scaled
+from bithuman_core.render.scale import scaled_layer
 from bithuman_core.settings import find_avatar
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
@@ -35,6 +37,8 @@ class Fixture:
     rig: Rig
     net: SpeechNet
     gestures: dict[str, Gesture]
+    background: Background
+    own_scene: PortraitScene | FilmScene | None
 
     def __init__(self, path: str | Path, net: SpeechNet | None = None, at_least: int = 0) -> None:
         """Load an ``.imx`` file, or a shipped avatar by its name (and the shipped speech net, where none is given).
@@ -49,7 +53,14 @@ class Fixture:
         self.gestures = {name: Gesture.from_manifest(name, raw) for name, raw in avatar.manifest.gestures.items()}
         self.rig = any_rig(avatar, frame_side(avatar, at_least))
         self.net = net or SpeechNet.load()
+        self.background = own_background(avatar)
+        self.own_scene = self.scene() if self.background is not OWN else None
         release_compiler()
+
+    def scene(self, background: Background | None = None) -> PortraitScene | FilmScene:
+        """What this avatar stands before: a background, or the one that its file names. Raises BackgroundError for a film without
+        a matte. Takes up to 0.2 s: off the event loop."""
+        return scene_for(self.rig, self.background if background is None else background)
 
     @classmethod
     def load(cls, path: str | Path, net: SpeechNet | None = None, at_least: int = 0) -> Fixture:
@@ -72,6 +83,7 @@ class EngineTick:
     face: FaceState
     frame: NDArray[np.uint8]
     audio: NDArray[np.int16] | None
+    alpha: NDArray[np.uint8] | None = None  # [h, w], before a transparent background: the frame is times alpha
 
 
 class Engine:
@@ -88,6 +100,8 @@ class Engine:
         self.mixer.expression.filmed = isinstance(fixture.rig, FootageRig)
         self._seed = seed
         self._view = view(fixture.rig, seed)
+        if fixture.own_scene is not None:
+            self._view.show(fixture.own_scene)
         self._leaving: View | None = None  # of the avatar before, while it fades
         self._fade = 0
         self._pending = self._nothing()
@@ -101,19 +115,21 @@ class Engine:
         """Advance by one tick. samples: int16 [640] at 16 kHz, fewer at the end of an utterance, None for silence. motion: what a
         take says of the same tick."""
         face, audio = self.animate(samples, motion)
-        return EngineTick(face, self._picture(face), audio)
+        picture, alpha = self._picture(face)
+        return EngineTick(face, picture, audio, alpha)
 
-    def _picture(self, face: FaceState) -> NDArray[np.uint8]:
+    def _picture(self, face: FaceState) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """The frame, and its alpha before a transparent background."""
         mood = Mood(self.mixer.speaking, self.mixer.listening, self.mixer.stillness, self.mixer.gestured)
-        picture = self._view.picture(face, mood)
+        picture, alpha = self._view.picture(face, mood), self._view.alpha
         if self._leaving is None:
-            return picture
-        share = self._fade / (FADE_TICKS + 1)
-        old = scaled(self._leaving.picture(face, mood), (picture.shape[1], picture.shape[0]))
+            return picture, alpha
+        share, size = self._fade / (FADE_TICKS + 1), (picture.shape[1], picture.shape[0])
+        old, old_alpha = scaled_layer(self._leaving.picture(face, mood), self._leaving.alpha, size)
         self._fade -= 1
         if not self._fade:
             self._leaving = None
-        return (picture + share * (old.astype(np.float32) - picture)).astype(np.uint8)
+        return _between(picture, old, share), None if alpha is None or old_alpha is None else _between(alpha, old_alpha, share)
 
     def animate(
         self, samples: NDArray[np.int16] | None = None, motion: MotionFrame | None = None
@@ -125,12 +141,23 @@ class Engine:
         audio, take = self._pending.popleft()
         return self.mixer.next(heard, newest, take), audio
 
-    def change(self, fixture: Fixture) -> None:
-        """Go on with another avatar: face, motion and sound carry on, the picture cross-fades within a third of a second."""
+    def show(self, scene: Scene) -> None:
+        """Stand before another scene, made for this avatar, from the next frame on."""
+        self._view.show(scene)
+        self._leaving, self._fade = None, 0  # an avatar that fades would bring the scene before along
+
+    def change(self, fixture: Fixture, scene: Scene | None = None) -> None:
+        """Go on with another avatar: face, motion and sound carry on, the picture cross-fades within a third of a second.
+
+        scene: what it stands before, made for it; the one that its file names where it is left out.
+        """
         self.fixture = fixture
         self.mixer.gestures.change(fixture.gestures)
         self.mixer.expression.filmed = isinstance(fixture.rig, FootageRig)
         self._leaving, self._view = self._view, view(fixture.rig, self._seed)
+        scene = scene or fixture.own_scene
+        if scene is not None:
+            self._view.show(scene)
         self._fade = FADE_TICKS
 
     def reset(self) -> None:
@@ -138,6 +165,11 @@ class Engine:
         self._speech.reset()
         self.mixer.cut()
         self._pending = self._nothing()
+
+
+def _between(new: NDArray[np.uint8], old: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
+    """``new`` with a share of ``old``, 0..1."""
+    return (new + share * (old.astype(np.float32) - new)).astype(np.uint8)
 
 
 def padded_tick(samples: NDArray[np.int16] | None) -> NDArray[np.float32]:
@@ -154,19 +186,28 @@ def cut_into_ticks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
         yield samples[start : start + SAMPLES_PER_TICK]
 
 
-def render_clip(fixture: Fixture, samples: NDArray[np.int16], seed: int = 0) -> Iterator[EngineTick]:
+def render_clip(
+    fixture: Fixture, samples: NDArray[np.int16], seed: int = 0, background: Background | None = None
+) -> Iterator[EngineTick]:
     """Every tick of a whole clip (int16 [n] at 16 kHz), its frames aligned with its sound: ceil(n / 640) of them."""
-    return render_ticks(fixture, cut_into_ticks(samples), seed)
+    return render_ticks(fixture, cut_into_ticks(samples), seed, background=background)
 
 
 def render_ticks(
-    fixture: Fixture, ticks: Iterable[NDArray[np.int16]], seed: int = 0, motion: Iterable[MotionFrame] = ()
+    fixture: Fixture,
+    ticks: Iterable[NDArray[np.int16]],
+    seed: int = 0,
+    motion: Iterable[MotionFrame] = (),
+    background: Background | None = None,
 ) -> Iterator[EngineTick]:
     """The same, of sound that comes tick by tick (int16 [640] at 16 kHz, the last one perhaps short).
 
     motion: what a take says of each tick. Where one of the two is longer, silence follows, or the avatar's own life.
+    background: what the avatar stands before (the one that its file names). Raises BackgroundError for a film without a matte.
     """
     engine = Engine(fixture, seed)
+    if background is not None:
+        engine.show(fixture.scene(background))
     for index, (tick, frame) in enumerate(chain(zip_longest(ticks, motion), [(None, None)] * LOOKAHEAD_TICKS)):
         made = engine.step(tick, frame)
         if index >= LOOKAHEAD_TICKS:

@@ -100,6 +100,12 @@ class MotionError(BithumanError, ValueError):
     default_code = "MOTION"
 
 
+class BackgroundError(BithumanError, ValueError):
+    """A background cannot be used: an unreadable picture, no colour, film without a matte, transparency where there is none."""
+
+    default_code = "BACKGROUND"
+
+
 class AvatarError(BithumanError):
     """Base of the errors of ``bithuman_core.open``."""
 

@@ -107,6 +107,12 @@ class VideoFrame:
     frame_index: int = 0
     source_message_id: str | None = None
     end_of_speech: bool = False
+    alpha: NDArray[np.uint8] | None = None  # [h, w], before a transparent background: bgr_image is then times alpha
+
+    @property
+    def bgra_image(self) -> NDArray[np.uint8] | None:
+        """The picture with straight alpha, BGRA uint8 [h, w, 4]; 255 everywhere unless the background is transparent."""
+        return None if self.bgr_image is None else straight(self.bgr_image, self.alpha)
 
     @property
     def has_image(self) -> bool:
@@ -137,6 +143,19 @@ class VideoFrame:
     def timestamp(self) -> float:
         """Seconds since the first frame of the session, on the play clock."""
         return self.frame_index / FPS
+
+
+def straight(picture: NDArray[np.uint8], alpha: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """A picture [h, w, 3] that is times its alpha [h, w] (None: 255 everywhere) as [h, w, 4] with straight alpha."""
+    height, width = picture.shape[:2]
+    out = np.full((height, width, 4), 255, np.uint8)
+    out[..., :3] = picture
+    if alpha is not None:
+        out[..., 3] = alpha
+        soft = (alpha > 0) & (alpha < 255)
+        share = alpha[soft].astype(np.uint16)[:, None]
+        out[soft, :3] = np.minimum((picture[soft] * np.uint16(255) + share // 2) // share, 255)
+    return out
 
 
 @dataclass(eq=False)

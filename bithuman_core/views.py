@@ -9,14 +9,23 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
 from bithuman_core.motion.walk import Mood, Walk
-from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, PortraitRig, Rig
+from bithuman_core.render import FilmScene, FootageRenderer, FootageRig, PortraitRenderer, PortraitRig, PortraitScene, Rig, Scene
 
 
 class View(Protocol):
     """Draws one avatar for one session."""
 
     def picture(self, face: FaceState, mood: Mood) -> NDArray[np.uint8]:
-        """The frame of the next tick: BGR uint8 [height, width, 3], a new array."""
+        """The frame of the next tick: BGR uint8 [height, width, 3], a new array, times :attr:`alpha` where there is one."""
+        ...
+
+    @property
+    def alpha(self) -> NDArray[np.uint8] | None:
+        """Of the last picture, uint8 [height, width], before a transparent scene; else None."""
+        ...
+
+    def show(self, scene: Scene) -> None:
+        """Stand before a scene that was made for the view's rig, from the next picture on."""
         ...
 
 
@@ -35,6 +44,16 @@ class PortraitView:
         """See :class:`View`."""
         return self._renderer.render(face)
 
+    @property
+    def alpha(self) -> NDArray[np.uint8] | None:
+        """See :class:`View`."""
+        return self._renderer.alpha
+
+    def show(self, scene: Scene) -> None:
+        """See :class:`View`."""
+        assert isinstance(scene, PortraitScene)
+        self._renderer.show(scene)
+
 
 class FootageView:
     """A film that goes on, and does with its face what the film allows: mouth, jaw, cheeks, brows, and small turns."""
@@ -49,3 +68,13 @@ class FootageView:
         step = self._walk.next(mood)
         ahead, head = self._walk.ahead, mood.gestured
         return self._renderer.render(face, step.frame, ahead, leaving=step.leaving, share=step.share, head=head)
+
+    @property
+    def alpha(self) -> NDArray[np.uint8] | None:
+        """See :class:`View`."""
+        return self._renderer.alpha
+
+    def show(self, scene: Scene) -> None:
+        """See :class:`View`."""
+        assert isinstance(scene, FilmScene)
+        self._renderer.show(scene)

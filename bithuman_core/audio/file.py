@@ -261,7 +261,7 @@ def write_video(
     """
     path = Path(path)
     form = video_format(path)
-    voice = _Voice((np.asarray(audio),) if isinstance(audio, np.ndarray | list | tuple) else audio, rate)
+    voice = Voice((np.asarray(audio),) if isinstance(audio, np.ndarray | list | tuple) else audio, rate)
     rate = voice.rate
     with replacing(path) as temporary, av.open(str(temporary), "w", format=form, options={"movflags": "faststart"}) as container:
         container.metadata.update({"comment": SYNTHETIC_NOTE, "title": title or path.stem, "encoded_by": "bithuman_core"})
@@ -293,14 +293,14 @@ def _picture(frame: NDArray[np.uint8], pixel_format: str, index: int, fps: int) 
     return picture
 
 
-class _Voice:
-    """The sound of a video, taken from its blocks as far as it is needed, at a ``rate`` that players take.
+class Voice:
+    """The sound of a video, taken from its blocks as far as it is needed, at a ``rate`` that players take, or at ``wanted`` Hz.
 
     Raises AudioError where there is none.
     """
 
-    def __init__(self, blocks: Iterable[NDArray[Any]], rate: int) -> None:
-        self.rate = rate if rate in AAC_RATES else 48_000
+    def __init__(self, blocks: Iterable[NDArray[Any]], rate: int, wanted: int | None = None) -> None:
+        self.rate = wanted or (rate if rate in AAC_RATES else 48_000)
         self.written = 0  # samples
         self._resampler = StreamResampler(rate, self.rate)
         self._blocks = iter(blocks)

@@ -135,7 +135,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
         numbers[side] = {"centre": [x, y], "radius": radius, "place": list(template.eye_place[side])}
     rig = {"distance": DISTANCE, "pivot": pivot(fitted).tolist(), "sample_canvas": CANVAS, "eyes": numbers,
            "face_width": fitted.face_width, "shade_scale": eye_stage.SHADE_SCALE, "gaze_degrees": GAZE,
-           "mouth_ambient": round(mouth.ambient(seen.cavity.colour if seen.cavity else None), 4)}  # fmt: skip
+           "matted": 1, "mouth_ambient": round(mouth.ambient(seen.cavity.colour if seen.cavity else None), 4)}  # fmt: skip
     if tone is not None:
         rig["mouth_warmth"] = 0
     height, width = whole.alpha.shape

@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image
 
 from bithuman_core.audio import float32_to_int16, load_audio, resample, write_video
+from bithuman_core.background.stored import own_background
 from bithuman_core.engine import Fixture, render_clip
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
-from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, any_rig
+from bithuman_core.render import FootageRenderer, FootageRig, any_rig, renderer_for, scene_for
 from bithuman_core.settings import speech_clip
 from bithuman_core.timing import SAMPLE_RATE
 
@@ -45,14 +46,14 @@ def speak(avatar: str | Path, out: str | Path, audio: str | Path | None = None, 
 def contact_sheet(avatar: str | Path) -> Image.Image:
     """The avatar in POSES, COLUMNS side by side; one on film in as many frames from its whole length, for head and eyes are
     the film's."""
-    rig = any_rig(read_imx(avatar))
+    file = read_imx(avatar)
+    rig = any_rig(file)
+    renderer = renderer_for(rig, scene_for(rig, own_background(file)))
     faces = [FaceState.from_mapping(pose) for pose in POSES]
-    if isinstance(rig, FootageRig):
-        film = FootageRenderer(rig)
+    if isinstance(rig, FootageRig) and isinstance(renderer, FootageRenderer):
         places = np.linspace(0, rig.frames - 1, len(faces)).round().astype(int)
-        frames = [film.render(face, int(k))[:, :, ::-1].copy() for face, k in zip(faces, places, strict=True)]
+        frames = [renderer.render(face, int(k))[:, :, ::-1].copy() for face, k in zip(faces, places, strict=True)]
     else:
-        portrait = PortraitRenderer(rig)
-        frames = [portrait.render(face)[:, :, ::-1].copy() for face in faces]
+        frames = [renderer.render(face)[:, :, ::-1].copy() for face in faces]
     rows = [np.concatenate(frames[i : i + COLUMNS], axis=1) for i in range(0, len(frames), COLUMNS)]
     return Image.fromarray(np.concatenate(rows))

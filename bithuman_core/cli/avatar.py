@@ -67,7 +67,8 @@ def validate(
     path = avatar or default_avatar()
     rig = load_rig(path)
     if isinstance(rig, FootageRig):
-        check_film(rig.film)
+        for film in [rig.film] if rig.matte is None else [rig.film, rig.matte.cover, rig.matte.behind]:
+            check_film(film)
     print(f"ok: {where}; {path.name} is a sound avatar")
 
 

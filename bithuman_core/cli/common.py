@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from bithuman_core import __version__
-from bithuman_core.errors import BithumanError
+from bithuman_core.background import Background
+from bithuman_core.errors import BackgroundError, BithumanError
 from bithuman_core.settings import find_avatar
 
 HELP = "Lifelike talking avatars on your own machine."
@@ -40,6 +41,22 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SizeOption = Annotated[
     int | None, typer.Option("--size", "--target-size", metavar="PX", help="Longest side of the frames (the avatar's own).")
 ]
+
+
+BackgroundOption = Annotated[
+    str | None,
+    typer.Option(metavar="BACKGROUND", help="What it stands before: photo (its own), blur, transparent, #rrggbb, or a picture."),
+]
+
+
+def chosen(background: str | None) -> Background | None:
+    """What --background names. Raises BadParameter."""
+    if background is None:
+        return None
+    try:
+        return Background.of(background)
+    except BackgroundError as error:
+        raise typer.BadParameter(error.message, param_hint="--background") from error
 
 
 class Unreachable(BithumanError):

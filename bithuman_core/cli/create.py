@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from bithuman_core.cli.common import app, console, say
+from bithuman_core.background.stored import NOT_CLEAR
+from bithuman_core.cli.common import BackgroundOption, app, chosen, console, say
 from bithuman_core.cli.output import check_output, check_picture, check_video
 from bithuman_core.files import replacing
 
@@ -29,6 +30,7 @@ def build(
     preview: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Also let it speak for five seconds.")] = None,
     audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="What it says in the preview.")] = None,
     sheet: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Also write its poses as one picture.")] = None,
+    background: BackgroundOption = None,
 ) -> None:
     """Make an avatar from one photo or short clip, on this machine."""
     from bithuman_core.build import build_avatar
@@ -40,12 +42,15 @@ def build(
         check_picture(sheet, photo, audio, output)
     if len({path.resolve() for path in (output, preview, sheet) if path}) < sum(map(bool, (output, preview, sheet))):
         raise typer.BadParameter("avatar, preview and sheet are three files: give each a name of its own")
+    behind = chosen(background)
+    if behind is not None and not behind.opaque:
+        raise typer.BadParameter(NOT_CLEAR, param_hint="--background")
     columns = (TextColumn("{task.description:28s}"), BarColumn(), TaskProgressColumn())
     agreed = consent if consent is not None else _ask_consent()
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("starting", total=1.0)
         report = build_avatar(
-            photo, output, consent=agreed, name=name, face=face, aspect=aspect, kind=kind, side=side,
+            photo, output, consent=agreed, name=name, face=face, aspect=aspect, kind=kind, side=side, background=behind,
             progress=lambda stage, share: progress.update(task, description=stage, completed=share),
         )  # fmt: skip
     for note in report.notes:

@@ -12,6 +12,9 @@ from PIL import Image
 from bithuman_core.render.scale import output_size
 from bithuman_core.settings import settings
 
+CLEAR = (".png", ".webp")  # pictures with alpha
+NEW = "frames"
+
 
 def check_output(output: Path, *inputs: Path | None) -> None:
     """Raises BadParameter for an output that cannot be written, or that is one of the inputs."""
@@ -44,9 +47,35 @@ def check_video(output: Path, *inputs: Path | None) -> None:
         raise typer.BadParameter(str(error)) from error
 
 
-def check_picture(output: Path, *inputs: Path | None) -> None:
-    """As :func:`check_output`, for a picture."""
+def check_movie(output: str, clear: bool, *inputs: Path | None) -> None:
+    """As :func:`check_output`, for what ``render`` writes: a video, or (ending in a slash) a folder of frames.
+
+    clear: with alpha."""
+    from bithuman_core.audio.alpha_video import NO_ALPHA, can_be_clear  # brings FFmpeg in
+
+    path = Path(output)
+    if is_folder(output):
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise typer.BadParameter(f"{output!r} holds something already: give a new folder for the frames")
+        check_output(path.resolve().parent / NEW, *inputs)
+    elif can_be_clear(path):
+        check_output(path, *inputs)
+    elif clear:
+        raise typer.BadParameter(NO_ALPHA, param_hint="--output")
+    else:
+        check_video(path, *inputs)
+
+
+def is_folder(output: str) -> bool:
+    """Whether a folder is meant."""
+    return output.endswith(("/", os.sep))
+
+
+def check_picture(output: Path, *inputs: Path | None, clear: bool = False) -> None:
+    """As :func:`check_output`, for a picture. clear: with alpha."""
     check_output(output, *inputs)
+    if clear and output.suffix.lower() not in CLEAR:
+        raise typer.BadParameter(f"{output.name!r} cannot be transparent: give a name that ends in {' or '.join(CLEAR)}")
     if Image.registered_extensions().get(output.suffix.lower()) not in Image.SAVE:
         raise typer.BadParameter(f"{output.name!r} says no kind of picture that can be written: give a name that ends in .png")
 

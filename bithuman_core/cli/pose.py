@@ -10,11 +10,12 @@ import numpy as np
 import typer
 from PIL import Image
 
-from bithuman_core.cli.common import AvatarArgument, SizeOption, app, load_rig
+from bithuman_core.cli.common import AvatarArgument, BackgroundOption, SizeOption, app, chosen
 from bithuman_core.cli.output import check_picture, least_side, wanted_size
 from bithuman_core.face import FaceState
 from bithuman_core.files import replacing
-from bithuman_core.render.scale import scaled
+from bithuman_core.render.scale import scaled_layer
+from bithuman_core.types import straight
 
 
 @app.command()
@@ -25,22 +26,31 @@ def still(
     batch: Annotated[Path | None, typer.Option(metavar="FRAMES.json", help="Poses, as in a bake's truth.json.")] = None,
     folder: Annotated[Path | None, typer.Option("--dir", "-d", metavar="DIR", help="Where the pictures of --batch go.")] = None,
     size: SizeOption = None,
+    background: BackgroundOption = None,
 ) -> None:
-    """Render single poses over the avatar's background."""
-    from bithuman_core.render import renderer_for
+    """Render single poses over the avatar's background, or another one."""
+    from bithuman_core.background.stored import own_background
+    from bithuman_core.engine import frame_side
+    from bithuman_core.imx import read_imx
+    from bithuman_core.render import any_rig, renderer_for, scene_for
 
     if (output is None) == (batch is None) or (batch is None) != (folder is None):
         raise typer.BadParameter("give either -o OUT.png (with --set), or --batch FRAMES.json with -d DIR")
     poses = {output: _face_from_arguments(values or [])} if output else _faces_from_batch(batch, folder)  # type: ignore[arg-type]
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
+    behind = chosen(background)
     for path in poses:
-        check_picture(path, avatar, batch)
-    renderer = renderer_for(load_rig(avatar, least_side(size)))
+        check_picture(path, avatar, batch, clear=behind is not None and not behind.opaque)
+    file = read_imx(avatar)
+    rig = any_rig(file, frame_side(file, least_side(size)))
+    renderer = renderer_for(rig, scene_for(rig, behind or own_background(file)))
     wanted = wanted_size(renderer.rig.size, size)
     for path, face in poses.items():
         with replacing(path) as temporary:
-            Image.fromarray(scaled(renderer.render(face), wanted)[:, :, ::-1]).save(temporary)
+            picture, alpha = scaled_layer(renderer.render(face), renderer.alpha, wanted)
+            image = picture[:, :, ::-1] if alpha is None else straight(picture, alpha)[:, :, [2, 1, 0, 3]]
+            Image.fromarray(image).save(temporary)
 
 
 def _face_from_arguments(values: list[str]) -> FaceState:

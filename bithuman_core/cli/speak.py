@@ -7,20 +7,33 @@ from collections.abc import Iterator
 from enum import Enum
 from itertools import repeat
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from bithuman_core.cli.common import AvatarArgument, AvatarOption, SizeOption, app, load_rig, say, with_progress
-from bithuman_core.cli.output import check_output, check_video, least_side, wanted_size
+from bithuman_core.cli.common import (
+    AvatarArgument,
+    AvatarOption,
+    BackgroundOption,
+    SizeOption,
+    app,
+    chosen,
+    load_rig,
+    say,
+    with_progress,
+)
+from bithuman_core.cli.output import check_movie, check_output, is_folder, least_side, wanted_size
 from bithuman_core.files import replacing
 from bithuman_core.motion.export import RATES, MotionFormat, at_rate, write
 from bithuman_core.motion.take.frames import Mouth
-from bithuman_core.render.scale import scaled
+from bithuman_core.render.scale import scaled_layer
 from bithuman_core.settings import models_dir
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
+
+if TYPE_CHECKING:
+    from bithuman_core.audio.alpha_video import Layer
 
 
 class Quality(str, Enum):
@@ -32,13 +45,17 @@ class Quality(str, Enum):
 
 
 CRF = {Quality.LOW: 26, Quality.MEDIUM: 17, Quality.HIGH: 12}  # constant rate factor of H.264
+VP9_CRF = {Quality.LOW: 36, Quality.MEDIUM: 24, Quality.HIGH: 14}  # the same of VP9
 
 
 @app.command("generate", hidden=True)  # its older name
 @app.command()
 def render(
     avatar: AvatarArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="The video to write (H.264 + AAC).")],
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", metavar="OUT.mp4", help="A video (.mp4, .webm, .mov), or a folder of PNG (out/)."),
+    ],
     audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="Any audio file.")] = None,
     motion: Annotated[
         Path | None,
@@ -51,15 +68,18 @@ def render(
     seed: Annotated[int, typer.Option(help="Seed of the idle motion.")] = 0,
     size: SizeOption = None,
     quality: Annotated[Quality, typer.Option(help="How closely the video keeps to the frames.")] = Quality.MEDIUM,
+    background: BackgroundOption = None,
 ) -> None:
     """Let the avatar speak an audio file, do a recorded motion, or both: writes a video."""
-    from bithuman_core.audio import AudioFile, write_video
+    from bithuman_core.audio import AudioFile
     from bithuman_core.engine import Fixture, render_ticks
     from bithuman_core.motion.take import read_take
 
     if audio is None and motion is None:
         raise typer.BadParameter("give a sound (--audio), a take (--motion), or both")
-    check_video(output, audio, avatar, motion)
+    behind = chosen(background)
+    clear = behind is not None and not behind.opaque
+    check_movie(output, clear, audio, avatar, motion)
     take = read_take(motion, motion_fps) if motion else None
     if take is not None and audio and mouth is Mouth.SPEECH:
         take = take.without_mouth()
@@ -67,12 +87,28 @@ def render(
     fixture = Fixture(avatar, at_least=least_side(size))
     wanted = wanted_size(fixture.rig.size, size)
     ticks = sound.ticks() if sound else iter(())
-    frames = (scaled(tick.frame, wanted) for tick in render_ticks(fixture, ticks, seed, take.frames() if take else ()))
+    made = render_ticks(fixture, ticks, seed, take.frames() if take else (), behind)
+    frames = (scaled_layer(tick.frame, tick.alpha, wanted) for tick in made)
     seconds = max(sound.seconds if sound else 0.0, take.seconds if take else 0.0)
     frames = with_progress(frames, math.ceil(seconds * FPS), "rendering")
     blocks, rate = (sound.blocks(), sound.rate) if sound else (silence(len(take or ())), SAMPLE_RATE)
-    count = write_video(output, frames, blocks, rate, title=fixture.manifest.name, crf=CRF[quality])
+    count = _write(output, frames, clear, blocks, rate, fixture.manifest.name, quality)
     say(f"{output}: {count} frames, {count / FPS:.1f} s")
+
+
+def _write(
+    output: str, layers: Iterator[Layer], clear: bool, blocks: Iterator[NDArray[Any]], rate: int, title: str, quality: Quality
+) -> int:
+    """Write frames and sound in the form that the output's name says. Returns how many frames there are."""
+    from bithuman_core.audio import write_video
+    from bithuman_core.audio.alpha_video import write_alpha_video, write_frames
+
+    path = Path(output)
+    if is_folder(output):
+        return write_frames(path, layers)
+    if clear or path.suffix.lower() == ".webm":
+        return write_alpha_video(path, layers, blocks, rate, title=title, crf=VP9_CRF[quality])
+    return write_video(path, (picture for picture, _ in layers), blocks, rate, title=title, crf=CRF[quality])
 
 
 def silence(ticks: int) -> Iterator[NDArray[np.int16]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bithuman_core.background import Background
 from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.gallery import Avatar
@@ -22,12 +23,13 @@ from bithuman_core.demo.limits import MIB
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.render_video import render_video
 from bithuman_core.demo.sound import read_clip
+from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.errors import AudioError, BuildError, SeveralFacesError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.fastrtc.clip_queue import Clip, Sound
 from bithuman_core.motion.take.frames import Mouth
 from bithuman_core.timing import SAMPLES_PER_TICK
-from bithuman_core.uploads import check_avatar, read_motion
+from bithuman_core.uploads import check_avatar, read_background, read_motion
 from bithuman_core.voice.voices import too_long
 
 logger = logging.getLogger(__name__)
@@ -79,6 +81,25 @@ async def clip_of_take(context: DemoContext, motion: Path, sound: Path | None, o
     clip = await clip_of_file(context, sound, owner)
     samples = np.concatenate([clip.samples, silence[clip.samples.size :]])
     return replace(clip, sound=Sound(samples), motion=take if mouth is Mouth.TAKE else take.without_mouth())
+
+
+async def background_of_file(context: DemoContext, path: Path, owner: str) -> Background:
+    """The background of a picture that ``owner`` sent. Raises Refusal, BackgroundError or IntakeError."""
+    check_size(path, context.limits.background_bytes)
+    return await read_background(context.reading, path, owner)
+
+
+async def stand_before(context: DemoContext, visitor: Visitor, background: Background | None) -> None:
+    """Let a visitor's avatar stand before a background from the next frame on; None: the one that its file names.
+
+    Raises BackgroundError for a film without a matte.
+    """
+    while True:
+        fixture = visitor.state.fixture
+        scene = await context.jobs.load(partial(fixture.scene, background))
+        if visitor.state.fixture is fixture:  # else another avatar was chosen meanwhile
+            break
+    visitor.stand_before(background, scene)
 
 
 async def clip_of_text(context: DemoContext, text: str, voice: str, timbre: str, address: str | None) -> Clip:

@@ -36,6 +36,7 @@ class Limits:
     clip_bytes: int = 96 * MIB  # a minute of a phone's 1080p, 12 Mbit/s
     audio_bytes: int = 48 * MIB
     audio_seconds: float = 180.0  # also of motion
+    background_bytes: int = 24 * MIB  # a picture to stand before
     motion_bytes: int = 16 * MIB  # three minutes of Live Link Face at 60 frames a second have 8.4 MiB
     text: int = 600  # characters; figures, signs and the letters of Chinese, Japanese and Korean count as three
     upload_seconds: float = 120.0  # of the command line's sound file

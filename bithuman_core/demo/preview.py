@@ -18,7 +18,7 @@ from PIL import Image
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.face import FaceState
 from bithuman_core.files import replacing
-from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, Rig, renderer_for
+from bithuman_core.render import FootageRenderer, FootageRig, renderer_for
 from bithuman_core.timing import FPS
 
 WARM_UP_TICKS = 5  # until the eyes and the head have settled
@@ -32,7 +32,7 @@ def face_at_rest(fixture: Fixture) -> FaceState:
 
 def still(fixture: Fixture) -> bytes:
     """A WebP picture of the avatar at rest."""
-    frame = renderer_for(fixture.rig).render(face_at_rest(fixture))
+    frame = renderer_for(fixture.rig, fixture.scene()).render(face_at_rest(fixture))
     picture = io.BytesIO()
     Image.fromarray(frame[..., ::-1]).save(picture, "WEBP", quality=88)
     return picture.getvalue()
@@ -44,7 +44,7 @@ def write_idle_video(path: Path, fixture: Fixture) -> None:
     stretch = _stretch(rig) if isinstance(rig, FootageRig) else range(IDLE_TICKS + 1)
     faces = list(islice(_idling(fixture), WARM_UP_TICKS - 1, WARM_UP_TICKS - 1 + len(stretch)))
     with replacing(path) as temporary:  # a frame at a time: all of them would be hundreds of MiB
-        _write_mp4(temporary, _there_and_back(rig, faces, stretch), rig.size)
+        _write_mp4(temporary, _there_and_back(fixture, faces, stretch), rig.size)
 
 
 def _stretch(rig: FootageRig) -> range:
@@ -55,14 +55,13 @@ def _stretch(rig: FootageRig) -> range:
     return range(rig.best, end + way, way)
 
 
-def _there_and_back(rig: Rig, faces: list[FaceState], frames: range) -> Iterator[NDArray[np.uint8]]:
+def _there_and_back(fixture: Fixture, faces: list[FaceState], frames: range) -> Iterator[NDArray[np.uint8]]:
     count = len(faces)
     order = [*range(count), *range(count - 2, 0, -1)]
-    if isinstance(rig, FootageRig):
-        film = FootageRenderer(rig)
-        yield from (film.render(faces[k], frames[k]) for k in order)
+    renderer = renderer_for(fixture.rig, fixture.scene())
+    if isinstance(renderer, FootageRenderer):
+        yield from (renderer.render(faces[k], frames[k]) for k in order)
     else:
-        renderer = PortraitRenderer(rig)
         yield from (renderer.render(faces[k]) for k in order)
 
 

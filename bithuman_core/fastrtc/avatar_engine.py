@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.background import Background
 from bithuman_core.engine import Engine, EngineTick, Fixture
 from bithuman_core.face import FaceState
 from bithuman_core.motion.take.frames import MotionFrame, Take
+from bithuman_core.render import Scene
 from bithuman_core.types import Emotion
 
 SPEAKING = 0.5  # of the mixer's 0..1: from here on the caption says so
@@ -21,12 +23,25 @@ SPEAKING = 0.5  # of the mixer's 0..1: from here on the caption says so
 class AvatarState:
     """Who is played and how. It outlives engines and connections: a crash or a reconnect goes on with it.
 
-    stillness: 0 (lively) to 1 (calm).
+    stillness: 0 (lively) to 1 (calm). background: what was chosen; None: what the avatar's file names.
     """
 
     fixture: Fixture
     emotion: Emotion = Emotion.NEUTRAL
     stillness: float = 0.0
+    background: Background | None = None
+    _made: tuple[Fixture, Background | None, Scene] | None = field(default=None, repr=False)
+
+    def stand_before(self, background: Background | None, scene: Scene) -> None:
+        """Choose a background; scene: what it makes of the present avatar."""
+        self.background, self._made = background, (self.fixture, background, scene)
+
+    def scene(self) -> Scene:
+        """What the present avatar stands before; made where the avatar is a new one. Raises BackgroundError."""
+        fixture, background, made = self.fixture, self.background, self._made
+        if made is None or made[0] is not fixture or made[1] is not background:
+            made = self._made = fixture, background, fixture.scene(background)
+        return made[2]
 
     def copy(self) -> AvatarState:
         """The role as it is now."""
@@ -38,6 +53,7 @@ class AvatarEngine:
 
     def __init__(self, state: AvatarState) -> None:
         self._engine = Engine(state.fixture, secrets.randbits(32))
+        self._scene: Scene | None = None
         self._motion: Iterator[MotionFrame] = iter(())
         self.play(state)
 
@@ -60,8 +76,12 @@ class AvatarEngine:
 
     def play(self, state: AvatarState) -> None:
         """Take over what the role says now: the avatar cross-fades, the expression and the calm follow smoothly."""
+        scene = state.scene()
         if self._engine.fixture is not state.fixture:
-            self._engine.change(state.fixture)
+            self._engine.change(state.fixture, scene)
+        elif scene is not self._scene:
+            self._engine.show(scene)
+        self._scene = scene
         self._engine.mixer.expression.feel({state.emotion: 1.0})
         self._engine.mixer.stillness = state.stillness
 

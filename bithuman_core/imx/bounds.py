@@ -28,6 +28,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "mouth_cover": (0, 1),
     "pixel_filter": (0, 0.25),
     "texture_scale": (1, 2),
+    "matted": (0, 1),
     "yaw": (1e-3, 90), "up": (1e-3, 90), "down": (1e-3, 90),  # of gaze_degrees
     "degrees": (-90, 90),  # of a corrective; also: 1 at least to either side
     "centre": (0, 4096), "radius": (1, 4096), "place": (0, 2047),  # of an eye, px; also: inside its picture, the texture

@@ -26,7 +26,9 @@ class Manifest:
     limits: head values by name of :data:`~bithuman_core.face.HEAD_NAMES`, each (lowest, highest) in that value's unit.
     rig: numbers of the rig by name (documented by the renderer of ``kind``). images: names of the arrays that hold an encoded
     picture. indices: integer arrays by name -> name of the array whose rows they point at. arrays: dtype and shape by name
-    (filled in by the writer). provenance: sources, licences, consent, builder. sha256: checksum of the arrays (writer).
+    (filled in by the writer). provenance: sources, licences, consent, builder. background: what the avatar stands before unless
+    somebody chooses: photo (its own), blur, #rrggbb, or picture (that of the array ``background``). sha256: checksum of the
+    arrays (writer).
     """
 
     name: str
@@ -41,6 +43,7 @@ class Manifest:
     indices: dict[str, str] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, dict[str, Any]] = field(default_factory=dict)
+    background: str = "photo"
     sha256: str = ""
 
     def to_json(self) -> str:
@@ -86,6 +89,8 @@ class Manifest:
         check_count("gestures", len(self.gestures))
         if not all(map(is_name, self.gestures)):
             raise ModelLoadError("The avatar's manifest is damaged: the names of its gestures must be short texts.")
+        if not isinstance(self.background, str):
+            raise ModelLoadError("The avatar's manifest is damaged: background must be a text.")
         if not all(isinstance(v, str) for v in self.indices.values()) or not isinstance(self.sha256, str):
             raise ModelLoadError("The avatar's manifest is damaged: indices and sha256 must be texts.")
 

@@ -19,7 +19,7 @@ from bithuman_core.render.fields import array, indices, number_of, numbers, shap
 from bithuman_core.render.overdraw import check_overdraw
 from bithuman_core.render.pictures import bgra, doubled, packed
 from bithuman_core.render.rig import DEFAULT_LIMITS, Eye, PortraitRig, Residual, Still
-from bithuman_core.render.still import settled
+from bithuman_core.render.still import parted, settled
 from bithuman_core.render.texel import LARGEST, OTHER
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)  # what the measure of the mouth needs
@@ -91,6 +91,8 @@ def _read_rig(avatar: ImxFile, side: int | None) -> PortraitRig:
             f"The avatar's texture must be no wider than high, its width divide by 4, its sides have {SMALLEST} px at least."
         )
     correctives = read_correctives(rig.get("correctives", []))
+    back_weight = array(avatar, "backdrop_weight", np.uint8, len(back_vertices))
+    still, moving = parted(indices(avatar, "backdrop_triangles", None, 3, len(back_vertices)), back_weight)
     loaded = PortraitRig(
         name=manifest.name,
         size=(width * wanted, height * wanted),
@@ -121,20 +123,21 @@ def _read_rig(avatar: ImxFile, side: int | None) -> PortraitRig:
         landmark_weight=array(avatar, "landmark_weight", np.float32, len(landmark), 3),
         backdrop_vertices=back_vertices,
         backdrop_uv=back_uv,
-        backdrop_triangles=indices(avatar, "backdrop_triangles", None, 3, len(back_vertices)),
-        backdrop_weight=array(avatar, "backdrop_weight", np.uint8, len(back_vertices)),
+        backdrop_triangles=moving,
+        still_triangles=still,
+        backdrop_weight=back_weight,
         texture=texture,
         backdrop=backdrop,
         plate=plate if scale == wanted else doubled(plate),
         still=NOTHING_STILL,
         eyes=(_eye(avatar, "left", texture, scale, halved), _eye(avatar, "right", texture, scale, halved)),
         residual_side=half,
+        matted=number_of(rig, "matted", 0.0) > 0,
     )
     _in_front_of_camera(loaded)
     _measurable(loaded)
     check_overdraw(loaded)
-    still, moving = settled(loaded)
-    return replace(loaded, still=still, backdrop_triangles=moving)
+    return replace(loaded, still=settled(loaded))
 
 
 def _in_front_of_camera(rig: PortraitRig) -> None:

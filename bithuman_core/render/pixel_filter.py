@@ -8,7 +8,7 @@ Two samples a pixel leave steps at edges that a camera, or a path tracer with it
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, uint8, uint16, uint32, void
+from numba import int64, njit, uint8, uint16, uint32, void
 from numpy.typing import NDArray
 
 from bithuman_core.render.kernel import kernel
@@ -31,7 +31,7 @@ class PixelFilter:
     def apply(self, frame: NDArray[np.uint8]) -> None:
         """Filter a contiguous frame uint8 [height, width, 3] in place."""
         if self.side:
-            filter_pixels(frame.reshape(len(frame), -1), self.lines, self.side)
+            filter_pixels(frame.reshape(len(frame), -1), self.lines, self.side, 3)
 
 
 @njit(nogil=True)
@@ -41,17 +41,17 @@ def _weighted(before, here, after, own, side, add, shift, out):
         out[x] = (own * here[x] + side * (before[x] + after[x]) + add) >> shift
 
 
-@kernel(void(scratch(uint8, 2), scratch(uint16, 2), uint16))
-def filter_pixels(frame, lines, side):
-    """frame [h, 3 w] uint8, lines [3, 3 w]: the last rows, filtered along x, in 16ths."""
-    height = frame.shape[0]
+@kernel(void(scratch(uint8, 2), scratch(uint16, 2), uint16, int64))
+def filter_pixels(frame, lines, side, step):
+    """frame [h, step w] uint8, step numbers a pixel; lines [3, step w or more]: the last rows, filtered along x, in 16ths."""
+    height, length, twice = frame.shape[0], frame.shape[1], 2 * step
     own, none, half, byte = uint16(STEPS - 2 * side), uint16(0), uint16(STEPS * STEPS // 2), uint16(8)
     for y in range(height + 1):
         if y < height:
-            row, line = frame[y], lines[y % 3]
-            _weighted(row[:-6], row[3:-3], row[6:], own, side, none, none, line[3:-3])
-            _weighted(row[:3], row[:3], row[3:6], own, side, none, none, line[:3])
-            _weighted(row[-6:-3], row[-3:], row[-3:], own, side, none, none, line[-3:])
+            row, line = frame[y], lines[y % 3][:length]
+            _weighted(row[:-twice], row[step:-step], row[twice:], own, side, none, none, line[step:-step])
+            _weighted(row[:step], row[:step], row[step:twice], own, side, none, none, line[:step])
+            _weighted(row[-twice:-step], row[-step:], row[-step:], own, side, none, none, line[-step:])
         if y:
             above, here, below = lines[max(y - 2, 0) % 3], lines[(y - 1) % 3], lines[min(y, height - 1) % 3]
             _weighted(above, here, below, own, side, half, byte, frame[y - 1])

@@ -9,6 +9,7 @@ from bithuman_core.face import FaceState
 from bithuman_core.render.bands import Bands
 from bithuman_core.render.drawing import draw
 from bithuman_core.render.eyes import Eyes
+from bithuman_core.render.matte.cut_out import PortraitScene
 from bithuman_core.render.mouth import MouthLight, tint_table
 from bithuman_core.render.pixel_filter import PixelFilter
 from bithuman_core.render.posing import WEIGHTS, blend_shapes, head_transforms, project
@@ -42,13 +43,20 @@ class PortraitRenderer:
         self._tint = tint_table(rig.mouth_ambient, rig.mouth_warmth)
         self._under = np.empty((height // self._head.count, width, 3), np.uint8)
         self._pixel_filter = PixelFilter(rig.pixel_filter, width)
+        self._scene = PortraitScene()
+        self.alpha: NDArray[np.uint8] | None = None  # [height, width] of the last frame, where the scene is transparent
         self._row = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)
         self._meshes = (self._head.mesh(self._screen, self._uv, self._light),
                         self._back.mesh(self._back_screen, self._back_uv, self._full_light))  # fmt: skip
 
+    def show(self, scene: PortraitScene) -> None:
+        """Stand before a scene that was made for this rig, from the next frame on."""
+        self._scene = scene
+
     def render(self, face: FaceState, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """The frame of a face: BGR uint8 [height, width, 3], in ``out`` where one is given.
 
+        Before a transparent scene the colours are times alpha, and :attr:`alpha` has it.
         Coefficients beyond 0..1 are clamped and head poses eased into the rig's limits. Raises ValueError for a value
         that is not a number and for an ``out`` that does not fit.
         """
@@ -71,7 +79,11 @@ class PortraitRenderer:
         self._mouth.light(self._points, self._light)
         self._head.sort(self._screen)
         self._back.sort(self._back_screen)
-        behind = rig.plate, rig.still.picture, rig.still.top, lift * scale, self._under
-        colours = self._texture, rig.backdrop, self._tint
-        draw(*self._meshes, *behind, *colours, *self._row, self._pixel_filter.lines, self._pixel_filter.side, out)
+        scene = self._scene
+        still, plate = scene.still or rig.still, rig.plate if scene.plate is None else scene.plate
+        behind = plate, still.picture, still.top, lift * scale, self._under
+        colours = self._texture, rig.backdrop if scene.backdrop is None else scene.backdrop, self._tint
+        cover = np.empty((height if scene.transparent else 0, width), np.uint8)
+        draw(*self._meshes, *behind, *colours, *self._row, self._pixel_filter.lines, self._pixel_filter.side, out, cover)
+        self.alpha = cover if scene.transparent else None
         return out

@@ -124,7 +124,8 @@ class PortraitRig:
     landmark_weight: NDArray[np.float32]
     backdrop_vertices: NDArray[np.float32]
     backdrop_uv: NDArray[np.float32]
-    backdrop_triangles: NDArray[np.uint16]
+    backdrop_triangles: NDArray[np.uint16]  # those that move
+    still_triangles: NDArray[np.uint16]  # those that are drawn once
     backdrop_weight: NDArray[np.uint8]
     texture: NDArray[np.uint32]  # packed BGRA
     backdrop: NDArray[np.uint32]
@@ -132,6 +133,7 @@ class PortraitRig:
     still: Still  # what of the backdrop does not follow the head
     eyes: tuple[Eye, Eye]  # the character's left (image right), right
     residual_side: int
+    matted: bool  # the alpha of the backdrop was estimated from a photo, not rendered with it
 
     @property
     def scale(self) -> float:

@@ -63,6 +63,25 @@ def scaled(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
     return out
 
 
+def scaled_layer(
+    frame: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """A frame and its alpha [h, w] at a size (width, height); around a cut-out of another aspect it is clear.
+
+    The frame is times alpha where there is one, so that both may be resized apart.
+    """
+    if alpha is None or frame.shape[1::-1] == size:
+        return scaled(frame, size), alpha
+    height, width = alpha.shape
+    share = min(size[0] / width, size[1] / height)
+    inner = min(size[0], round(width * share)), min(size[1], round(height * share))
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    box = slice(top, top + inner[1]), slice(left, left + inner[0])
+    out, cover = np.zeros((size[1], size[0], 3), np.uint8), np.zeros((size[1], size[0]), np.uint8)
+    out[box], cover[box] = _resized(frame, inner), _resized(alpha, inner)
+    return out, cover
+
+
 def _resized(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     shrinks = size[0] <= frame.shape[1]
     return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC))

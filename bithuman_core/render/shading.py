@@ -92,6 +92,14 @@ def over(plate, far, front, out):
 
 
 @njit(nogil=True)
+def cover_over(far, front, cover):
+    """cover [W]: alpha of what was there, under far [W], under front [W]."""
+    for x in range(uint32(front.shape[0])):
+        behind = blended(uint32(cover[x]), BYTE, far[x] >> uint32(24))
+        cover[x] = uint8(blended(behind, BYTE, front[x] >> uint32(24)))
+
+
+@njit(nogil=True)
 def blended(under, colour, share):
     """(under * (255 - share) + colour * share) / 255, rounded; all 0 to 255."""
     total = uint32(uint32(under * uint32(BYTE - share)) + uint32(colour * share))
@@ -101,16 +109,17 @@ def blended(under, colour, share):
 @kernel(
     void(
         given(uint8, 3), given(uint32, 2), given(uint8, 2), given(uint32, 2), given(uint32, 2), given(uint32, 2),
-        given(int64, 2), scratch(uint32, 2), scratch(uint8, 2), scratch(uint8, 3),
+        given(int64, 2), scratch(uint32, 2), scratch(uint8, 2), scratch(uint8, 3), scratch(uint8, 2),
     ),
     error_model="numpy",
 )  # fmt: skip
-def compose(plate, head, glow, back, texture, backdrop, tint, colours, kinds, out):
+def compose(plate, head, glow, back, texture, backdrop, tint, colours, kinds, out, cover):
     """out [H, W, 3] = plate, under the backdrop, under the head.
 
     head [2 H, W], back [H, W]: words of the rasteriser, two samples a pixel for the head and one for the backdrop;
     glow [2 H, W]: light of the head's samples. texture, backdrop [h, w]: packed BGRA. tint [256, 3]: colour of the light
-    in the mouth by its brightness, 256 = 1. colours [2, W], kinds [2, W]: scratch. W is a multiple of 8.
+    in the mouth by its brightness, 256 = 1. colours [2, W], kinds [2, W]: scratch. W is a multiple of 8. cover [H, W]: alpha of
+    what is on the plate so far, and of all of it afterwards; [0, W]: nobody asks.
     """
     skin, behind = texture.reshape(-1), backdrop.reshape(-1)
     stride, back_stride = int32(texture.shape[1]), int32(backdrop.shape[1])
@@ -146,3 +155,5 @@ def compose(plate, head, glow, back, texture, backdrop, tint, colours, kinds, ou
                 far[first:stop] = uint32(0)
             first = stop
         over(plate[y].reshape(-1), far, front, out[y].reshape(-1))
+        if cover.shape[0]:
+            cover_over(far, front, cover[y])

@@ -9,14 +9,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.background import Background
 from bithuman_core.clock import Clock, MonotonicClock, Pacer
 from bithuman_core.engine import Fixture
 from bithuman_core.errors import RuntimeNotReadyError
 from bithuman_core.motion.take.arrays import Motion, take_of
 from bithuman_core.render.scale import longest
-from bithuman_core.runtime.controls import Controls, load_avatar, open_access, set_log_level
+from bithuman_core.runtime.controls import Controls, chosen_scene, load_avatar, open_access, set_log_level
 from bithuman_core.runtime.token_client import Access
 from bithuman_core.settings import settings
 from bithuman_core.timing import SAMPLES_PER_TICK
@@ -215,14 +217,31 @@ class AsyncBithuman(Controls):
     async def set_model(self, model_path: str | Path) -> AsyncBithuman:
         """Become another avatar, also while :meth:`run` is iterated: the pictures cross-fade, what is being said goes on.
 
-        Frames keep their size. Raises ModelError; the avatar then stays what it is.
+        Frames keep their size, and the background that was chosen. Raises ModelError, or BackgroundError for a film without a
+        matte where another background than its own was chosen; the avatar then stays what it is.
         """
         old = self._ready()
         loop, side = asyncio.get_running_loop(), max(self._session.size)
         fixture = await loop.run_in_executor(None, load_avatar, model_path, side, old.net)
+        scene = await loop.run_in_executor(None, self._session.scene, fixture)
         self._ready()
         self._fixture = fixture
-        self._session.change(fixture)
+        self._session.change(fixture, scene)
+        return self
+
+    async def set_background(self, background: Background | str | Path | NDArray[np.uint8]) -> AsyncBithuman:
+        """Stand before another background from the next frame on, also while :meth:`run` is iterated.
+
+        background: ``"photo"`` (its own), ``"blur"`` (that one, blurred), ``"transparent"``, ``"#rrggbb"``, the file of a
+        picture, or RGB uint8 [h, w, 3]. Before a transparent one ``frame.bgra_image`` has the alpha, and ``frame.bgr_image`` is
+        over black. It stays when :meth:`set_model` changes the avatar. Raises BackgroundError for a picture that cannot be read,
+        a colour that is none, and a film without a matte; the background then stays what it is.
+        """
+        fixture, loop = self._ready(), asyncio.get_running_loop()
+        chosen, scene = await loop.run_in_executor(None, chosen_scene, fixture, background)
+        if self._ready() is not fixture:  # the avatar was changed meanwhile
+            return await self.set_background(chosen)
+        self._session.show(chosen, scene)
         return self
 
     async def load_data_async(self) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.background import Background
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import RuntimeNotReadyError, TokenError
+from bithuman_core.render import Scene
 from bithuman_core.render.scale import scaled
 from bithuman_core.runtime.session import Session
 from bithuman_core.runtime.token_client import Access, token_server
@@ -57,7 +59,11 @@ class Controls:
 
     def get_first_frame(self) -> NDArray[np.uint8]:
         """A picture of the avatar at rest, BGR uint8 [h, w, 3]; the session does not advance."""
-        return scaled(Engine(self._ready(), self._seed).step(None).frame, self._session.size)
+        fixture = self._ready()
+        engine, scene = Engine(fixture, self._seed), self._session.scene(fixture)
+        if scene is not None:
+            engine.show(scene)
+        return scaled(engine.step(None).frame, self._session.size)
 
     # -- levers ------------------------------------------------------------------------------------------------------
     def set_stillness(self, stillness: float) -> None:
@@ -131,6 +137,12 @@ class Controls:
         if self._fixture is None:
             raise RuntimeNotReadyError("This runtime was shut down: create a new one.")
         return self._fixture
+
+
+def chosen_scene(fixture: Fixture, choice: Background | str | Path | NDArray[np.uint8]) -> tuple[Background, Scene]:
+    """The background that is named, and what it makes of this avatar. Raises BackgroundError. Takes up to 0.5 s."""
+    background = Background.of(choice)
+    return background, fixture.scene(background)
 
 
 def load_avatar(path: str | Path | None, at_least: int = 0, net: SpeechNet | None = None) -> Fixture:

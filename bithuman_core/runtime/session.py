@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.audio import StreamResampler, Tick, TickQueue
+from bithuman_core.background import Background
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import AudioError, MotionError
 from bithuman_core.motion.take.frames import MotionFrame, Take
 from bithuman_core.pcm import mono_int16, raw_bytes
-from bithuman_core.render.scale import output_size, scaled
+from bithuman_core.render import Scene
+from bithuman_core.render.scale import output_size, scaled_layer
 from bithuman_core.runtime.motion_queue import MotionQueue
 from bithuman_core.timing import FPS, LOOKAHEAD_TICKS, SAMPLE_RATE, SAMPLES_PER_TICK
 from bithuman_core.types import AudioChunk, VideoControl, VideoFrame
@@ -51,6 +53,7 @@ class Session:
         self.muted = False  # sound that is pushed while this is set is not spoken
         self.paused = False  # while this is set, sound waits
         self._engine = Engine(fixture, seed)
+        self.background: Background | None = None  # that was chosen; None: what the file of the avatar names
         self._lock = threading.Lock()
         self._queue = TickQueue()
         self._motion = MotionQueue()
@@ -178,9 +181,21 @@ class Session:
             lambda: gestures.play(*names, force=control.force_action, stop_on_user_speech=user, stop_on_agent_speech=agent)
         )
 
-    def change(self, fixture: Fixture) -> None:
-        """Go on with another avatar; frames keep their size, the pictures cross-fade."""
-        self._commands.append(lambda: self._engine.change(fixture))
+    def scene(self, fixture: Fixture) -> Scene | None:
+        """What another avatar would stand before here: the background that was chosen, None: none was. Takes up to 0.2 s.
+
+        Raises BackgroundError for a film without a matte.
+        """
+        return None if self.background is None else fixture.scene(self.background)
+
+    def change(self, fixture: Fixture, scene: Scene | None = None) -> None:
+        """Go on with another avatar, before what :meth:`scene` has of it; frames keep their size, the pictures cross-fade."""
+        self._commands.append(lambda: self._engine.change(fixture, scene))
+
+    def show(self, background: Background, scene: Scene) -> None:
+        """Stand before a scene that was made of this background for the avatar, from the next frame on."""
+        self.background = background
+        self._commands.append(lambda: self._engine.show(scene))
 
     def set_stillness(self, stillness: float) -> None:
         """0 (lively) to 1 (calm: only speech, blinks and breath move). Raises ValueError outside."""
@@ -206,7 +221,8 @@ class Session:
         tick = self._note(tick)
         made = self._engine.step(tick.samples if tick is not None and tick.samples.size else None, motion)
         shown = self._beside.popleft()
-        frame = VideoFrame(scaled(made.frame, self.size), frame_index=self._frames)
+        picture, alpha = scaled_layer(made.frame, made.alpha, self.size)
+        frame = VideoFrame(picture, frame_index=self._frames, alpha=alpha)
         self._frames += 1
         frame.source_message_id, frame.end_of_speech = shown.message_id, shown.last
         if made.audio is not None:
@@ -223,7 +239,7 @@ class Session:
         """The newest frame as it may be shown now: without its sound if an interruption came while it was made."""
         if self._interrupts == self._interrupts_done:
             return frame
-        return VideoFrame(frame.bgr_image, frame_index=frame.frame_index)
+        return VideoFrame(frame.bgr_image, frame_index=frame.frame_index, alpha=frame.alpha)
 
     def _note(self, tick: Tick | None) -> Tick | None:
         """Remember what the tick belongs to. An end that comes late moves to the utterance's last tick still inside."""

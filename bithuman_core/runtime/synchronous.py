@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.audio import resample
+from bithuman_core.background import Background
 from bithuman_core.engine import Fixture, cut_into_ticks, render_ticks
 from bithuman_core.errors import RuntimeNotReadyError
 from bithuman_core.motion.take.arrays import Motion, take_of
 from bithuman_core.pcm import float32_to_int16, mono_int16
-from bithuman_core.render.scale import longest, scaled
+from bithuman_core.render.scale import longest, scaled_layer
 from bithuman_core.render.scale import output_size as frame_size
-from bithuman_core.runtime.controls import Controls, load_avatar, open_access, set_log_level
+from bithuman_core.runtime.controls import Controls, chosen_scene, load_avatar, open_access, set_log_level
 from bithuman_core.runtime.token_client import Access
 from bithuman_core.settings import settings
 from bithuman_core.timing import SAMPLE_RATE, TICK_SECONDS
@@ -28,10 +29,12 @@ from bithuman_core.types import VideoControl, VideoFrame
 
 @dataclass(frozen=True, slots=True)
 class ComposedFrame:
-    """One frame of :meth:`Bithuman.compose`: BGR uint8 [h, w, 3] and its number from 0."""
+    """One frame of :meth:`Bithuman.compose`: BGR uint8 [h, w, 3], its number from 0, and, before a transparent background, its
+    alpha uint8 [h, w], which the colours are times."""
 
     bgr: NDArray[np.uint8]
     frame_idx: int
+    alpha: NDArray[np.uint8] | None = None
 
 
 class Bithuman(Controls):
@@ -136,14 +139,23 @@ class Bithuman(Controls):
         """
         fixture = self._ready()
         size = frame_size(fixture.rig.size, output_size or self._session.size)
-        for index, tick in enumerate(render_ticks(fixture, clip_ticks(audio, sample_rate), self._seed)):
-            yield ComposedFrame(scaled(tick.frame, size), index)
+        ticks = render_ticks(fixture, clip_ticks(audio, sample_rate), self._seed, background=self._session.background)
+        for index, tick in enumerate(ticks):
+            picture, alpha = scaled_layer(tick.frame, tick.alpha, size)
+            yield ComposedFrame(picture, index, alpha)
 
     def set_model(self, model_path: str | Path) -> Bithuman:
-        """Become another avatar; the pictures cross-fade. Raises ModelError; the avatar then stays what it is."""
+        """Become another avatar; the pictures cross-fade. Raises ModelError or BackgroundError; it then stays what it is."""
         fixture = load_avatar(model_path, max(self._session.size), self._ready().net)
+        scene = self._session.scene(fixture)
         self._fixture = fixture
-        self._session.change(fixture)
+        self._session.change(fixture, scene)
+        return self
+
+    def set_background(self, background: Background | str | Path | NDArray[np.uint8]) -> Bithuman:
+        """Stand before another background from the next frame on, as :meth:`AsyncBithuman.set_background`, also in
+        :meth:`compose`. Raises BackgroundError."""
+        self._session.show(*chosen_scene(self._ready(), background))
         return self
 
     def start(self) -> None:

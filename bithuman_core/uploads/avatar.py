@@ -43,9 +43,10 @@ def trial(report: Report, path: str, face: Sequence[float]) -> tuple[dict[str, A
     renderer = renderer_for(rig)
     decoding = 0.0
     if isinstance(rig, FootageRig):
-        film = check_film(rig.film)
-        check_group(film.group)
-        decoding = film.frame
+        films = [rig.film] if rig.matte is None else [rig.film, rig.matte.cover, rig.matte.behind]
+        costs = [check_film(film) for film in films]
+        check_group(sum(cost.group for cost in costs))
+        decoding = sum(cost.frame for cost in costs)
     dearest = 0.0
     for draw in _drawings(rig, renderer):
         dearest = max(dearest, decoding + min(_cost(draw), _cost(draw)))  # the better of two: caches are cold

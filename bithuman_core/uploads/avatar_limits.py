@@ -30,7 +30,10 @@ FOOTAGE: Final[Mapping[str, tuple[str, int]]] = {
     "shape_index": ("rows of its shapes", 280_000),  # 49,789
     "film_start": ("frames", 1_501),  # 500 in 20 s
     "film": ("bytes of film", 24_000_000),  # 3,500,000
+    "matte": ("bytes of its matte", 6_000_000),  # 400,000
+    "behind": ("bytes of its background", 6_000_000),  # 200,000
 }
+OPTIONAL = frozenset(("matte", "behind"))
 ROWS: Final[Mapping[str, Mapping[str, tuple[str, int]]]] = {"portrait": PORTRAIT, "footage": FOOTAGE}
 PIXELS = 5_000_000  # of all its pictures together: 1,263,792
 
@@ -41,7 +44,8 @@ def check_counts(avatar: ImxFile) -> None:
     if max(width, height) > SIDE:
         raise ModelSecurityError(f"The avatar has frames of {width} x {height} px, and {SIDE} px a side are taken here.")
     for name, (called, most) in ROWS[avatar.manifest.kind].items():
-        _check(called, len(avatar.array(name)), most)
+        if name in avatar.arrays or name not in OPTIONAL:
+            _check(called, len(avatar.array(name)), most)
     pixels = 0
     for name in avatar.manifest.images:
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bithuman_core.intake.pool import ReadingPool
 
-MODULES = tuple(f"bithuman_core.uploads.{kind}" for kind in ("sound", "avatar", "motion"))  # a build brings its own
+MODULES = tuple(f"bithuman_core.uploads.{kind}" for kind in ("sound", "avatar", "motion", "background"))  # a build brings its own
 
 
 def reading_pool() -> ReadingPool:

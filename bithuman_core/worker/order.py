@@ -16,6 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from bithuman_core.background import Background
 from bithuman_core.files import end_in_bytes
 from bithuman_core.worker.download import checked_url
 from bithuman_core.worker.limits import MIB, WorkerLimits
@@ -26,7 +27,8 @@ HOW = "send JSON or a multipart form with livekit_url, livekit_token and room_na
 
 
 class Order(BaseModel):
-    """Who joins which room. ``consent`` says who agreed to an avatar of the person in the photo."""
+    """Who joins which room. ``consent`` says who agreed to an avatar of the person in the photo; ``background``: what it stands
+    before."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -36,6 +38,7 @@ class Order(BaseModel):
     async_mode: bool = False
     avatar_image_url: str | None = Field(None, max_length=2048, repr=False)  # it may be signed
     consent: str | None = Field(None, max_length=2000)
+    background: str | None = Field(None, max_length=32)  # photo, blur, #rrggbb
 
     @field_validator("livekit_url")
     @classmethod
@@ -49,6 +52,13 @@ class Order(BaseModel):
     @classmethod
     def _can_be_fetched(cls, url: str | None) -> str | None:
         return str(checked_url(url)) if url else None
+
+    @field_validator("background")
+    @classmethod
+    def _is_seen(cls, background: str | None) -> str | None:
+        if background is not None and not Background.named(background).opaque:
+            raise ValueError("LiveKit's video cannot be transparent; give photo, blur or #rrggbb")
+        return background
 
     @field_validator("livekit_token")
     @classmethod

@@ -10,6 +10,7 @@ from livekit.agents import utils
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
 from livekit.agents.voice.avatar import AvatarOptions, DataStreamAudioReceiver
 
+from bithuman_core.background import Background
 from bithuman_core.engine import Fixture
 from bithuman_core.errors import BithumanError
 from bithuman_core.livekit import AvatarGenerator, AvatarPublisher
@@ -58,6 +59,8 @@ async def perform(
     publisher: AvatarPublisher | None = None
     playing: asyncio.Task[None] | None = None
     try:
+        if order.background is not None:
+            await runtime.set_background(Background.named(order.background))
         await _connect(room, order, limits)
         joined()
         agent = await _agent(room, over, limits)

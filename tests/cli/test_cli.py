@@ -228,7 +228,7 @@ def test_bench_prints_its_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (("still", MARA, "--set", "[/2]=1", "-o", "out.png"), 2, "[/2]"),
         (("render", MARA, "-a", CLIP, "-o", "."), 2, "is a folder"),
         (("render", MARA, "-a", CLIP, "-o", "no/out.mp4"), 2, "does not exist"),
-        (("render", MARA, "-a", CLIP, "-o", "out.webm"), 2, "ends in .mp4"),
+        (("render", MARA, "-a", CLIP, "-o", "out.avi"), 2, "ends in .mp4"),
         (("render", MARA, "-a", CLIP, "-o", "out.gif"), 2, "ends in .mp4"),
         (("render", MARA, "-a", CLIP, "-o", CLIP), 2, "a name of its own"),
         (("render", MARA, "-a", CLIP, "-o", "out.mp4", "--size", "10"), 2, "from 64 to 2160"),
@@ -362,3 +362,47 @@ def test_say_refuses_a_voice_that_is_not_here(
 ) -> None:
     assert run(monkeypatch, "say", "Hello.", "--avatar", avatar_path, "-o", tmp_path / "a.mp4", *wrong) == 70
     assert not list(tmp_path.glob("*.mp4"))
+
+
+@each_kind
+def test_render_cuts_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wav: Path, avatar_path: Path) -> None:
+    out, frames = tmp_path / "out.webm", tmp_path / "frames"
+    assert run(monkeypatch, "render", avatar_path, "-a", wav, "-o", out, "--background", "transparent", "--size", 128) == 0
+    with av.open(str(out)) as container:
+        assert container.streams.video[0].codec_context.name.startswith(("vp9", "libvpx"))
+        assert sum(1 for _ in container.decode(video=0)) == 50
+    assert run(monkeypatch, "render", avatar_path, "-a", wav, "-o", f"{frames}/", "--background", "transparent") == 0
+    with Image.open(frames / "frame_00049.png") as image:
+        alpha = np.asarray(image)[..., 3]
+    assert image.mode == "RGBA" and (alpha == 0).any() and (alpha == 255).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-o", "out.mp4", "--background", "transparent"], ".webm"),
+        (["-o", "out.mp4", "--background", "#12"], "#12"),
+        (["-o", "out.mp4", "--background", "no-such.png"], "no-such.png"),
+        (["-o", "out.avi"], ".mp4"),
+    ],
+)
+def test_a_background_that_cannot_be_is_refused_before_work_begins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wav: Path, capsys: pytest.CaptureFixture[str], arguments: list[str],
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "render", MARA, "-a", wav, *arguments) == 2
+    assert says in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [wav.name]
+
+
+def test_still_before_a_picture_and_cut_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    room, out = tmp_path / "room.png", tmp_path / "out.png"
+    Image.new("RGB", (30, 20), (9, 90, 200)).save(room)
+    assert run(monkeypatch, "still", MARA, "-o", out, "--background", room) == 0
+    with Image.open(out) as image:
+        assert image.getpixel((2, 2)) == (9, 90, 200)
+    assert run(monkeypatch, "still", MARA, "-o", out, "--background", "transparent", "--size", 100) == 0
+    with Image.open(out) as image:
+        assert image.mode == "RGBA" and image.getpixel((1, 1)) == (0, 0, 0, 0)
+    assert run(monkeypatch, "still", MARA, "-o", tmp_path / "out.jpg", "--background", "transparent") == 2

@@ -138,6 +138,13 @@ async def test_the_agents_voice_comes_out_of_the_room_with_a_face(
     assert {picture.shape for _, picture in avatar.pictures} == {(512, 512, 3)}
 
 
+async def test_an_avatar_stands_before_the_background_of_its_order(worker: Worker, calls: Calls) -> None:
+    calls.agent(TOKEN)
+    assert (await worker.launch(background="#0040ff")).status_code == 200
+    await until(lambda: bool(calls.avatars[0].pictures))
+    assert np.abs(calls.avatars[0].pictures[0][1][4, 4].astype(int) - (0, 64, 255)).max() <= 8
+
+
 async def test_a_barge_in_silences_its_own_avatar_and_no_other(
     worker: Worker, calls: Calls, voice: NDArray[np.int16]
 ) -> None:
@@ -212,6 +219,9 @@ async def test_a_photo_without_a_face_fails_with_a_sentence(worker: Worker, call
         ({"avatar_image_url": "http://169.254.169.254/latest"}, 422, "public internet"),
         ({"avatar_image_url": "file:///etc/passwd"}, 422, "http(s)"),
         ({"avatar_image_url": "https://user:pass@live.example/me.jpg"}, 422, "http(s)"),
+        ({"background": "transparent"}, 422, "LiveKit's video cannot be transparent"),
+        ({"background": "/etc/passwd"}, 422, "#rrggbb"),
+        ({"background": "#12"}, 422, "six digits"),
         ({"room_name": "r" * 20_000}, 413, "larger"),
     ],
 )

@@ -167,9 +167,9 @@ def render(name: str, tools: Path, head3d: Path, threads: int, gpu: bool, shard:
         print(f"{name} {frame} {seconds:.2f} s", flush=True)
 
 
-def composed(layer: Path, bake: Path) -> Any:
-    """A rendered frame before the plate of its character, uint8 [h, w, 3]. What covers its px in part is softened: few samples
-    a px make dots of single hairs, and the denoiser smooths colours only."""
+def composed(layer: Path, bake: Path) -> tuple[Any, Any]:
+    """A rendered frame before the plate of its character, uint8 [h, w, 3], and its alpha as a picture of grey. What covers its px
+    in part is softened: few samples a px make dots of single hairs, and the denoiser smooths colours only."""
     import numpy as np
     from PIL import Image
     from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
@@ -181,20 +181,21 @@ def composed(layer: Path, bake: Path) -> Any:
     share = gaussian_filter(partly.astype(np.float32), 1)[..., None]
     over = np.dstack([picture[..., :3] * cover[..., None], cover])
     over += share * (gaussian_filter(over, (HAIR, HAIR, 0)) - over)
-    return np.rint(over[..., :3] + (1 - over[..., 3:]) * np.asarray(plate, np.float32)).clip(0, 255).astype(np.uint8)
+    frame = np.rint(over[..., :3] + (1 - over[..., 3:]) * np.asarray(plate, np.float32)).clip(0, 255).astype(np.uint8)
+    return frame, np.repeat(np.rint(255 * over[..., 3:]).astype(np.uint8), 3, 2)
 
 
-def clip(name: str, bake: Path) -> list[Any]:
-    """The frames of the film, uint8 [h, w, 3], the sentence first; written as ``NAME.mp4`` as well."""
+def clip(name: str, bake: Path) -> tuple[list[Any], list[Any]]:
+    """The frames of the film, uint8 [h, w, 3], the sentence first, and their alpha; written as ``NAME.mp4`` as well."""
     import numpy as np
 
     from bithuman_core.audio import write_video
 
     folder = FOLDER / name
     layers = sorted(folder.glob("talk_*.webp")) + sorted(folder.glob("idle_*.webp"))
-    frames = [composed(layer, bake) for layer in layers]
+    frames, covers = zip(*(composed(layer, bake) for layer in layers), strict=True)
     write_video(folder / f"{name}.mp4", iter(frames), np.zeros(len(frames) * 640, np.int16), 16_000, pixel_format="rgb24")
-    return frames
+    return list(frames), list(covers)
 
 
 def build(name: str, bake: Path, out: Path) -> None:
@@ -202,8 +203,8 @@ def build(name: str, bake: Path, out: Path) -> None:
     from bithuman_core.build.footage.builder import footage_arrays, read_footage
     from bithuman_core.imx import write_imx
 
-    frames = clip(name, bake)
-    manifest, arrays, _ = footage_arrays(read_footage(lambda: frames), f"{name.title()} on film")
+    frames, covers = clip(name, bake)
+    manifest, arrays, _ = footage_arrays(read_footage(lambda: frames, covers=lambda: covers), f"{name.title()} on film")
     manifest.provenance = {"source": "rendered by this project: nobody was filmed", "consent": "depicts nobody"}
     write_imx(out, manifest, arrays)
 

@@ -30,6 +30,7 @@ from bithuman_core.build.footage.clip.gates import (
 from bithuman_core.build.footage.clip.reading import Shots
 from bithuman_core.build.footage.clip.watch import Watch
 from bithuman_core.build.footage.coding import GOP, coded
+from bithuman_core.build.footage.matting import matte_arrays
 from bithuman_core.build.footage.mouth.articulation import drawn_gain, measured_mouths, spoken_gain
 from bithuman_core.build.footage.mouth.interiors import open_mouths
 from bithuman_core.build.footage.mouth.lips import LipRing, lip_ring
@@ -73,6 +74,8 @@ class Footage:
     interiors: Interiors
     made_up: bool
     """The mouth hardly opens in the clip: its inside is painted."""
+    covers: Frames | None = None
+    """Alpha of the frames (all three colours), where it is known and need not be estimated."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -93,16 +96,21 @@ def read_footage(
     side: int = 512,
     begin: int = 0,
     tell: Progress | None = None,
+    covers: Shots | None = None,
 ) -> Footage:
     """Everything that is known of a clip's pictures; they are read twice. begin: frames of the clip that come before them.
+
+    covers: their alpha as pictures of grey, where it is known.
 
     Raises `NotFootage` where the clip shows a person but cannot be kept as footage, and `BuildError`.
     """
     with threadpool_limits(1):  # the systems are small: threads would only wait for each other
-        return _read(shots, face, aspect, side, begin, tell or (lambda stage: None))
+        return _read(shots, face, aspect, side, begin, tell or (lambda stage: None), covers)
 
 
-def _read(shots: Shots, face: int | None, aspect: str, side: int, begin: int, say: Progress) -> Footage:
+def _read(
+    shots: Shots, face: int | None, aspect: str, side: int, begin: int, say: Progress, covers: Shots | None
+) -> Footage:
     template = load_template()
     say("following the face")
     size = (0, 0)
@@ -142,7 +150,8 @@ def _read(shots: Shots, face: int | None, aspect: str, side: int, begin: int, sa
     if interiors is None:
         best = what.activity + AVERTED * np.abs(person.yaw) + 9.0 * ~seen.found
         interiors = made_up_mouths(pixels[int(np.argmin(best))])
-    return Footage(template, mesh, seen, person, what, pixels, ring, interiors, made_up)
+    known = None if covers is None else Frames(crop.cut(cover) for cover in covers())
+    return Footage(template, mesh, seen, person, what, pixels, ring, interiors, made_up, known)
 
 
 def footage_arrays(
@@ -178,6 +187,8 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
     say("calming the film")
     calm = footage.calm
     film, start = coded(iter(calm), size)
+    say("cutting out the person")
+    matte = matte_arrays(footage.pixels, faces(footage), footage.covers)
     say("planning the walk")
     walk = walkable(person, footage.pixels, footage.track.landmarks, footage.track.blendshapes)
     say("writing the film")
@@ -187,7 +198,7 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
         rest[i] = calm.at_rest(i)
     names, shapes = file.shape_arrays(template, mesh)
     scale = float(np.median([pose.scale for pose in person.poses]))
-    made = {"film": film, "film_start": start, "pose": file.pose_array(person)}
+    made = {"film": film, "film_start": start, **matte, "pose": file.pose_array(person)}
     made |= file.rest_arrays(rest, vertices, scale) | shapes | file.mesh_arrays(template, mesh, vertices)
     made |= file.interior_arrays(footage.interiors) | file.walk_arrays(walk)
     unit = CANVAS / min(size)
@@ -196,6 +207,13 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
     manifest = Manifest(name=name, canvas=size, kind="footage", coefficients=names, rig=rig, images=("interiors",),
                         gestures=shown_gestures(names), limits=dict(TURNS))  # fmt: skip
     return manifest, made
+
+
+def faces(footage: Footage) -> Array:
+    """The middle of the face in every frame [n, 2], frame px."""
+    scale = min(footage.size) / CANVAS
+    corner = (np.array(footage.size) - min(footage.size)) / 2
+    return footage.person.landmarks.mean(1) * scale + corner
 
 
 def shown_gestures(names: tuple[str, ...]) -> dict[str, Any]:

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import av
 import numpy as np
 
 from bithuman_core.build.arrays import Array
+from bithuman_core.render.matte.film import coded_luma
 from bithuman_core.timing import FPS
 
 GOP = 12
 OPTIONS = {"preset": "slow", "bf": "0", "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:repeat-headers=1:annexb=1"}
-QUALITY = 20  # constant rate factor
+QUALITY, COVER_QUALITY, BEHIND_QUALITY = 20, 24, 26  # constant rate factors: of the film, of alpha, of what is behind
+GREY = 128
 
 
 def coded(frames: Iterable[Array], size: tuple[int, int], quality: int = QUALITY) -> tuple[Array, Array]:
     """(bytes u8, start u32 [n + 1]) of frames uint8 [h, w, 3], RGB."""
+
+    def made() -> Iterator[av.VideoFrame]:
+        for picture in frames:
+            yield av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuv420p")
+
+    return _coded(made(), size, quality)
+
+
+def coded_covers(covers: Iterable[Array], size: tuple[int, int], quality: int = COVER_QUALITY) -> tuple[Array, Array]:
+    """The same of alpha, uint8 [h, w]: it becomes the luma, without colour."""
+
+    def made() -> Iterator[av.VideoFrame]:
+        for cover in covers:
+            frame = av.VideoFrame(*size, "yuv420p")
+            for plane, values in zip(frame.planes, (coded_luma(cover), None, None), strict=True):
+                held = np.full((plane.height, plane.line_size), GREY, np.uint8)
+                if values is not None:
+                    held[:, : plane.width] = values
+                plane.update(held.tobytes())
+            yield frame
+
+    return _coded(made(), size, quality)
+
+
+def _coded(frames: Iterable[av.VideoFrame], size: tuple[int, int], quality: int) -> tuple[Array, Array]:
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height = size
     codec.pix_fmt, codec.time_base, codec.framerate = "yuv420p", Fraction(1, FPS), Fraction(FPS)
     codec.thread_count = 1  # the same bytes on every machine
     codec.options = {**OPTIONS, "crf": str(quality)}
     packets: list[bytes] = []
-    for k, picture in enumerate(frames):
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuv420p")
+    for k, frame in enumerate(frames):
         frame.pts = k
         packets += [bytes(p) for p in codec.encode(frame)]
     packets += [bytes(p) for p in codec.encode(None)]

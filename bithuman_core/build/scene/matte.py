@@ -56,11 +56,10 @@ def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
     coarse = segment(net, lit, face, canvas.corner)
     known_person, known_ground = _known(coarse, face)
     known_ground &= canvas.inside
-    guided = _guided(lit, coarse)
-    guided = smoothstep(guided, *UNDECIDED)
+    sharp = smoothstep(guided(lit, coarse), *UNDECIDED)
     front, back = fill(lit, known_person.astype(np.float32)), fill(lit, known_ground.astype(np.float32))
-    noise = _variance(lit, known_person) + _variance(lit, known_ground)
-    alpha = _unmixed(lit, front, back, guided, noise)
+    noise = variance(lit, known_person) + variance(lit, known_ground)
+    alpha = unmixed(lit, front, back, sharp, noise)
     alpha[known_person], alpha[known_ground] = 1, 0
     colour = _own_colour(lit, front, back, alpha) / np.float32(light)
     return _beyond(alpha, canvas), np.where(alpha[..., None] == 1, canvas.picture, colour)
@@ -79,7 +78,7 @@ def segment(net: Net, picture: Array, face: NDArray[np.bool_], corner: tuple[int
     labels = np.asarray(ndimage.label((mean > 0.5) | face[::2, ::2])[0])  # type: ignore[index]
     solid = np.asarray(ndimage.binary_fill_holes(labels == np.bincount(labels[face[::2, ::2]]).argmax()), bool)
     near = distance_to(solid) < REACH / 2
-    return np.clip(_enlarged(np.where(solid, np.maximum(mean, 0.5), mean * near).astype(np.float32), (width, height)), 0, 1)
+    return np.clip(enlarged(np.where(solid, np.maximum(mean, 0.5), mean * near).astype(np.float32), (width, height)), 0, 1)
 
 
 def _square_matte(net: Net, picture: Array) -> Array:
@@ -88,8 +87,8 @@ def _square_matte(net: Net, picture: Array) -> Array:
     whole = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
     wider = Image.fromarray(np.pad(np.asarray(whole.reduce(2)), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect"))
     side, edge = half + 2 * MARGIN, MARGIN
-    zoomed = _enlarged(_seen(net, wider), (side, side))[edge : side - edge, edge : side - edge]
-    return (_enlarged(_seen(net, whole), (half, half)) + zoomed) * np.float32(0.5)
+    zoomed = enlarged(seen(net, wider), (side, side))[edge : side - edge, edge : side - edge]
+    return (enlarged(seen(net, whole), (half, half)) + zoomed) * np.float32(0.5)
 
 
 def _around(net: Net, picture: Array, square: Array, corner: tuple[int, int]) -> Array:
@@ -108,14 +107,14 @@ def _around(net: Net, picture: Array, square: Array, corner: tuple[int, int]) ->
     return mean
 
 
-def _seen(net: Net, picture: Image.Image) -> Array:
+def seen(net: Net, picture: Image.Image) -> Array:
     """Matte of a square picture [NET_SIDE, NET_SIDE]."""
     values = np.asarray(picture.resize((NET_SIDE, NET_SIDE), Image.Resampling.BOX), np.float32) / np.float32(255)
     straight, mirrored = (net(v)[0].reshape(NET_SIDE, NET_SIDE) for v in (values, values[:, ::-1]))
     return ((straight + mirrored[:, ::-1]) / 2).astype(np.float32)
 
 
-def _enlarged(values: Array, size: tuple[int, int]) -> Array:
+def enlarged(values: Array, size: tuple[int, int]) -> Array:
     """Values as a picture of this width and height."""
     return np.array(Image.fromarray(values).resize(size, Image.Resampling.BICUBIC))
 
@@ -137,7 +136,7 @@ def _known(coarse: Array, face: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], N
     return person, ((outwards > EDGE) & (coarse < SURE)) | (outwards > REACH)
 
 
-def _guided(picture: Array, values: Array) -> Array:
+def guided(picture: Array, values: Array) -> Array:
     """Guided filter: ``values`` [H, W] as a locally linear function of the colours, from the half-size picture."""
     height, width = values.shape
     guide, small = halved(picture), halved(values)
@@ -155,11 +154,11 @@ def _guided(picture: Array, values: Array) -> Array:
     mixed = np.stack([mean(guide[..., k] * small) - means[..., k] * average for k in range(3)], -1)
     slope = np.linalg.solve(covariance, mixed[..., None])[..., 0]
     offset = average - (slope * means).sum(-1)
-    planes = [_enlarged(mean(np.ascontiguousarray(plane)), (width, height)) for plane in (*np.moveaxis(slope, -1, 0), offset)]
+    planes = [enlarged(mean(np.ascontiguousarray(plane)), (width, height)) for plane in (*np.moveaxis(slope, -1, 0), offset)]
     return np.clip(sum(planes[k] * picture[..., k] for k in range(3)) + planes[3], 0, 1)
 
 
-def _unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: Array) -> Array:
+def unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: Array) -> Array:
     """How much of the way from the background's colour to the person's a px has gone; ``guided`` where the two do not differ
     clearly more than each of them varies (``noise`` [H, W], squared colours), or where the px has neither's colour."""
     across = front - back
@@ -177,7 +176,7 @@ def _product(a: Array, b: Array) -> Array:
     return np.einsum("hwk,hwk->hw", a, b)
 
 
-def _variance(picture: Array, known: NDArray[np.bool_]) -> Array:
+def variance(picture: Array, known: NDArray[np.bool_]) -> Array:
     """How much the colours of the known px vary around each px, [H, W] squared colours."""
     weight = known[::4, ::4].astype(np.float32)
     guide = picture[::4, ::4]
@@ -188,7 +187,7 @@ def _variance(picture: Array, known: NDArray[np.bool_]) -> Array:
 
     spread = sum(np.maximum(mean(guide[..., k] ** 2) - mean(guide[..., k]) ** 2, 0) for k in range(3))
     height, width = known.shape
-    return _enlarged(np.asarray(spread, np.float32), (width, height))
+    return enlarged(np.asarray(spread, np.float32), (width, height))
 
 
 def _own_colour(picture: Array, front: Array, back: Array, alpha: Array) -> Array:
@@ -209,6 +208,6 @@ def _beyond(alpha: Array, canvas: Canvas) -> Array:
     clothes = (y - rows > np.abs(x - columns)) | (y > canvas.landmarks[CHIN, 1])
     out = alpha.copy()
     out[y, x] = alpha[rows, columns]
-    soft = _enlarged(np.asarray(ndimage.gaussian_filter(halved(out), EDGE / 2)), (width, height))
+    soft = enlarged(np.asarray(ndimage.gaussian_filter(halved(out), EDGE / 2)), (width, height))
     out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(clothes, 1, 1 - smoothstep(distance))
     return out

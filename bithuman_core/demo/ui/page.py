@@ -9,7 +9,7 @@ import gradio as gr
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.stage import stage_html
-from bithuman_core.demo.ui import avatars, manner, words
+from bithuman_core.demo.ui import avatars, background, manner, words
 from bithuman_core.demo.ui.endpoints import add_endpoints
 from bithuman_core.demo.ui.events import QUICK, host_of
 from bithuman_core.demo.ui.theme import AvatarTheme
@@ -40,6 +40,7 @@ def build_page(context: DemoContext) -> gr.Blocks:
                 title = gr.Markdown(heading(first), elem_id="avatar-name")
                 avatar_panel = avatars.AvatarPanel(context)
                 words_panel = words.WordsPanel(context.limits.text)
+                background_panel = background.BackgroundPanel()
                 manner_panel = manner.MannerPanel(first)
                 with gr.Accordion("Measured", open=False, elem_id="measured"):
                     gr.HTML(STATS, padding=False)
@@ -47,6 +48,7 @@ def build_page(context: DemoContext) -> gr.Blocks:
         view = AvatarView(stage_ticket, title, choice.gallery, choice.own, choice.keep, choice.note, manner_panel.gestures)
         avatars.wire(choice, view, context, visitor)
         words.wire(words_panel, context, visitor, stage_ticket)
+        background.wire(background_panel, context, visitor)
         manner.wire(manner_panel, context, visitor)
         add_endpoints(context)
 

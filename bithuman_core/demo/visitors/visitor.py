@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bithuman_core.background import Background
 from bithuman_core.clock import Clock
 from bithuman_core.demo.gallery import Avatar, Gallery
 from bithuman_core.demo.limits import Limits
@@ -18,9 +19,14 @@ from bithuman_core.demo.visitors.messages import TOO_MANY, Here, Hush, Misunders
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.fastrtc.live_session import LiveEngine, LiveSession
+from bithuman_core.render import Scene, can_be_cut_out
 from bithuman_core.types import Emotion
 
 UNKNOWN_CLIP = "That sound is not here any more: choose it again."
+NO_MATTE = (
+    "That avatar is a film without a matte, which cannot stand before another background: choose its own background first, or "
+    "make the avatar again."
+)
 NOT_LIVE = "The avatar is not live yet: press Start first."
 
 
@@ -111,6 +117,11 @@ class Visitor:
         self.state.stillness = min(max(stillness, 0.0), 1.0)
         self._play()
 
+    def stand_before(self, background: Background | None, scene: Scene) -> None:
+        """Stand before a background from now on, also with other avatars; scene: what it makes of the present one."""
+        self.state.stand_before(background, scene)
+        self._play()
+
     def perform(self, gesture: str) -> None:
         """Play a gesture once. Raises Refusal where the avatar does not know it, or is not live."""
         if gesture not in self.state.fixture.gestures:
@@ -160,10 +171,13 @@ class Visitor:
         return [*self._gallery.avatars.values(), *self.own.values()]
 
     def choose(self, key: str) -> Avatar:
-        """Go on with another avatar, also while live. Raises Refusal for one that is not here for this visitor."""
+        """Go on with another avatar, also while live. Raises Refusal for one that is not here for this visitor, and for a
+        film without a matte while another background than its own is chosen."""
         avatar = self._gallery.avatars.get(key) or self.own.get(key)
         if avatar is None:
             raise Refusal(404, "That avatar is not here any more: choose another one.")
+        if self.state.background is not None and not can_be_cut_out(avatar.fixture.rig):
+            raise Refusal(409, NO_MATTE)
         self.avatar, self.state.fixture = avatar, avatar.fixture
         self._play()
         return avatar

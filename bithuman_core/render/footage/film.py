@@ -65,6 +65,12 @@ class FilmPlayer:
     def _coloured(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
         return np.asarray(self._colours.reformat(picture, format="bgr24", threads=1).to_ndarray(), np.uint8)
 
+    def luma(self, index: int, ahead: Iterable[int] = ()) -> NDArray[np.uint8]:
+        """The luma of frame ``index`` as it is coded, uint8 [h, w], otherwise as :meth:`frame`."""
+        plane = self._decoded(index, ahead).planes[0]
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        return np.ascontiguousarray(lines[:, : plane.width])
+
     def _decoded(self, index: int, ahead: Iterable[int]) -> av.VideoFrame:
         left, gop = AHEAD, self._film.gop
         wanted = [index // gop]

@@ -38,12 +38,12 @@ class HeadFlow:
 
     def move(self, picture: Planes, old: Head, new: Head, out: Planes) -> None:
         """out = the picture, in which the head stands as ``old``, with its head as ``new``."""
-        field = self._field(old, new)
+        field = self.field(old, new)
         move_sharply(picture.y, field, STEP, np.float32(1), self._room, out.y)
         move_sharply(picture.u, field, STEP // 2, np.float32(0.5), self._coarse_room, out.u)
         move_sharply(picture.v, field, STEP // 2, np.float32(0.5), self._coarse_room, out.v)
 
-    def _field(self, old: Head, new: Head) -> Floats:
+    def field(self, old: Head, new: Head) -> Floats:
         """[rows, columns, 2] px from each node to where its colour lies."""
         rig, (source, target) = self._rig, self._seen
         for head, seen in ((old, source), (new, target)):

@@ -16,6 +16,7 @@ from bithuman_core.render.fields import array, indices, number_of, shapes, vecto
 from bithuman_core.render.footage.film import Film
 from bithuman_core.render.footage.interior import TALL, WIDE, Interiors
 from bithuman_core.render.footage.rig import FootageRig, Ring, WalkData
+from bithuman_core.render.matte.film import COARSE, Matte
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
 RING, JAW = 40, 21  # points of a lip ring, of the jaw line
@@ -31,7 +32,8 @@ def read_footage(avatar: ImxFile) -> FootageRig:
     width, height = manifest.canvas
     if width % STEP or height % STEP or min(width, height) < LEAST_SIDE:
         raise ModelLoadError(f"The avatar's canvas {width} x {height} must divide by {STEP} and be {LEAST_SIDE} px at least.")
-    film = _film(avatar, number_of(rig, "gop"), (width, height))
+    gop = number_of(rig, "gop")
+    film = _film(avatar, "film", gop, (width, height))
     count = len(film)
     canvas = number_of(rig, "sample_canvas")
     distance = number_of(rig, "distance")
@@ -58,6 +60,7 @@ def read_footage(avatar: ImxFile) -> FootageRig:
         distance=distance,
         face_width=number_of(rig, "face_width"),
         film=film,
+        matte=_matte(avatar, gop, film),
         walk=_walk(avatar, count),
         turn=turn,
         shift=shift,
@@ -96,9 +99,21 @@ def array3(avatar: ImxFile, name: str, dtype: Any, columns: int) -> NDArray[np.f
     return np.ascontiguousarray(held, np.float32)
 
 
-def _film(avatar: ImxFile, gop: float, size: tuple[int, int]) -> Film:
-    data = array(avatar, "film", np.uint8, None)
-    start = array(avatar, "film_start", np.uint32, None).astype(np.int64)
+def _matte(avatar: ImxFile, gop: float, film: Film) -> Matte | None:
+    """The matte of a film; None where it has none."""
+    if not {"matte", "matte_start", "behind", "behind_start"} & avatar.arrays.keys():
+        return None
+    width, height = film.size
+    cover = _film(avatar, "matte", gop, film.size)
+    behind = _film(avatar, "behind", gop, (width // COARSE, height // COARSE))
+    if not len(cover) == len(behind) == len(film):
+        raise ModelLoadError("The matte of the avatar's film does not fit the film; the file is damaged.")
+    return Matte(cover, behind)
+
+
+def _film(avatar: ImxFile, name: str, gop: float, size: tuple[int, int]) -> Film:
+    data = array(avatar, name, np.uint8, None)
+    start = array(avatar, f"{name}_start", np.uint32, None).astype(np.int64)
     check_count("film", len(start) - 1)
     if len(start) <= LEAST_FRAMES or start[0] != 0 or start[-1] != len(data) or (np.diff(start) <= 0).any() or gop != int(gop):
         raise ModelLoadError("The avatar's film does not fit its index; the file is damaged.")

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
-from bithuman_core.render.footage.drawing import FaceDrawing, Moved
+from bithuman_core.render.footage.cut_out import CutOut
+from bithuman_core.render.footage.drawing import FaceDrawing, Moved, Opening
 from bithuman_core.render.footage.film import FilmPlayer
 from bithuman_core.render.footage.flow import HeadFlow
 from bithuman_core.render.footage.head import Head
@@ -17,6 +18,8 @@ from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
 from bithuman_core.render.footage.planes import Planes, mix
 from bithuman_core.render.footage.posing import place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
+from bithuman_core.render.footage.scene import FilmScene
+from bithuman_core.render.matte.layers import lay_over
 from bithuman_core.render.posing import blend_shapes
 
 Floats = NDArray[np.float32]
@@ -32,10 +35,11 @@ SEEN_GAP = 0.25  # px of gap from which the inside of the mouth is drawn
 
 
 class Still(NamedTuple):
-    """A picture uint8 [h, w, 3] and how the calm head in it stands."""
+    """A picture uint8 [h, w, 3] and how the calm head in it stands; without its background the picture is times cover [h, w]."""
 
     picture: NDArray[np.uint8]
     head: Head
+    cover: NDArray[np.uint8] | None = None
 
 
 class FootageRenderer:
@@ -54,6 +58,17 @@ class FootageRenderer:
         self._near[rig.near] = 1
         self._flow = HeadFlow(rig)
         self._moved, self._between = [Planes.empty(rig.size) for _ in range(2)], Planes.empty(rig.size)
+        self._scene = FilmScene()
+        self._cut: CutOut | None = None
+        self.alpha: NDArray[np.uint8] | None = None  # [height, width] of the last frame, where the scene is transparent
+
+    def show(self, scene: FilmScene) -> None:
+        """Stand before a scene that was made for this rig, from the next frame on."""
+        self._scene = scene
+        if scene.plate is None or self.rig.matte is None:
+            self._cut = None
+        elif self._cut is None:
+            self._cut = CutOut(self.rig.matte, self.rig.size)
 
     def render(
         self,
@@ -81,19 +96,40 @@ class FootageRenderer:
         amount = self.rig.coefficients(face)
         frame = self.rig.best if frame is None else frame
         turn = np.zeros(3, np.float32) if head is None else self.rig.asked(head)
-        if leaving >= 0 or np.abs(turn).max() > LEAST_TURN:
+        moved = leaving >= 0 or bool(np.abs(turn).max() > LEAST_TURN)
+        if self._cut is not None:
+            still = self._lifted(self._cut, turn, frame, leaving, share, ahead, moved)
+        elif moved:
             still = self._go_over(turn, frame, leaving, share, ahead)
         else:
             still = Still(self._player.frame(frame, ahead), self.rig.head(frame))
-        self._draw(still, amount, out)
+        self._stand(still, amount, out)
         return out
+
+    def _stand(self, still: Still, amount: Floats, out: NDArray[np.uint8]) -> None:
+        """out [h, w, 3] = the picture with another mouth, before the scene."""
+        face = self._face(still.head, amount)
+        self.alpha = None
+        if self._cut is None or still.cover is None or self._scene.plate is None:
+            self._draw(still.picture, face, out)
+            return
+        before = self._cut.before
+        lay_over(still.picture, still.cover, self._scene.plate, before)
+        self._draw(before, face, out)
+        if self._scene.transparent:
+            self.alpha = still.cover.copy()
+            if face is not None:  # the jaw moves its edge along: what is drawn over black and over white differs by what is clear
+                lay_over(still.picture, still.cover, self._cut.white, before)
+                self._draw(before, face, self._cut.over_white)
+                shines = self._cut.over_white
+                np.subtract(np.maximum(shines[..., 1], out[..., 1], out=self.alpha), out[..., 1], out=self.alpha)
+                np.subtract(255, self.alpha, out=self.alpha)
 
     def _go_over(self, turn: Floats, frame: int, leaving: int, share: float, ahead: Sequence[int]) -> Still:
         """A head that no frame shows: turned, and between those of two frames that are alike, ``leaving`` at share 1."""
         here = self.rig.head(frame)
         there = here if leaving < 0 else self.rig.head(leaving)
-        stands = here.towards(there, share).turned(turn, self.rig.neck)
-        seen = 0.0 if leaving < 0 else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
+        stands, seen = self._between_heads(turn, here, there, leaving, share)
         first, second = self._moved
         if seen < 1:
             self._flow.move(self._player.planes(frame, ahead), here, stands, first)
@@ -107,11 +143,34 @@ class FootageRenderer:
         mix(first.v, second.v, part, np.float32(0), self._between.v)
         return Still(self._player.coloured(self._between), stands)
 
-    def _draw(self, still: Still, amount: Floats, out: NDArray[np.uint8]) -> None:
-        rig, (picture, head) = self.rig, still
+    def _lifted(
+        self, cut: CutOut, turn: Floats, frame: int, leaving: int, share: float, ahead: Sequence[int], moved: bool
+    ) -> Still:
+        """The person without her background; as in :meth:`_go_over` where she is moved."""
+        here = self._lift(cut, 0, frame, ahead)
+        if not moved:
+            return here
+        there = here if leaving < 0 else self._lift(cut, 1, leaving, ahead)
+        stands, seen = self._between_heads(turn, here.head, there.head, leaving, share)
+        for which, still in enumerate((here, there)):
+            if seen != 1 - which:
+                cut.move(which, still.picture, self._flow.field(still.head, stands))
+        return Still(cut.mixed(seen, SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen)), stands, cut.mixed_cover(seen))
+
+    def _lift(self, cut: CutOut, which: int, frame: int, ahead: Sequence[int]) -> Still:
+        return Still(*cut.lift(which, frame, self._player.frame(frame, ahead), ahead, self.rig.head(frame)))
+
+    def _between_heads(self, turn: Floats, here: Head, there: Head, leaving: int, share: float) -> tuple[Head, float]:
+        """How the head stands, and how much of the second picture is seen."""
+        stands = here.towards(there, share).turned(turn, self.rig.neck)
+        return stands, 0.0 if leaving < 0 else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
+
+
+    def _face(self, head: Head, amount: Floats) -> tuple[Moved, Opening | None] | None:
+        """What moves in a frame, and what is seen between the lips; None: nothing moves."""
+        rig = self.rig
         if not amount.any():
-            out[:] = picture
-            return
+            return None
         shapes = rig.shapes
         rest_face(rig.vertices, rig.basis, head.amount, self._rest)
         blend_shapes(self._rest, shapes.start, shapes.index, shapes.delta, amount, self._posed)
@@ -137,4 +196,10 @@ class FootageRenderer:
         jaw = ring_points(rig.jaw, source[:, :2]), ring_points(rig.jaw, target[:, :2])
         face_width = rig.face_width * rig.scale
         opening = self._inside.opening(lips, face_width) if gap.max() > SEEN_GAP else None
-        self._drawing.draw(picture, Moved(source, target, fetched, self._near, jaw, face_width, lips), opening, out)
+        return Moved(source, target, fetched, self._near, jaw, face_width, lips), opening
+
+    def _draw(self, picture: NDArray[np.uint8], face: tuple[Moved, Opening | None] | None, out: NDArray[np.uint8]) -> None:
+        if face is None:
+            out[:] = picture
+        else:
+            self._drawing.draw(picture, *face, out)

@@ -13,6 +13,7 @@ from bithuman_core.render.footage.film import Film
 from bithuman_core.render.footage.head import Head
 from bithuman_core.render.footage.interior import Interiors
 from bithuman_core.render.footage.posing import place
+from bithuman_core.render.matte.film import Matte
 from bithuman_core.render.posing import blend_shapes
 from bithuman_core.render.rig import CLOSE, OPEN, LipMeasure, Shapes, coefficients, eased
 
@@ -47,6 +48,7 @@ class FootageRig:
     distance: float
     face_width: float  # canvas px
     film: Film
+    matte: Matte | None  # None: the person is not known apart from her background
     walk: WalkData
     turn: Floats  # [n, 3, 3] rotation times size, head space to canvas px
     shift: Floats  # [n, 2] canvas px

@@ -115,3 +115,49 @@ def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top
             out[py, px, 0] = uint8(min(max(blue + float32(0.5), float32(0)), float32(255)))
             out[py, px, 1] = uint8(min(max(green + float32(0.5), float32(0)), float32(255)))
             out[py, px, 2] = uint8(min(max(red + float32(0.5), float32(0)), float32(255)))
+
+
+@kernel(void(given(uint8, 3), given(float32, 3), int64, scratch(uint8, 3)), fastmath=CAREFUL, error_model="numpy")
+def shift_picture(frame, field, step, out):
+    """out [H, W, 3] = the frame, fetched px aside: field [H / step + 1, W / step + 1, 2], linear between its nodes."""
+    tall, wide = frame.shape[0], frame.shape[1]
+    flat = frame.reshape(-1)
+    half, whole, top = float32(0.5), float32(step), float32(255)
+    for row in range(tall // step):
+        for column in range(wide // step):
+            for y in range(row * step, row * step + step):
+                t = (float32(y - row * step) + half) / whole
+                x0 = field[row, column, 0] + t * (field[row + 1, column, 0] - field[row, column, 0])
+                x1 = field[row, column + 1, 0] + t * (field[row + 1, column + 1, 0] - field[row, column + 1, 0])
+                y0 = field[row, column, 1] + t * (field[row + 1, column, 1] - field[row, column, 1])
+                y1 = field[row, column + 1, 1] + t * (field[row + 1, column + 1, 1] - field[row, column + 1, 1])
+                still = max(abs(x0), abs(x1), abs(y0), abs(y1)) < float32(STILL)
+                for x in range(column * step, column * step + step):
+                    if still:
+                        for c in range(3):
+                            out[y, x, c] = frame[y, x, c]
+                        continue
+                    s = (float32(x - column * step) + half) / whole
+                    u, v = float32(x) + half + x0 + s * (x1 - x0), float32(y) + half + y0 + s * (y1 - y0)
+                    blue, green, red = _fetch(flat, wide, tall, u, v)
+                    out[y, x, 0] = uint8(min(max(blue + half, float32(0)), top))
+                    out[y, x, 1] = uint8(min(max(green + half, float32(0)), top))
+                    out[y, x, 2] = uint8(min(max(red + half, float32(0)), top))
+
+
+@kernel(void(given(uint8, 3), given(uint8, 3), float32, float32, scratch(uint8, 3)), fastmath=CAREFUL, error_model="numpy")
+def mix_pictures(first, second, share, sharper, out):
+    """out [h, w, 3] = first going over to ``second`` by ``share`` 0..1, plus ``sharper`` of what is not in its neighbours."""
+    tall, wide = out.shape[0], out.shape[1] * 3
+    one, two, flat = first.reshape(-1), second.reshape(-1), out.reshape(-1)
+    a, b = (float32(1) - share) * (float32(1) + float32(4) * sharper), share * (float32(1) + float32(4) * sharper)
+    c, d = (float32(1) - share) * sharper, share * sharper
+    for y in range(tall):
+        up, down = -wide if y > 0 else 0, wide if y < tall - 1 else 0
+        for k in range(y * wide, (y + 1) * wide):
+            left = k - 3 if k - 3 >= y * wide else k
+            right = k + 3 if k + 3 < (y + 1) * wide else k
+            around_one = float32(int32(one[left]) + int32(one[right]) + int32(one[k + up]) + int32(one[k + down]))
+            around_two = float32(int32(two[left]) + int32(two[right]) + int32(two[k + up]) + int32(two[k + down]))
+            value = a * float32(one[k]) + b * float32(two[k]) - c * around_one - d * around_two
+            flat[k] = uint8(min(max(value + float32(0.5), float32(0)), float32(255)))
