@@ -104,7 +104,7 @@ def test_light_that_jumps_is_refused(film: Filmed) -> None:
 
 
 def test_a_blurred_face_is_refused(film: Filmed) -> None:
-    with pytest.raises(NotFootage, match=r"too blurred: \d\d % in the median and 76 % are allowed"):
+    with pytest.raises(NotFootage, match=r"too blurred: \d\d % in the median and 68 % are allowed"):
         look(film, blurred(6))
 
 
