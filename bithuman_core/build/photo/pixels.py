@@ -15,6 +15,16 @@ def halved(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(0.25 * (rows[:, 0::2] + rows[:, 1::2]), np.float32)
 
 
+def doubled(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A picture [h, w(, k)] at twice its size (bicubic)."""
+    height, width = picture.shape[:2]
+    planes = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize((2 * width, 2 * height), Image.Resampling.BICUBIC))
+        for plane in (np.moveaxis(picture, -1, 0) if picture.ndim == 3 else picture[None])
+    ]
+    return np.stack(planes, -1) if picture.ndim == 3 else planes[0]
+
+
 def face_pixels(face: Face, image: Image.Image, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The face's box brought to ``width`` px, [h, w, 3] RGB 0..1, and the landmarks [478, 2] in it."""
     low = np.clip(face.box[:2], 0, None)
