@@ -47,7 +47,10 @@ Progress = Callable[[str], None]
 def encoded(picture: Array, quality: int | None) -> Array:
     """A float 0..1 RGB(A) picture as WebP bytes; quality None: lossless."""
     stream = io.BytesIO()
-    image = Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
+    levels = np.empty(picture.shape, np.uint8)
+    for k in range(picture.shape[2]):  # of large pictures, whole copies are what memory is needed for
+        levels[..., k] = np.clip(picture[..., k], 0, 1) * 255 + 0.5
+    image = Image.fromarray(levels)
     if quality is None:
         image.save(stream, "WEBP", lossless=True, quality=60, method=3, exact=True)
     else:
@@ -99,6 +102,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     room = skin.sample(inside, spots) / fitted.face_width - HIDDEN * turned_away
     alpha = skin.shown(tx, trust, turned_away, cosine, hair) * tx.image(smoothstep(room / SOFT))
     untangle(template, _drawn(template, alpha), neutral, deltas)
+    del sharp  # what memory is needed for comes next
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
@@ -120,7 +124,8 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
         closing = {row: tone.change(added, halved(colour)) for row, added in closing.items()}
         eyes = {side: replace(eye, colour=tone(eye.colour), glint=tone(eye.glint)) for side, eye in eyes.items()}
     texture = _at(scale, np.dstack([strip, np.ones(strip.shape[:2], np.float32)]))
-    texture = np.concatenate([np.dstack([surface, _at(scale, alpha)]), texture])
+    texture = encoded(np.concatenate([np.dstack([surface, _at(scale, alpha)]), texture]), 95)
+    del surface
     tell("placing hair and shoulders")
     around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside,
                       scale)  # fmt: skip
@@ -134,7 +139,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
                "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
     arrays |= light.residual(names, colour, fitted.expression, warm=tone is None)
     arrays |= light.detail(len(names), {new: closing[row] for new, row in enumerate(kept) if row in closing})
-    arrays["texture"] = encoded(texture, 95)
+    arrays["texture"] = texture
     arrays["backdrop"] = encoded(around.picture, 95)
     height, width = whole.alpha.shape
     arrays["plate"] = encoded(portrait.plate if len(portrait.plate) == scale * height // 2 else doubled(portrait.plate), 97)

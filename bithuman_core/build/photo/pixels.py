@@ -17,12 +17,13 @@ def halved(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def doubled(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """A picture [h, w(, k)] at twice its size (bicubic)."""
-    height, width = picture.shape[:2]
-    planes = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize((2 * width, 2 * height), Image.Resampling.BICUBIC))
-        for plane in (np.moveaxis(picture, -1, 0) if picture.ndim == 3 else picture[None])
-    ]
-    return np.stack(planes, -1) if picture.ndim == 3 else planes[0]
+    height, width, *channels = picture.shape
+    out = np.empty((2 * height, 2 * width, *channels), np.float32)
+    planes = [(picture[..., k], out[..., k]) for k in range(*channels)] if channels else [(picture, out)]
+    for plane, larger in planes:
+        image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+        larger[:] = np.asarray(image.resize((2 * width, 2 * height), Image.Resampling.BICUBIC))
+    return out
 
 
 def face_pixels(face: Face, image: Image.Image, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

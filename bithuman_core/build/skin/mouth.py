@@ -18,12 +18,12 @@ DARK_SKIN = 0.35  # of the same: dark skin makes a mouth no darker
 DIM, DIMMED = 0.2, 2.0  # skin darker than that is in low light, and so is the mouth: by this power of what is left of it
 EDGE, PALE, LIGHT, LEAST = 4, 0.6, 0.3, 60  # px beside the lips left out; least greyness, brightness and number of px of teeth
 TEETH = (0.7, 1.2)  # how far their colour may be from the template's
-AMBIENT = 0.12  # light in the depth of the mouth: a photo lights faces from the front, path-traced ones are darker inside
+AMBIENT = 0.1  # light in the depth of the mouth: a photo lights faces from the front, path-traced ones are darker inside
 OWN_AMBIENT = (0.06, 0.2)  # the same by the dark of the mouth in other pictures of the person
 WALLS = 0.5  # brightness of its walls in units of the skin's
 TONGUE = (slice(138, 260), slice(240, 404))  # where it is in the strip
 FRONT_TEETH = (slice(0, 138), slice(55, 197))  # the upper ones there
-LIGHTER = np.array([1.25, 1.5, 1.55], np.float32)  # than in the template: a photo lights it from the front
+LIGHTER = 1.3  # than in the template: a photo lights it from the front
 CHEEK_MARKS = (50, 280, 101, 330, 151, 9)
 
 

@@ -32,24 +32,26 @@ BEHIND = 3.0  # px: how far behind the front of the mesh a texel may lie and sti
 class Texels:
     """Texels of the skin: where they are in the atlas and on the mesh."""
 
-    mask: Array  # [S, S], S: side of the atlas
+    mask: Array  # [rows, S], S: side of the atlas
     corners: Array  # [n, 3] vertices
     weights: Array  # [n, 3]
 
     def image(self, values: Array) -> Array:
-        """Values [n] or [n, k] laid out as [S, S(, k)]."""
+        """Values [n] or [n, k] laid out as [rows, S(, k)]."""
         out = np.zeros((*self.mask.shape, *values.shape[1:]), np.float32)
         out[self.mask] = values
         return out
 
 
-def texels(template: Template, scale: int = 1) -> Texels:
-    """The texels of the template's skin, in an atlas of scale times its size."""
+def texels(template: Template, scale: int = 1, top: int = 0, rows: int = ATLAS) -> Texels:
+    """The texels of the template's skin, in so many rows, from the row top on, of an atlas of scale times its size."""
     skin = template.triangles[template.part == SKIN]
-    flat = np.concatenate([scale * template.uv, np.zeros((len(template.uv), 1))], 1)
-    _, triangle, weights = raster(flat, skin, scale * ATLAS, scale * ATLAS, culled=False)
+    flat = np.concatenate([scale * template.uv - (0, top), np.zeros((len(template.uv), 1))], 1)
+    triangle, weights = raster(flat, skin, rows, scale * ATLAS, culled=False)[1:]
     mask = triangle >= 0
-    return Texels(mask, skin[triangle[mask]], weights[mask])
+    corners = skin[triangle[mask]]
+    del triangle
+    return Texels(mask, corners, weights[mask])
 
 
 def sample(picture: Array, places: Array) -> Array:
