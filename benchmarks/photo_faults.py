@@ -136,6 +136,11 @@ def _across(rig: PortraitRig, values: Mapping[str, float], rows: tuple[float, fl
     return float(shown_teeth.any(0).sum() / max(inside.any(0).sum(), 1))
 
 
+def pursed(rig: PortraitRig) -> float:
+    """Share of the width of pursed lips' opening that shows upper teeth."""
+    return _across(rig, POSES["oo"], UPPER_TEETH)
+
+
 class Lips(NamedTuple):
     """Of closed lips: area in units of that in the photo; height of the upper one in units of the lower one's; how much of their
     colour, beside the skin's, the photo's lips keep."""

@@ -12,15 +12,15 @@ import numpy as np
 from bithuman_core.build.photo.decode import load_photo
 from bithuman_core.build.photo.faces import ChosenFace, choose_face
 from bithuman_core.build.photo.framing import FRAMINGS
-from bithuman_core.build.photo.gates import check_face
+from bithuman_core.build.photo.gates import DRAWN, check_face
 from bithuman_core.build.photo.models import FACE_TASK_SHA256, SEGMENTATION_SHA256, load_face_nets, load_segmentation
 from bithuman_core.build.photo.observed import Observed
 from bithuman_core.build.photo.portrait import Portrait
 from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.build.scene.covered import covered_eyes, note
 from bithuman_core.build.scene.matte import person
-from bithuman_core.build.scene.plate import background, true_to_photo
-from bithuman_core.build.shape.canvas import lay_out
+from bithuman_core.build.scene.plate import at_full_size, background, true_to_photo
+from bithuman_core.build.shape.canvas import FINE, lay_out
 
 
 def analyse(
@@ -47,6 +47,9 @@ def analyse(
     alpha, colours = person(load_segmentation(), canvas)
     tell("continuing the background")
     colours, plate = true_to_photo(canvas, alpha, np.clip(colours, 0, 1), background(canvas, alpha))
+    fine = canvas.density >= FINE
+    if fine:
+        plate = at_full_size(canvas, alpha, plate)
     covered = covered_eyes(canvas.picture, canvas.landmarks)
     notes += [*canvas.missing(alpha), *note(covered)]
     yaw, pitch, roll = (round(angle, 1) for angle in chosen.face.angles)
@@ -60,7 +63,7 @@ def analyse(
         "notes": notes,
     }
     return Portrait(colours, canvas.landmarks, chosen.face.blendshapes, alpha, plate, notes, provenance, seen.observed,
-                    canvas.corner, covered)  # fmt: skip
+                    canvas.corner, covered, fine, DRAWN in notes)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.photo.observed import cheek_colour
-from bithuman_core.build.photo.pixels import halved
+from bithuman_core.build.photo.pixels import doubled, halved
 from bithuman_core.build.photo.portrait import CANVAS, Portrait
 from bithuman_core.build.photo.tone import one_hue
 from bithuman_core.build.scene import glasses
@@ -28,9 +28,11 @@ from bithuman_core.build.shape.folds import untangle
 from bithuman_core.build.shape.lips import keep_closed
 from bithuman_core.build.shape.rest import lip_trust, rest
 from bithuman_core.build.shape.shapes import transferred
+from bithuman_core.build.shape.teeth import withdrawn
 from bithuman_core.build.shape.template import ATLAS, EYE, PROXY, RIM, SKIN, Template, load_template
 from bithuman_core.build.skin import eyes as eye_stage
 from bithuman_core.build.skin import lids, light, mouth, skin
+from bithuman_core.build.skin.fine import finer
 from bithuman_core.build.smoothstep import smoothstep
 from bithuman_core.imx import Manifest
 
@@ -45,7 +47,10 @@ Progress = Callable[[str], None]
 def encoded(picture: Array, quality: int | None) -> Array:
     """A float 0..1 RGB(A) picture as WebP bytes; quality None: lossless."""
     stream = io.BytesIO()
-    image = Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
+    levels = np.empty(picture.shape, np.uint8)
+    for k in range(picture.shape[2]):  # of large pictures, whole copies are what memory is needed for
+        levels[..., k] = np.clip(picture[..., k], 0, 1) * 255 + 0.5
+    image = Image.fromarray(levels)
     if quality is None:
         image.save(stream, "WEBP", lossless=True, quality=60, method=3, exact=True)
     else:
@@ -68,6 +73,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     balls = eye_stage.balls(template, fitted, neutral)
     deltas = transferred(template, fitted, neutral, balls)
     keep_closed(template, neutral, deltas)
+    withdrawn(template, deltas, fitted.face_width)
     spectacles, sharp = None, skin.frame_sharp(portrait.picture)
     if portrait.covered or glasses.worn(sharp, portrait.landmarks):
         spectacles = glasses.seen(template, fitted.points, sharp, portrait.landmarks, portrait.covered)
@@ -77,7 +83,8 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     spots, trust, cosine = skin.seen(template, tx, fitted.points)
     photo = skin.sample(sharp, spots)
     turned_away = 1 - trust
-    trust *= 1 - skin.beside_the_jaw(tx, photo, trust, cosine)
+    hair = skin.beside_the_jaw(tx, photo, trust, cosine)
+    trust *= 1 - hair
     lip = skin.lips(template, tx)
     trust *= lip_trust(template, fitted, spots, photo, lip)
     bare = trust if spectacles is None else trust * glasses.bare(spectacles, spots)
@@ -93,8 +100,9 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     outer = np.isin(np.arange(len(still)), template.vertices_of(SKIN))
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
     room = skin.sample(inside, spots) / fitted.face_width - HIDDEN * turned_away
-    alpha = skin.shown(tx, trust, turned_away, cosine) * tx.image(smoothstep(room / SOFT))
+    alpha = skin.shown(tx, trust, turned_away, cosine, hair) * tx.image(smoothstep(room / SOFT))
     untangle(template, _drawn(template, alpha), neutral, deltas)
+    del sharp  # what memory is needed for comes next
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
@@ -106,14 +114,21 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     tone = one_hue(portrait.picture, np.minimum(region, outline) > 0)
     teeth = mouth.palest(mouth.inside_lips(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2]))
     shown_teeth = teeth.colour if teeth else seen.teeth.beside(cheeks) if seen.teeth else None
-    strip = mouth.strip(template, colour, lash.picture, shown_teeth)
+    strip = mouth.strip(template, colour, lash.picture, shown_teeth, portrait.drawn)
+    surface, scale = colour, 1
+    if portrait.fine:
+        surface, scale = finer(template, tx, fitted.points, portrait.picture, photo, trust, colour), 2
     if tone is not None:
+        surface = tone(surface)
         colour, strip = tone(colour), tone(strip)
         closing = {row: tone.change(added, halved(colour)) for row, added in closing.items()}
         eyes = {side: replace(eye, colour=tone(eye.colour), glint=tone(eye.glint)) for side, eye in eyes.items()}
-    texture = np.concatenate([np.dstack([colour, alpha]), np.dstack([strip, np.ones(strip.shape[:2], np.float32)])])
+    texture = _at(scale, np.dstack([strip, np.ones(strip.shape[:2], np.float32)]))
+    texture = encoded(np.concatenate([np.dstack([surface, _at(scale, alpha)]), texture]), 95)
+    del surface
     tell("placing hair and shoulders")
-    around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside)
+    around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside,
+                      scale)  # fmt: skip
     tell("writing the rig")
     kept = [row for row, name in enumerate(template.names) if not _of_covered_eye(name, portrait.covered)]
     names = [template.names[row] for row in kept]
@@ -124,13 +139,14 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
                "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
     arrays |= light.residual(names, colour, fitted.expression, warm=tone is None)
     arrays |= light.detail(len(names), {new: closing[row] for new, row in enumerate(kept) if row in closing})
-    arrays["texture"] = encoded(texture, 95)
+    arrays["texture"] = texture
     arrays["backdrop"] = encoded(around.picture, 95)
-    arrays["plate"] = encoded(portrait.plate, 97)
+    height, width = whole.alpha.shape
+    arrays["plate"] = encoded(portrait.plate if len(portrait.plate) == scale * height // 2 else doubled(portrait.plate), 97)
     numbers: dict[str, Any] = {}
     for side, eye in eyes.items():
-        arrays[f"eye_{side}"] = encoded(np.dstack([eye.colour, eye.shade / eye_stage.SHADE_SCALE]), None)
-        arrays[f"catchlight_{side}"] = encoded(eye.glint, None)
+        arrays[f"eye_{side}"] = encoded(_at(scale, np.dstack([eye.colour, eye.shade / eye_stage.SHADE_SCALE])), None)
+        arrays[f"catchlight_{side}"] = encoded(_at(scale, eye.glint), None)
         x, y, radius = eye.on_canvas
         numbers[side] = {"centre": [x, y], "radius": radius, "place": list(template.eye_place[side])}
     rig = {"distance": DISTANCE, "pivot": pivot(fitted).tolist(), "sample_canvas": CANVAS, "eyes": numbers,
@@ -138,7 +154,8 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
            "matted": 1, "mouth_ambient": round(mouth.ambient(seen.cavity.colour if seen.cavity else None), 4)}  # fmt: skip
     if tone is not None:
         rig["mouth_warmth"] = 0
-    height, width = whole.alpha.shape
+    if scale > 1:
+        rig["texture_scale"] = scale
     if width != height:
         rig["principal"] = [whole.corner[0] + CANVAS / 2, whole.corner[1] + CANVAS / 2]
     images = tuple(sorted(n for n in arrays if n in ("texture", "backdrop", "plate") or n.startswith(("eye_", "catchlight_"))))
@@ -151,6 +168,11 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
         provenance=dict(portrait.provenance),
     )  # fmt: skip
     return manifest, arrays
+
+
+def _at(scale: int, picture: Array) -> Array:
+    """A picture [h, w(, k)] at 1 or 2 times its size."""
+    return doubled(picture) if scale == 2 else picture
 
 
 def _of_covered_eye(shape: str, covered: tuple[str, ...]) -> bool:

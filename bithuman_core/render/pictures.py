@@ -46,6 +46,5 @@ def doubled(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """As stored, colours apart from alpha: what a texture shows where it is transparent continues what is beside it."""
-    height, width, channels = picture.shape
-    total = picture.reshape(height // 2, 2, width // 2, 2, channels).sum((1, 3), dtype=np.uint16)
-    return ((total + 2) // 4).astype(np.uint8)
+    rows = picture[0::2].astype(np.uint16) + picture[1::2]  # slices add up faster than a reshaped array does
+    return ((rows[:, 0::2] + rows[:, 1::2] + 2) >> 2).astype(np.uint8)

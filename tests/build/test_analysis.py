@@ -265,6 +265,21 @@ def test_what_works_with_a_note(nets: FaceNets, hopper: Image.Image, mara: Calla
     drawn = ImageOps.posterize(mara().filter(ImageFilter.MedianFilter(9)), 3)
     assert "looks drawn" in notes(nets, drawn)
     assert "black and white" in notes(nets, hopper.convert("L").convert("RGB"))
+    face = only_face(nets, hopper)
+
+    def startled(points: NDArray[np.float32]) -> None:
+        for upper, lower in ((159, 145), (386, 374)):
+            middle = (points[upper] + points[lower]) / 2
+            half = np.array([0, 0.06 * face.width, 0], np.float32)
+            points[upper], points[lower] = middle - half, middle + half
+
+    assert "looks drawn" in " ".join(check_face(with_landmarks(face, startled), hopper)), "no person has eyes as large as these"
+    clay = hopper.copy()
+    box = face.landmarks[[234, 10, 454, 4], :2]
+    left, top, right, low = (int(v) for v in (box[:, 0].min(), box[:, 1].min(), box[:, 0].max(), box[:, 1].max()))
+    grey = np.asarray(hopper.convert("L"))[top:low, left:right, None] / 255
+    clay.paste(Image.fromarray((grey * (255, 140, 90)).astype(np.uint8)), (left, top))
+    assert "statue" in notes(nets, clay)
     assert "dark" in notes(nets, hopper.point(lambda v: int(v * 0.25)))
     assert "soft" in notes(nets, hopper.filter(ImageFilter.GaussianBlur(3)))
 

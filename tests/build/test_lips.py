@@ -58,6 +58,21 @@ def test_no_expression_of_closed_lips_shows_what_is_behind_them(yaw: float, seed
     assert shown[0] > 5 or not yaw, "or this head would not have shown the fault"
 
 
+@pytest.mark.parametrize(("yaw", "seed"), [(0.0, 6), (15.0, 7), (-15.0, 8)])
+def test_opening_lips_show_no_tags_of_skin(yaw: float, seed: int) -> None:
+    """Their edges are lines from corner to corner: what the photo shows of lips lies on its own side of them."""
+    template = load_template()
+    neutral, _, deltas = head(yaw, seed)
+    opened = neutral + 0.4 * deltas[template.names.index("jawOpen")]
+    rows = np.isin(template.part, (SKIN, MOUTH))
+    _, triangle, _ = raster(project(opened), template.triangles[rows], 2 * SIDE, 2 * SIDE)
+    inside = (triangle >= 0) & (template.part[rows][triangle] == MOUTH)
+    columns = np.flatnonzero(inside.any(0))[2:-2]
+    for edge in (inside.argmax(0)[columns], 2 * SIDE - 1 - inside[::-1].argmax(0)[columns]):
+        smooth = np.convolve(np.pad(edge, 8, mode="reflect", reflect_type="odd"), np.ones(17) / 17, mode="valid")
+        assert np.abs(edge - smooth).max() < 6  # px of the canvas
+
+
 def test_lips_part_where_they_should() -> None:
     template = load_template()
     neutral, before, after = head(21.0, 1)

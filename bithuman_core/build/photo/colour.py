@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Brightness of a colour as stored, ITU-R BT.601."""
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float32)
 WHITE = TO_XYZ.sum(1)
 

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from bithuman_core.build.photo.colour import srgb_to_lab
+from bithuman_core.build.photo.colour import LUMA, srgb_to_lab
 from bithuman_core.build.photo.landmarker import CHIN, FOREHEAD, Face
 from bithuman_core.build.photo.pixels import face_pixels
+from bithuman_core.build.photo.stylised import eyes_of_stone, large_eyes
 from bithuman_core.errors import BuildError
 
 MIN_FACE_WIDTH = 90
@@ -42,11 +43,10 @@ LEAST_TOLD = 0.1
 SKIN_MATCH, COVERED_CONTRAST, FLAT_CONTRAST = 0.4, 5.0, 2.5
 """Colour around the mouth as a share of the cheeks' colour; distance of the lips from it in L*a*b* where it matches or not."""
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""ITU-R BT.601"""
 MEASURED_WIDTH = 256
 BLUR_WIDTH = 128
 """Widths the face is brought to before it is measured, px."""
+DRAWN = "The picture looks drawn: mouth and eyes of the avatar take its colours, but move like a person's."
 LIDS = ((159, 145, 33, 133), (386, 374, 362, 263))
 """Upper and lower lid, both corners; image left eye first."""
 NEEDED = {"the mouth": [61, 291, 0, 17], "the chin": [CHIN], "an eye": [33, 133, 362, 263], "the forehead": [FOREHEAD]}
@@ -177,8 +177,10 @@ def _check_picture(face: Face, image: Image.Image) -> list[str]:
             f"a part of the face seems to be painted over ({100 * above:.0f} % of it has one colour above the nose and "
             f"{100 * below:.0f} % below it): use a photo that shows the whole face"
         )
-    if above > DRAWN_FLATNESS and brightness >= DIM_BRIGHTNESS:
-        notes.append("The picture looks drawn: mouth and eyes of the avatar take its colours, but move like a person's.")
+    if eyes_of_stone(face, image):
+        notes.append("The eyes have the colour of the skin: a statue, a mask or an old painting will move like a person.")
+    if (above > DRAWN_FLATNESS and brightness >= DIM_BRIGHTNESS) or large_eyes(face):
+        notes.append(DRAWN)
     elif white < ALL_WHITE:  # lips may be a line in a drawing
         _check_mouth(srgb_to_lab(np.clip(pixels * max(1.0, MIDDLE_BRIGHTNESS / brightness), 0, 1)), points, white)
     return notes

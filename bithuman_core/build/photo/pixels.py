@@ -15,6 +15,17 @@ def halved(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(0.25 * (rows[:, 0::2] + rows[:, 1::2]), np.float32)
 
 
+def doubled(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A picture [h, w(, k)] at twice its size (bicubic)."""
+    height, width, *channels = picture.shape
+    out = np.empty((2 * height, 2 * width, *channels), np.float32)
+    planes = [(picture[..., k], out[..., k]) for k in range(*channels)] if channels else [(picture, out)]
+    for plane, larger in planes:
+        image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+        larger[:] = np.asarray(image.resize((2 * width, 2 * height), Image.Resampling.BICUBIC))
+    return out
+
+
 def face_pixels(face: Face, image: Image.Image, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The face's box brought to ``width`` px, [h, w, 3] RGB 0..1, and the landmarks [478, 2] in it."""
     low = np.clip(face.box[:2], 0, None)

@@ -33,7 +33,7 @@ class Portrait:
     alpha: NDArray[np.float32]
     """[H, W] 0..1, the person."""
     plate: NDArray[np.float32]
-    """[H/2, W/2, 3] RGB 0..1: the background alone, continued behind the person."""
+    """[H/2, W/2, 3] RGB 0..1: the background alone, continued behind the person; [H, W, 3] where the photo is `fine`."""
     notes: list[str]
     """Sentences for the user: what the photo lacks, what was assumed."""
     provenance: dict[str, Any]
@@ -44,6 +44,10 @@ class Portrait:
     """x, y of the square of `CANVAS` px about the head: what moves lies in it."""
     covered: tuple[str, ...] = ()
     """Eyes ("left", "right": the person's own) that the photo does not show, behind dark glasses or a patch."""
+    fine: bool = False
+    """Whether the photo holds more than frames of half the canvas show: the avatar is stored at twice their size."""
+    drawn: bool = False
+    """Whether it is no photo but drawn: a mouth of flat colours suits it."""
 
     def square(self) -> Portrait:
         """The same with the square about the head for its canvas (the plate is left as it is)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.photo.gates import LUMA
+from bithuman_core.build.photo.colour import LUMA
 
 STEPS = 12  # of brightness in which the hue is told
 OFF = 0.015  # how far colours of such a photo lie from its hue in the mean, of their brightness; in colour 0.03 and more

@@ -9,17 +9,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.photo.colour import srgb_to_lab
-from bithuman_core.build.photo.gates import LUMA
+from bithuman_core.build.photo.colour import LUMA, srgb_to_lab
+from bithuman_core.build.photo.stylised import BELOW, EYES
 from bithuman_core.build.scene import glasses
 from bithuman_core.build.skin.skin import frame_sharp
 
-RIMS = {"left": (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
-        "right": (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)}  # fmt: skip
-BELOW = {"left": (339, 254, 253, 252, 256, 449, 450, 451), "right": (110, 24, 23, 22, 26, 229, 230, 231)}
 ABOVE = {"left": (257, 258, 259, 286, 443, 444, 442), "right": (27, 28, 29, 56, 223, 224, 222)}
 CHEEKS = {"left": (280, 425, 266, 411), "right": (50, 205, 36, 187)}
-"""MediaPipe numbers by side: the outline of an eye, the skin below it and above it, the cheek that no lens reaches."""
+"""MediaPipe numbers by side: the skin above an eye, the cheek that no lens reaches."""
 SPOT = 3  # px about a point whose median is its colour
 DARK, DARK_ABOVE = 0.4, 0.5  # brightness of an opaque lens below and above the eye in units of the cheek's
 LITTLE, LITTLE_OF_IT = 0.06, 0.5  # most contrast in it, in the same units, and as a share of its brightness: shade keeps an eye's
@@ -34,7 +31,7 @@ BRIGHT = 0.5  # to which colours are brought before they are compared
 def covered_eyes(picture: Array, landmarks: Array) -> tuple[str, ...]:
     """Which eyes ("left", "right": the person's own) are behind something dark or tinted in a canvas picture [H, W, 3]."""
     worn = glasses.worn(frame_sharp(picture), landmarks)
-    looks = {side: _Look(picture, landmarks, side) for side in RIMS}
+    looks = {side: _Look(picture, landmarks, side) for side in EYES}
     if all(look.tinted or (worn and look.shaded) for look in looks.values()):
         return tuple(looks)
     return tuple(side for side, look in looks.items() if look.opaque)
@@ -45,7 +42,7 @@ class _Look:
 
     def __init__(self, picture: Array, landmarks: Array, side: str) -> None:
         mask = Image.new("1", (picture.shape[1], picture.shape[0]))
-        ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in landmarks[list(RIMS[side]), :2]], fill=1)
+        ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in landmarks[list(EYES[side]), :2]], fill=1)
         inside = picture[np.asarray(mask)]
         cheek, below, above = (_colour(picture, landmarks, marks[side]) for marks in (CHEEKS, BELOW, ABOVE))
         eye = np.median(inside, axis=0) if len(inside) else below

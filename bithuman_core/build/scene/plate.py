@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bithuman_core.build.photo.pixels import halved
+from bithuman_core.build.photo.pixels import doubled, halved
 from bithuman_core.build.shape.canvas import Canvas
 from bithuman_core.build.shape.distance import nearest_in
 from bithuman_core.build.skin.fill import fill
@@ -63,6 +63,13 @@ def true_to_photo(canvas: Canvas, alpha: Array, colours: Array, plate: Array) ->
     over, colours = alpha[y, x, None], colours.copy()
     colours[y, x] = np.clip((canvas.picture[y, x] - (1 - over) * plate[y // 2, x // 2]) / over, 0, 1)
     return colours, plate
+
+
+def at_full_size(canvas: Canvas, alpha: Array, plate: Array) -> Array:
+    """The plate [H / 2, W / 2, 3] at twice its size, with what is finer in the photo where the plate keeps that."""
+    shown = (1 - smoothstep(alpha, *HALF)) * canvas.inside
+    fine = canvas.picture - doubled(halved(canvas.picture))
+    return np.clip(doubled(plate) + shown[..., None] * fine, 0, 1).astype(np.float32)
 
 
 def _mean(picture: Array, weight: Array) -> Array:

@@ -114,8 +114,9 @@ def _depth(template: Template, portrait: Portrait, fitted: Fit, points: Array, i
     return depth + bow * np.maximum(skull - depth, 0)
 
 
-def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array, inside: Array) -> Surround:
-    """The grid behind the mesh whose drawn vertices are points [V, 3]; inside [S, S]: the smaller of what `reach` gives.
+def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array, inside: Array, scale: int = 1) -> Surround:
+    """The grid behind the mesh whose drawn vertices are points [V, 3]; inside [S, S]: the smaller of what `reach` gives;
+    scale: px of its picture to one that the texture px count in.
 
     It covers the whole canvas; beyond the square about the head its depth is that of the square's edge.
     """
@@ -127,12 +128,13 @@ def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array,
     grid = unproject(np.stack([xx - left, yy - top, z + 1.5], -1).reshape(-1, 3).astype(np.float64))
     index = np.arange(xx.size).reshape(xx.shape)
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
-    rgba = np.dstack([portrait.picture, portrait.alpha])
-    planes = [Image.fromarray(np.ascontiguousarray(rgba[..., k])) for k in range(4)]
-    size = round(width * FINE), round(height * FINE)
-    small = np.dstack([np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) for plane in planes])
+    planes = (Image.fromarray(np.ascontiguousarray(plane)) for plane in (*np.moveaxis(portrait.picture, -1, 0), portrait.alpha))
+    size = scale * round(width * FINE), scale * round(height * FINE)
+    small = np.empty((*size[::-1], 4), np.float32)
+    for k, plane in enumerate(planes):
+        small[..., k] = np.asarray(plane.resize(size, Image.Resampling.BICUBIC)).clip(0, 1)
     cells = (height // STEP, STEP, width // STEP, STEP)
     shown = (ndimage.maximum_filter(portrait.alpha, 3).reshape(cells).max((1, 3)) > 1 / 255).ravel()
     triangles = np.concatenate([np.stack([a, b, c], 1)[shown], np.stack([a, c, d], 1)[shown]])
     return Surround(grid, np.stack([xx, yy], -1).reshape(-1, 2) * FINE, triangles, follows(fitted, grid),
-                    np.clip(small, 0, 1))  # fmt: skip
+                    small)  # fmt: skip

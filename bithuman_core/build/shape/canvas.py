@@ -20,19 +20,22 @@ CUT = 8
 """Px of the photo's edge that must be free of hair, and that may be missing at the bottom."""
 SPREAD = 0.25
 """How fast the continued picture blurs, px a px beyond the edge."""
+FINE = 0.7
+"""Px of the photo to one of the canvas from which frames of the canvas' size show more than enlarged ones of half of it."""
 
 
 @dataclass(frozen=True)
 class Canvas:
     """The photo on the canvas (H x W px): picture [H, W, 3] RGB 0..1; inside [H, W], True where the photo is;
     nearest [2, H, W] row and column of the nearest px of the photo; landmarks [478, 3] canvas px; corner: x, y of the square
-    of CANVAS px about the head."""
+    of CANVAS px about the head; density: px of the photo to one of the canvas."""
 
     picture: NDArray[np.float32]
     inside: NDArray[np.bool_]
     nearest: NDArray[np.int32]
     landmarks: NDArray[np.float32]
     corner: tuple[int, int] = (0, 0)
+    density: float = 0.0
 
     def missing(self, alpha: NDArray[np.float32]) -> list[str]:
         """Sentences on what of the person (matte [H, W]) the photo does not show."""
@@ -67,7 +70,7 @@ def lay_out(face: Face, image: Image.Image, framing: Framing = FRAMINGS["1:1"]) 
     nearest = nearest_in(inside)
     top = round(height - FRAMINGS["1:1"].eye_line * CANVAS)
     corner = (framing.width - CANVAS) // 2, min(max(top, 0), framing.height - CANVAS)
-    return Canvas(_continued(picture, inside, nearest), inside, nearest, landmarks.astype(np.float32), corner)
+    return Canvas(_continued(picture, inside, nearest), inside, nearest, landmarks.astype(np.float32), corner, 1 / scale)
 
 
 def _placing(

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+FRONT, COLUMNS = 46.0, 23  # px beside the middle up to which gaps of teeth are seen; columns of what closes them
+BESIDE_GAP, BEHIND_FRONT = 6.0, 4.0  # px about a column in which the front of the teeth is looked for; behind it
 RIMS = ((0.985, -0.17), (1.15, 0.0))  # radii of the eyeball beside and behind its middle: on the ball, about it
 
 
@@ -70,6 +72,22 @@ def behind_lips(points: Array, skin: Array, walls: Array, lips: Array) -> tuple[
             made.append((wall[j % len(wall)], b, a))
     nearest = np.abs(at[:-1, None] - there[None, :-1]).argmin(1)
     return lip, wall[nearest], np.array(made)
+
+
+def between_teeth(points: Array, rows: Array, top: float, lowest: float) -> tuple[Array, Array, Array]:
+    """What closes the gaps of a row of teeth, a little behind their fronts: rows whose copies are its new vertices, their points
+    [2 n, 3], and triangles [t, 3]. New vertices are counted from len(points) on.
+
+    rows: of the teeth's enamel; it reaches from the height top to lowest (y, towards the edges of the teeth or away from them).
+    """
+    x = np.linspace(-FRONT, FRONT, COLUMNS)
+    near = np.abs(points[rows, 0] - x[:, None]) < BESIDE_GAP
+    z = np.where(near, points[rows, 2], np.inf).min(1) + BEHIND_FRONT
+    where = np.concatenate([np.column_stack([x, np.full(len(x), y), z]) for y in sorted((top, lowest))])
+    nearest = rows[np.abs(points[rows, 0] - where[:, :1]).argmin(1)]
+    a = len(points) + np.arange(COLUMNS - 1)
+    strip = [np.stack([a, a + 1, a + 1 + COLUMNS], 1), np.stack([a, a + 1 + COLUMNS, a + COLUMNS], 1)]
+    return nearest, where, np.concatenate(strip)
 
 
 def _from_corner(points: Array, row: Array) -> tuple[Array, Array]:

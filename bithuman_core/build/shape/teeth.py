@@ -11,12 +11,12 @@ import numpy as np
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.shape.camera import project, unproject
 from bithuman_core.build.shape.fit import Fit
-from bithuman_core.build.shape.template import Template
+from bithuman_core.build.shape.template import TONGUE, Template
 
 BELOW_LIP, ABOVE_LIP = 0.018, 0.007  # face widths of the upper incisors below closed lips, and of the lower ones above them
 INCISORS = 22.0  # px of the template beside its middle
-TONGUE = 240.0  # texture px: what goes with the jaw and lies right of it is no tooth
 WIDER = (0.86, 1.16)  # how far the arch follows the width of the mouth
+ROUND_LIPS = 0.02  # face widths that teeth withdraw behind pursed lips, which are rounder and longer than the average head's
 CORNERS, MIDDLE = (78, 308), (13, 14)  # MediaPipe numbers of the inner lips
 
 
@@ -50,3 +50,10 @@ def placed(template: Template, fitted: Fit, points: Array) -> Array:
         seen[:, 1] += line + wanted * fitted.face_width - project(edge[None])[0, 1]
         out[rows] = unproject(seen)
     return out
+
+
+def withdrawn(template: Template, deltas: Array, width: float) -> None:
+    """Let teeth keep behind pursed lips: nobody shows them in an "oo". deltas [S, V, 3]: changed in place; width: the face's."""
+    pucker = deltas[template.names.index("mouthPucker")]
+    for rows, way in zip(jaws(template), (-1, 1), strict=True):
+        pucker[rows, 1] += way * ROUND_LIPS * width

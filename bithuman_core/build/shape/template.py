@@ -13,13 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.shape.closing import around_eye, behind_lips
+from bithuman_core.build.shape.closing import around_eye, behind_lips, between_teeth
 from bithuman_core.intake.pictures import open_picture
 
 SKIN, EYE, MOUTH, RIM, PROXY = 0, 1, 2, 3, 4  # parts of the mesh; PROXY (skull, neck) only tells how deep hair lies
 ATLAS = 448  # px, side of the skin's place in the texture
 UNIT = 1024 / 32.5  # px of the template in one unit of the head model (8 mm)
 ORIGIN = np.array([0.0, 0.5, 6.0])  # of px space in units of the head model (x right, y up, z towards the camera)
+TEETH = ((96.0, 121.0), (148.0, 130.0))  # px: from where to where gaps of the upper and of the lower teeth are closed
+ENAMEL = ((125.0, 557.0), (120.0, 604.0))  # texture px of the shade between them, at the middle
+TONGUE = 240.0  # texture px: what goes with the jaw and lies right of it is no tooth
 FILE = Path(__file__).with_name("template.npz")
 
 
@@ -104,6 +107,12 @@ def load_template() -> Template:
     return head
 
 
+def _jaws(head: Template) -> tuple[Array, Array]:
+    """Rows of upper and of lower teeth; these go with the jaw."""
+    falls = np.linalg.norm(head.deltas[head.names.index("jawOpen")][head.teeth], axis=1) > 1
+    return head.teeth[~falls], head.teeth[falls]
+
+
 def _closed(head: Template) -> Template:
     """The head with surfaces behind the rims of lids and lips; their vertices and triangles come last."""
     triangles = head.triangles.astype(np.int64)
@@ -121,5 +130,12 @@ def _closed(head: Template) -> Template:
     rows = np.concatenate([rows, copied])
     made.append(more)
     part.append(np.full(len(more), MOUTH, np.uint8))
+    for (top, low), jaw, (u, v) in zip(TEETH, _jaws(head), ENAMEL, strict=True):
+        enamel = jaw[(points[jaw, 1] > min(top, low)) & (points[jaw, 1] < max(top, low)) & (uv[jaw, 0] < TONGUE)]
+        copied, places, more = between_teeth(points, enamel, top, low)
+        points, rows = np.concatenate([points, places]), np.concatenate([rows, copied])
+        uv = np.concatenate([uv, np.column_stack([u + places[:, 0], np.full(len(places), v)]).astype(uv.dtype)])
+        made.append(more)
+        part.append(np.full(len(more), MOUTH, np.uint8))
     return replace(head, points=points.astype(np.float32), uv=uv, modes=head.modes[:, rows], deltas=head.deltas[:, rows],
                    triangles=np.concatenate(made).astype(np.uint16), part=np.concatenate(part))  # fmt: skip

@@ -18,9 +18,12 @@ DARK_SKIN = 0.35  # of the same: dark skin makes a mouth no darker
 DIM, DIMMED = 0.2, 2.0  # skin darker than that is in low light, and so is the mouth: by this power of what is left of it
 EDGE, PALE, LIGHT, LEAST = 4, 0.6, 0.3, 60  # px beside the lips left out; least greyness, brightness and number of px of teeth
 TEETH = (0.7, 1.2)  # how far their colour may be from the template's
-AMBIENT = 0.075  # light in the depth of the mouth: a photo lights faces from the front, path-traced ones are darker inside
-OWN_AMBIENT = (0.04, 0.16)  # the same by the dark of the mouth in other pictures of the person
+AMBIENT = 0.1  # light in the depth of the mouth: a photo lights faces from the front, path-traced ones are darker inside
+OWN_AMBIENT = (0.06, 0.2)  # the same by the dark of the mouth in other pictures of the person
 WALLS = 0.5  # brightness of its walls in units of the skin's
+TONGUE = (slice(138, 260), slice(240, 404))  # where it is in the strip
+FRONT_TEETH = (slice(0, 138), slice(55, 197))  # the upper ones there
+LIGHTER = 1.3  # than in the template: a photo lights it from the front
 CHEEK_MARKS = (50, 280, 101, 330, 151, 9)
 
 
@@ -59,13 +62,27 @@ def palest(inside: Array) -> Pale | None:
     return Pale(np.quantile(pale, 0.7, axis=0), len(pale)) if len(pale) > LEAST else None
 
 
-def strip(template: Template, colour: Array, lash: Array, teeth: Array | None = None) -> Array:
+def _flat(strip: Array) -> Array:
+    """The strip [h, w, 3] in two colours: one for upper front teeth, the only ones that are drawn, one for all flesh."""
+    tooth = np.zeros(strip.shape[:2], bool)
+    front = strip[FRONT_TEETH]
+    tooth[FRONT_TEETH] = (front.min(2) / np.maximum(front.max(2), 1e-3) > PALE) & (front.mean(2) > LIGHT)
+    share = ndimage.gaussian_filter(tooth.astype(np.float32), 1.0)[..., None]
+    pale, flesh = np.median(strip[tooth], axis=0), np.median(strip[TONGUE], axis=(0, 1))
+    return (flesh + share * (pale - flesh)).astype(np.float32)
+
+
+def strip(template: Template, colour: Array, lash: Array, teeth: Array | None = None, flat: bool = False) -> Array:
     """The rows of the texture below the skin [h, ATLAS, 3], 0..1. colour: the painted skin; lash [3]: colour of
-    lashes; teeth [3]: of the photo's teeth in its light, where it shows any."""
+    lashes; teeth [3]: of the photo's teeth in its light, where it shows any; flat: without detail, as
+    drawn mouths are."""
     skin = _colour_at(template, colour, CHEEK_MARKS)
     least = DARK_SKIN * min(1.0, float(skin.mean()) / DIM)
     ratio = np.clip(skin / PAINTED_FOR, least, 1.25)
-    strip = template.strip
+    strip = template.strip.copy()
+    strip[TONGUE] = np.minimum(strip[TONGUE] * LIGHTER, 1)
+    if flat:
+        strip = _flat(strip)
     chroma = strip.max(2, keepdims=True) - strip.min(2, keepdims=True)
     flesh = np.clip((chroma - 0.12) / 0.15, 0, 1)
     follow = FOLLOWS * (0.5 + 0.5 * flesh)

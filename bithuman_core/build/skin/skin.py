@@ -23,6 +23,7 @@ LOW, SOFT = 255.0, 20.0  # texels from the top: where the jaw begins, below the 
 LOW_MIDDLE = (180.0, 200.0)  # the same as MIDDLE for what the photo cannot show there: the underside of the jaw
 SIDE, UNLIKE = 0.5, 0.45  # cosine to the view below which the outline may be missed; difference in brightness of hair, of 1
 MIXED = 7  # texels: side of the square about those in which the photo mixes both
+BEHIND_HAIR = 31  # texels: side of the square about hair beside the jaw in which nothing is drawn that the photo hides
 LEAST_LIP, LIP_EDGE = 100, 1.0  # texels of lip that tell its colour; over which it goes over into skin (sigma)
 BEHIND = 3.0  # px: how far behind the front of the mesh a texel may lie and still count as seen
 
@@ -31,24 +32,26 @@ BEHIND = 3.0  # px: how far behind the front of the mesh a texel may lie and sti
 class Texels:
     """Texels of the skin: where they are in the atlas and on the mesh."""
 
-    mask: Array  # [ATLAS, ATLAS]
+    mask: Array  # [rows, S], S: side of the atlas
     corners: Array  # [n, 3] vertices
     weights: Array  # [n, 3]
 
     def image(self, values: Array) -> Array:
-        """Values [n] or [n, k] laid out as [ATLAS, ATLAS(, k)]."""
-        out = np.zeros((ATLAS, ATLAS, *values.shape[1:]), np.float32)
+        """Values [n] or [n, k] laid out as [rows, S(, k)]."""
+        out = np.zeros((*self.mask.shape, *values.shape[1:]), np.float32)
         out[self.mask] = values
         return out
 
 
-def texels(template: Template) -> Texels:
-    """The texels of the template's skin."""
+def texels(template: Template, scale: int = 1, top: int = 0, rows: int = ATLAS) -> Texels:
+    """The texels of the template's skin, in so many rows, from the row top on, of an atlas of scale times its size."""
     skin = template.triangles[template.part == SKIN]
-    flat = np.concatenate([template.uv, np.zeros((len(template.uv), 1))], 1)
-    _, triangle, weights = raster(flat, skin, ATLAS, ATLAS, culled=False)
+    flat = np.concatenate([scale * template.uv - (0, top), np.zeros((len(template.uv), 1))], 1)
+    triangle, weights = raster(flat, skin, rows, scale * ATLAS, culled=False)[1:]
     mask = triangle >= 0
-    return Texels(mask, skin[triangle[mask]], weights[mask])
+    corners = skin[triangle[mask]]
+    del triangle
+    return Texels(mask, corners, weights[mask])
 
 
 def sample(picture: Array, places: Array) -> Array:
@@ -126,12 +129,13 @@ def paint(tx: Texels, colour: Array, trust: Array, lends: Array, lip: Array) -> 
     return photo * own + hidden * (1 - own)
 
 
-def shown(tx: Texels, trust: Array, turned_away: Array, cosine: Array) -> Array:
+def shown(tx: Texels, trust: Array, turned_away: Array, cosine: Array, hair: Array) -> Array:
     """How far the texels are drawn [ATLAS, ATLAS] 0..1: what the photo shows, and of the middle everything.
 
     Ears and temples that the photo does not show are left to the surroundings, which go on behind the face, and so is what a
     turning head would show as its outline: mesh has no soft edges. turned_away [n]: how far the surface itself hides the texels,
-    0..1; cosine [n] between surface and view.
+    0..1; cosine [n] between surface and view; hair [n]: where hair lies before jaw or neck, what `beside_the_jaw` says: what is
+    behind stays hidden.
     """
     known = ndimage.gaussian_filter(tx.image(((trust > 0.5) & (cosine > OUTLINE)).astype(np.float32)), 2.5)
     share = known / np.maximum(ndimage.gaussian_filter(tx.mask.astype(np.float32), 2.5), 1e-3)
@@ -139,5 +143,6 @@ def shown(tx: Texels, trust: Array, turned_away: Array, cosine: Array) -> Array:
     middle, low = ((end - aside) / (end - start) for start, end in (MIDDLE, LOW_MIDDLE))
     under = ndimage.maximum_filter(tx.image(turned_away), 5) * np.clip(low, 0, 1)
     under *= np.clip((np.arange(ATLAS) - LOW) / SOFT, 0, 1)[:, None]
+    under *= 1 - ndimage.gaussian_filter(ndimage.maximum_filter(tx.image(hair), BEHIND_HAIR), 2.5)
     out = np.clip(np.maximum(np.maximum((share - 0.45) / 0.45, middle[None, :]), under), 0, 1).astype(np.float32)
     return out * tx.mask
