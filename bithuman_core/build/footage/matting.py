@@ -9,8 +9,8 @@ from PIL import Image
 from scipy import ndimage
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.coding import BEHIND_QUALITY, coded, coded_covers
 from bithuman_core.build.footage.clip.frames import Frames
+from bithuman_core.build.footage.coding import BEHIND_QUALITY, coded, coded_covers
 from bithuman_core.build.photo.models import Net, load_segmentation
 from bithuman_core.build.photo.pixels import halved
 from bithuman_core.build.scene.matte import SURE, UNDECIDED, enlarged, guided, seen, unmixed, variance
