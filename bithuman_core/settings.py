@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     tts_model: str = Field(default="tts-1", validation_alias="BITHUMAN_TTS_MODEL")
     tts_voice: str = Field(default="alloy", validation_alias="BITHUMAN_TTS_VOICE")
     tts_key: SecretStr | None = Field(default=None, validation_alias="BITHUMAN_TTS_KEY")
+    # ears, likewise
+    stt_url: str | None = Field(default=None, validation_alias="BITHUMAN_STT_URL")
+    stt_model: str = Field(default="whisper-1", validation_alias="BITHUMAN_STT_MODEL")
+    stt_key: SecretStr | None = Field(default=None, validation_alias="BITHUMAN_STT_KEY")
+    stt_language: str | None = Field(default=None, validation_alias="BITHUMAN_STT_LANGUAGE")
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,93 @@
+"""When somebody begins to speak and when the turn is over, counted in samples: no clock, the same sound gives the same turns."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.ears.voice_activity import WINDOW
+from bithuman_core.timing import SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """Durations in seconds, likelihoods 0..1."""
+
+    begins: float = 0.5  # so likely speech is a beginning, ...
+    begins_after: float = 0.1  # ... where it goes on for so long
+    goes_on: float = 0.35  # less likely is a pause
+    ends_after: float = 0.45  # a pause that ends the turn
+    before: float = 0.3  # of the sound before the beginning that belong to it: soft consonants
+    longest: float = 30.0  # a turn that does not end is taken as it is; what follows is another
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBegan:
+    """Somebody has begun to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The turn's sound, int16 [n] at 16 kHz, with a little before it and its last pause."""
+
+    samples: NDArray[np.int16]
+
+
+class TurnDetector:
+    """Feed it the microphone; it tells of turns. ``likely`` judges windows of 512 samples, as ``VoiceActivity`` does."""
+
+    def __init__(self, likely: Callable[[NDArray[np.int16]], float], settings: TurnSettings | None = None) -> None:
+        self._likely, self._settings = likely, settings or TurnSettings()
+        self._rest = np.zeros(0, np.int16)
+        self._before: deque[NDArray[np.int16]] = deque(maxlen=self._windows(self._settings.before + self._settings.begins_after))
+        self._turn: list[NDArray[np.int16]] | None = None
+        self._speech = self._pause = 0  # windows in a row
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a turn has begun and is not over."""
+        return self._turn is not None
+
+    def push(self, samples: NDArray[np.int16]) -> list[TurnBegan | TurnEnded]:
+        """More sound, int16 [n] at 16 kHz; what has happened in it."""
+        sound = np.concatenate([self._rest, samples])
+        whole = sound.size // WINDOW * WINDOW
+        self._rest = sound[whole:]
+        events = (self._hear(window) for window in sound[:whole].reshape(-1, WINDOW))
+        return [event for event in events if event is not None]
+
+    def end(self) -> TurnEnded | None:
+        """The turn ends here, by a key that was let go or a line that closed; None where none was begun."""
+        if self._turn is None:
+            return None
+        self._turn.append(self._rest)
+        self._rest = self._rest[:0]
+        return self._ended()
+
+    def _hear(self, window: NDArray[np.int16]) -> TurnBegan | TurnEnded | None:
+        chosen, likely = self._settings, self._likely(window)
+        if self._turn is None:
+            self._before.append(window)
+            self._speech = self._speech + 1 if likely >= chosen.begins else 0
+            if self._speech < self._windows(chosen.begins_after):
+                return None
+            self._turn, self._pause = list(self._before), 0
+            return TurnBegan()
+        self._turn.append(window)
+        self._pause = 0 if likely >= chosen.goes_on else self._pause + 1
+        over = self._pause >= self._windows(chosen.ends_after) or len(self._turn) >= self._windows(chosen.longest)
+        return self._ended() if over else None
+
+    def _ended(self) -> TurnEnded:
+        samples = np.concatenate(self._turn or [self._rest])
+        self._turn, self._speech, self._pause = None, 0, 0
+        self._before.clear()
+        return TurnEnded(samples)
+
+    @staticmethod
+    def _windows(seconds: float) -> int:
+        return max(round(seconds * SAMPLE_RATE / WINDOW), 1)

@@ -1,0 +1,97 @@
+"""Turns: when somebody begins and is done, on made-up likelihoods and on real speech."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bithuman_core.audio import float32_to_int16, load_audio
+from bithuman_core.ears import TurnBegan, TurnDetector, TurnEnded, TurnSettings
+from bithuman_core.ears.voice_activity import WINDOW, VoiceActivity
+from bithuman_core.settings import speech_clip
+from bithuman_core.timing import SAMPLE_RATE
+
+
+def told(likelihoods: list[float], settings: TurnSettings | None = None) -> tuple[list[tuple[int, object]], TurnDetector]:
+    """What happens in windows that are so likely speech, with the number of the window; window i holds the number i."""
+    sequence = iter(likelihoods)
+    detector = TurnDetector(lambda _: next(sequence), settings)
+    happened = []
+    for number in range(len(likelihoods)):
+        happened += [(number, event) for event in detector.push(np.full(WINDOW, number, np.int16))]
+    return happened, detector
+
+
+def test_a_turn_begins_after_a_tenth_of_a_second_of_speech_and_ends_after_a_pause() -> None:
+    happened, detector = told([0.0] * 20 + [0.9] * 30 + [0.1] * 20)
+    (began, first), (ended, last) = happened
+    assert isinstance(first, TurnBegan) and (began - 19) * WINDOW / SAMPLE_RATE <= 0.13
+    assert isinstance(last, TurnEnded) and 0.4 <= (ended - 49) * WINDOW / SAMPLE_RATE <= 0.5
+    assert {10, 20, 49} - set(last.samples.tolist()) == {10} and not detector.speaking  # a little before it, and not all
+    assert last.samples.min() < 20
+
+
+def test_a_click_is_no_turn_and_a_breath_does_not_end_one() -> None:
+    assert told([0.0] * 5 + [0.9] * 2 + [0.0] * 30)[0] == []
+    happened, _ = told([0.9] * 20 + [0.1] * 10 + [0.9] * 20 + [0.1] * 20)
+    assert len(happened) == 2
+
+
+def test_a_turn_without_end_is_taken_in_pieces_and_nothing_is_lost() -> None:
+    happened, detector = told([0.9] * 200, TurnSettings(longest=3.0))
+    turns = [event.samples for _, event in happened if isinstance(event, TurnEnded)]
+    assert len(turns) == 2 and all(turn.size <= 3.1 * SAMPLE_RATE for turn in turns)
+    rest = detector.end()
+    assert rest is not None and detector.end() is None
+    heard = np.concatenate([*turns, rest.samples])
+    assert set(heard.tolist()) == set(range(200)) or np.array_equal(np.unique(heard), np.arange(200))
+
+
+def test_a_key_that_is_let_go_ends_the_turn_at_once() -> None:
+    _, detector = told([0.9] * 20)
+    ended = detector.end()
+    assert ended is not None and ended.samples.size == 20 * WINDOW
+
+
+@pytest.fixture(scope="module")
+def speech() -> NDArray[np.int16]:
+    sound = float32_to_int16(load_audio(speech_clip(), SAMPLE_RATE)[0])
+    silence = np.zeros(SAMPLE_RATE, np.int16)
+    return np.concatenate([silence, sound, silence])
+
+
+def test_real_speech_is_one_turn_or_few_and_no_word_is_cut(speech: NDArray[np.int16]) -> None:
+    detector = TurnDetector(VoiceActivity())
+    turns = [event for event in detector.push(speech) if isinstance(event, TurnEnded)]
+    assert 1 <= len(turns) <= 6 and not detector.speaking
+    loud = int((np.abs(speech) > 1500).sum())
+    assert sum(int((np.abs(turn.samples) > 1500).sum()) for turn in turns) > 0.98 * loud
+
+
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=30))
+def test_turns_are_the_same_however_the_sound_comes(lengths: list[int]) -> None:
+    sound = np.random.default_rng(0).integers(-9000, 9000, sum(lengths)).astype(np.int16)
+
+    def likely(window: NDArray[np.int16]) -> float:
+        return float(window[0] > -3000)
+
+    def turns(pieces: list[NDArray[np.int16]]) -> list[bytes]:
+        detector = TurnDetector(likely, TurnSettings(begins_after=0.03, ends_after=0.03))
+        events = [event for piece in pieces for event in detector.push(piece)]
+        return [event.samples.tobytes() if isinstance(event, TurnEnded) else b"began" for event in events]
+
+    assert turns(np.split(sound, np.cumsum(lengths)[:-1].tolist())) == turns([sound])
+
+
+@pytest.mark.parametrize("level", [0, 300, 3000])
+def test_silence_and_noise_are_no_turns(level: int) -> None:
+    noise = np.random.default_rng(1).normal(0, 1, 5 * SAMPLE_RATE) * level
+    assert TurnDetector(VoiceActivity()).push(noise.clip(-32768, 32767).astype(np.int16)) == []
+
+
+def test_a_hum_is_no_turn() -> None:
+    hum = 6000 * np.sin(2 * np.pi * 50 * np.arange(5 * SAMPLE_RATE) / SAMPLE_RATE)
+    assert TurnDetector(VoiceActivity()).push(hum.astype(np.int16)) == []
