@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     stt_model: str = Field(default="whisper-1", validation_alias="BITHUMAN_STT_MODEL")
     stt_key: SecretStr | None = Field(default=None, validation_alias="BITHUMAN_STT_KEY")
     stt_language: str | None = Field(default=None, validation_alias="BITHUMAN_STT_LANGUAGE")
+    # and a brain, or a script in its place
+    llm_url: str | None = Field(default=None, validation_alias="BITHUMAN_LLM_URL")
+    llm_model: str = Field(default="gpt-4o-mini", validation_alias="BITHUMAN_LLM_MODEL")
+    llm_key: SecretStr | None = Field(default=None, validation_alias="BITHUMAN_LLM_KEY")
+    persona: str = Field(default="", validation_alias="BITHUMAN_PERSONA")
+    script: Path | None = Field(default=None, validation_alias="BITHUMAN_SCRIPT")
 
     @classmethod
     def settings_customise_sources(
