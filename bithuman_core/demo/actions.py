@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bithuman_core.audio.sound import Sound
 from bithuman_core.background import Background
 from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.demo.context import DemoContext
@@ -26,7 +27,7 @@ from bithuman_core.demo.sound import read_clip
 from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.errors import AudioError, BuildError, SeveralFacesError
 from bithuman_core.fastrtc.avatar_engine import AvatarState
-from bithuman_core.fastrtc.clip_queue import Clip, Sound
+from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.motion.take.frames import Mouth
 from bithuman_core.timing import SAMPLES_PER_TICK
 from bithuman_core.uploads import check_avatar, read_background, read_motion

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from bithuman_core.fastrtc.clip_queue import Clip, Sound
+from bithuman_core.audio.sound import Sound
+from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.uploads import read_sound
 

@@ -7,32 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.audio.sound import Sound
 from bithuman_core.motion.take.frames import Take
-from bithuman_core.timing import SAMPLE_RATE, SAMPLES_PER_TICK
+from bithuman_core.timing import SAMPLES_PER_TICK
 
 WAITING = np.zeros(SAMPLES_PER_TICK, np.int16)  # while more is being made
-
-
-class Sound:
-    """Sound at 16 kHz, whole or still growing: one thread appends to it, others read."""
-
-    def __init__(self, samples: NDArray[np.int16] | None = None) -> None:
-        """``samples``: all of it, int16 [n]; None: it grows."""
-        self.samples: NDArray[np.int16] = np.zeros(0, np.int16) if samples is None else samples
-        self.whole = samples is not None
-
-    def append(self, samples: NDArray[np.int16]) -> None:
-        """More of it, int16 [n]."""
-        self.samples = np.concatenate([self.samples, samples])
-
-    def end(self) -> None:
-        """No more is to come."""
-        self.whole = True
-
-    @property
-    def seconds(self) -> float:
-        """How much there is."""
-        return self.samples.size / SAMPLE_RATE
 
 
 @dataclass(frozen=True, slots=True)

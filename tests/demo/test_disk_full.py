@@ -11,13 +11,14 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from bithuman_core.audio.sound import Sound
 from bithuman_core.demo.gallery import Avatar, Gallery
 from bithuman_core.demo.preview import write_idle_video
 from bithuman_core.demo.render_video import render_video
 from bithuman_core.demo.routes.disk_full import no_room
 from bithuman_core.demo.ui.events import told
 from bithuman_core.fastrtc.avatar_engine import AvatarState
-from bithuman_core.fastrtc.clip_queue import Clip, Sound
+from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.files import DISK_FULL
 from tests.demo.serving import demo_app, serving
 from tests.small_disk import files, small_disk

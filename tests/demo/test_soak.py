@@ -18,10 +18,11 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 
+from bithuman_core.audio.sound import Sound
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.visitors.visitor import Visitor
-from bithuman_core.fastrtc.clip_queue import Clip, Sound
+from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.fastrtc.handler import COLLECT_SECONDS
 from bithuman_core.fastrtc.live_session import LiveSession, SharedResources
 from bithuman_core.settings import models_dir

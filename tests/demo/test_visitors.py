@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bithuman_core.audio.sound import Sound
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
@@ -25,7 +26,7 @@ from bithuman_core.demo.visitors.visitors import Visitors
 from bithuman_core.demo.visitors.waiting_line import PATIENCE, WaitingLine
 from bithuman_core.engine import Fixture
 from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
-from bithuman_core.fastrtc.clip_queue import Clip, Sound
+from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.fastrtc.live_session import LiveSession, SharedResources
 from bithuman_core.settings import models_dir
 from bithuman_core.types import Emotion

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bithuman_core.audio.sound import Sound
 from bithuman_core.clock import Pacer
-from bithuman_core.fastrtc.clip_queue import Clip, Sound
+from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.fastrtc.live_session import (
     DEAF_SECONDS,
     GAVE_UP,

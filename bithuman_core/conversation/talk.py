@@ -1,0 +1,206 @@
+"""A talk: who listens and who speaks. The user's turns go to the ears, their words to the brain, its sentences to the voice, one
+after the other as they come; whoever speaks into an answer ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.audio.sound import Sound
+from bithuman_core.conversation.brain import Act, Brain
+from bithuman_core.conversation.history import History
+from bithuman_core.conversation.spoken import SpokenSentences
+from bithuman_core.conversation.stage import Stage, State
+from bithuman_core.ears.transcriber import Transcriber
+from bithuman_core.ears.turns import TurnBegan, TurnDetector, TurnEnded
+from bithuman_core.errors import BithumanError
+from bithuman_core.voice.plain import plain
+from bithuman_core.voice.sentences import SentenceSplitter
+
+logger = logging.getLogger(__name__)
+
+LONGEST_ANSWER = 120.0  # s: who wants more says so
+AT_A_LOSS = "I am sorry, I cannot answer at the moment."
+NOTHING_SAID = "I have nothing to say to that."
+
+T = TypeVar("T")
+
+
+class Voice(Protocol):
+    """Speaks a sentence; blocks."""
+
+    def stream(self, text: str) -> Iterator[NDArray[np.int16]]: ...
+
+
+class Talk:
+    """One talk. All methods are called on one event loop; ``work`` runs what blocks in a thread of its own.
+
+    ears: None where only typed words are answered.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        brain: Brain,
+        voice: Voice,
+        ears: Transcriber | None,
+        turns: TurnDetector | None,
+        work: Callable[[Callable[[], Any]], Awaitable[Any]],
+    ) -> None:
+        self.history = History()
+        self.state: State = "listening"
+        self._stage, self._brain, self._voice, self._ears, self._turns, self._work = stage, brain, voice, ears, turns, work
+        self._answering: asyncio.Task[None] | None = None
+        self._spoken = SpokenSentences()
+        self._sound: Sound | None = None
+
+    # -- what happens to it -------------------------------------------------------------------------------------------
+    def hear(self, samples: NDArray[np.int16]) -> None:
+        """Sound of the microphone, int16 [n] at 16 kHz."""
+        if self._turns is None:
+            return
+        for event in self._turns.push(samples):
+            match event:
+                case TurnBegan():
+                    self.interrupt()
+                case TurnEnded(samples=turn):
+                    self._begin(self._understand(turn))
+
+    def let_go(self) -> None:
+        """The key that is pressed while one speaks is let go: the turn is over."""
+        if self._turns is not None and (ended := self._turns.end()) is not None:
+            self._begin(self._understand(ended.samples))
+
+    def read(self, text: str) -> None:
+        """Typed words, which interrupt as spoken ones do."""
+        if words := " ".join(text.split()):
+            self._begin(self._reply(words))
+
+    def greet(self, text: str) -> None:
+        """Say something of one's own accord."""
+        self._begin(self._say(_only(text)))
+
+    def interrupt(self) -> None:
+        """Whatever is being thought or said ends at once; what was heard of it stays in the history."""
+        if self._answering is not None:
+            self._answering.cancel()
+            self._answering = None
+        if self._sound is not None:
+            played, whole = self._stage.hush(), self._sound.whole
+            heard = self._spoken.heard(played)
+            cut_off = not whole or played < self._sound.samples.size
+            self._sound.end()
+            self._keep(heard, cut_off)
+        self._go("listening")
+
+    def spoken(self, sound: Sound) -> None:
+        """The stage has spoken a sound to its end."""
+        if sound is self._sound:
+            self._keep(self._spoken.heard(sound.samples.size), cut_off=False)
+            self._go("listening")
+
+    async def close(self) -> None:
+        """End the talk."""
+        task = self._answering
+        self.interrupt()
+        if task is not None:
+            await asyncio.wait([task])
+
+    # -- what it does -------------------------------------------------------------------------------------------------
+    def _begin(self, work: Any) -> None:
+        self.interrupt()
+        self._answering = asyncio.create_task(self._guarded(work))
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        """One thing at a time; what fails is told, and the talk goes on."""
+        try:
+            await work
+        except BithumanError as error:
+            self._stage.tell("error", error.message)
+            await self._apologise()
+        except Exception:
+            logger.exception("A talk broke.")
+            self._stage.tell("error", AT_A_LOSS)
+            self._go("listening")
+
+    async def _apologise(self) -> None:
+        """Say that there is no answer, where nothing is being said."""
+        try:
+            if self._sound is None:
+                await self._say(_only(AT_A_LOSS), remember=False)
+        except BithumanError as error:  # the voice is what failed
+            self._stage.tell("error", error.message)
+        if self._sound is None:
+            self._go("listening")
+
+    async def _understand(self, turn: NDArray[np.int16]) -> None:
+        if self._ears is None:
+            return
+        self._go("thinking")
+        words = " ".join((await self._in_a_thread(partial(self._ears.transcribe, turn))).split())
+        if words:
+            await self._reply(words)
+        else:
+            self._go("listening")
+
+    async def _reply(self, words: str) -> None:
+        self.history.hear(words)
+        self._stage.tell("user", words)
+        self._go("thinking")
+        await self._say(self._brain.answer(self.history.lines))
+
+    async def _say(self, pieces: AsyncIterator[str | Act], remember: bool = True) -> None:
+        """Speak what comes, sentence by sentence, the first one as soon as it is whole."""
+        splitter, sound, spoken = SentenceSplitter(), Sound(), SpokenSentences()
+        try:
+            async with aclosing(pieces) as coming:  # type: ignore[type-var]
+                async for piece in coming:
+                    if isinstance(piece, Act):
+                        self._stage.act(piece)
+                        continue
+                    for sentence in splitter.feed(piece):
+                        await self._speak(sentence, sound, spoken, remember)
+                    if sound.seconds > LONGEST_ANSWER:
+                        break
+                for sentence in splitter.end():
+                    await self._speak(sentence, sound, spoken, remember)
+            if not sound.samples.size:
+                await self._speak(NOTHING_SAID, sound, spoken, remember=False)
+        finally:
+            sound.end()
+
+    async def _speak(self, sentence: str, sound: Sound, spoken: SpokenSentences, remember: bool) -> None:
+        if not plain(sentence):  # a ruler, an emoji
+            return
+        pieces = await self._in_a_thread(lambda: list(self._voice.stream(sentence)))
+        for samples in pieces:
+            sound.append(samples)
+        spoken.add(sentence if remember else "", sound.samples.size)
+        self._stage.tell("avatar", sentence)
+        if self._sound is not sound:
+            self._sound, self._spoken = sound, spoken
+            self._go("speaking")
+            self._stage.say(sound)
+
+    async def _in_a_thread(self, blocking: Callable[[], T]) -> T:
+        return await self._work(blocking)
+
+    def _keep(self, heard: str, cut_off: bool) -> None:
+        self._sound, self._spoken = None, SpokenSentences()
+        self.history.say(heard, cut_off=cut_off)
+
+    def _go(self, state: State) -> None:
+        if state != self.state:
+            self.state = state
+            self._stage.tell("state", state)
+
+
+async def _only(text: str) -> AsyncIterator[str | Act]:
+    yield text

@@ -1,0 +1,282 @@
+"""A talk: sentence by sentence, in order, interrupted cleanly, and alive whatever fails."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bithuman_core.audio.sound import Sound
+from bithuman_core.conversation import Act, Line
+from bithuman_core.conversation import talk as talking
+from bithuman_core.conversation.stage import State
+from bithuman_core.conversation.talk import AT_A_LOSS, NOTHING_SAID, Talk
+from bithuman_core.ears import TurnDetector
+from bithuman_core.ears.voice_activity import WINDOW
+from bithuman_core.errors import AddressError, AudioError
+
+LETTER = 100  # samples
+
+
+class Stage:
+    """Remembers what it is told; plays as far as a test says."""
+
+    def __init__(self) -> None:
+        self.sounds: list[Sound] = []
+        self.played = 0
+        self.acts: list[Act] = []
+        self.told: list[tuple[str, Any]] = []
+        self.hushed = 0
+
+    def say(self, sound: Sound) -> None:
+        self.sounds.append(sound)
+
+    def hush(self) -> int:
+        self.hushed += 1
+        return self.played
+
+    def act(self, act: Act) -> None:
+        self.acts.append(act)
+
+    def tell(self, kind: str, data: Any) -> None:
+        self.told.append((kind, data))
+
+    def of(self, kind: str) -> list[Any]:
+        return [data for each, data in self.told if each == kind]
+
+
+class Brain:
+    """Gives its pieces one by one; None waits for the test."""
+
+    def __init__(self, *pieces: str | Act | Exception | None) -> None:
+        self.pieces, self.asked = pieces, list[Sequence[Line]]()
+        self.go_on, self.closed = asyncio.Event(), False
+
+    async def answer(self, talk: Sequence[Line]) -> AsyncIterator[str | Act]:
+        self.asked.append(talk)
+        try:
+            for piece in self.pieces:
+                if isinstance(piece, Exception):
+                    raise piece
+                if piece is None:
+                    await self.go_on.wait()
+                else:
+                    yield piece
+        finally:
+            self.closed = True
+
+
+class Voice:
+    """A hundred samples a letter."""
+
+    def stream(self, text: str) -> Iterator[NDArray[np.int16]]:
+        if "unspeakable" in text:
+            raise AudioError("The voice is gone.")
+        yield np.full(LETTER * len(text), 1, np.int16)
+
+
+class Ears:
+    def __init__(self, *words: str | Exception) -> None:
+        self.words = list(words)
+
+    def transcribe(self, samples: NDArray[np.int16]) -> str:
+        heard = self.words.pop(0)
+        if isinstance(heard, Exception):
+            raise heard
+        return heard
+
+
+async def at_once(blocking: Any) -> Any:
+    await asyncio.sleep(0)
+    return blocking()
+
+
+def talk_of(brain: Brain, *heard: str | Exception) -> tuple[Talk, Stage]:
+    stage = Stage()
+    turns = TurnDetector(lambda window: float(window[0] > 0))
+    return Talk(stage, brain, Voice(), Ears(*heard), turns, at_once), stage
+
+
+async def settle() -> None:
+    for _ in range(60):
+        await asyncio.sleep(0)
+
+
+def speech(seconds: float) -> NDArray[np.int16]:
+    return np.full(round(seconds * 16000 / WINDOW) * WINDOW, 1, np.int16)
+
+
+QUIET = np.zeros(16000, np.int16)
+
+
+async def test_an_answer_is_spoken_sentence_by_sentence_in_one_sound() -> None:
+    talk, stage = talk_of(Brain("Hello the", "re. How ", Act("gesture", "nod"), "are you? Fine"))
+    talk.read("  Hi  there ")
+    await settle()
+    (sound,) = stage.sounds
+    assert sound.whole and sound.samples.size == LETTER * len("Hello there.How are you?Fine")
+    assert stage.of("avatar") == ["Hello there.", "How are you?", "Fine"] and stage.of("user") == ["Hi there"]
+    assert stage.acts == [Act("gesture", "nod")] and stage.of("state") == ["thinking", "speaking"]
+    talk.spoken(sound)
+    assert stage.of("state")[-1] == "listening"
+    assert talk.history.lines == [Line("user", "Hi there"), Line("avatar", "Hello there. How are you? Fine")]
+
+
+async def test_the_first_sentence_is_spoken_while_the_brain_still_thinks() -> None:
+    brain = Brain("One. T", None, "wo.")
+    talk, stage = talk_of(brain)
+    talk.read("Count.")
+    await settle()
+    assert stage.of("avatar") == ["One."] and not stage.sounds[0].whole
+    brain.go_on.set()
+    await settle()
+    assert stage.of("avatar") == ["One.", "Two."] and len(stage.sounds) == 1 and stage.sounds[0].whole
+
+
+async def test_spoken_turns_are_understood_and_answered() -> None:
+    brain = Brain("Yes.")
+    talk, stage = talk_of(brain, "Are you there?")
+    for part in np.array_split(np.concatenate([QUIET[:5120], speech(1.0), QUIET]), 50):
+        talk.hear(part)
+    await settle()
+    assert stage.of("user") == ["Are you there?"] and stage.of("avatar") == ["Yes."]
+
+
+async def test_who_speaks_into_an_answer_ends_it_at_once_and_what_was_heard_is_kept() -> None:
+    brain = Brain("One two three four. Five six. ", "S", None, "even.")
+    talk, stage = talk_of(brain, "Stop.", "Again.")
+    talk.read("Count.")
+    await settle()
+    stage.played = LETTER * (len("One two three four.") + len("Five"))
+    talk.hear(speech(0.2))
+    assert stage.hushed == 1 and talk.state == "listening"
+    await settle()
+    assert brain.closed and stage.sounds[0].whole
+    assert talk.history.lines[-1] == Line("avatar", "One two three four. —")
+    brain.go_on.set()
+    said = len(stage.of("avatar"))
+    await settle()
+    assert len(stage.of("avatar")) == said  # nothing stale
+    talk.hear(QUIET)
+    await settle()
+    assert brain.asked[-1][-1] == Line("user", "Stop.")
+
+
+async def test_who_speaks_while_it_thinks_ends_the_thought() -> None:
+    brain = Brain(None, "Late.")
+    talk, stage = talk_of(brain)
+    talk.read("First.")
+    await settle()
+    talk.hear(speech(0.2))
+    brain.go_on.set()
+    await settle()
+    assert stage.sounds == [] and talk.state == "listening" and stage.hushed == 0
+
+
+async def test_typed_words_interrupt_as_well_and_questions_are_one_line() -> None:
+    brain = Brain(None, "Late.")
+    talk, _ = talk_of(brain)
+    talk.read("One?")
+    await settle()
+    talk.read("Two?")
+    await settle()
+    assert brain.asked[-1] == [Line("user", "One? Two?")]
+
+
+@pytest.mark.parametrize("heard", ["", "  "])
+async def test_a_cough_is_not_answered(heard: str) -> None:
+    brain = Brain("What?")
+    talk, stage = talk_of(brain, heard)
+    talk.hear(np.concatenate([speech(0.5), QUIET]))
+    await settle()
+    assert brain.asked == [] and stage.sounds == [] and talk.state == "listening"
+
+
+FAULT = AddressError("The brain at here cannot be reached: see whether the service runs.")
+
+
+async def test_a_brain_that_fails_is_told_and_said_and_the_talk_goes_on() -> None:
+    brain = Brain(FAULT)
+    talk, stage = talk_of(brain)
+    talk.read("Hello.")
+    await settle()
+    assert stage.of("error") == [FAULT.message] and stage.of("avatar") == [AT_A_LOSS]
+    talk.spoken(stage.sounds[0])
+    assert talk.history.lines == [Line("user", "Hello.")] and talk.state == "listening"
+    brain.pieces = ("Here I am.",)
+    talk.read("And now?")
+    await settle()
+    assert stage.of("avatar")[-1] == "Here I am."
+
+
+async def test_half_an_answer_is_said_and_its_end_is_told() -> None:
+    talk, stage = talk_of(Brain("One. ", "T", FAULT))
+    talk.read("Count.")
+    await settle()
+    assert stage.of("avatar") == ["One."] and stage.of("error") == [FAULT.message] and stage.sounds[0].whole
+    talk.spoken(stage.sounds[0])
+    assert talk.state == "listening"
+
+
+@pytest.mark.parametrize("fault", [AudioError("The ears hurt."), ValueError("a fault of ours")])
+async def test_ears_that_fail_are_told(fault: Exception) -> None:
+    talk, stage = talk_of(Brain("Yes."), fault, "Hello?")
+    talk.hear(np.concatenate([speech(0.5), QUIET]))
+    await settle()
+    assert len(stage.of("error")) == 1
+    talk.hear(np.concatenate([speech(0.5), QUIET]))
+    await settle()
+    assert stage.of("user") == ["Hello?"]
+
+
+async def test_a_voice_that_fails_is_told_and_the_avatar_listens_again() -> None:
+    talk, stage = talk_of(Brain("This is unspeakable."))
+    talk.read("Say it.")
+    await settle()
+    assert stage.of("error") == ["The voice is gone."] and stage.of("avatar") == [AT_A_LOSS]
+
+
+@pytest.mark.parametrize("pieces", [(), ("",), ("😀", " --- "), ("  \n ",)])
+async def test_an_empty_answer_is_said_to_be_one(pieces: tuple[str, ...]) -> None:
+    talk, stage = talk_of(Brain(*pieces))
+    talk.read("Well?")
+    await settle()
+    assert stage.of("avatar") == [NOTHING_SAID]
+    talk.spoken(stage.sounds[0])
+    assert talk.history.lines == [Line("user", "Well?")]
+
+
+async def test_an_answer_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(talking, "LONGEST_ANSWER", 1.0)
+    brain = Brain(*["This is a sentence. "] * 500)
+    talk, stage = talk_of(brain)
+    talk.read("Talk for ever.")
+    for _ in range(10):
+        await settle()
+    assert brain.closed and stage.sounds[0].whole and stage.sounds[0].seconds < 1.5
+
+
+async def test_it_greets_of_its_own_accord_and_closes_cleanly() -> None:
+    brain = Brain(None, "Late.")
+    talk, stage = talk_of(brain)
+    talk.greet("Welcome. Ask me.")
+    await settle()
+    talk.spoken(stage.sounds[0])
+    assert talk.history.lines == [Line("avatar", "Welcome. Ask me.")]
+    talk.read("Hi.")
+    await settle()
+    await talk.close()
+    assert brain.closed and talk.state == "listening"
+
+
+async def test_states_are_told_once_each() -> None:
+    talk, stage = talk_of(Brain("One."), "a")
+    talk.read("Hi.")
+    await settle()
+    states: list[State] = stage.of("state")
+    assert all(one != two for one, two in itertools.pairwise(states))
