@@ -46,6 +46,11 @@ class ClipQueue:
         """Of the clip that plays."""
         return self._clip.key if self._clip is not None else None
 
+    @property
+    def position(self) -> int:
+        """Samples of it that were taken; 0 where nothing plays."""
+        return 0 if self._clip is None else self._position
+
     def play(self, clip: Clip) -> None:
         """Begin a clip; one that plays ends."""
         self._clip, self._position = clip, 0

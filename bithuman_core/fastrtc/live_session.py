@@ -57,6 +57,13 @@ class LiveEngine(Protocol):
     def animate(self, samples: NDArray[np.int16] | None) -> tuple[Any, NDArray[np.int16] | None]: ...
 
 
+class Listener(Protocol):
+    """Who hears the visitor in the avatar's place, and is told the key of a clip that was spoken to its end."""
+
+    def hear(self, samples: NDArray[np.int16]) -> None: ...
+    def said(self, key: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SharedResources:
     """What the sessions of a server share.
@@ -95,11 +102,15 @@ class LiveSession:
         self.phase = 0.0  # when in the 40 ms it ticks, s
         self._speaking = False
         self.heard_at = shared.clock.now()
+        self.listener: Listener | None = None  # who answers the visitor; None: the avatar says what it hears
 
     def hear(self, samples: NDArray[np.int16]) -> None:
         """Sound of the microphone, int16 [n] at 16 kHz."""
         self.stay()
-        self._microphone.push(samples)
+        if self.listener is None:
+            self._microphone.push(samples)
+        else:
+            self.listener.hear(samples)
 
     def arrive(self) -> None:
         """The time of the visit begins to count, whether or not anything of it is looked at."""
@@ -116,10 +127,16 @@ class LiveSession:
         if (take := clip.motion) is not None:
             self.do(lambda engine: engine.follow(take))
 
-    def hush(self) -> None:
-        """Stop speaking at once."""
+    def hush(self) -> int:
+        """Stop speaking at once. Returns how many samples of a clip were spoken."""
+        spoken = self._script.position
         self._script.stop()
         self.do(lambda engine: engine.hush())
+        return spoken
+
+    def tell(self, kind: str, data: Any) -> None:
+        """Send the visitor a message."""
+        self._tell(kind, data)
 
     def do(self, command: Callable[[Any], None]) -> None:
         """Call ``command`` with the engine, before its next step."""
@@ -176,6 +193,8 @@ class LiveSession:
         tick = self._script.take()
         if tick is None:
             self._tell("said", key)
+            if self.listener is not None:
+                self.listener.said(key)
         return tick
 
     def _caption(self) -> None:

@@ -1,0 +1,82 @@
+"""A talk in a live visit: the microphone goes to the talk, its answers are clips of the session."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.audio.sound import Sound
+from bithuman_core.conversation.brain import Act, Brain
+from bithuman_core.conversation.talk import Talk, Voice
+from bithuman_core.ears.transcriber import Transcriber
+from bithuman_core.ears.turns import TurnDetector
+from bithuman_core.fastrtc.clip_queue import Clip
+from bithuman_core.fastrtc.live_session import LiveSession
+from bithuman_core.types import Emotion
+
+NAME = "an answer"
+LOOKAHEAD = 1280  # samples: the avatar says them 80 ms after they were taken
+
+
+class LiveTalk:
+    """A talk's stage in one session, and the session's listener. ``end`` before another one takes its place."""
+
+    def __init__(
+        self,
+        session: LiveSession,
+        brain: Brain,
+        voice: Voice,
+        ears: Transcriber | None,
+        turns: TurnDetector | None,
+        work: Callable[[Callable[[], Any]], Awaitable[Any]],
+        feel: Callable[[Emotion], None],
+    ) -> None:
+        self.talk = Talk(self, brain, voice, ears, turns, work)
+        self._session, self._feel = session, feel
+        self._clip: Clip | None = None
+        session.listener = self
+
+    async def end(self) -> None:
+        """The session listens to itself again."""
+        if self._session.listener is self:
+            self._session.listener = None
+        await self.talk.close()
+
+    # -- of the session -----------------------------------------------------------------------------------------------
+    def hear(self, samples: NDArray[np.int16]) -> None:
+        """Sound of the microphone."""
+        self.talk.hear(samples)
+
+    def said(self, key: str) -> None:
+        """A clip was spoken to its end."""
+        if self._clip is not None and self._clip.key == key:
+            self.talk.spoken(self._clip.sound)
+
+    # -- of the talk --------------------------------------------------------------------------------------------------
+    def say(self, sound: Sound) -> None:
+        """Speak a sound that may still grow."""
+        self._clip = Clip(secrets.token_urlsafe(8), NAME, sound)
+        self._session.say(self._clip)
+
+    def hush(self) -> int:
+        """Stop at once."""
+        self._clip = None
+        return max(self._session.hush() - LOOKAHEAD, 0)
+
+    def act(self, act: Act) -> None:
+        """Make a gesture, or show an emotion."""
+        if act.kind == "gesture":
+            self._session.do(lambda engine: engine.perform(act.name))
+        else:
+            self._feel(Emotion(act.name))
+
+    def tell(self, kind: str, data: Any) -> None:
+        """A message to the page: {type: "talk", data: {kind: data}}; faults as all faults are told."""
+        if kind == "error":
+            self._session.tell("error", data)
+        else:
+            self._session.tell("talk", {kind: data})
