@@ -42,7 +42,7 @@ class Voice(Protocol):
 class Talk:
     """One talk. All methods are called on one event loop; ``work`` runs what blocks in a thread of its own.
 
-    ears: None where only typed words are answered.
+    ears: None where only typed words are answered. history: of what was said before; it goes on.
     """
 
     def __init__(
@@ -53,8 +53,9 @@ class Talk:
         ears: Transcriber | None,
         turns: TurnDetector | None,
         work: Callable[[Callable[[], Any]], Awaitable[Any]],
+        history: History | None = None,
     ) -> None:
-        self.history = History()
+        self.history = history or History()
         self.state: State = "listening"
         self._stage, self._brain, self._voice, self._ears, self._turns, self._work = stage, brain, voice, ears, turns, work
         self._answering: asyncio.Task[None] | None = None

@@ -41,6 +41,7 @@ class DemoContext:
     build: Builder | None  # None: no photos are taken
     callers: AddressAllowances  # of the endpoints without a page
     speeches: Shares  # texts that are being spoken or wait for it
+    hears: bool = False  # whether talks understand the microphone
 
     def end_work(self) -> None:
         """Begin nothing more, and end what is begun."""

@@ -23,8 +23,8 @@ class JobCancelled(Exception):
 
 
 class Jobs:
-    """One thread for what takes seconds (a video, an avatar), one for idle films, one for loading what was checked, two to speak.
-    What is asked for after ``close`` raises JobCancelled.
+    """One thread for what takes seconds (a video, an avatar), one for idle films, one for loading what was checked, two to speak,
+    two for talks. What is asked for after ``close`` raises JobCancelled.
 
     Gradio's queue keeps the order of what takes seconds.
     """
@@ -36,6 +36,7 @@ class Jobs:
         self._short = ThreadPoolExecutor(1, thread_name_prefix="check", initializer=be_nice)
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=be_nice)
         self._speech = ThreadPoolExecutor(VOICES, thread_name_prefix="speech", initializer=be_nice)
+        self._talk = ThreadPoolExecutor(VOICES, thread_name_prefix="talk", initializer=be_nice)
 
     async def check(self, work: Callable[[], T]) -> T:
         """The result of short work."""
@@ -48,6 +49,10 @@ class Jobs:
     async def speak(self, work: Callable[[], T]) -> T:
         """The result of making speech, which processes of the thread's own low priority do."""
         return await self._in(self._speech, work)
+
+    async def talk(self, work: Callable[[], T]) -> T:
+        """The result of what a talk waits for: understanding a turn, speaking a sentence."""
+        return await self._in(self._talk, work)
 
     async def run(self, work: Callable[[Report], T], report: Report, gone: Callable[[], bool] = lambda: False) -> T:
         """The result of long work, which tells ``report`` how it goes; at its next report it ends where ``gone()`` says so.
@@ -70,7 +75,7 @@ class Jobs:
         end of the server too. What runs outside of Python is not waited for.
         """
         self._closed = True
-        for pool in (self._long, self._short, self._loading, self._speech):
+        for pool in (self._long, self._short, self._loading, self._speech, self._talk):
             pool.shutdown(wait=False, cancel_futures=True)
         for thread in list(self._busy):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(JobCancelled))

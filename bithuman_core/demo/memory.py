@@ -8,6 +8,7 @@ from pathlib import Path
 MIB = 2**20
 PAGE_MIB = 448  # the page, its films and those who are live
 VOICE_MIB = 640  # with a natural voice, which takes some 160
+EARS_MIB = 900  # with ears as well, which take some 250
 PHOTO_MIB = 1024  # with an avatar being made: of 32 megapixels with alpha 608 in its process, of 20 s of film 955
 GROUPS = Path("/sys/fs/cgroup")
 

@@ -18,10 +18,11 @@ from fastapi import FastAPI
 
 from bithuman_core.demo.connections import server_config
 from bithuman_core.demo.context import DemoContext
+from bithuman_core.demo.conversation import answering
 from bithuman_core.demo.ending import EndingServer
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.limits import Limits
-from bithuman_core.demo.memory import MIB, PHOTO_MIB, VOICE_MIB, memory_limit, shortage
+from bithuman_core.demo.memory import EARS_MIB, MIB, PHOTO_MIB, VOICE_MIB, memory_limit, shortage
 from bithuman_core.demo.photo_builder import photo_builder
 from bithuman_core.demo.server import EVERY_HOST, app_options, make_app, make_context, page_options
 from bithuman_core.demo.settings import ON_SPACES, DemoSettings, avatar_files, read_settings
@@ -58,6 +59,7 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
             make_engine=make_engine,
             places_each=settings.places_per_address,
             reading=reading,
+            answers=answering(with_ears=memory >= EARS_MIB * MIB),
             speech=text_to_speech(with_natural=memory >= VOICE_MIB * MIB),
         )
         reading.start()  # now that the kernels are compiled

@@ -27,6 +27,7 @@ from starlette.middleware import Middleware
 from bithuman_core import __version__
 from bithuman_core.clock import MonotonicClock
 from bithuman_core.demo.context import Builder, DemoContext, InDemo
+from bithuman_core.demo.conversation import Answering, hello, talk_parts
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.gradio_records import RecentPages
 from bithuman_core.demo.jobs import JobCancelled, Jobs
@@ -78,25 +79,28 @@ def make_context(
     places_each: int = 0,
     reading: ReadingPool | None = None,
     speech: TextToSpeech | None = None,
+    answers: Answering | None = None,
 ) -> DemoContext:
     """What one demo needs.
 
     ``places`` is how many may be live at once, ``places_each`` of them from one address (0: all but one); ``build`` makes an
     avatar from a photo; ``make_engine`` makes the engine that shows one. ``reading`` (one of its own) reads what visitors bring,
-    and is closed with the demo; ``speech`` (one of its own) reads texts.
+    and is closed with the demo; ``speech`` (one of its own) reads texts; ``answers`` (a script of a few sentences)
+    answers those who talk with the avatar.
     """
     limits, clock, route = limits or Limits(), MonotonicClock(), Route()
     stream = avatar_stream(
         lambda: make_engine(AvatarState(gallery.first.fixture)), visitors=places, rtc_configuration=route.configuration
     )
     line = WaitingLine(places, clock, places_each or max(places - 1, 1), limits.offer_idle)
-    visitors = Visitors(stream, gallery, make_engine, limits, line, clock)
+    jobs, voice, answers = Jobs(), speech or TextToSpeech(), answers or hello()
+    visitors = Visitors(stream, gallery, make_engine, limits, line, clock, talk_parts(answers, voice, jobs))
     callers = AddressAllowances(clock, limits.calls, limits.calls_per_second)
     speeches = Shares("texts", limits.speeches, limits.speeches_each)
     return DemoContext(
-        gallery, stream, visitors, Jobs(), reading or reading_pool(), speech or TextToSpeech(), route, limits, build, callers,
-        speeches,
-    )
+        gallery, stream, visitors, jobs, reading or reading_pool(), voice, route, limits, build, callers, speeches,
+        hears=answers.ears is not None,
+    )  # fmt: skip
 
 
 def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, hosts: Iterable[str] = ()) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.audio.sound import Sound
 from bithuman_core.conversation.brain import Act, Brain
+from bithuman_core.conversation.history import History
 from bithuman_core.conversation.talk import Talk, Voice
 from bithuman_core.ears.transcriber import Transcriber
 from bithuman_core.ears.turns import TurnDetector
@@ -34,9 +35,12 @@ class LiveTalk:
         turns: TurnDetector | None,
         work: Callable[[Callable[[], Any]], Awaitable[Any]],
         feel: Callable[[Emotion], None],
+        history: History | None = None,
+        note: Callable[[str, str], None] = lambda who, text: None,
     ) -> None:
-        self.talk = Talk(self, brain, voice, ears, turns, work)
-        self._session, self._feel = session, feel
+        """note: is told who ("user", "avatar") says what, sentence by sentence."""
+        self.talk = Talk(self, brain, voice, ears, turns, work, history)
+        self._session, self._feel, self._note = session, feel, note
         self._clip: Clip | None = None
         session.listener = self
 
@@ -78,5 +82,7 @@ class LiveTalk:
         """A message to the page: {type: "talk", data: {kind: data}}; faults as all faults are told."""
         if kind == "error":
             self._session.tell("error", data)
-        else:
-            self._session.tell("talk", {kind: data})
+            return
+        if kind != "state":
+            self._note(kind, data)
+        self._session.tell("talk", {kind: data})

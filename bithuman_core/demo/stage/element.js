@@ -10,6 +10,7 @@ import { Server } from "./server.js";
 import { watchTicket } from "./ticket.js";
 import { takeUntypedFiles } from "./untyped.js";
 
+const LISTENS = new Set(["microphone", "talk"]); // ways that open the microphone
 const STATS_MS = 1000;
 const FAULT_MS = 5000; // how long a fault that the server has got over is shown
 const PLACE_MS = 2000; // between two questions for a place
@@ -22,7 +23,7 @@ class AvatarStage extends HTMLElement {
   #timer = 0;
   #fault = null; // the server's last sentence about itself, for a while
   #faultTimer = 0;
-  #way = "microphone"; // how it speaks: also "file", "text"
+  #way = "microphone"; // how it speaks: also "talk", "file", "text"
   #said = 0; // number of the clip that was said last
   #pending = null; // the clip that is to be said once the visit is live
   #avatar = null;
@@ -51,10 +52,10 @@ class AvatarStage extends HTMLElement {
   /** Start a visit. The microphone is asked for only where it is the way to speak. */
   async start() {
     const call = (this.#call = new Call(this.server));
-    this.#show("connecting", this.#way === "microphone" ? "Waiting for the microphone. The browser may ask you for permission." : "Connecting…");
+    this.#show("connecting", LISTENS.has(this.#way) ? "Waiting for the microphone. The browser may ask you for permission." : "Connecting…");
     try {
       await this.#ready;
-      if (this.#way === "microphone") await this.microphone.open();
+      if (LISTENS.has(this.#way)) await this.#listen();
       if (this.#call !== call) return this.#call || this.microphone.close();
       await this.#place(call);
       await this.#connect(call);
@@ -130,6 +131,7 @@ class AvatarStage extends HTMLElement {
 
   #hear({ type, data }, stats) {
     if (type === "stats") stats.server = data;
+    else if (type === "talk") this.#showTurn(data);
     else if (type === "speaking") this.#showTalk(data);
     else if (type === "warning") this.#showFault(`This visit ends in ${data} seconds.`, 1000 * data);
     else if (type === "error") this.#showFault(data, FAULT_MS);
@@ -154,14 +156,29 @@ class AvatarStage extends HTMLElement {
     else this.#show("idle", "Stopped. Press Start for another visit.");
   }
 
+  // Whoever only writes needs no microphone.
+  async #listen() {
+    try {
+      await this.microphone.open();
+    } catch (error) {
+      if (this.#way !== "talk" || !(error instanceof Refused)) throw error;
+      this.#showFault(error.message, FAULT_MS);
+    }
+  }
+
+  // Somebody has said something: the panel shows it.
+  #showTurn({ user, avatar }) {
+    if (user ?? avatar) document.getElementById("talk-refresh")?.click();
+  }
+
   // Another way to speak: the microphone is open only while it is the way.
   async #turn(way) {
     this.#way = way;
     const call = this.#call;
     if (!call) return this.#show(this.dataset.state, this.#invitation());
-    if (way === "microphone") {
+    if (LISTENS.has(way)) {
       try {
-        await this.microphone.open();
+        await this.#listen();
       } catch (error) {
         return error instanceof Refused ? this.#showFault(error.message, FAULT_MS) : this.#broke(call, error);
       }
@@ -190,6 +207,7 @@ class AvatarStage extends HTMLElement {
   #invitation() {
     const { name } = this.#avatar;
     if (this.#way === "microphone") return `Press Start and speak: ${name} speaks with you. Headphones are best.`;
+    if (this.#way === "talk") return `Press Start and talk with ${name}, or write.`;
     return this.#way === "file" ? `Choose a sound file: ${name} says it.` : `Write something: ${name} says it.`;
   }
 

@@ -39,7 +39,7 @@ def build_page(context: DemoContext) -> gr.Blocks:
             with gr.Column(elem_id="panel"):
                 title = gr.Markdown(heading(first), elem_id="avatar-name")
                 avatar_panel = avatars.AvatarPanel(context)
-                words_panel = words.WordsPanel(context.limits.text)
+                words_panel = words.WordsPanel(context)
                 background_panel = background.BackgroundPanel()
                 manner_panel = manner.MannerPanel(first)
                 with gr.Accordion("Measured", open=False, elem_id="measured"):

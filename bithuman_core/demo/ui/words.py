@@ -12,6 +12,8 @@ from bithuman_core.demo.actions import clip_of_file, clip_of_take, clip_of_text,
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.ui.events import LONG, QUICK, reporter, told
+from bithuman_core.demo.ui.talk import TalkPanel
+from bithuman_core.demo.ui.talk import wire as wire_talk
 from bithuman_core.demo.ui.ticket import ticket
 from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.fastrtc.clip_queue import Clip
@@ -32,13 +34,16 @@ LEVEL = (
 class WordsPanel:
     """Its components, laid out where it is made."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, context: DemoContext) -> None:
+        limit = context.limits.text
         gr.set_static_paths([speech_clip()])  # served from where it is, without a copy among the temporary files
         gr.Markdown("## Its words")
         with gr.Tabs(elem_id="words"):
             with gr.Tab("Microphone", elem_id="words-microphone") as self.microphone:
                 gr.Markdown("The avatar says what you say, while you say it.")
                 gr.HTML(LEVEL, padding=False)
+            with gr.Tab("Talk", elem_id="words-talk") as self.talk:
+                self.talking = TalkPanel(context)
             with gr.Tab("Audio file", elem_id="words-file") as self.file:
                 self.sound = gr.Audio(
                     label="A sound file", show_label=False, sources=["upload"], type="filepath", editable=False,
@@ -134,7 +139,7 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
     def turner(way: str) -> Callable[[str], Awaitable[str]]:
         async def turn(secret: str) -> str:
             found = context.visitors.find(secret)
-            found.way = way
+            found.turn(way)
             return ticket(found)
 
         return told(turn)
@@ -144,7 +149,9 @@ def wire(panel: WordsPanel, context: DemoContext, visitor: gr.State, stage: gr.H
 
     panel.voice.change(offer_timbres, panel.voice, panel.timbre, **QUICK)
     texts: list[Any] = [visitor, panel.words, panel.voice, panel.timbre]
-    for tab, way in ((panel.microphone, "microphone"), (panel.file, "file"), (panel.text, "text")):
+    wire_talk(panel.talking, context, visitor)
+    tabs = (panel.microphone, "microphone"), (panel.talk, "talk"), (panel.file, "file"), (panel.text, "text")
+    for tab, way in tabs:
         tab.select(turner(way), visitor, stage, **QUICK)
     panel.play.click(speaker(of_file), [visitor, panel.sound, panel.motion], stage, **QUICK)
     gr.on([panel.speak.click, panel.words.submit], speaker(of_text_at_once), texts, stage, **QUICK)

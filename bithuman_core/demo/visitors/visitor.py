@@ -16,6 +16,7 @@ from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.visitors.allowance import Allowance
 from bithuman_core.demo.visitors.messages import TOO_MANY, Here, Hush, Misunderstood, Say, parse
+from bithuman_core.demo.visitors.talker import Talker, TalkParts
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.fastrtc.live_session import LiveEngine, LiveSession
@@ -43,6 +44,7 @@ class Visitor:
         limits: Limits,
         clock: Clock,
         address: str | None = None,
+        talk: TalkParts | None = None,
     ) -> None:
         self.secret = secrets.token_urlsafe(24)
         self.address = address  # which is counted; None: is not
@@ -54,7 +56,7 @@ class Visitor:
         self.avatar: Avatar = gallery.first
         self.own: dict[str, Avatar] = {}
         self.clips: dict[str, Clip] = {}
-        self.way = "microphone"  # how it speaks: also "file", "text"
+        self.way = "microphone"  # how it speaks: also "file", "text", "talk"
         self.said = 0  # how many clips the page was told to say
         self.closed = False
         self.limit, self.connect_idle = limits.live, limits.connect_idle
@@ -64,8 +66,10 @@ class Visitor:
         self.offers = Allowance(clock, limits.offers, limits.offers_per_second)
         self.new_lines = Allowance(clock, limits.lines, limits.lines_per_second)
         self._session: LiveSession | None = None
+        self.talker = Talker(talk, self.feel) if talk is not None else None
         self._folder: Path | None = None
         self._uploads: list[Path] = []
+        self._ending: set[asyncio.Task[None]] = set()  # of talks
         self.seen_at = clock.now()
         self.lines = 0  # that the page keeps open (see ``routes/presence.py``)
 
@@ -77,12 +81,15 @@ class Visitor:
     def meet(self, session: LiveSession) -> None:
         """The session of the present connection."""
         self._session = session
+        if self.talker is not None and self.way == "talk":
+            self.talker.begin(session)
 
     def part(self, session: LiveSession) -> None:
         """The connection of this session is closed: a page that stays open holds nothing of it."""
         if self._session is session:
             self.seen_at = self.heard_at
             self._session = None
+            self._end_talk()
 
     def hears(self, text: object) -> str | None:
         """Follow a message of the page. Returns a sentence where it is not followed."""
@@ -106,6 +113,22 @@ class Visitor:
             case Hush():
                 session.hush()
         return None
+
+    def turn(self, way: str) -> None:
+        """Speak in another way from now on: "microphone", "file", "text", "talk"."""
+        before, self.way = self.way, way
+        if self.talker is None or way == before:
+            return
+        if before == "talk":
+            self._end_talk()
+        if way == "talk" and self._session is not None:
+            self.talker.begin(self._session)
+
+    def _end_talk(self) -> None:
+        if self.talker is not None and self.talker.live:
+            task = asyncio.get_running_loop().create_task(self.talker.end())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
 
     def feel(self, emotion: Emotion) -> None:
         """Show an emotion from now on."""

@@ -15,6 +15,7 @@ from bithuman_core.demo.gallery import Avatar, Gallery
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.visitors.address import network_of
+from bithuman_core.demo.visitors.talker import TalkParts
 from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.demo.visitors.waiting_line import WaitingLine
 from bithuman_core.fastrtc.avatar_engine import AvatarState
@@ -41,9 +42,11 @@ class Visitors:
         limits: Limits,
         waiting_line: WaitingLine,
         clock: Clock,
+        talk: TalkParts | None = None,
     ) -> None:
         self.waiting_line = waiting_line
         self._stream, self._gallery, self._make_engine, self._limits, self._clock = stream, gallery, make_engine, limits, clock
+        self._talk = talk
         self._open: dict[str, Visitor] = {}
         self._watching: dict[Visitor, asyncio.Task[None]] = {}
 
@@ -70,7 +73,7 @@ class Visitors:
         if len(self._open) >= self._limits.visitors and not self._forget_a_quiet_one():
             sentence = "Too many people have this page open at the moment: try again in a few minutes."
             raise Refusal(503, sentence, retry=RETRY)
-        visit = Visitor(self._gallery, self._make_engine, self._limits, self._clock, address)
+        visit = Visitor(self._gallery, self._make_engine, self._limits, self._clock, address, self._talk)
         self._open[visit.secret] = visit
         return visit
 

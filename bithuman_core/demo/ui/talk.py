@@ -1,0 +1,64 @@
+"""The tab of the panel in which one talks with the avatar: what was said, and a line for typed words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from bithuman_core.demo.context import DemoContext
+from bithuman_core.demo.refusal import Refusal
+from bithuman_core.demo.ui.events import QUICK, told
+from bithuman_core.demo.visitors.visitor import NOT_LIVE, Visitor
+
+HOW = "Press Start and talk: the avatar answers. Speak into its words to stop it."
+TYPED = (
+    "Press Start and write: the avatar answers. So that it hears you, too, its host runs "
+    "`pip install 'bithuman-core[ears]'` or sets BITHUMAN_STT_URL."
+)
+
+
+class TalkPanel:
+    """Its components, laid out where it is made (inside a tab)."""
+
+    def __init__(self, context: DemoContext) -> None:
+        gr.Markdown(HOW if context.hears else TYPED)
+        self.said = gr.Chatbot(
+            type="messages", show_label=False, height=220, elem_id="talk-said", sanitize_html=True, render_markdown=False,
+        )  # fmt: skip
+        with gr.Row():
+            self.words = gr.Textbox(
+                show_label=False, placeholder="Write to the avatar", max_length=context.limits.text, container=False, scale=4,
+                elem_id="talk-words",
+            )  # fmt: skip
+            self.stop = gr.Button("Stop", elem_id="talk-stop", size="md", min_width=0, scale=1)
+        self.refresh = gr.Button("Refresh", elem_id="talk-refresh", elem_classes="unseen")  # pressed by the stage
+
+
+def wire(panel: TalkPanel, context: DemoContext, visitor: gr.State) -> None:
+    """What happens when something of the panel is used."""
+
+    def talker(secret: str) -> tuple[Visitor, Any]:
+        found = context.visitors.find(secret)
+        if found.talker is None or not found.talker.live:
+            raise Refusal(409, NOT_LIVE)
+        return found, found.talker
+
+    async def read(secret: str, text: str) -> Any:
+        if not text.strip():
+            return ""
+        found, talking = talker(secret)
+        found.spend()
+        talking.read(text)
+        return ""
+
+    async def stop(secret: str) -> None:
+        talker(secret)[1].stop()
+
+    async def lines(secret: str) -> list[dict[str, str]]:
+        found = context.visitors.find(secret)
+        return found.talker.lines if found.talker is not None else []
+
+    panel.words.submit(told(read), [visitor, panel.words], panel.words, **QUICK)
+    panel.stop.click(told(stop), visitor, None, **QUICK)
+    panel.refresh.click(told(lines), visitor, panel.said, **QUICK)

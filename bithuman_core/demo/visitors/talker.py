@@ -1,0 +1,82 @@
+"""A visitor's talk with the avatar: it outlives connections, and the page reads what was said."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bithuman_core.conversation import Brain, History
+from bithuman_core.conversation.talk import Voice
+from bithuman_core.ears import Transcriber, TurnDetector
+from bithuman_core.fastrtc.live_session import LiveSession
+from bithuman_core.fastrtc.talking import LiveTalk
+from bithuman_core.types import Emotion
+
+SHOWN = 100  # lines on the page
+ROLES = {"user": "user", "avatar": "assistant"}  # of Gradio's chatbot
+
+
+@dataclass(frozen=True, slots=True)
+class TalkParts:
+    """What all talks of a server share. ears, turns: None where only typed words are answered."""
+
+    brain: Brain
+    voice: Voice
+    ears: Transcriber | None
+    turns: Callable[[], TurnDetector] | None
+    work: Callable[[Callable[[], Any]], Awaitable[Any]]
+    greeting: str | None = None
+
+
+class Talker:
+    """One visitor's. ``feel`` shows an emotion from now on."""
+
+    def __init__(self, parts: TalkParts, feel: Callable[[Emotion], None]) -> None:
+        self._parts, self._feel = parts, feel
+        self._history, self._lines = History(), deque[dict[str, str]](maxlen=SHOWN)
+        self._live: LiveTalk | None = None
+        self._greeted = False
+
+    @property
+    def lines(self) -> list[dict[str, str]]:
+        """What was said, for Gradio's chatbot: {"role": "user" or "assistant", "content": text}."""
+        return list(self._lines)
+
+    @property
+    def live(self) -> bool:
+        """Whether a session is talked in."""
+        return self._live is not None
+
+    def begin(self, session: LiveSession) -> None:
+        """Talk in this session."""
+        parts = self._parts
+        turns = parts.turns() if parts.turns is not None and parts.ears is not None else None
+        live = LiveTalk(session, parts.brain, parts.voice, parts.ears, turns, parts.work, self._feel, self._history, self._note)
+        self._live = live
+        if parts.greeting and not self._greeted:
+            self._greeted = True
+            live.talk.greet(parts.greeting)
+
+    async def end(self) -> None:
+        """The session is not talked in any more."""
+        live, self._live = self._live, None
+        if live is not None:
+            await live.end()
+
+    def read(self, text: str) -> None:
+        """Typed words."""
+        if self._live is not None:
+            self._live.talk.read(text)
+
+    def stop(self) -> None:
+        """End the answer that is being given."""
+        if self._live is not None:
+            self._live.talk.interrupt()
+
+    def _note(self, who: str, text: str) -> None:
+        if self._lines and self._lines[-1]["role"] == ROLES[who] == "assistant":
+            self._lines[-1] = {"role": "assistant", "content": f"{self._lines[-1]['content']} {text}"}
+        else:
+            self._lines.append({"role": ROLES[who], "content": text})
