@@ -28,6 +28,7 @@ from bithuman_core import __version__
 from bithuman_core.clock import MonotonicClock
 from bithuman_core.demo.context import Builder, DemoContext, InDemo
 from bithuman_core.demo.conversation import Answering, hello, talk_parts
+from bithuman_core.demo.folder import give_gradio
 from bithuman_core.demo.gallery import Gallery
 from bithuman_core.demo.gradio_records import RecentPages
 from bithuman_core.demo.jobs import JobCancelled, Jobs
@@ -159,6 +160,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
 
 def make_app(context: DemoContext, host: str = EVERY_HOST, hosts: Iterable[str] = ()) -> tuple[gr.Blocks, FastAPI]:
     """The page, and the application that mounts it; ``host`` and ``hosts`` as those of :func:`app_options`."""
+    give_gradio(context.gallery.folder)  # another demo of this process may have one of its own
     demo = build_page(context)
     app = FastAPI(title="bithuman_core", **app_options(context, demo, host, hosts))
     taking_files: dict[str, Any] = {"exception_handlers": {OSError: no_room}}
