@@ -71,7 +71,8 @@ def visitor(playwright: Playwright, kiosk: Server, asking: Path) -> Iterator[Pag
 
 def said(page: Page) -> list[str]:
     """What stands on the page, from the oldest to the newest."""
-    return [text.strip() for text in page.locator("#talk-said [data-testid=user], #talk-said [data-testid=bot]").all_inner_texts()]
+    lines = page.locator("#talk-said [data-testid=user], #talk-said [data-testid=bot]")
+    return [text.strip() for text in lines.all_inner_texts()]
 
 
 def wait_for_words(page: Page, words: str) -> None:
