@@ -336,7 +336,7 @@ def test_a_device_takes_the_video_and_stays_a_device(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     program = (
-        "import signal, sys; from pathlib import Path\n"
+        f"import signal, sys; from pathlib import Path; signal.signal({int(number)}, signal.SIG_DFL)\n"  # nohup hands it on
         "from bithuman_core.cli.ending import cleaning_up; from bithuman_core.files import replacing\n"
         "with cleaning_up(), replacing(Path(sys.argv[1])) as temporary:\n"
         "    temporary.write_bytes(b'half'); print('working', flush=True); signal.pause()\n"
