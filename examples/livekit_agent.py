@@ -111,6 +111,7 @@ async def talk(session: AgentSession, room: OfflineRoom) -> None:
     await session.interrupt()
     await story
     await session.generate_reply(user_input="Wait, a question!")
+    await room.settle()
 
 
 async def offline(path: str) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bithuman_core.audio import write_video_with_audio
 
 RATE, FPS = 16_000, 25
+SETTLED = 3  # pictures
 
 
 class OfflinePublication:
@@ -90,6 +91,7 @@ class OfflineRoom(rtc.EventEmitter[str]):
                 frame = event.frame
                 picture = np.frombuffer(frame.data, np.uint8).reshape(frame.height, frame.width, 3)
                 self.pictures.append((time.monotonic(), picture))
+                self._news.set()
         finally:
             await stream.aclose()
 
@@ -101,6 +103,13 @@ class OfflineRoom(rtc.EventEmitter[str]):
     async def hear(self, samples: int) -> None:
         """Return when so many samples have been heard."""
         while self.heard.size < samples:
+            self._news.clear()
+            await self._news.wait()
+
+    async def settle(self) -> None:
+        """Return when what was sent so far has come: sound lies on its way for some milliseconds, no longer than pictures do."""
+        seen = len(self.pictures)
+        while len(self.pictures) < seen + SETTLED:
             self._news.clear()
             await self._news.wait()
 
