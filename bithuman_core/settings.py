@@ -30,6 +30,7 @@ WANTED = {
     "FPS": f"frames are {FPS} a second",
     "INPUT_SAMPLE_RATE": f"sound is {SAMPLE_RATE} Hz inside, and of any rate where it goes in",
     "OUTPUT_WIDTH": f"give the longest side of the frames, {MIN_SIDE} to {MAX_SIDE} px",
+    "turn_pause": "give the pause that ends a turn, 0.2 to 3 s",
     "verbose": "give 1 or 0",
     "log_level": f"give one of {', '.join(get_args(LogLevel))}",
 }  # what a setting can be, where it can be wrong
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     stt_model: str = Field(default="whisper-1", validation_alias="BITHUMAN_STT_MODEL")
     stt_key: SecretStr | None = Field(default=None, validation_alias="BITHUMAN_STT_KEY")
     stt_language: str | None = Field(default=None, validation_alias="BITHUMAN_STT_LANGUAGE")
+    turn_pause: float = Field(default=0.45, ge=0.2, le=3.0, validation_alias="BITHUMAN_TURN_PAUSE")  # s that end a turn
     # and a brain, or a script in its place
     llm_url: str | None = Field(default=None, validation_alias="BITHUMAN_LLM_URL")
     llm_model: str = Field(default="gpt-4o-mini", validation_alias="BITHUMAN_LLM_MODEL")

@@ -17,6 +17,7 @@ from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.errors import BackgroundError, BuildError
 from bithuman_core.imx import Manifest, write_imx
 from bithuman_core.imx.bounds import as_name
+from bithuman_core.imx.persona import as_persona
 
 MAX_CONSENT = 2000
 STAGES = {
@@ -73,6 +74,7 @@ def build_avatar(
     kind: str | None = None,
     side: int = 512,
     background: Background | str | Path | None = None,
+    persona: str = "",
     progress: Callable[[str, float], None] | None = None,
 ) -> BuildReport:
     """Make an avatar of one photo or a short clip, on this machine, in seconds.
@@ -84,7 +86,8 @@ def build_avatar(
     alone; "photo" makes an avatar of its most neutral picture, with the colours of teeth, mouth and closed lids from its others;
     None: footage where the clip allows it, else a photo avatar with a sentence that says why. side: px of the shorter side of
     footage's frames, 512 or 720. background: what it stands before unless somebody chooses ("blur", "#rrggbb", the file of a
-    picture); its own one stays in the file. progress: called with a stage's name and the share of the work done, 0..1.
+    picture); its own one stays in the file. persona: who it is where it answers, in plain words. progress: called with a stage's
+    name and the share of the work done, 0..1.
 
     The same photo, name and consent give the same bytes. Raises `BuildError` with one sentence that says what is wrong with the
     file and what to do, `BackgroundError` for a background, and `OSError` where the file cannot be written.
@@ -107,6 +110,7 @@ def build_avatar(
         raise BuildError(f"the kind {kind!r} is not known: use one of {', '.join(KINDS)}")
     if side not in SIDES:
         raise BuildError(f"frames of {side} px are not made: use one of {', '.join(map(str, SIDES))}")
+    who = as_persona(persona)
     behind = OWN if background is None else Background.of(background)
     if not behind.opaque:
         raise BackgroundError(NOT_CLEAR)
@@ -119,7 +123,8 @@ def build_avatar(
 
         try:
             manifest, arrays, notes = film_avatar(photo, name, face, aspect, side, _teller(FILM_STAGES, progress))
-            return _written(out, *with_background(manifest, arrays, behind), consent, notes, progress)
+            manifest, arrays = with_background(manifest, arrays, behind)
+            return _written(out, replace(manifest, persona=who), arrays, consent, notes, progress)
         except NotFootage as error:
             if kind == "footage":
                 raise BuildError(f"this clip cannot be kept as footage: {error.message}") from error
@@ -131,7 +136,7 @@ def build_avatar(
     portrait = analyse(photo, face=face, aspect=aspect, progress=tell)
     manifest, arrays = assemble(portrait, name, tell)
     manifest, arrays = with_background(manifest, arrays, behind)
-    return _written(out, manifest, arrays, consent, [*notes, *portrait.notes], progress)
+    return _written(out, replace(manifest, persona=who), arrays, consent, [*notes, *portrait.notes], progress)
 
 
 def _teller(stages: Mapping[str, float], progress: Callable[[str, float], None] | None) -> Callable[[str], None]:

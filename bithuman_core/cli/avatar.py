@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
+
+import typer
 
 from bithuman_core.cli.common import AvatarArgument, DefaultAvatar, JsonOption, app, load_rig
 from bithuman_core.face import ARKIT_NAMES, HEAD_NAMES
@@ -26,6 +29,7 @@ def info(avatar: AvatarArgument, as_json: JsonOption = False) -> None:
         "file_bytes": avatar.stat().st_size,
         "coefficients": len(manifest.coefficients),
         "not_followed": not_followed(manifest),
+        "persona": manifest.persona,
         "gestures": sorted(manifest.gestures),
         "limits": {name: list(pair) for name, pair in manifest.limits.items()},
         "arrays": {name: f"{a.dtype} {list(a.shape)}" for name, a in file.arrays.items()},
@@ -70,6 +74,17 @@ def validate(
         for film in [rig.film] if rig.matte is None else [rig.film, rig.matte.cover, rig.matte.behind]:
             check_film(film)
     print(f"ok: {where}; {path.name} is a sound avatar")
+
+
+@app.command()
+def persona(
+    avatar: AvatarArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help='Who it is, in plain words; "" removes it.')],
+) -> None:
+    """Keep in an avatar's file who it is where it answers."""
+    from bithuman_core.imx.persona import write_persona
+
+    write_persona(avatar, text)
 
 
 @app.command("list")

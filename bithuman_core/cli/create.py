@@ -31,6 +31,7 @@ def build(
     audio: Annotated[Path | None, typer.Option("--audio", "-a", metavar="AUDIO", help="What it says in the preview.")] = None,
     sheet: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Also write its poses as one picture.")] = None,
     background: BackgroundOption = None,
+    persona: Annotated[str, typer.Option(metavar="TEXT", help="Who it is where it answers, in plain words.")] = "",
 ) -> None:
     """Make an avatar from one photo or short clip, on this machine."""
     from bithuman_core.build import build_avatar
@@ -51,7 +52,7 @@ def build(
         task = progress.add_task("starting", total=1.0)
         report = build_avatar(
             photo, output, consent=agreed, name=name, face=face, aspect=aspect, kind=kind, side=side, background=behind,
-            progress=lambda stage, share: progress.update(task, description=stage, completed=share),
+            persona=persona, progress=lambda stage, share: progress.update(task, description=stage, completed=share),
         )  # fmt: skip
     for note in report.notes:
         say(note, "note", "yellow")

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from bithuman_core.types import Emotion
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -23,10 +25,19 @@ class Act:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who the avatar is: a persona in plain words ("": whatever the brain is set to), and what it can do beside its words."""
+
+    persona: str = ""
+    gestures: tuple[str, ...] = ()
+    emotions: tuple[str, ...] = tuple(emotion.value for emotion in Emotion)
+
+
 class Brain(Protocol):
     """Answers. Shared by all visits: it keeps nothing of a talk."""
 
-    def answer(self, talk: Sequence[Line]) -> AsyncIterator[str | Act]:
+    def answer(self, talk: Sequence[Line], role: Role) -> AsyncIterator[str | Act]:
         """Pieces of the answer to the last line, each as soon as it is there. Raises AddressError.
 
         Whoever stops listening closes the iterator (``aclose``), which ends the request.

@@ -2,60 +2,76 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bithuman_core.addresses import Address, what_failed
-from bithuman_core.conversation.brain import Act, Line
+from bithuman_core.conversation.brain import Act, Line, Role
+from bithuman_core.conversation.role_tools import act_of, role_tools
+from bithuman_core.conversation.tools import Tool
 from bithuman_core.errors import AddressError
 
+logger = logging.getLogger(__name__)
+
 SECONDS = 30.0  # longest silence of the service
-ROUNDS = 3  # requests for one answer: a model that only acts is asked again for its words
+ROUNDS = 5  # requests for one answer: a model that calls something is asked again for its words
 MANNER = (
     "You talk with somebody through a microphone and loudspeaker: answer in one to three short spoken sentences, without lists, "
     "Markdown, code or emojis, in the language that you are spoken to."
 )
 
 
+BROKEN = "That did not work: say so in one sentence."
+
+Call = dict[str, str]  # id, name, arguments
+
+
 @dataclass(frozen=True, slots=True)
 class ChatAddress:
-    """The address, who the avatar is (a persona in plain words), and the gestures and emotions that it can show."""
+    """The address, what the host says of all its avatars (a role says more), and what the model may ask of the program."""
 
     address: Address
     persona: str = ""
-    gestures: Sequence[str] = ()
-    emotions: Sequence[str] = ()
+    tools: tuple[Tool, ...] = ()
     rounds: int = field(default=ROUNDS)
 
-    async def answer(self, talk: Sequence[Line]) -> AsyncIterator[str | Act]:
-        """As of ``Brain``."""
+    async def answer(self, talk: Sequence[Line], role: Role) -> AsyncIterator[str | Act]:
+        """As of ``Brain``. A tool that raises is told to the model, and to the log."""
         import openai
 
-        messages: list[dict[str, Any]] = [{"role": "system", "content": f"{self.persona}\n\n{MANNER}".strip()}]
+        who = "\n\n".join(filter(None, (self.persona, role.persona, MANNER)))
+        messages: list[dict[str, Any]] = [{"role": "system", "content": who}]
         messages += [{"role": "user" if line.who == "user" else "assistant", "content": line.text} for line in talk]
+        offered = [*role_tools(role), *(tool.schema for tool in self.tools)]
         async with openai.AsyncOpenAI(**self.address.options(SECONDS)) as client:
             try:
                 for _ in range(self.rounds):
-                    spoken, calls = False, dict[int, dict[str, str]]()
-                    async for piece in self._stream(client, messages, calls):
-                        spoken = True
+                    spoken, calls = "", dict[int, Call]()
+                    async for piece in self._stream(client, messages, offered, calls):
+                        spoken += piece
                         yield piece
-                    for act in filter(None, map(self._act, calls.values())):
-                        yield act
-                    if spoken or not calls:
+                    results = list[str | None]()
+                    for call in calls.values():
+                        if (act := act_of(role, call["name"], call["arguments"])) is not None:
+                            yield act
+                        results.append(await self._result(call))
+                    if not calls or (spoken and not any(results)):
                         return
-                    messages += _answered(calls)
+                    if spoken:
+                        yield " "
+                    messages += _answered(spoken, list(calls.values()), results)
             except openai.OpenAIError as error:
                 raise AddressError(what_failed(error, self.address, "brain")) from None
 
-    async def _stream(self, client: Any, messages: list[dict[str, Any]], calls: dict[int, dict[str, str]]) -> AsyncIterator[str]:
+    async def _stream(
+        self, client: Any, messages: list[dict[str, Any]], offered: list[dict[str, Any]], calls: dict[int, Call]
+    ) -> AsyncIterator[str]:
         """The words of one request; what it calls is put into ``calls``."""
-        tools = self._tools()
-        stream = await client.chat.completions.create(
-            model=self.address.model, messages=messages, stream=True, **({"tools": tools} if tools else {})
-        )
+        options = {"tools": offered} if offered else {}
+        stream = await client.chat.completions.create(model=self.address.model, messages=messages, stream=True, **options)
         async with stream:
             async for chunk in stream:
                 delta = chunk.choices[0].delta if chunk.choices else None
@@ -70,47 +86,26 @@ class ChatAddress:
                 if delta.content:
                     yield delta.content
 
-    def _tools(self) -> list[dict[str, Any]]:
-        offered = (
-            ("gesture", self.gestures, "Make a gesture while you speak."),
-            ("emotion", self.emotions, "Show an emotion from now on."),
-        )
-        return [
-            {
-                "type": "function",
-                "function": {
-                    "name": kind,
-                    "description": what,
-                    "parameters": {
-                        "type": "object",
-                        "properties": {"name": {"type": "string", "enum": list(names)}},
-                        "required": ["name"],
-                    },
-                },
-            }
-            for kind, names, what in offered
-            if names
-        ]
-
-    def _act(self, call: dict[str, str]) -> Act | None:
-        """What a call asks for; None where the avatar cannot do it: models make names up."""
-        try:
-            given = json.loads(call["arguments"] or "{}")
-        except ValueError:
+    async def _result(self, call: Call) -> str | None:
+        """What a tool of the program says; None where the call is for the avatar, or for nobody."""
+        tool = next((tool for tool in self.tools if tool.name == call["name"]), None)
+        if tool is None:
             return None
-        name = given.get("name") if isinstance(given, dict) else None
-        if call["name"] == "gesture" and name in self.gestures:
-            return Act("gesture", str(name))
-        if call["name"] == "emotion" and name in self.emotions:
-            return Act("emotion", str(name))
-        return None
+        try:
+            return await asyncio.to_thread(tool.call, call["arguments"])
+        except Exception:  # of any kind: it is the host's own program
+            logger.exception("The tool %s broke.", tool.name)
+            return BROKEN
 
 
-def _answered(calls: dict[int, dict[str, str]]) -> list[dict[str, Any]]:
+def _answered(spoken: str, calls: Sequence[Call], results: Sequence[str | None]) -> list[dict[str, Any]]:
     """The calls and their results, as the next request tells them."""
     made = [
         {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"] or "{}"}}
-        for call in calls.values()
+        for call in calls
     ]
-    results = [{"role": "tool", "tool_call_id": call["id"], "content": "done; now speak"} for call in calls.values()]
-    return [{"role": "assistant", "content": None, "tool_calls": made}, *results]
+    told = [
+        {"role": "tool", "tool_call_id": call["id"], "content": result or "done; now speak"}
+        for call, result in zip(calls, results, strict=True)
+    ]
+    return [{"role": "assistant", "content": spoken or None, "tool_calls": made}, *told]

@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bithuman_core.conversation.brain import Act, Line
+from bithuman_core.conversation.brain import Act, Line, Role
 from bithuman_core.errors import AddressError
 
 LARGEST = 2**20  # bytes
@@ -70,7 +70,7 @@ class ScriptedBrain:
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise AddressError(f"The script {file.name!r} cannot be used: {_where(error)}.") from None
 
-    async def answer(self, talk: Sequence[Line]) -> AsyncIterator[str | Act]:
+    async def answer(self, talk: Sequence[Line], role: Role) -> AsyncIterator[str | Act]:
         """As of ``Brain``."""
         heard = f" {_words(talk[-1].text)} " if talk else " "
         found, length = None, 0

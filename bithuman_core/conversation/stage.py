@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 from bithuman_core.audio.sound import Sound
 from bithuman_core.conversation.brain import Act
 
-State = Literal["listening", "thinking", "speaking"]
+State = Literal["listening", "hearing", "thinking", "speaking"]  # hearing: somebody is speaking to it
 
 
 class Stage(Protocol):

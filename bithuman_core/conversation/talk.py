@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -14,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.audio.sound import Sound
-from bithuman_core.conversation.brain import Act, Brain
+from bithuman_core.conversation.brain import Act, Brain, Role
 from bithuman_core.conversation.history import History
 from bithuman_core.conversation.spoken import SpokenSentences
 from bithuman_core.conversation.stage import Stage, State
+from bithuman_core.ears.held_key import HeldKey
 from bithuman_core.ears.transcriber import Transcriber
-from bithuman_core.ears.turns import TurnBegan, TurnDetector, TurnEnded
+from bithuman_core.ears.turns import TurnBegan, TurnDetector, TurnEnded, as_pause
 from bithuman_core.errors import BithumanError
 from bithuman_core.voice.plain import plain
 from bithuman_core.voice.sentences import SentenceSplitter
@@ -56,28 +58,61 @@ class Talk:
         history: History | None = None,
     ) -> None:
         self.history = history or History()
+        self.role = Role()  # who the avatar is; may change at any time
         self.state: State = "listening"
         self._stage, self._brain, self._voice, self._ears, self._turns, self._work = stage, brain, voice, ears, turns, work
         self._answering: asyncio.Task[None] | None = None
         self._spoken = SpokenSentences()
         self._sound: Sound | None = None
+        self._key: HeldKey | None = None  # where one talks by key
 
     # -- what happens to it -------------------------------------------------------------------------------------------
     def hear(self, samples: NDArray[np.int16]) -> None:
         """Sound of the microphone, int16 [n] at 16 kHz."""
         if self._turns is None:
             return
+        if self._key is not None:
+            self._key.hear(samples)
+            return
         for event in self._turns.push(samples):
             match event:
                 case TurnBegan():
                     self.interrupt()
+                    self._go("hearing")
                 case TurnEnded(samples=turn):
                     self._begin(self._understand(turn))
 
+    def plays(self, samples: NDArray[np.int16]) -> None:
+        """Sound that goes to the loudspeaker, int16 [n] at 16 kHz, silence included: it does not count as the user's."""
+        if self._turns is not None:
+            self._turns.played(samples)
+
+    def by_key(self, on: bool) -> None:
+        """Push to talk: from now on the user is heard while a key is down alone, or (False) whenever they speak."""
+        if on == (self._key is not None):
+            return
+        self._key = HeldKey() if on else None
+        if self._turns is not None:
+            self._turns.end()
+        if self.state == "hearing":
+            self._go("listening")
+
+    def end_turns_after(self, seconds: float) -> None:
+        """How long a pause ends a turn, from now on. Raises ValueError where that makes no sense."""
+        if self._turns is not None:
+            self._turns.settings = replace(self._turns.settings, ends_after=as_pause(seconds))
+
+    def press(self) -> None:
+        """The key goes down: whatever is being said ends. Nothing happens where it is not by key."""
+        if self._key is not None:
+            self.interrupt()
+            self._key.press()
+            self._go("hearing")
+
     def let_go(self) -> None:
-        """The key that is pressed while one speaks is let go: the turn is over."""
-        if self._turns is not None and (ended := self._turns.end()) is not None:
-            self._begin(self._understand(ended.samples))
+        """The key is let go: the turn is over."""
+        if self._key is not None and (turn := self._key.let_go()) is not None:
+            self._begin(self._understand(turn))
 
     def read(self, text: str) -> None:
         """Typed words, which interrupt as spoken ones do."""
@@ -155,7 +190,7 @@ class Talk:
         self.history.hear(words)
         self._stage.tell("user", words)
         self._go("thinking")
-        await self._say(self._brain.answer(self.history.lines))
+        await self._say(self._brain.answer(self.history.lines, self.role))
 
     async def _say(self, pieces: AsyncIterator[str | Act], remember: bool = True) -> None:
         """Speak what comes, sentence by sentence, the first one as soon as it is whole."""

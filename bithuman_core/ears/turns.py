@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.ears.echo import EchoGate
 from bithuman_core.ears.voice_activity import WINDOW
 from bithuman_core.timing import SAMPLE_RATE
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 3.0  # s
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,13 @@ class TurnSettings:
     ends_after: float = 0.45  # a pause that ends the turn
     before: float = 0.3  # of the sound before the beginning that belong to it: soft consonants
     longest: float = 30.0  # a turn that does not end is taken as it is; what follows is another
+
+
+def as_pause(seconds: float) -> float:
+    """A pause that ends a turn, s. Raises ValueError for one that makes no sense."""
+    if not SHORTEST_PAUSE <= seconds <= LONGEST_PAUSE:
+        raise ValueError(f"A pause of {seconds:g} s cannot end a turn: give {SHORTEST_PAUSE} to {LONGEST_PAUSE} s.")
+    return seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +48,22 @@ class TurnEnded:
 
 
 class TurnDetector:
-    """Feed it the microphone; it tells of turns. ``likely`` judges windows of 512 samples, as ``VoiceActivity`` does."""
+    """Feed it the microphone, and what is played meanwhile; it tells of turns.
 
-    def __init__(self, likely: Callable[[NDArray[np.int16]], float], settings: TurnSettings | None = None) -> None:
-        self._likely, self._settings = likely, settings or TurnSettings()
+    ``likely`` judges windows of 512 samples, as ``VoiceActivity`` does. echo: takes out what was only played; None: nothing is.
+    ``settings`` may be changed while it listens.
+    """
+
+    def __init__(
+        self,
+        likely: Callable[[NDArray[np.int16]], float],
+        settings: TurnSettings | None = None,
+        echo: EchoGate | None = None,
+    ) -> None:
+        self.settings = settings or TurnSettings()
+        self._likely, self._echo = likely, echo
         self._rest = np.zeros(0, np.int16)
-        self._before: deque[NDArray[np.int16]] = deque(maxlen=self._windows(self._settings.before + self._settings.begins_after))
+        self._before: deque[NDArray[np.int16]] = deque(maxlen=self._windows(self.settings.before + self.settings.begins_after))
         self._turn: list[NDArray[np.int16]] | None = None
         self._speech = self._pause = 0  # windows in a row
 
@@ -51,6 +71,11 @@ class TurnDetector:
     def speaking(self) -> bool:
         """Whether a turn has begun and is not over."""
         return self._turn is not None
+
+    def played(self, samples: NDArray[np.int16]) -> None:
+        """What is sent to the loudspeaker now, int16 [n] at 16 kHz, silence included."""
+        if self._echo is not None:
+            self._echo.play(samples)
 
     def push(self, samples: NDArray[np.int16]) -> list[TurnBegan | TurnEnded]:
         """More sound, int16 [n] at 16 kHz; what has happened in it."""
@@ -69,7 +94,9 @@ class TurnDetector:
         return self._ended()
 
     def _hear(self, window: NDArray[np.int16]) -> TurnBegan | TurnEnded | None:
-        chosen, likely = self._settings, self._likely(window)
+        chosen, likely = self.settings, self._likely(window)
+        if self._echo is not None and self._echo.is_own(window):
+            likely = 0.0
         if self._turn is None:
             self._before.append(window)
             self._speech = self._speech + 1 if likely >= chosen.begins else 0

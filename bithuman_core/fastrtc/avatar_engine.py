@@ -90,6 +90,10 @@ class AvatarEngine:
         if gesture in self._engine.fixture.gestures:
             self._engine.mixer.gestures.play(gesture, force=True)
 
+    def attend(self, listening: bool, thinking: bool) -> None:
+        """Look attentive, as somebody does who is spoken to, or thoughtful, before an answer."""
+        self._engine.mixer.listening, self._engine.mixer.thinking = listening, thinking
+
     def hush(self) -> None:
         """Stop speaking, and what a take does, at once."""
         self._motion = iter(())

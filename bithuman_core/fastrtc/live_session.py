@@ -58,9 +58,11 @@ class LiveEngine(Protocol):
 
 
 class Listener(Protocol):
-    """Who hears the visitor in the avatar's place, and is told the key of a clip that was spoken to its end."""
+    """Who hears the visitor in the avatar's place, and is told what is played (int16 [640], once a tick) and the key of a clip
+    that was spoken to its end."""
 
     def hear(self, samples: NDArray[np.int16]) -> None: ...
+    def plays(self, voice: NDArray[np.int16]) -> None: ...
     def said(self, key: str) -> None: ...
 
 
@@ -171,6 +173,8 @@ class LiveSession:
             if self._picture is not None:
                 self.pictures.begin_tick(self._picture)
                 self.voices.begin_tick(voice)
+            if self.listener is not None:
+                self.listener.plays(voice)
             fresh = lateness.draws(passed) or self._picture is None
             voice = lagging.push(await self._step(self._next_sound(), fresh))
             took = clock.now() - began

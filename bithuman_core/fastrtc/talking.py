@@ -55,6 +55,10 @@ class LiveTalk:
         """Sound of the microphone."""
         self.talk.hear(samples)
 
+    def plays(self, voice: NDArray[np.int16]) -> None:
+        """Sound that goes to the visitor's loudspeaker."""
+        self.talk.plays(voice)
+
     def said(self, key: str) -> None:
         """A clip was spoken to its end."""
         if self._clip is not None and self._clip.key == key:
@@ -83,6 +87,8 @@ class LiveTalk:
         if kind == "error":
             self._session.tell("error", data)
             return
-        if kind != "state":
+        if kind == "state":
+            self._session.do(lambda engine: engine.attend(data == "hearing", data == "thinking"))
+        else:
             self._note(kind, data)
         self._session.tell("talk", {kind: data})

@@ -16,6 +16,7 @@ VERSION = "1.0"  # major.minor: readers refuse an unknown major and accept any m
 KINDS = ("portrait", "footage")
 MAX_CANVAS = 4096  # px, each side
 MAX_NAME = MOST["name"]  # characters
+MAX_PERSONA = 4000  # characters: some 1,000 tokens
 
 
 @dataclass(slots=True)
@@ -27,8 +28,9 @@ class Manifest:
     rig: numbers of the rig by name (documented by the renderer of ``kind``). images: names of the arrays that hold an encoded
     picture. indices: integer arrays by name -> name of the array whose rows they point at. arrays: dtype and shape by name
     (filled in by the writer). provenance: sources, licences, consent, builder. background: what the avatar stands before unless
-    somebody chooses: photo (its own), blur, #rrggbb, or picture (that of the array ``background``). sha256: checksum of the
-    arrays (writer).
+    somebody chooses: photo (its own), blur, #rrggbb, or picture (that of the array ``background``). persona: who it is where it
+    answers, in plain words, for the model that speaks for it ("": whatever its host says). sha256: checksum of the arrays
+    (writer).
     """
 
     name: str
@@ -44,6 +46,7 @@ class Manifest:
     provenance: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, dict[str, Any]] = field(default_factory=dict)
     background: str = "photo"
+    persona: str = ""
     sha256: str = ""
 
     def to_json(self) -> str:
@@ -91,6 +94,8 @@ class Manifest:
             raise ModelLoadError("The avatar's manifest is damaged: the names of its gestures must be short texts.")
         if not isinstance(self.background, str):
             raise ModelLoadError("The avatar's manifest is damaged: background must be a text.")
+        if not isinstance(self.persona, str) or len(self.persona) > MAX_PERSONA:
+            raise ModelLoadError(f"The avatar's manifest is damaged: persona must be a text of {MAX_PERSONA} characters at most.")
         if not all(isinstance(v, str) for v in self.indices.values()) or not isinstance(self.sha256, str):
             raise ModelLoadError("The avatar's manifest is damaged: indices and sha256 must be texts.")
 

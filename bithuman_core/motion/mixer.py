@@ -18,6 +18,7 @@ from bithuman_core.motion.lips import LipSeal
 from bithuman_core.motion.prosody import Prosody
 from bithuman_core.motion.take.frames import MotionFrame
 from bithuman_core.motion.take.handover import Handover
+from bithuman_core.motion.thinking import Thinking
 from bithuman_core.speech.arousal import USUAL
 from bithuman_core.speech.net import SpeechTick
 from bithuman_core.timing import LOOKAHEAD_TICKS, TICK_SECONDS
@@ -34,7 +35,8 @@ class Mixer:
 
     mouth_names: the ARKit names of the net's mouth coefficients, in its order. gestures: the clips it may play, by name.
     ``expression`` and ``gestures`` are its levers; ``stillness`` 0..1 calms everything but the speech; ``listening`` tells
-    that the user speaks. ``gestured``: what gestures add to the head in this tick, yaw, pitch, roll, degrees.
+    that the user speaks, ``thinking`` that an answer is being looked for. ``gestured``: what gestures add to the head in this
+    tick, yaw, pitch, roll, degrees.
     """
 
     def __init__(self, mouth_names: Sequence[str], seed: int, gestures: Mapping[str, Gesture] | None = None) -> None:
@@ -43,10 +45,10 @@ class Mixer:
         self.expression = Expression(expression)
         self.gestures = GesturePlayer(gestures or {}, player)
         self.stillness = 0.0
-        self.listening = False
+        self.listening = self.thinking = False
         self.gestured = np.zeros(3, np.float32)
         self._mouth = indices(*mouth_names)
-        self._idle, self._beats, self._prosody = IdleLife(idle), Beats(beats), Prosody()
+        self._idle, self._beats, self._prosody, self._thought = IdleLife(idle), Beats(beats), Prosody(), Thinking()
         self._lips = LipSeal(mouth_names)
         self._spoke = False, False  # the avatar, the user
         # A take is laid over: the mouth of one that only speaks before life is added to it, the head before the eyes are aimed
@@ -103,6 +105,7 @@ class Mixer:
         values *= np.float32(self.expression.own)
         values += np.float32(lively) * self._beats.next(prosody, heard.arousal)
         values += expressed
+        values += np.float32(lively) * self._thought.next(self.thinking)
         played = self.gestures.next()
         self.gestured = played[ANGLES]
         values += played

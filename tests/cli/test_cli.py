@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from PIL import Image
 
 from bithuman_core import __version__, cli
 from bithuman_core.face import ARKIT_NAMES
+from bithuman_core.imx import read_imx
 from bithuman_core.settings import models_dir, settings, speech_clip
 from bithuman_core.speech.visemes import VISEME_NAMES
 from tests.audio.test_file import write_wav
@@ -406,3 +408,19 @@ def test_still_before_a_picture_and_cut_out(monkeypatch: pytest.MonkeyPatch, tmp
     with Image.open(out) as image:
         assert image.mode == "RGBA" and image.getpixel((1, 1)) == (0, 0, 0, 0)
     assert run(monkeypatch, "still", MARA, "-o", tmp_path / "out.jpg", "--background", "transparent") == 2
+
+
+def test_a_persona_is_kept_in_the_file_and_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.imx"
+    shutil.copy(MARA, own)
+    assert run(monkeypatch, "persona", own, " You sell tea. ") == 0
+    before, after = read_imx(MARA), read_imx(own)
+    assert after.manifest.persona == "You sell tea." and before.manifest.persona == ""
+    assert all(np.array_equal(array, after.arrays[name]) for name, array in before.arrays.items())
+    capsys.readouterr()
+    assert run(monkeypatch, "info", own) == 0 and "persona: You sell tea." in capsys.readouterr().out
+    kept = own.read_bytes()
+    assert run(monkeypatch, "persona", own, "x" * 4001) == 70 and own.read_bytes() == kept
+    assert run(monkeypatch, "persona", own, "") == 0 and read_imx(own).manifest.persona == ""

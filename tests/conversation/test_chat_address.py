@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import SecretStr
 
 from bithuman_core.addresses import Address
-from bithuman_core.conversation import Act, Line
-from bithuman_core.conversation.chat_address import MANNER, ChatAddress
+from bithuman_core.conversation import Act, Line, Role, Tool
+from bithuman_core.conversation.chat_address import BROKEN, MANNER, ROUNDS, ChatAddress
 from bithuman_core.errors import AddressError
 from tests.voice.test_address import listening
 
 KEY = "sk-of-nobody"
+ROLE = Role("", ("nod", "shake"), ("joy",))
 TALK = [Line("user", "Hello"), Line("avatar", "Hi."), Line("user", "How are you?")]
 
 
@@ -70,11 +72,11 @@ class Service:
 def service() -> Iterator[tuple[Service, ChatAddress]]:
     service = Service()
     with listening(service.app) as url:
-        yield service, ChatAddress(Address(url, "a-model", SecretStr(KEY)), "You are Mara.", ["nod", "shake"], ["joy"])
+        yield service, ChatAddress(Address(url, "a-model", SecretStr(KEY)), "You are Mara.")
 
 
-async def answered(brain: ChatAddress) -> list[str | Act]:
-    return [piece async for piece in brain.answer(TALK)]
+async def answered(brain: ChatAddress, role: Role = ROLE) -> list[str | Act]:
+    return [piece async for piece in brain.answer(TALK, role)]
 
 
 async def test_words_come_as_they_are_made_and_the_whole_talk_is_told(service: tuple[Service, ChatAddress]) -> None:
@@ -109,7 +111,7 @@ async def test_who_only_acts_is_asked_for_words(service: tuple[Service, ChatAddr
 async def test_who_never_speaks_is_not_asked_for_ever(service: tuple[Service, ChatAddress]) -> None:
     there, brain = service
     there.answers = [call("gesture", '{"name": "nod"}')] * 9
-    assert await answered(brain) == [Act("gesture", "nod")] * 3
+    assert await answered(brain) == [Act("gesture", "nod")] * ROUNDS
 
 
 @pytest.mark.parametrize("arguments", ['{"name": "somersault"}', "{", "[]", "3", '{"name": ["nod"]}', '{"nom": "nod"}', ""])
@@ -136,7 +138,7 @@ async def test_half_an_answer_is_given_and_then_its_end_is_said(service: tuple[S
     there.answers, there.breaks_off = [words("Once upon ")], True
     heard = []
     with pytest.raises(AddressError, match="brain at"):
-        async for piece in brain.answer(TALK):
+        async for piece in brain.answer(TALK, ROLE):
             heard.append(piece)
     assert heard == ["Once upon "]
 
@@ -144,7 +146,7 @@ async def test_half_an_answer_is_given_and_then_its_end_is_said(service: tuple[S
 async def test_who_stops_listening_ends_the_request(service: tuple[Service, ChatAddress]) -> None:
     there, brain = service
     there.answers, there.hangs = [words("One.")], True
-    answer = brain.answer(TALK)
+    answer = brain.answer(TALK, ROLE)
     assert await anext(answer) == "One."
     await answer.aclose()  # type: ignore[attr-defined]
     while there.hangs:
@@ -154,3 +156,51 @@ async def test_who_stops_listening_ends_the_request(service: tuple[Service, Chat
 async def test_a_brain_that_is_not_there_is_said() -> None:
     with pytest.raises(AddressError, match="cannot be reached"):
         await answered(ChatAddress(Address("http://127.0.0.1:9/v1", "m")))
+
+
+async def test_a_persona_of_the_avatars_own_follows_the_hosts(service: tuple[Service, ChatAddress]) -> None:
+    there, brain = service
+    there.answers = [words("Hi.")]
+    await answered(brain, Role("You sell tea.", emotions=()))
+    (asked,) = there.requests
+    assert asked["messages"][0]["content"] == f"You are Mara.\n\nYou sell tea.\n\n{MANNER}" and "tools" not in asked
+
+
+def free_tables(day: str, seats: int = 2) -> list[str]:
+    """The times at which a table is free."""
+    if day == "never":
+        raise KeyError(day)
+    return [f"{day} at seven for {seats}"]
+
+
+async def test_a_tool_of_the_program_is_asked_and_its_answer_spoken_of(service: tuple[Service, ChatAddress]) -> None:
+    there, brain = service
+    there.answers = [[*words("Let me see."), *call("free_tables", '{"day": "Friday", "seats": 4}')], words("At seven.")]
+    assert await answered(replace(brain, tools=(Tool.of(free_tables),))) == ["Let me see.", " ", "At seven."]
+    first, second = there.requests
+    assert first["tools"][-1]["function"] == {
+        "name": "free_tables",
+        "description": "The times at which a table is free.",
+        "parameters": Tool.of(free_tables).takes.model_json_schema(),
+    }
+    assert second["messages"][-2]["content"] == "Let me see."
+    assert second["messages"][-1] == {"role": "tool", "tool_call_id": "id0", "content": '["Friday at seven for 4"]'}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [('{"day": "never"}', BROKEN), ("{}", "Wrong arguments: day"), ('{"day": "a", "x": 1}', "arguments: x"), ("[", "all")],
+)
+async def test_a_tool_that_breaks_is_told_to_the_model_alone(
+    service: tuple[Service, ChatAddress], arguments: str, told: str
+) -> None:
+    there, brain = service
+    there.answers = [call("free_tables", arguments), words("Sorry.")]
+    assert await answered(replace(brain, tools=(Tool.of(free_tables),))) == ["Sorry."]
+    assert told in there.requests[1]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("wrong", [lambda day: day, print, Service.chat])
+def test_what_a_model_could_not_understand_is_no_tool(wrong: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match="cannot be a tool"):
+        Tool.of(wrong)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bithuman_core.conversation import Act, Line
+from bithuman_core.conversation import Act, Line, Role
 from bithuman_core.conversation.script import LARGEST, ScriptedBrain
 from bithuman_core.errors import AddressError
 
@@ -43,11 +43,11 @@ def brain(tmp_path: Path) -> ScriptedBrain:
     ],
 )
 async def test_the_answer_is_that_of_the_longest_phrase(brain: ScriptedBrain, heard: str, answer: list[object]) -> None:
-    assert [piece async for piece in brain.answer([Line("user", heard)])] == answer
+    assert [piece async for piece in brain.answer([Line("user", heard)], Role())] == answer
 
 
 async def test_it_answers_before_anything_was_said(brain: ScriptedBrain) -> None:
-    assert [piece async for piece in brain.answer([])] == ["Pardon?"] and brain.script.greeting == "Hello."
+    assert [piece async for piece in brain.answer([], Role())] == ["Pardon?"] and brain.script.greeting == "Hello."
 
 
 @pytest.mark.parametrize(

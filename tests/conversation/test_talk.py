@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bithuman_core.audio.sound import Sound
-from bithuman_core.conversation import Act, Line
+from bithuman_core.conversation import Act, Line, Role
 from bithuman_core.conversation import talk as talking
 from bithuman_core.conversation.stage import State
 from bithuman_core.conversation.talk import AT_A_LOSS, NOTHING_SAID, Talk
@@ -57,7 +57,7 @@ class Brain:
         self.pieces, self.asked = pieces, list[Sequence[Line]]()
         self.go_on, self.closed = asyncio.Event(), False
 
-    async def answer(self, talk: Sequence[Line]) -> AsyncIterator[str | Act]:
+    async def answer(self, talk: Sequence[Line], role: Role) -> AsyncIterator[str | Act]:
         self.asked.append(talk)
         try:
             for piece in self.pieces:
@@ -154,7 +154,7 @@ async def test_who_speaks_into_an_answer_ends_it_at_once_and_what_was_heard_is_k
     await settle()
     stage.played = LETTER * (len("One two three four.") + len("Five"))
     talk.hear(speech(0.2))
-    assert stage.hushed == 1 and talk.state == "listening"
+    assert stage.hushed == 1 and talk.state == "hearing"
     await settle()
     assert brain.closed and stage.sounds[0].whole
     assert talk.history.lines[-1] == Line("avatar", "One two three four. —")
@@ -175,7 +175,7 @@ async def test_who_speaks_while_it_thinks_ends_the_thought() -> None:
     talk.hear(speech(0.2))
     brain.go_on.set()
     await settle()
-    assert stage.sounds == [] and talk.state == "listening" and stage.hushed == 0
+    assert stage.sounds == [] and talk.state == "hearing" and stage.hushed == 0
 
 
 async def test_typed_words_interrupt_as_well_and_questions_are_one_line() -> None:
@@ -280,3 +280,60 @@ async def test_states_are_told_once_each() -> None:
     await settle()
     states: list[State] = stage.of("state")
     assert all(one != two for one, two in itertools.pairwise(states))
+
+
+async def test_push_to_talk_hears_while_the_key_is_down_alone() -> None:
+    brain = Brain("One.")
+    talk, stage = talk_of(brain, "How many?")
+    talk.by_key(True)
+    talk.press()
+    talk.hear(speech(1.0))
+    assert talk.state == "hearing"
+    talk.let_go()
+    talk.hear(speech(1.0))
+    talk.let_go()
+    await settle()
+    assert stage.of("user") == ["How many?"] and stage.of("avatar") == ["One."]
+    talk.press()
+    assert stage.hushed == 1 and talk.state == "hearing"  # a key ends an answer
+    talk.by_key(False)
+    assert talk.state == "listening"
+    talk.press()
+    assert talk.state == "listening"
+
+
+async def test_a_key_that_is_only_tapped_says_nothing() -> None:
+    brain = Brain("What?")
+    talk, _ = talk_of(brain, "")
+    talk.by_key(True)
+    talk.press()
+    talk.let_go()
+    await settle()
+    assert brain.asked == [] and talk.state == "listening"
+
+
+async def test_a_key_that_is_held_for_minutes_keeps_the_last_half_minute() -> None:
+    talk, _ = talk_of(Brain("Yes."))
+    talk.by_key(True)
+    talk.press()
+    for _ in range(70):
+        talk.hear(speech(1.0))
+    assert talk._key is not None and (turn := talk._key.let_go()) is not None and 28 < turn.size / 16000 <= 30
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 3.1, float("nan")])
+async def test_a_pause_that_makes_no_sense_is_refused(seconds: float) -> None:
+    talk, _ = talk_of(Brain())
+    with pytest.raises(ValueError, match="cannot end a turn"):
+        talk.end_turns_after(seconds)
+
+
+async def test_a_longer_pause_ends_a_turn_later() -> None:
+    talk, stage = talk_of(Brain("Yes."), "Well")
+    talk.end_turns_after(0.8)
+    talk.hear(np.concatenate([speech(0.5), QUIET[:10240]]))
+    await settle()
+    assert talk.state == "hearing"
+    talk.hear(QUIET[:10240])
+    await settle()
+    assert stage.of("avatar") == ["Yes."]

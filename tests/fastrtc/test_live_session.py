@@ -50,6 +50,7 @@ class Counting:
     def __init__(self, broken: Callable[[int], bool] = lambda step: False) -> None:
         self.heard: list[NDArray[np.int16] | None] = []
         self.steps, self.hushed, self.loud, self._broken = 0, 0, False, broken
+        self.mood = False, False
 
     @property
     def speaking(self) -> bool:
@@ -57,6 +58,9 @@ class Counting:
 
     def hush(self) -> None:
         self.hushed += 1
+
+    def attend(self, listening: bool, thinking: bool) -> None:
+        self.mood = listening, thinking
 
     def step(self, samples: NDArray[np.int16] | None) -> Made:
         self.steps += 1

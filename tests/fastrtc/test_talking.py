@@ -72,7 +72,7 @@ async def test_speaking_into_an_answer_ends_it_within_a_tick_of_being_noticed(po
     await visit.watch(20)
     assert talk.talk.state == "speaking"
     seen = await visit.watch(10, level=VISITOR)
-    assert talk.talk.state == "listening"
+    assert talk.talk.state == "hearing"
     assert not any(voice.any() for _, voice in seen[6:])  # 4 ticks until it is speech for sure, then at once
     kept = talk.talk.history.lines[-1]
     assert kept.who == "avatar" and kept.text.endswith("—") and len(kept.text) < 100

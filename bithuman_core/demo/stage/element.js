@@ -1,5 +1,6 @@
 // <avatar-stage>: one visit, from Start to Stop. The rest of the page is Gradio's; what it decides comes by the ticket.
 import { Call } from "./call.js";
+import { holdToTalk } from "./hold.js";
 import { Kiosk } from "./kiosk.js";
 import { CallStats, showStats } from "./stats.js";
 import { showLevel } from "./level.js";
@@ -27,6 +28,7 @@ class AvatarStage extends HTMLElement {
   #said = 0; // number of the clip that was said last
   #pending = null; // the clip that is to be said once the visit is live
   #avatar = null;
+  #state = "listening"; // of a talk; also "hearing", "thinking", "speaking"
   #speaking = false; // whether the server says that the avatar speaks just now
   #ready = null; // resolved with the first ticket
   #kiosk = new Kiosk();
@@ -46,6 +48,7 @@ class AvatarStage extends HTMLElement {
     this.#ready = new Promise((resolve, reject) => watchTicket((ticket) => this.#take(ticket, resolve, reject)));
     this.#ready.catch((error) => this.#show("failed", error.message));
     takeUntypedFiles();
+    holdToTalk((type) => this.#call?.send({ type }));
     if (this.#kiosk.wasLive) this.start();
   }
 
@@ -146,6 +149,7 @@ class AvatarStage extends HTMLElement {
     if (this.#call !== call || !call) return;
     this.#call = null;
     this.#pending = null;
+    this.#state = "listening";
     call.close();
     clearInterval(this.#timer);
     this.microphone.close();
@@ -167,8 +171,11 @@ class AvatarStage extends HTMLElement {
   }
 
   // Somebody has said something: the panel shows it.
-  #showTurn({ user, avatar }) {
+  #showTurn({ user, avatar, state }) {
     if (user ?? avatar) document.getElementById("talk-refresh")?.click();
+    if (!state) return;
+    this.#state = state;
+    this.#showTalk(this.#speaking);
   }
 
   // Another way to speak: the microphone is open only while it is the way.
@@ -240,6 +247,7 @@ class AvatarStage extends HTMLElement {
   }
 
   #word() {
+    if (this.#state === "thinking" && this.#way === "talk" && !this.#speaking) return "Thinking";
     return this.#speaking ? "Speaking" : this.microphone.track ? "Listening" : "Ready";
   }
 

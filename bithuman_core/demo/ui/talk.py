@@ -10,6 +10,8 @@ from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.ui.events import QUICK, told
 from bithuman_core.demo.visitors.visitor import NOT_LIVE, Visitor
+from bithuman_core.ears.turns import LONGEST_PAUSE, SHORTEST_PAUSE
+from bithuman_core.settings import settings
 
 HOW = "Press Start and talk: the avatar answers. Speak into its words to stop it."
 TYPED = (
@@ -32,6 +34,15 @@ class TalkPanel:
                 elem_id="talk-words",
             )  # fmt: skip
             self.stop = gr.Button("Stop", elem_id="talk-stop", size="md", min_width=0, scale=1)
+        with gr.Row(visible=context.hears):
+            self.by_key = gr.Checkbox(
+                False, label="Push to talk", info="You are heard while the button or the space bar is down.",
+                elem_id="talk-by-key",
+            )  # fmt: skip
+            self.pause = gr.Slider(
+                SHORTEST_PAUSE, 2.0, settings().turn_pause, step=0.05, label="Pause that ends your turn, s", elem_id="talk-pause"
+            )
+        self.hold = gr.Button("Hold to talk", visible=False, elem_id="talk-hold", variant="primary")
         self.refresh = gr.Button("Refresh", elem_id="talk-refresh", elem_classes="unseen")  # pressed by the stage
 
 
@@ -59,6 +70,17 @@ def wire(panel: TalkPanel, context: DemoContext, visitor: gr.State) -> None:
         found = context.visitors.find(secret)
         return found.talker.lines if found.talker is not None else []
 
+    async def by_key(secret: str, on: bool) -> Any:
+        if (talking := context.visitors.find(secret).talker) is not None:
+            talking.by_key(on)
+        return gr.update(visible=on)
+
+    async def pause(secret: str, seconds: float) -> None:
+        if (talking := context.visitors.find(secret).talker) is not None:
+            talking.end_turns_after(min(max(seconds, SHORTEST_PAUSE), LONGEST_PAUSE))
+
+    panel.by_key.change(told(by_key), [visitor, panel.by_key], panel.hold, **QUICK)
+    panel.pause.release(told(pause), [visitor, panel.pause], None, **QUICK)
     panel.words.submit(told(read), [visitor, panel.words], panel.words, **QUICK)
     panel.stop.click(told(stop), visitor, None, **QUICK)
     panel.refresh.click(told(lines), visitor, panel.said, **QUICK)

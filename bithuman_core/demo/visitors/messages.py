@@ -37,7 +37,19 @@ class Hush(_Message):
     type: Literal["hush"]
 
 
-Message = Here | Say | Hush
+class Press(_Message):
+    """The key that one talks by goes down."""
+
+    type: Literal["press"]
+
+
+class LetGo(_Message):
+    """It goes up again."""
+
+    type: Literal["let-go"]
+
+
+Message = Here | Say | Hush | Press | LetGo
 _ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bithuman_core.conversation import Brain, History
+from bithuman_core.conversation import Brain, History, Role
 from bithuman_core.conversation.talk import Voice
 from bithuman_core.ears import Transcriber, TurnDetector
 from bithuman_core.fastrtc.live_session import LiveSession
 from bithuman_core.fastrtc.talking import LiveTalk
+from bithuman_core.imx import Manifest
 from bithuman_core.types import Emotion
 
 SHOWN = 100  # lines on the page
@@ -38,6 +39,7 @@ class Talker:
         self._history, self._lines = History(), deque[dict[str, str]](maxlen=SHOWN)
         self._live: LiveTalk | None = None
         self._greeted = False
+        self._role, self._by_key, self._pause = Role(), False, None
 
     @property
     def lines(self) -> list[dict[str, str]]:
@@ -55,6 +57,10 @@ class Talker:
         turns = parts.turns() if parts.turns is not None and parts.ears is not None else None
         live = LiveTalk(session, parts.brain, parts.voice, parts.ears, turns, parts.work, self._feel, self._history, self._note)
         self._live = live
+        live.talk.role = self._role
+        live.talk.by_key(self._by_key)
+        if self._pause is not None:
+            live.talk.end_turns_after(self._pause)
         if parts.greeting and not self._greeted:
             self._greeted = True
             live.talk.greet(parts.greeting)
@@ -64,6 +70,34 @@ class Talker:
         live, self._live = self._live, None
         if live is not None:
             await live.end()
+
+    def play(self, manifest: Manifest) -> None:
+        """Be another avatar from now on."""
+        self._role = Role(manifest.persona, tuple(sorted(manifest.gestures)))
+        if self._live is not None:
+            self._live.talk.role = self._role
+
+    def by_key(self, on: bool) -> None:
+        """Whether one talks while a key is held down alone."""
+        self._by_key = on
+        if self._live is not None:
+            self._live.talk.by_key(on)
+
+    def end_turns_after(self, seconds: float) -> None:
+        """How long a pause ends a turn, from now on."""
+        self._pause = seconds
+        if self._live is not None:
+            self._live.talk.end_turns_after(seconds)
+
+    def press(self) -> None:
+        """The key goes down."""
+        if self._live is not None:
+            self._live.talk.press()
+
+    def let_go(self) -> None:
+        """It goes up."""
+        if self._live is not None:
+            self._live.talk.let_go()
 
     def read(self, text: str) -> None:
         """Typed words."""

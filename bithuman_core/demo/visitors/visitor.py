@@ -15,7 +15,7 @@ from bithuman_core.demo.gallery import Avatar, Gallery
 from bithuman_core.demo.limits import Limits
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.visitors.allowance import Allowance
-from bithuman_core.demo.visitors.messages import TOO_MANY, Here, Hush, Misunderstood, Say, parse
+from bithuman_core.demo.visitors.messages import TOO_MANY, Here, Hush, LetGo, Misunderstood, Press, Say, parse
 from bithuman_core.demo.visitors.talker import Talker, TalkParts
 from bithuman_core.fastrtc.avatar_engine import AvatarState
 from bithuman_core.fastrtc.clip_queue import Clip
@@ -67,6 +67,8 @@ class Visitor:
         self.new_lines = Allowance(clock, limits.lines, limits.lines_per_second)
         self._session: LiveSession | None = None
         self.talker = Talker(talk, self.feel) if talk is not None else None
+        if self.talker is not None:
+            self.talker.play(self.avatar.fixture.manifest)
         self._folder: Path | None = None
         self._uploads: list[Path] = []
         self._ending: set[asyncio.Task[None]] = set()  # of talks
@@ -112,6 +114,10 @@ class Visitor:
                 session.say(clip)
             case Hush():
                 session.hush()
+            case Press() if self.talker is not None:
+                self.talker.press()
+            case LetGo() if self.talker is not None:
+                self.talker.let_go()
         return None
 
     def turn(self, way: str) -> None:
@@ -202,6 +208,8 @@ class Visitor:
         if self.state.background is not None and not can_be_cut_out(avatar.fixture.rig):
             raise Refusal(409, NO_MATTE)
         self.avatar, self.state.fixture = avatar, avatar.fixture
+        if self.talker is not None:
+            self.talker.play(avatar.fixture.manifest)
         self._play()
         return avatar
 
