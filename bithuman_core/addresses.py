@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -33,16 +36,37 @@ class Address:
             raise AddressError("An address holds no key or password: set the key apart from it.")
         if importlib.util.find_spec("openai") is None:
             raise AddressError("Services at an address need the package openai: run pip install 'bithuman-core[talk]'.")
+        importlib.import_module("openai")  # now: it takes a second, in which no picture would be drawn
+        _trusted()
 
     @property
     def host(self) -> str:
         """As people are told it."""
         return urlsplit(self.url).hostname or self.url
 
-    def options(self, seconds: float) -> dict[str, Any]:
-        """Of ``openai.OpenAI`` and ``openai.AsyncOpenAI``; ``seconds``: the longest silence of the service."""
+    def client(self, seconds: float) -> openai.OpenAI:
+        """A client, to be closed; ``seconds``: the longest silence of the service."""
+        import openai
+
+        return openai.OpenAI(**self._options(seconds), http_client=openai.DefaultHttpxClient(verify=_trusted()))
+
+    def async_client(self, seconds: float) -> openai.AsyncOpenAI:
+        """The same for an event loop, made within a millisecond."""
+        import openai
+
+        return openai.AsyncOpenAI(**self._options(seconds), http_client=openai.DefaultAsyncHttpxClient(verify=_trusted()))
+
+    def _options(self, seconds: float) -> dict[str, Any]:
         key = self.key.get_secret_value() if self.key else NO_KEY
         return {"base_url": self.url, "api_key": key, "timeout": seconds, "max_retries": 1}
+
+
+@lru_cache(1)
+def _trusted() -> ssl.SSLContext:
+    """Certificates, read once: that takes 30 ms."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def what_failed(error: openai.OpenAIError, address: Address, what: str) -> str:

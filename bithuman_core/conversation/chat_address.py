@@ -46,7 +46,7 @@ class ChatAddress:
         messages: list[dict[str, Any]] = [{"role": "system", "content": who}]
         messages += [{"role": "user" if line.who == "user" else "assistant", "content": line.text} for line in talk]
         offered = [*role_tools(role), *(tool.schema for tool in self.tools)]
-        async with openai.AsyncOpenAI(**self.address.options(SECONDS)) as client:
+        async with self.address.async_client(SECONDS) as client:
             try:
                 for _ in range(self.rounds):
                     spoken, calls = "", dict[int, Call]()

@@ -21,7 +21,7 @@ from bithuman_core.conversation.spoken import SpokenSentences
 from bithuman_core.conversation.stage import Stage, State
 from bithuman_core.ears.held_key import HeldKey
 from bithuman_core.ears.transcriber import Transcriber
-from bithuman_core.ears.turns import TurnBegan, TurnDetector, TurnEnded, as_pause
+from bithuman_core.ears.turns import TurnBegan, TurnDetector, TurnEnded, TurnPaused, as_pause
 from bithuman_core.errors import BithumanError
 from bithuman_core.voice.plain import plain
 from bithuman_core.voice.sentences import SentenceSplitter
@@ -64,6 +64,7 @@ class Talk:
         self._answering: asyncio.Task[None] | None = None
         self._spoken = SpokenSentences()
         self._sound: Sound | None = None
+        self._guessing: asyncio.Task[str] | None = None  # what was said, before the turn is surely over
         self._key: HeldKey | None = None  # where one talks by key
 
     # -- what happens to it -------------------------------------------------------------------------------------------
@@ -79,8 +80,10 @@ class Talk:
                 case TurnBegan():
                     self.interrupt()
                     self._go("hearing")
-                case TurnEnded(samples=turn):
-                    self._begin(self._understand(turn))
+                case TurnPaused(samples=turn):
+                    self._guess(turn)
+                case TurnEnded(samples=turn, quiet=quiet):
+                    self._begin(self._understand(turn, self._guessing if quiet else None))
 
     def plays(self, samples: NDArray[np.int16]) -> None:
         """Sound that goes to the loudspeaker, int16 [n] at 16 kHz, silence included: it does not count as the user's."""
@@ -176,11 +179,21 @@ class Talk:
         if self._sound is None:
             self._go("listening")
 
-    async def _understand(self, turn: NDArray[np.int16]) -> None:
+    def _guess(self, turn: NDArray[np.int16]) -> None:
+        """Begin to understand a turn that may go on: mostly it does not, and the pause that ends it was not lost."""
+        if self._ears is None or not self._ears.free:
+            return
+        if self._guessing is not None and not self._guessing.done():  # of an earlier pause: one is enough
+            self._guessing = None
+            return
+        self._guessing = asyncio.create_task(self._in_a_thread(partial(self._ears.transcribe, turn)))
+        self._guessing.add_done_callback(lambda task: task.cancelled() or task.exception())  # told where it is asked for
+
+    async def _understand(self, turn: NDArray[np.int16], guess: asyncio.Task[str] | None = None) -> None:
         if self._ears is None:
             return
         self._go("thinking")
-        words = " ".join((await self._in_a_thread(partial(self._ears.transcribe, turn))).split())
+        words = " ".join((await (guess or self._in_a_thread(partial(self._ears.transcribe, turn)))).split())
         if words:
             await self._reply(words)
         else:

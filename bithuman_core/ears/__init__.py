@@ -3,7 +3,7 @@
 from bithuman_core.ears.echo import EchoGate
 from bithuman_core.ears.from_settings import speech_to_text
 from bithuman_core.ears.transcriber import HOW_TO_GET_THEM, Transcriber
-from bithuman_core.ears.turns import TurnBegan, TurnDetector, TurnEnded, TurnSettings
+from bithuman_core.ears.turns import TurnBegan, TurnDetector, TurnEnded, TurnPaused, TurnSettings
 
-__all__ = ["HOW_TO_GET_THEM", "EchoGate", "Transcriber", "TurnBegan", "TurnDetector", "TurnEnded", "TurnSettings",
-           "speech_to_text"]  # fmt: skip
+__all__ = ["HOW_TO_GET_THEM", "EchoGate", "Transcriber", "TurnBegan", "TurnDetector", "TurnEnded", "TurnPaused",
+           "TurnSettings", "speech_to_text"]  # fmt: skip

@@ -22,11 +22,16 @@ class TranscriptionAddress:
     address: Address
     language: str | None = None
 
+    @property
+    def free(self) -> bool:
+        """Services may count requests."""
+        return False
+
     def transcribe(self, samples: NDArray[np.int16]) -> str:
         """As of ``Transcriber``."""
         import openai
 
-        with openai.OpenAI(**self.address.options(SECONDS)) as client:
+        with self.address.client(SECONDS) as client:
             try:
                 answer = client.audio.transcriptions.create(
                     model=self.address.model,

@@ -14,7 +14,13 @@ HOW_TO_GET_THEM = (
 
 
 class Transcriber(Protocol):
-    """Ears. Takes its time: call it in a worker thread; several threads may."""
+    """Ears. Takes its time: call it in a worker thread; several threads may.
+
+    free: whether to be asked in vain costs nothing but some work, so that a turn can be understood before it is surely over.
+    """
+
+    @property
+    def free(self) -> bool: ...
 
     def transcribe(self, samples: NDArray[np.int16]) -> str:
         """The words of one turn, int16 [n] at 16 kHz; "" where nothing is understood. Raises AddressError."""

@@ -21,9 +21,10 @@ class TurnSettings:
     """Durations in seconds, likelihoods 0..1."""
 
     begins: float = 0.5  # so likely speech is a beginning, ...
-    begins_after: float = 0.1  # ... where it goes on for so long
+    begins_after: float = 0.06  # ... where it goes on for so long
     goes_on: float = 0.35  # less likely is a pause
-    ends_after: float = 0.45  # a pause that ends the turn
+    ends_after: float = 0.38  # a pause that ends the turn
+    guesses_after: float = 0.16  # a pause after which it is worth a guess that the turn is over
     before: float = 0.3  # of the sound before the beginning that belong to it: soft consonants
     longest: float = 30.0  # a turn that does not end is taken as it is; what follows is another
 
@@ -41,10 +42,22 @@ class TurnBegan:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnEnded:
-    """The turn's sound, int16 [n] at 16 kHz, with a little before it and its last pause."""
+class TurnPaused:
+    """Perhaps the turn is over: its sound so far, int16 [n] at 16 kHz."""
 
     samples: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The turn's sound, int16 [n] at 16 kHz, with a little before it and its last pause. quiet: since ``TurnPaused`` there was
+    nothing but that pause."""
+
+    samples: NDArray[np.int16]
+    quiet: bool = False
+
+
+TurnEvent = TurnBegan | TurnPaused | TurnEnded
 
 
 class TurnDetector:
@@ -77,7 +90,7 @@ class TurnDetector:
         if self._echo is not None:
             self._echo.play(samples)
 
-    def push(self, samples: NDArray[np.int16]) -> list[TurnBegan | TurnEnded]:
+    def push(self, samples: NDArray[np.int16]) -> list[TurnEvent]:
         """More sound, int16 [n] at 16 kHz; what has happened in it."""
         sound = np.concatenate([self._rest, samples])
         whole = sound.size // WINDOW * WINDOW
@@ -93,7 +106,7 @@ class TurnDetector:
         self._rest = self._rest[:0]
         return self._ended()
 
-    def _hear(self, window: NDArray[np.int16]) -> TurnBegan | TurnEnded | None:
+    def _hear(self, window: NDArray[np.int16]) -> TurnEvent | None:
         chosen, likely = self.settings, self._likely(window)
         if self._echo is not None and self._echo.is_own(window):
             likely = 0.0
@@ -106,14 +119,16 @@ class TurnDetector:
             return TurnBegan()
         self._turn.append(window)
         self._pause = 0 if likely >= chosen.goes_on else self._pause + 1
-        over = self._pause >= self._windows(chosen.ends_after) or len(self._turn) >= self._windows(chosen.longest)
-        return self._ended() if over else None
+        if self._pause >= self._windows(chosen.ends_after) or len(self._turn) >= self._windows(chosen.longest):
+            return self._ended()
+        return TurnPaused(np.concatenate(self._turn)) if self._pause == self._windows(chosen.guesses_after) else None
 
     def _ended(self) -> TurnEnded:
         samples = np.concatenate(self._turn or [self._rest])
+        quiet = self._pause > self._windows(self.settings.guesses_after)
         self._turn, self._speech, self._pause = None, 0, 0
         self._before.clear()
-        return TurnEnded(samples)
+        return TurnEnded(samples, quiet)
 
     @staticmethod
     def _windows(seconds: float) -> int:

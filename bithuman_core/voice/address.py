@@ -27,7 +27,7 @@ class SpeechAddress:
         """The text as sound, float32 [n] in -1..1, and its rate in Hz. Blocks. Raises AudioError."""
         import openai
 
-        with openai.OpenAI(**self.address.options(SECONDS)) as client:
+        with self.address.client(SECONDS) as client:
             try:
                 answer = client.audio.speech.create(
                     model=self.address.model, voice=self.voice, input=text, response_format="pcm"

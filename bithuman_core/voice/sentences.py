@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 LONGEST = 240  # characters of a piece that is spoken at once; a longer sentence is cut at a comma, else at a space
 CLOSERS = "\"'”’»)]}"
+WIDE, CLOSES = "。！？", f"{CLOSERS}」』）"
 # A sentence ends at a mark that something other than a small letter follows, at a mark of Chinese or Japanese, or with its line.
 END = re.compile(
-    rf"(?P<mark>[.!?…]+[{re.escape(CLOSERS)}]*)\s+(?=[^\s])|[。！？]+[{re.escape(CLOSERS)}」』）]*|\s*\n\s*", re.UNICODE
-)
+    rf"(?P<mark>[.!?…]+[{re.escape(CLOSERS)}]*)\s+(?=[^\s])"
+    rf"|[{WIDE}]+[{re.escape(CLOSES)}]*(?=[^{WIDE}{re.escape(CLOSES)}])"
+    r"|\s*\n\s*", re.UNICODE
+)  # fmt: skip
 ABBREVIATIONS = frozenset({
     "mr", "mrs", "ms", "mx", "dr", "prof", "rev", "hon", "st", "sr", "jr", "gen", "col", "sgt", "capt", "lt", "cmdr", "gov",
     "sen", "rep", "pres", "no", "nos", "vol", "vols", "fig", "figs", "pp", "p", "ch", "sec", "art", "approx", "est", "vs",

@@ -81,8 +81,8 @@ class Voice:
 
 
 class Ears:
-    def __init__(self, *words: str | Exception) -> None:
-        self.words = list(words)
+    def __init__(self, *words: str | Exception, free: bool = False) -> None:
+        self.words, self.free = list(words), free
 
     def transcribe(self, samples: NDArray[np.int16]) -> str:
         heard = self.words.pop(0)
@@ -337,3 +337,35 @@ async def test_a_longer_pause_ends_a_turn_later() -> None:
     talk.hear(QUIET[:10240])
     await settle()
     assert stage.of("avatar") == ["Yes."]
+
+
+class FreeEars(Ears):
+    """Tell how much they were given."""
+
+    def __init__(self) -> None:
+        super().__init__(free=True)
+        self.asked: list[int] = []
+
+    def transcribe(self, samples: NDArray[np.int16]) -> str:
+        self.asked.append(samples.size)
+        return f"{np.count_nonzero(samples) / 16000:.1f} seconds"
+
+
+async def test_what_was_said_is_understood_while_the_pause_that_ends_it_goes_on() -> None:
+    stage, ears, brain = Stage(), FreeEars(), Brain("Yes.")
+    talk = Talk(stage, brain, Voice(), ears, TurnDetector(lambda window: float(window[0] > 0)), at_once)
+    talk.hear(np.concatenate([speech(1.0), QUIET[:4096]]))
+    await settle()
+    assert len(ears.asked) == 1 and talk.state == "hearing" and brain.asked == []
+    talk.hear(QUIET)
+    await settle()
+    assert len(ears.asked) == 1 and stage.of("user") == ["1.0 seconds"] and stage.of("avatar") == ["Yes."]
+
+
+async def test_who_goes_on_after_a_pause_is_understood_as_a_whole() -> None:
+    stage, ears, brain = Stage(), FreeEars(), Brain("Yes.")
+    talk = Talk(stage, brain, Voice(), ears, TurnDetector(lambda window: float(window[0] > 0)), at_once)
+    for part in (speech(1.0), QUIET[:4096], speech(1.0), QUIET):
+        talk.hear(part)
+        await settle()
+    assert stage.of("user") == ["2.0 seconds"] and len(brain.asked) == 1

@@ -15,9 +15,11 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 
 from bithuman_core.addresses import Address
+from bithuman_core.audio import float32_to_int16, load_audio
 from bithuman_core.ears.address import TranscriptionAddress
 from bithuman_core.ears.moonshine import Moonshine
 from bithuman_core.errors import AddressError
+from bithuman_core.settings import speech_clip
 from bithuman_core.timing import SAMPLE_RATE
 from bithuman_core.voice import TextToSpeech
 from tests.voice.test_address import listening
@@ -48,7 +50,10 @@ def test_they_understand_what_our_voice_says(ears: Moonshine, text: str) -> None
 @linux
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 2.0])
 def test_of_silence_they_make_no_words(ears: Moonshine, seconds: float) -> None:
-    assert ears.transcribe(np.zeros(round(seconds * SAMPLE_RATE), np.int16)) == ""
+    silence = np.zeros(round(seconds * SAMPLE_RATE), np.int16)
+    assert ears.transcribe(silence) == ""
+    ears.transcribe(float32_to_int16(load_audio(speech_clip(), SAMPLE_RATE)[0])[: 2 * SAMPLE_RATE])  # ends within a word
+    assert ears.transcribe(silence) == ""
 
 
 class Service:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bithuman_core.audio import float32_to_int16, load_audio
-from bithuman_core.ears import TurnBegan, TurnDetector, TurnEnded, TurnSettings
+from bithuman_core.ears import TurnBegan, TurnDetector, TurnEnded, TurnPaused, TurnSettings
 from bithuman_core.ears.voice_activity import WINDOW, VoiceActivity
 from bithuman_core.settings import speech_clip
 from bithuman_core.timing import SAMPLE_RATE
@@ -25,19 +25,20 @@ def told(likelihoods: list[float], settings: TurnSettings | None = None) -> tupl
     return happened, detector
 
 
-def test_a_turn_begins_after_a_tenth_of_a_second_of_speech_and_ends_after_a_pause() -> None:
+def test_a_turn_begins_within_a_tenth_of_a_second_of_speech_and_ends_after_a_pause() -> None:
     happened, detector = told([0.0] * 20 + [0.9] * 30 + [0.1] * 20)
-    (began, first), (ended, last) = happened
+    (began, first), (paused, perhaps), (ended, last) = happened
+    assert isinstance(perhaps, TurnPaused) and 0.1 < (paused - 49) * WINDOW / SAMPLE_RATE <= 0.2
     assert isinstance(first, TurnBegan) and (began - 19) * WINDOW / SAMPLE_RATE <= 0.13
-    assert isinstance(last, TurnEnded) and 0.4 <= (ended - 49) * WINDOW / SAMPLE_RATE <= 0.5
+    assert isinstance(last, TurnEnded) and 0.3 <= (ended - 49) * WINDOW / SAMPLE_RATE <= 0.4 and last.quiet
     assert {10, 20, 49} - set(last.samples.tolist()) == {10} and not detector.speaking  # a little before it, and not all
     assert last.samples.min() < 20
 
 
 def test_a_click_is_no_turn_and_a_breath_does_not_end_one() -> None:
-    assert told([0.0] * 5 + [0.9] * 2 + [0.0] * 30)[0] == []
+    assert told([0.0] * 5 + [0.9] + [0.0] * 30)[0] == []
     happened, _ = told([0.9] * 20 + [0.1] * 10 + [0.9] * 20 + [0.1] * 20)
-    assert len(happened) == 2
+    assert [type(event) for _, event in happened] == [TurnBegan, TurnPaused, TurnPaused, TurnEnded]
 
 
 def test_a_turn_without_end_is_taken_in_pieces_and_nothing_is_lost() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bithuman_core.voice.sentences import LONGEST, SentenceSplitter, split
@@ -31,6 +31,7 @@ def test_where_sentences_end(text: str, sentences: list[str]) -> None:
 WORDS = st.text(st.sampled_from("ab cD.!?…,;\n\"') 1你。！"), max_size=200)
 
 
+@example("111。)", [4])
 @given(WORDS, st.lists(st.integers(1, 20), max_size=60))
 def test_it_is_the_same_however_the_text_comes(text: str, lengths: list[int]) -> None:
     splitter, said, begin = SentenceSplitter(), [], 0
