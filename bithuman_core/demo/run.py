@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from socket import create_server
 
 try:
@@ -16,6 +16,7 @@ except FileNotFoundError as error:  # it looks for a folder for temporary files 
     sys.exit(f"The page keeps files while it runs, and no folder can be written: let TMPDIR name one. ({error.strerror})")
 from fastapi import FastAPI
 
+from bithuman_core.conversation import Tool
 from bithuman_core.demo.connections import server_config
 from bithuman_core.demo.context import DemoContext
 from bithuman_core.demo.conversation import answering
@@ -35,8 +36,13 @@ from bithuman_core.uploads import reading_pool
 from bithuman_core.voice import text_to_speech
 
 
-def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> DemoContext:
-    """Load the avatars. Ends the process with a sentence where one cannot be loaded."""
+def prepare(
+    settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine, tools: Sequence[Tool] = ()
+) -> DemoContext:
+    """Load the avatars. tools: what a model that answers may ask this program.
+
+    Ends the process with a sentence where one cannot be loaded.
+    """
     share_heaps()
     print("Preparing the avatars … (the very first start compiles their renderer, which takes some seconds)", flush=True)
     minutes = settings.visit_minutes
@@ -59,7 +65,7 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
             make_engine=make_engine,
             places_each=settings.places_per_address,
             reading=reading,
-            answers=answering(with_ears=memory >= EARS_MIB * MIB),
+            answers=answering(with_ears=memory >= EARS_MIB * MIB, tools=tools),
             speech=text_to_speech(with_natural=memory >= VOICE_MIB * MIB),
         )
         reading.start()  # now that the kernels are compiled
@@ -68,10 +74,10 @@ def prepare(settings: DemoSettings, make_engine: Callable[[AvatarState], LiveEng
         sys.exit(str(error))
 
 
-def main(make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine) -> None:
-    """Serve the page as the command line says."""
+def main(make_engine: Callable[[AvatarState], LiveEngine] = AvatarEngine, tools: Sequence[Tool] = ()) -> None:
+    """Serve the page as the command line says. tools: what a model that answers may ask this program."""
     settings = read_settings(command_line=True)
-    context = prepare(settings, make_engine)
+    context = prepare(settings, make_engine, tools)
     serve(context, *make_app(context, settings.host, settings.names), settings)
 
 

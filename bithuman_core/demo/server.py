@@ -100,7 +100,7 @@ def make_context(
     speeches = Shares("texts", limits.speeches, limits.speeches_each)
     return DemoContext(
         gallery, stream, visitors, jobs, reading or reading_pool(), voice, route, limits, build, callers, speeches,
-        hears=answers.ears is not None,
+        hears=answers.hears,
     )  # fmt: skip
 
 

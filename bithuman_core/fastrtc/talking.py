@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bithuman_core.audio.sound import Sound
 from bithuman_core.conversation.brain import Act, Brain
 from bithuman_core.conversation.history import History
+from bithuman_core.conversation.realtime import RealtimeAddress, RealtimeTalk
 from bithuman_core.conversation.talk import Talk, Voice
 from bithuman_core.ears.transcriber import Transcriber
 from bithuman_core.ears.turns import TurnDetector
@@ -29,7 +30,7 @@ class LiveTalk:
     def __init__(
         self,
         session: LiveSession,
-        brain: Brain,
+        brain: Brain | RealtimeAddress,
         voice: Voice,
         ears: Transcriber | None,
         turns: TurnDetector | None,
@@ -38,8 +39,13 @@ class LiveTalk:
         history: History | None = None,
         note: Callable[[str, str], None] = lambda who, text: None,
     ) -> None:
-        """note: is told who ("user", "avatar") says what, sentence by sentence."""
-        self.talk = Talk(self, brain, voice, ears, turns, work, history)
+        """brain: one at a Realtime address hears and speaks by itself, and needs no ears, turns and voice. note: is told
+        who ("user", "avatar") says what, sentence by sentence."""
+        self.talk: Talk | RealtimeTalk = (
+            RealtimeTalk(self, brain, history)
+            if isinstance(brain, RealtimeAddress)
+            else Talk(self, brain, voice, ears, turns, work, history)
+        )
         self._session, self._feel, self._note = session, feel, note
         self._clip: Clip | None = None
         session.listener = self

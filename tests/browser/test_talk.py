@@ -60,6 +60,69 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+TURNS = (
+    ("When can I check in?", "You can check in from two in the afternoon."),
+    ("When is breakfast?", "Breakfast is from seven to ten, on the first floor."),
+    ("Where can I park my car?", "You can park behind the house. It is free."),
+    ("Do you have a swimming pool?", "The pool is open all day, and it is warm."),
+    ("May I bring my dog?", "Dogs are welcome. Please tell us before you come."),
+    ("Where can I eat dinner?", "Dinner is served from six. Try the fish."),
+    ("How do I get to the airport?", "I will call a taxi for you."),
+    ("How far is the train station?", "The station is five minutes away on foot."),
+    ("When do I have to leave?", "Please leave your room by eleven in the morning."),
+    ("Thank you very much.", "You are very welcome."),
+)
+FIRST, BETWEEN = 6.0, 6.5  # s of silence before the first question (the greeting) and after each (its answer)
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A microphone into which ten questions are spoken, one after the other, and then nothing for minutes."""
+    speech = TextToSpeech()
+    speech.look()
+    quiet = np.zeros(int(BETWEEN * SAMPLE_RATE))
+    spoken = [piece for question, _ in TURNS for piece in (int16_to_float32(speech.speak(question)), quiet)]
+    path = tmp_path_factory.mktemp("guest") / "guest.wav"
+    silence = np.zeros(int(FIRST * SAMPLE_RATE)), np.zeros(120 * SAMPLE_RATE)
+    write_microphone(path, np.concatenate([silence[0], *spoken, silence[1]]), SAMPLE_RATE)
+    return path
+
+
+def test_ten_turns_with_the_receptionist(playwright: Playwright, guest: Path, tmp_path: Path) -> None:
+    command = ("-m", "examples.receptionist", "--max-visitors", "1", "--avatar", "mara")
+    with Server(tmp_path / "log.txt", *command) as server, chromium(playwright, guest) as browser:
+        page = open_page(browser, server.url)
+        open_words(page, "Talk")
+        start(page)
+        for _, answer in TURNS:
+            wait_for_words(page, answer.split(".")[0])
+            assert page.evaluate(LOUDNESS, 1.5) > 0.05
+        screenshot(page, "ten-turns", tmp_path)
+        wait_for_words(page, TURNS[-1][1])
+        greeting, *lines = said(page)
+        page.close()
+    assert greeting == "Welcome to the Harbour House. How can I help you?"
+    heard, answers = lines[::2], lines[1::2]
+    assert answers == [answer for _, answer in TURNS]
+    assert [line.lower() for line in heard] == [question.lower() for question, _ in TURNS]
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_push_to_talk(visitor: Page, tmp_path: Path) -> None:
+    """What is said while the button is up is not heard."""
+    start(visitor)
+    visitor.check("#talk-by-key input")
+    button = visitor.locator("#talk-hold")
+    button.wait_for(state="visible")
+    screenshot(visitor, "push-to-talk", tmp_path)
+    visitor.wait_for_timeout(1000 * (BEFORE + 4))  # a question passes
+    assert QUESTION.lower() not in [line.lower() for line in said(visitor)]
+    button.dispatch_event("pointerdown")
+    visitor.wait_for_timeout(1000 * (BEFORE + AFTER + 3))  # another one, whole: the microphone plays it in a loop
+    button.dispatch_event("pointerup")
+    wait_for_words(visitor, ANSWER)
+
+
 @pytest.fixture
 def visitor(playwright: Playwright, kiosk: Server, asking: Path) -> Iterator[Page]:
     with chromium(playwright, asking) as browser:

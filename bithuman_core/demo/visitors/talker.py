@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bithuman_core.conversation import Brain, History, Role
+from bithuman_core.conversation.realtime import RealtimeAddress
 from bithuman_core.conversation.talk import Voice
 from bithuman_core.ears import Transcriber, TurnDetector
 from bithuman_core.fastrtc.live_session import LiveSession
@@ -23,7 +24,7 @@ ROLES = {"user": "user", "avatar": "assistant"}  # of Gradio's chatbot
 class TalkParts:
     """What all talks of a server share. ears, turns: None where only typed words are answered."""
 
-    brain: Brain
+    brain: Brain | RealtimeAddress
     voice: Voice
     ears: Transcriber | None
     turns: Callable[[], TurnDetector] | None
