@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +13,6 @@ from bithuman_core.conversation.role_tools import act_of, role_tools
 from bithuman_core.conversation.tools import Tool
 from bithuman_core.errors import AddressError
 
-logger = logging.getLogger(__name__)
-
 SECONDS = 30.0  # longest silence of the service
 ROUNDS = 5  # requests for one answer: a model that calls something is asked again for its words
 MANNER = (
@@ -23,8 +20,6 @@ MANNER = (
     "Markdown, code or emojis, in the language that you are spoken to."
 )
 
-
-BROKEN = "That did not work: say so in one sentence."
 
 Call = dict[str, str]  # id, name, arguments
 
@@ -39,7 +34,7 @@ class ChatAddress:
     rounds: int = field(default=ROUNDS)
 
     async def answer(self, talk: Sequence[Line], role: Role) -> AsyncIterator[str | Act]:
-        """As of ``Brain``. A tool that raises is told to the model, and to the log."""
+        """As of ``Brain``."""
         import openai
 
         who = "\n\n".join(filter(None, (self.persona, role.persona, MANNER)))
@@ -89,13 +84,7 @@ class ChatAddress:
     async def _result(self, call: Call) -> str | None:
         """What a tool of the program says; None where the call is for the avatar, or for nobody."""
         tool = next((tool for tool in self.tools if tool.name == call["name"]), None)
-        if tool is None:
-            return None
-        try:
-            return await asyncio.to_thread(tool.call, call["arguments"])
-        except Exception:  # of any kind: it is the host's own program
-            logger.exception("The tool %s broke.", tool.name)
-            return BROKEN
+        return None if tool is None else await asyncio.to_thread(tool.call, call["arguments"])
 
 
 def _answered(spoken: str, calls: Sequence[Call], results: Sequence[str | None]) -> list[dict[str, Any]]:

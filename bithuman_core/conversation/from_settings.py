@@ -23,7 +23,8 @@ def brain(tools: Sequence[Tool] = ()) -> Brain | RealtimeAddress | None:
     """
     chosen = settings()
     if chosen.llm_url is not None and chosen.llm_url.startswith("ws"):
-        return RealtimeAddress.of(chosen.llm_url, chosen.llm_model, chosen.llm_key, chosen.tts_voice, chosen.persona)
+        model, key, voice = chosen.llm_model, chosen.llm_key, chosen.tts_voice
+        return RealtimeAddress.of(chosen.llm_url, model, key, voice, chosen.persona, tuple(tools))
     if chosen.llm_url is not None:
         address = Address(chosen.llm_url, chosen.llm_model, chosen.llm_key)
         return ChatAddress(address, chosen.persona, tuple(tools))

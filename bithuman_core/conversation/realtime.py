@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from pydantic import SecretStr
 
 from bithuman_core.addresses import Address, what_failed
 from bithuman_core.audio.sound import Sound
@@ -21,6 +22,7 @@ from bithuman_core.conversation.history import History
 from bithuman_core.conversation.role_tools import act_of, role_tools
 from bithuman_core.conversation.spoken import SpokenSentences
 from bithuman_core.conversation.stage import Stage, State
+from bithuman_core.conversation.tools import Tool
 from bithuman_core.ears.echo import EchoGate
 from bithuman_core.ears.voice_activity import WINDOW
 from bithuman_core.timing import SAMPLE_RATE
@@ -38,16 +40,20 @@ LOST = "The talk at {host} was cut off: it is being taken up again."
 
 @dataclass(frozen=True, slots=True)
 class RealtimeAddress:
-    """The address (of the same service by HTTP), the voice that it has a name for, and what the host says of all its avatars."""
+    """The address (of the same service by HTTP), its name for the voice, what the host says of all its avatars, and what the
+    model may ask of the program."""
 
     address: Address
     voice: str
     persona: str = ""
+    tools: tuple[Tool, ...] = ()
 
     @classmethod
-    def of(cls, url: str, model: str, key: Any, voice: str, persona: str = "") -> RealtimeAddress:
+    def of(
+        cls, url: str, model: str, key: SecretStr | None, voice: str, persona: str = "", tools: tuple[Tool, ...] = ()
+    ) -> RealtimeAddress:
         """``ws://`` or ``wss://``. Raises AddressError."""
-        return cls(Address(f"http{url.removeprefix('ws')}", model, key), voice, persona)
+        return cls(Address(f"http{url.removeprefix('ws')}", model, key), voice, persona, tools)
 
 
 class RealtimeTalk:
@@ -73,7 +79,8 @@ class RealtimeTalk:
         self._item = self._dropped = ""  # of the service: what is being spoken, and what was cut off
         self._text, self._splitter = list[str](), SentenceSplitter()
         self._down = self._new_down()
-        self._called = False  # a function: the answer goes on after it
+        self._calls: list[asyncio.Task[None]] = []  # of functions: the answer goes on after them
+        self._going_on: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._live())
 
     # -- what happens to it -------------------------------------------------------------------------------------------
@@ -219,6 +226,7 @@ class RealtimeTalk:
 
     def _settings(self) -> dict[str, Any]:
         turns = None if self._by_key else {"type": "server_vad", "silence_duration_ms": round(1000 * self._pause)}
+        tools = [*role_tools(self.role), *(tool.schema for tool in self._brain.tools)]
         form = {"type": "audio/pcm", "rate": RATE}
         return {
             "type": "session.update",
@@ -230,7 +238,7 @@ class RealtimeTalk:
                     "input": {"format": form, "turn_detection": turns, "transcription": {"model": "whisper-1"}},
                     "output": {"format": form, "voice": self._brain.voice},
                 },
-                "tools": [{"type": "function", **tool["function"]} for tool in role_tools(self.role)],
+                "tools": [{"type": "function", **tool["function"]} for tool in tools],
             },
         }
 
@@ -253,7 +261,8 @@ class RealtimeTalk:
                 self.history.hear(event.transcript)
                 self._stage.tell("user", " ".join(event.transcript.split()))
             case "response.created":
-                self._down, self._splitter, self._text, self._called = self._new_down(), SentenceSplitter(), [], False
+                self._down, self._splitter, self._calls = self._new_down(), SentenceSplitter(), []
+                self._text = [] if self._sound is None else self._text
             case "response.output_audio.delta":
                 self._voice(event.item_id, base64.b64decode(event.delta))
             case "response.output_audio_transcript.delta" if event.item_id != self._dropped:
@@ -271,9 +280,10 @@ class RealtimeTalk:
         if item == self._dropped:
             return
         if self._sound is None:
-            self._sound, self._item = Sound(), item
+            self._sound = Sound()
             self._go("speaking")
             self._stage.say(self._sound)
+        self._item = item
         self._sound.append(self._down.resample_chunk(np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)))
 
     def _write(self, sentences: Iterable[str]) -> None:
@@ -288,15 +298,23 @@ class RealtimeTalk:
     def _call(self, name: str, arguments: str, call: str) -> None:
         if (act := act_of(self.role, name, arguments)) is not None:
             self._stage.act(act)
-        self._called = True
-        self._send(type="conversation.item.create", item={"type": "function_call_output", "call_id": call, "output": "done"})
+        self._calls.append(asyncio.create_task(self._answer_call(name, arguments, call)))
+
+    async def _answer_call(self, name: str, arguments: str, call: str) -> None:
+        tool = next((tool for tool in self._brain.tools if tool.name == name), None)
+        output = "done" if tool is None else await asyncio.to_thread(tool.call, arguments)
+        self._send(type="conversation.item.create", item={"type": "function_call_output", "call_id": call, "output": output})
+
+    async def _go_on_after(self, calls: list[asyncio.Task[None]]) -> None:
+        await asyncio.wait(calls)
+        self._send(type="response.create")
 
     def _end(self, response: Any) -> None:
-        if self._sound is not None and not self._sound.whole:
+        if self._calls and (self._sound is None or self._brain.tools):  # it has only acted, or waits for what it asked
+            self._going_on = asyncio.create_task(self._go_on_after(self._calls))
+        elif self._sound is not None and not self._sound.whole:
             self._sound.append(self._down.resample_chunk(np.zeros(0, np.int16), last=True))
             self._sound.end()
-        elif self._called:
-            self._send(type="response.create")  # it only acted, and has not spoken
         elif self._sound is None:
             if response.status == "failed":
                 self._stage.tell("error", f"The brain at {self._brain.address.host} could not answer: try again.")

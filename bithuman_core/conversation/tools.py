@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+logger = logging.getLogger(__name__)
+
+BROKEN = "That did not work: say so in one sentence."
 LONGEST = 4000  # characters of a result: the rest is left out
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function, what it does, and what it takes. ``call`` runs it in the thread that it is called in."""
+    """A function, what it does, and what it takes."""
 
     name: str
     description: str
@@ -38,13 +42,20 @@ class Tool:
         return cls(name, said, takes, function)
 
     def call(self, arguments: str) -> str:
-        """What it says to arguments that a model has written (JSON): text, or a sentence about what is wrong with them."""
+        """What it says to arguments that a model has written (JSON): text, or a sentence about what is wrong with them.
+
+        Runs in the thread that it is called in. Where it raises, the log is told why, and the model that it did not work.
+        """
         try:
             given = self.takes.model_validate_json(arguments or "{}")
         except ValidationError as error:
             first = error.errors()[0]
             return f"Wrong arguments: {'.'.join(map(str, first['loc'])) or 'all'}: {first['msg']}."
-        result = self.function(**{name: getattr(given, name) for name in type(given).model_fields})
+        try:
+            result = self.function(**{name: getattr(given, name) for name in type(given).model_fields})
+        except Exception:  # of any kind: it is the host's own program
+            logger.exception("The tool %s broke.", self.name)
+            return BROKEN
         text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
         return text[:LONGEST]
 

@@ -23,6 +23,8 @@ ABBREVIATIONS = frozenset({
 })  # fmt: skip
 # These may end a sentence as well: a capital letter tells.
 GOES_ON = frozenset({"a.m", "p.m", "u.s", "u.k", "inc", "ltd", "co", "corp", "jr", "sr", "etc", "usw", "al"})
+# Code between fences, or from a fence on where the other one has not come: one piece, which is not read out (``plain``).
+FENCED = re.compile(r"^[ \t]*(```|~~~)(?:[^\n]*\n.*?^[ \t]*\1[ \t]*(?=\n)|.*\Z)", re.MULTILINE | re.DOTALL)
 CLAUSE = re.compile(r"[,;:—–]\s+|[，、；：]")
 
 
@@ -31,21 +33,26 @@ class SentenceSplitter:
 
     def __init__(self) -> None:
         self._text = ""
+        self._begins_line = True  # what is inside
 
     def feed(self, text: str) -> list[str]:
         """More text; the sentences that it completes."""
         self._text += text
         sentences, begin = [], 0
+        line = 0 if self._begins_line else self._text.find("\n") + 1 or len(self._text)
+        code = [found.span() for found in FENCED.finditer(self._text, line)]
         for found in END.finditer(self._text):
-            if self._ends(begin, found):
+            if not any(first <= found.start() < last for first, last in code) and self._ends(begin, found):
                 sentences += _pieces(self._text[begin : found.end()])
                 begin = found.end()
+        if begin:
+            self._begins_line = "\n" in self._text[len(self._text[:begin].rstrip()) : begin]
         self._text = self._text[begin:]
         return sentences
 
     def end(self) -> list[str]:
         """No more is to come: the rest. It can be fed anew."""
-        rest, self._text = self._text, ""
+        rest, self._text, self._begins_line = self._text, "", True
         return list(_pieces(rest))
 
     def _ends(self, begin: int, found: re.Match[str]) -> bool:
@@ -70,6 +77,9 @@ def split(text: str) -> list[str]:
 def _pieces(sentence: str) -> Iterator[str]:
     """A sentence as it is, or one that is too long in pieces that are not."""
     rest = sentence.strip()
+    if rest.startswith(("```", "~~~")):
+        yield rest
+        return
     while len(rest) > LONGEST:
         clauses = [found.end() for found in CLAUSE.finditer(rest[:LONGEST])]
         cut = clauses[-1] if clauses and clauses[-1] > LONGEST // 4 else rest.rfind(" ", 1, LONGEST) + 1 or LONGEST

@@ -111,6 +111,7 @@ def test_ten_turns_with_the_receptionist(playwright: Playwright, guest: Path, tm
 def test_push_to_talk(visitor: Page, tmp_path: Path) -> None:
     """What is said while the button is up is not heard."""
     start(visitor)
+    visitor.click("#talk-turns button")
     visitor.check("#talk-by-key input")
     button = visitor.locator("#talk-hold")
     button.wait_for(state="visible")

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from bithuman_core.addresses import Address
 from bithuman_core.conversation import Act, Line, Role, Tool
-from bithuman_core.conversation.chat_address import BROKEN, MANNER, ROUNDS, ChatAddress
+from bithuman_core.conversation.chat_address import MANNER, ROUNDS, ChatAddress
+from bithuman_core.conversation.tools import BROKEN
 from bithuman_core.errors import AddressError
 from tests.voice.test_address import listening
 

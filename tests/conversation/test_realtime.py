@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Response
 
-from bithuman_core.conversation import Act, Line, Role
+from bithuman_core.conversation import Act, Line, Role, Tool
 from bithuman_core.conversation.realtime import RATE, RealtimeAddress, RealtimeTalk
 from bithuman_core.errors import AddressError
 from tests.conversation.test_talk import Stage
@@ -61,12 +61,12 @@ Made = tuple[Service, Stage, RealtimeTalk]
 
 
 @asynccontextmanager
-async def talking(status: int = 0, told: str = "You are Mara.") -> AsyncIterator[Made]:
+async def talking(status: int = 0, tools: tuple[Tool, ...] = ()) -> AsyncIterator[Made]:
     service, stage = Service(), Stage()
     service.status = status
     async with serve(service.talk, "127.0.0.1", 0, process_request=service.admit) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        brain = RealtimeAddress.of(f"ws://127.0.0.1:{port}/v1", "a-model", SecretStr(KEY), "marin", told)
+        brain = RealtimeAddress.of(f"ws://127.0.0.1:{port}/v1", "a-model", SecretStr(KEY), "marin", "You are Mara.", tools)
 
         async def soon(seconds: float) -> None:
             await asyncio.sleep(0.01)
@@ -178,6 +178,26 @@ async def test_a_gesture_is_made_and_words_are_asked_for() -> None:
         await until(lambda: service.of("response.create"))
         assert stage.acts == [Act("gesture", "nod")]
         assert service.of("conversation.item.create")[0]["item"]["type"] == "function_call_output"
+
+
+def time_of_day(place: str) -> str:
+    """What time it is somewhere."""
+    return f"noon in {place}"
+
+
+async def test_a_tool_of_the_program_is_asked_and_then_spoken_of() -> None:
+    async with talking(tools=(Tool.of(time_of_day),)) as (service, _, _talk):
+        call = {
+            "type": "response.function_call_arguments.done", "response_id": "r", "item_id": "f", "output_index": 0,
+            "call_id": "c1", "name": "time_of_day", "arguments": '{"place": "Rome"}',
+        }  # fmt: skip
+        await service.say(answer()[0], call, ended())
+        await until(lambda: service.of("response.create"))
+        assert service.of("session.update")[0]["session"]["tools"][-1]["name"] == "time_of_day"
+        told = service.of("conversation.item.create")[0]["item"]
+        assert (told["output"], told["call_id"]) == ("noon in Rome", "c1")
+        kinds = [event["type"] for event in service.heard]
+        assert kinds.index("conversation.item.create") < kinds.index("response.create")
 
 
 async def test_a_line_that_is_cut_is_taken_up_again_with_what_was_said() -> None:

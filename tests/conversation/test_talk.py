@@ -19,6 +19,7 @@ from bithuman_core.conversation.talk import AT_A_LOSS, NOTHING_SAID, Talk
 from bithuman_core.ears import TurnDetector
 from bithuman_core.ears.voice_activity import WINDOW
 from bithuman_core.errors import AddressError, AudioError
+from bithuman_core.voice.plain import plain
 
 LETTER = 100  # samples
 
@@ -45,6 +46,9 @@ class Stage:
 
     def tell(self, kind: str, data: Any) -> None:
         self.told.append((kind, data))
+
+    def state_is(self, state: State) -> bool:
+        return self.of("state")[-1] == state
 
     def of(self, kind: str) -> list[Any]:
         return [data for each, data in self.told if each == kind]
@@ -369,3 +373,57 @@ async def test_who_goes_on_after_a_pause_is_understood_as_a_whole() -> None:
         talk.hear(part)
         await settle()
     assert stage.of("user") == ["2.0 seconds"] and len(brain.asked) == 1
+
+
+CODE = """Here is **how**:
+
+```python
+print("hello")
+```
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+1. *Open* the [door](https://example.com/door).
+2. Go in. 😀
+"""
+
+
+class Listener(Voice):
+    """Keeps what is really spoken, of what it is given."""
+
+    def __init__(self) -> None:
+        self.spoken: list[str] = []
+
+    def stream(self, text: str) -> Iterator[NDArray[np.int16]]:
+        self.spoken.append(plain(text))
+        yield from super().stream(text)
+
+
+async def test_of_markdown_and_code_what_a_person_would_read_out_is_spoken() -> None:
+    stage, voice = Stage(), Listener()
+    talk = Talk(stage, Brain(CODE), voice, None, None, at_once)
+    talk.read("How?")
+    await settle()
+    said = " ".join(voice.spoken)
+    assert said == "Here is how: The code is on your screen. a, b 1, 2 1. Open the door. 2. Go in."
+    assert 'print("hello")' in " ".join(stage.of("avatar"))  # which is so
+
+
+async def test_two_thousand_words_are_begun_at_once_and_end_after_two_minutes() -> None:
+    words = " ".join(f"This is sentence number {number} of very many." for number in range(250))
+    brain = Brain(*(f"{word} " for word in words.split()))
+
+    class Slow(Voice):
+        def stream(self, text: str) -> Iterator[NDArray[np.int16]]:
+            yield np.full(3 * 16000, 1, np.int16)
+
+    stage = Stage()
+    talk = Talk(stage, brain, Slow(), None, None, at_once)
+    talk.read("Tell me everything.")
+    await settle()
+    assert stage.sounds and stage.state_is("speaking")
+    for _ in range(200):
+        await settle()
+    assert stage.sounds[0].whole and 120 <= stage.sounds[0].seconds < 130 and brain.closed

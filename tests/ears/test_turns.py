@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bithuman_core.audio import float32_to_int16, load_audio
-from bithuman_core.ears import TurnBegan, TurnDetector, TurnEnded, TurnPaused, TurnSettings
+from bithuman_core.ears import EchoGate, TurnBegan, TurnDetector, TurnEnded, TurnPaused, TurnSettings
 from bithuman_core.ears.voice_activity import WINDOW, VoiceActivity
 from bithuman_core.settings import speech_clip
 from bithuman_core.timing import SAMPLE_RATE
@@ -96,3 +96,26 @@ def test_silence_and_noise_are_no_turns(level: int) -> None:
 def test_a_hum_is_no_turn() -> None:
     hum = 6000 * np.sin(2 * np.pi * 50 * np.arange(5 * SAMPLE_RATE) / SAMPLE_RATE)
     assert TurnDetector(VoiceActivity()).push(hum.astype(np.int16)) == []
+
+
+def chords(seconds: float) -> NDArray[np.int16]:
+    """Music: four chords of a piano-like tone, again and again, with a beat."""
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    roots = np.array([220.0, 174.6, 261.6, 196.0])[(time // 1.0).astype(int) % 4]
+    phase = np.cumsum(roots) / SAMPLE_RATE * 2 * np.pi
+    tone = sum(np.sin(phase * ratio * partial) / partial for ratio in (1.0, 1.25, 1.5) for partial in (1, 2, 3, 4))
+    beat = np.random.default_rng(3).normal(0, 1, time.size) * np.exp(-40 * (time % 0.5))
+    return ((tone * np.exp(-2 * (time % 1.0)) + beat) * 4000).clip(-32768, 32767).astype(np.int16)
+
+
+def test_music_is_no_turn() -> None:
+    assert TurnDetector(VoiceActivity()).push(chords(20.0)) == []
+
+
+def test_minutes_of_silence_are_nothing_and_nothing_grows() -> None:
+    detector = TurnDetector(VoiceActivity(), echo=EchoGate())
+    silence = np.zeros(SAMPLE_RATE, np.int16)
+    for _ in range(5 * 60):
+        detector.played(silence)
+        assert detector.push(silence) == []
+    assert len(detector._before) < 20 and detector._turn is None

@@ -21,6 +21,8 @@ from bithuman_core.voice.sentences import LONGEST, SentenceSplitter, split
         ("1. Open it.\n2. Close it.", ["1. Open it.", "2. Close it."]),
         ("你好。我们来了！真的吗？", ["你好。", "我们来了！", "真的吗？"]),
         ("A heading\n\nAnd a text", ["A heading", "And a text"]),
+        ("Like this:\n```py\na = 1. B\n\nc()\n```\nDone. Yes", ["Like this:", "```py\na = 1. B\n\nc()\n```", "Done.", "Yes"]),
+        ("See:\n~~~\nx. Y\n", ["See:", "~~~\nx. Y"]),
         ("   ", []),
     ],
 )
@@ -28,7 +30,9 @@ def test_where_sentences_end(text: str, sentences: list[str]) -> None:
     assert split(text) == sentences
 
 
-WORDS = st.text(st.sampled_from("ab cD.!?…,;\n\"') 1你。！"), max_size=200)
+WORDS = st.text(st.sampled_from("ab cD.!?…,;\n\"') 1你。！"), max_size=200) | st.lists(
+    st.sampled_from(["```", "~~~", "\n", "a. B", " ", "\n```\n", "c", "`"]), max_size=20
+).map("".join)
 
 
 @example("111。)", [4])
@@ -46,7 +50,7 @@ def test_it_is_the_same_however_the_text_comes(text: str, lengths: list[int]) ->
 def test_nothing_is_lost_and_nothing_is_longer_than_is_spoken_at_once(text: str) -> None:
     sentences = split(text)
     assert "".join("".join(sentences).split()) == "".join(text.split())
-    assert all(0 < len(sentence) <= LONGEST for sentence in sentences)
+    assert all(0 < len(sentence) <= LONGEST or sentence.startswith(("```", "~~~")) for sentence in sentences)
 
 
 def test_a_sentence_comes_with_the_letter_that_shows_its_end() -> None:

@@ -13,6 +13,7 @@ from bithuman_core.demo.visitors.visitor import NOT_LIVE, Visitor
 from bithuman_core.ears.turns import LONGEST_PAUSE, SHORTEST_PAUSE
 from bithuman_core.settings import settings
 
+LONGEST_ON_PAGE = 2.0  # s
 HOW = "Press Start and talk: the avatar answers. Speak into its words to stop it."
 TYPED = (
     "Press Start and write: the avatar answers. So that it hears you, too, its host runs "
@@ -34,14 +35,15 @@ class TalkPanel:
                 elem_id="talk-words",
             )  # fmt: skip
             self.stop = gr.Button("Stop", elem_id="talk-stop", size="md", min_width=0, scale=1)
-        with gr.Row(visible=context.hears):
+        with gr.Accordion("Turns", open=False, visible=context.hears, elem_id="talk-turns"):
             self.by_key = gr.Checkbox(
                 False, label="Push to talk", info="You are heard while the button or the space bar is down.",
                 elem_id="talk-by-key",
             )  # fmt: skip
             self.pause = gr.Slider(
-                SHORTEST_PAUSE, 2.0, settings().turn_pause, step=0.05, label="Pause that ends your turn, s", elem_id="talk-pause"
-            )
+                SHORTEST_PAUSE, LONGEST_ON_PAGE, settings().turn_pause, step=0.05, label="Pause that ends your turn",
+                info="Seconds. Longer, where you are cut off while you think.", elem_id="talk-pause",
+            )  # fmt: skip
         self.hold = gr.Button("Hold to talk", visible=False, elem_id="talk-hold", variant="primary")
         self.refresh = gr.Button("Refresh", elem_id="talk-refresh", elem_classes="unseen")  # pressed by the stage
 
