@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 from benchmarks.lips_languages import LANGUAGES
 from benchmarks.lips_mandarin import capture
 from benchmarks.whisper import whispered
+from bithuman_core.pcm import int16_to_float32
 from bithuman_core.speech import SpeechNet, viseme_name
 from bithuman_core.timing import SAMPLES_PER_TICK
+from bithuman_core.voice import TextToSpeech
 from training.speech import evaluate
+from training.speech.align import Aligner
 from training.speech.clip import RATE, Clip, Segment, read_16k
 from training.speech.espeak import Espeak
 from training.speech.poses import SHAPES
@@ -86,6 +89,17 @@ class Sets:
         clips = list(said_by_flite(SENTENCES))
         return {"aloud": self.phones(clips),
                 "whispered": self.phones([(segments, whispered(x, i)) for i, (segments, x) in enumerate(clips)])}  # fmt: skip
+
+    def natural_voice(self) -> Scores:
+        """The bench's scores on the voice that avatars answer with; its phones are those of a forced alignment."""
+        speech, aligner = TextToSpeech(), Aligner()
+        speech.look()
+        clips = []
+        for text in (*FIRST_WORDS, *SENTENCES, *LANGUAGES["en-us"]):
+            sound = np.pad(speech.speak(text), (int(PAUSE * RATE), 0))
+            if (segments := aligner.align(sound, text)) is not None:
+                clips.append((segments, int16_to_float32(sound)))
+        return {speech.voices[0].name: self.phones(clips)}
 
     def teeth(self) -> Scores:
         """f and v in which the lower lip rolls in to the teeth, and frames away from them (and p, b, m) in which it does, too.
@@ -224,6 +238,7 @@ class Sets:
             "first words (closures after a pause)": self.first_words(),
             "languages": only_scores(self.languages()),
             "whispered": only_scores(self.whispers()),
+            "the voice of answers": only_scores(self.natural_voice()),
             "lower lip at the teeth": self.teeth(),
             "a new voice, against the same known for half a minute": self.adaptation(),
             "real Mandarin (FACEGOOD)": capture(self.data / "facegood", self.gaps),
