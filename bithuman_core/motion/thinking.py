@@ -11,9 +11,9 @@ from bithuman_core.motion.spring import Spring
 SECONDS = 0.5  # to become thoughtful, and back
 # Averted gaze while an answer is looked for: Glenberg, Schroeder and Robertson (1998); up and aside rather than down.
 THOUGHTFUL = FaceState.from_mapping(
-    {"eyeLookUpLeft": 0.2, "eyeLookUpRight": 0.2, "eyeLookOutLeft": 0.16, "eyeLookInRight": 0.16, "browInnerUp": 0.14,
-     "browDownLeft": 0.1, "browDownRight": 0.06, "mouthPressLeft": 0.16, "mouthPressRight": 0.12, "mouthLeft": 0.05,
-     "eyeSquintLeft": 0.08, "eyeSquintRight": 0.08, "headYaw": 1.6, "headPitch": 0.9, "headRoll": -1.4}
+    {"eyeLookUpLeft": 0.4, "eyeLookUpRight": 0.4, "eyeLookOutLeft": 0.36, "eyeLookInRight": 0.36, "browInnerUp": 0.26,
+     "browDownLeft": 0.14, "browDownRight": 0.06, "mouthPressLeft": 0.3, "mouthPressRight": 0.24, "mouthLeft": 0.1,
+     "eyeSquintLeft": 0.12, "eyeSquintRight": 0.12, "headYaw": 2.8, "headPitch": 1.4, "headRoll": -2.4}
 ).values  # fmt: skip
 
 
