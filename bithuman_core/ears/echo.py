@@ -6,6 +6,7 @@ that comes back, and how late, from the last seconds of play; sound that is no l
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -31,7 +32,8 @@ ALIKE = 0.45  # correlation of microphone and play from which on something comes
 
 def _bands() -> NDArray[np.float32]:
     """Triangles over the bins of a window's spectrum, float32 [257, 16], the mel scale of O'Shaughnessy (1987)."""
-    mel = np.linspace(*(2595.0 * np.log10(1.0 + np.array([LOWEST, HIGHEST]) / 700.0)), BANDS + 2)
+    low, high = (2595.0 * math.log10(1.0 + frequency / 700.0) for frequency in (LOWEST, HIGHEST))
+    mel = np.linspace(low, high, BANDS + 2)
     edges = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
     bins = np.arange(WINDOW // 2 + 1) * SAMPLE_RATE / WINDOW
     rise = (bins[:, None] - edges[:-2]) / np.diff(edges)[:-1]
@@ -46,7 +48,7 @@ TAPER = np.hanning(WINDOW).astype(np.float32)
 def band_power(window: NDArray[np.int16]) -> NDArray[np.float32]:
     """Mean power of the bands of one window, int16 [512], in dB against full scale, float32 [16]."""
     spectrum = np.abs(np.fft.rfft(window / np.float32(32768.0) * TAPER)) ** 2 * np.float32(8.0 / 3.0 / WINDOW**2)
-    return 10.0 * np.log10(spectrum @ WEIGHTS + QUIET / BANDS)
+    return (10.0 * np.log10(spectrum @ WEIGHTS + QUIET / BANDS)).astype(np.float32)
 
 
 SILENT = band_power(np.zeros(WINDOW, np.int16))

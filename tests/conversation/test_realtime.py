@@ -52,9 +52,11 @@ class Service:
 
 
 async def until(true: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
+    async def waiting() -> None:
         while not true():
             await asyncio.sleep(0.005)
+
+    await asyncio.wait_for(waiting(), 20)
 
 
 Made = tuple[Service, Stage, RealtimeTalk]
