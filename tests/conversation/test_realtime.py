@@ -59,6 +59,14 @@ async def until(true: Callable[[], Any]) -> None:
     await asyncio.wait_for(waiting(), 20)
 
 
+@asynccontextmanager
+async def listening(service: Service, tools: tuple[Tool, ...] = ()) -> AsyncIterator[RealtimeAddress]:
+    """The address of a service."""
+    async with serve(service.talk, "127.0.0.1", 0, process_request=service.admit) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield RealtimeAddress.of(f"ws://127.0.0.1:{port}/v1", "a-model", SecretStr(KEY), "marin", "You are Mara.", tools)
+
+
 Made = tuple[Service, Stage, RealtimeTalk]
 
 
@@ -66,9 +74,7 @@ Made = tuple[Service, Stage, RealtimeTalk]
 async def talking(status: int = 0, tools: tuple[Tool, ...] = ()) -> AsyncIterator[Made]:
     service, stage = Service(), Stage()
     service.status = status
-    async with serve(service.talk, "127.0.0.1", 0, process_request=service.admit) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        brain = RealtimeAddress.of(f"ws://127.0.0.1:{port}/v1", "a-model", SecretStr(KEY), "marin", "You are Mara.", tools)
+    async with listening(service, tools) as brain:
 
         async def soon(seconds: float) -> None:
             await asyncio.sleep(0.01)

@@ -16,6 +16,8 @@ from bithuman_core.ears import TurnDetector
 from bithuman_core.fastrtc.talking import LiveTalk
 from bithuman_core.timing import SAMPLES_PER_TICK
 from bithuman_core.types import Emotion
+from tests.conversation.test_realtime import BEGAN as STARTED
+from tests.conversation.test_realtime import HEARD, Service, answer, listening, until
 from tests.conversation.test_talk import Brain, Ears
 from tests.fastrtc.test_live_session import Counting, Visit
 
@@ -76,6 +78,21 @@ async def test_speaking_into_an_answer_ends_it_within_a_tick_of_being_noticed(po
     assert not any(voice.any() for _, voice in seen[6:])  # 4 ticks until it is speech for sure, then at once
     kept = talk.talk.history.lines[-1]
     assert kept.who == "avatar" and kept.text.endswith("—") and len(kept.text) < 100
+
+
+async def test_an_answer_by_the_realtime_api_is_spoken_in_the_session(pool: ThreadPoolExecutor) -> None:
+    visit, service = Visit(pool, Counting), Service()
+    async with listening(service) as brain:
+        talk = LiveTalk(visit.live, brain, Voice(), None, None, at_once, lambda emotion: None)
+        await until(lambda: service.of("session.update"))
+        await service.say(STARTED, HEARD, *answer())
+        await until(lambda: talk.talk.state == "speaking" and len(talk.talk.history.lines) == 1)
+        await visit.watch(40)
+        heard = await heard_by_engine(visit)
+        assert abs((np.abs(heard) > 2900).sum() - 16000) < 100  # a second
+        assert talk.talk.history.lines == [Line("user", "What time is it?"), Line("avatar", "It is nine. Come in!")]
+        assert talk.talk.state == "listening"
+        await talk.end()
 
 
 async def test_after_its_end_the_avatar_repeats_again(pool: ThreadPoolExecutor) -> None:
