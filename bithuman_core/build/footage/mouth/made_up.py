@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import gaussian_filter1d, grey_closing
 
 from bithuman_core.build.analysis import analyse
 from bithuman_core.build.arrays import Array
@@ -25,6 +26,7 @@ INNER_UP, INNER_DOWN = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308), (78, 
 OPENINGS = (0.1, 0.18, 0.3, 0.45)  # jawOpen
 FORMS: tuple[dict[str, float], ...] = ({}, {"mouthFunnel": 0.4, "mouthPucker": 0.25}, {"mouthStretch": 0.3, "mouthUpperUp": 0.2})
 LIFTED = 0.5  # of jawOpen: how far the lips part beside it
+LINES, LINES_LEFT, SOFT = 7, 0.35, 1.0  # px of a patch: lines between teeth that are no wider, what is left of them; softness
 INSIDE, PARTED = 1.7, 4.0  # px: the edge of the inside lies so far in; less where the lips are nearer than that
 
 
@@ -41,7 +43,9 @@ def made_up_mouths(picture: Array) -> Interiors:
     patches, told = [], []
     for frame, points in zip(frames, marks, strict=True):
         ring = _ring(points)
-        patches.append(patch(frame, ring))
+        seen = patch(frame, ring)
+        closed = grey_closing(seen, (1, LINES, 1))  # rectified from few px, lines between teeth become bars
+        patches.append(gaussian_filter1d(closed + LINES_LEFT * (seen - closed), SOFT, axis=1).astype(np.float32))
         told.append(measures(ring, float(np.linalg.norm(points[454, :2] - points[234, :2]))))
     gap, width = np.array(told).T
     return Interiors(np.stack(patches), features(gap, width), np.maximum(gap, 1e-3).astype(np.float32))
