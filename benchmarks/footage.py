@@ -164,16 +164,16 @@ def likeness(footage: Footage, rig: FootageRig, sets: dict[str, list[FaceState]]
     renderer, found = FootageRenderer(rig), {}
     margin = BOX * rig.face_width * rig.scale
 
-    def score_of(made: Callable[[int, int], NDArray[np.uint8]], into: int, k: int) -> float:
+    def score_of(made: NDArray[np.uint8], k: int) -> float:
         lips = true[k, LIP_LINES]
         (x0, y0), (x1, y1) = (lips.min(0) - margin).astype(int).clip(0), (lips.max(0) + margin).astype(int)
         box = slice(y0, y1), slice(x0, x1)
-        return float(structural_similarity(made(into, k)[box], footage.pixels[k][box], channel_axis=2))  # type: ignore[arg-type]
+        return float(structural_similarity(made[box], footage.pixels[k][box], channel_axis=2))  # type: ignore[arg-type]
 
     for name, faces in sets.items():
-        drawn = [score_of(lambda into, k: renderer.render(faces[k], into)[:, :, ::-1], *p) for p in pairs if p[1] < len(faces)]
+        drawn = [score_of(renderer.render(faces[k], into)[:, :, ::-1], k) for into, k in pairs if k < len(faces)]
         found[name] = float(np.mean(drawn))
-    found["as it is"] = float(np.mean([score_of(lambda into, _: footage.pixels[into], *p) for p in pairs]))
+    found["as it is"] = float(np.mean([score_of(footage.pixels[into], k) for into, k in pairs]))
     return found | {"pairs": len(pairs)}
 
 
@@ -265,7 +265,8 @@ def memory(clip: Clip) -> dict[str, float]:
         _, status, used = os.wait4(child.pid, 0)
         if status:
             return {"not built": float(os.waitstatus_to_exitcode(status))}
-        held = subprocess.run([sys.executable, "-c", HELD, str(avatar)], capture_output=True, text=True, check=True).stdout.split()
+        lives = subprocess.run([sys.executable, "-c", HELD, str(avatar)], capture_output=True, text=True, check=True)
+        held = lives.stdout.split()
         return {
             "build MiB": used.ru_maxrss / 1024,
             "build CPU s a second": (used.ru_utime + used.ru_stime) / len(clip.frames) * FPS,
