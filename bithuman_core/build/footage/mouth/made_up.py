@@ -1,4 +1,4 @@
-"""The inside of a mouth that a clip never shows open: that of the photo avatar of its calmest picture."""
+"""The inside of a mouth that a clip never shows open, or never wide: that of the photo avatar of its calmest picture."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ FORMS: tuple[dict[str, float], ...] = ({}, {"mouthFunnel": 0.4, "mouthPucker": 0
 LIFTED = 0.5  # of jawOpen: how far the lips part beside it
 LINES, LINES_LEFT, SOFT = 7, 0.35, 1.0  # px of a patch: lines between teeth that are no wider, what is left of them; softness
 TEETH_SHARE, BRIGHTER = 0.97, 1.15  # quantile of the patches' light that is teeth, beside the usual light of the skin at most
+WIDE, WIDER = 0.06, 1.4  # face widths of gap: below, own pictures get made-up ones beside them; from so many times their gap on
 INSIDE, PARTED = 1.7, 4.0  # px: the edge of the inside lies so far in; less where the lips are nearer than that
 
 
@@ -51,6 +52,16 @@ def made_up_mouths(picture: Array) -> Interiors:
     gap, width = np.array(told).T
     lit = np.stack(patches) * _light(patches, frames[0], marks[0])
     return Interiors(lit, features(gap, width), np.maximum(gap, 1e-3).astype(np.float32))
+
+
+def widened(own: Interiors, picture: Array) -> Interiors:
+    """The person's own pictures, and made-up ones, as light as those are, for mouths far wider open than any of them."""
+    made = made_up_mouths(picture)
+    wider = made.gap > WIDER * own.gap.max()
+    teeth, made_teeth = (np.quantile(some.patches.mean(-1), TEETH_SHARE) for some in (own, made))
+    lit = made.patches[wider] * np.float32(min(teeth / max(made_teeth, 1.0), 1.0))
+    both = (own.patches, lit), (own.features, made.features[wider]), (own.gap, made.gap[wider])
+    return Interiors(*(np.concatenate(parts) for parts in both))
 
 
 def _light(patches: list[Array], picture: Array, marks: Array) -> np.float32:
