@@ -161,7 +161,8 @@ def likeness(footage: Footage, rig: FootageRig, sets: dict[str, list[FaceState]]
     pairs = alike_pairs(footage, true)
     if not pairs:
         return {"pairs": 0}
-    renderer, found = FootageRenderer(rig), {}
+    renderer = FootageRenderer(rig)
+    found: dict[str, float] = {}
     margin = BOX * rig.face_width * rig.scale
 
     def score_of(made: NDArray[np.uint8], k: int) -> float:

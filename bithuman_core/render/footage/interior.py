@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def features(gap: float | Floats, width: float | Floats) -> Floats:
     return np.stack([np.log(np.asarray(gap) + GAP_OFFSET) / GAP_UNIT, np.asarray(width) / WIDTH_UNIT], -1).astype(np.float32)
 
 
-def smooth(share: Floats) -> Floats:
+def smooth(share: NDArray[Any]) -> NDArray[Any]:
     """0 to 1 without a corner, where the share goes from 0 to 1."""
     t = np.clip(share, 0, 1)
     return t * t * (3 - 2 * t)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -208,7 +208,7 @@ class FootageRenderer:
             self._drawing.draw(picture, *face, out)
 
 
-def colour_at(picture: NDArray[np.uint8], places: Floats) -> Floats:
+def colour_at(picture: NDArray[np.uint8], places: NDArray[Any]) -> Floats:
     """Mean colour [3] of a picture at places [n, 2] px."""
     height, width = picture.shape[:2]
     x, y = (np.clip(places[:, d].astype(np.intp), 0, limit - 1) for d, limit in ((0, width), (1, height)))
