@@ -5,12 +5,17 @@
 
 Driven by the film's own sound, or by what was measured of its own mouth, each frame k is drawn into the frame 2 s later: what one
 sees is another head, the same words. "as it is" is the undrawn film under the same shift: what chance gives; "photo" a photo
-avatar of the film's calmest frame.
+avatar of the film's calmest frame. "SSIM" is of the mouth's box, where a frame's open mouth is drawn into one whose upper face
+is alike and which learnt nothing from it. ``--memory`` builds the film once more in a process of its own, and counts what that
+holds and what its avatar does.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,12 +29,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_closing, binary_dilation, binary_erosion, binary_fill_holes, binary_opening, gaussian_filter1d
+from skimage.metrics import structural_similarity
 
-from bithuman_core.audio import float32_to_int16, load_audio
+from bithuman_core.audio import float32_to_int16, load_audio, write_video
 from bithuman_core.build import build_avatar
-from bithuman_core.build.footage.builder import footage_arrays, read_footage
+from bithuman_core.build.footage.builder import Footage, footage_arrays, read_footage
 from bithuman_core.build.footage.clip.reading import at_frame_rate
 from bithuman_core.build.footage.mouth.articulation import heard_mouths, measured_mouths
+from bithuman_core.build.footage.mouth.interiors import patch
 from bithuman_core.build.footage.person.person import LIPS
 from bithuman_core.build.footage.person.tracking import LOOKS, track
 from bithuman_core.build.photo.clip import Clip as Film
@@ -46,6 +53,8 @@ from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 Frames = list[NDArray[np.uint8]]
 SHIFT = 2 * FPS  # frames
 OPEN = 0.03  # face widths of lip gap
+ALIKE, FAR, MOST_PAIRS = 1.3, 12, 40  # px (512 px frames) between upper faces of a pair, frames apart; pairs that are compared
+BOX = 0.1  # face widths about the lips: the box in which they are
 STEADY = [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 19, 94, 2, 98, 327, 129, 358, 127, 356, 50, 280, 118, 347, 8, 9, 107, 336]
 """MediaPipe points that speech does not move."""
 # fmt: off
@@ -130,6 +139,45 @@ def shifted(rig: FootageRig, faces: list[FaceState]) -> Iterator[NDArray[np.uint
         yield np.ascontiguousarray(renderer.render(face, at if at <= last else 2 * last - at)[:, :, ::-1])
 
 
+def alike_pairs(footage: Footage, true: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """(Frame that is drawn into, frame with an open mouth) whose upper faces agree; the former has nothing of the latter."""
+    upper = true[:, STEADY]
+    unit = 512 / min(footage.size)
+    (gap, _), at = mouth(true), np.arange(len(true))
+    shown = footage.interiors.patches
+    pairs = []
+    for k in np.flatnonzero(gap > OPEN):
+        apart = np.sqrt(((upper - upper[k]) ** 2).sum(-1).mean(1)) * unit
+        apart[(np.abs(at - k) < FAR) | (footage.plan.donors[:, k] > 0)] = np.inf
+        own = patch(footage.pixels[int(k)], footage.ring.interior[k])
+        if apart.min() < ALIKE and not (np.abs(shown - own).reshape(len(shown), -1).max(1) < 1).any():
+            pairs.append((int(apart.argmin()), int(k)))
+    chosen = np.unique(np.linspace(0, len(pairs) - 1, min(MOST_PAIRS, len(pairs))).astype(int))
+    return [pairs[n] for n in chosen]
+
+
+def likeness(footage: Footage, rig: FootageRig, sets: dict[str, list[FaceState]], true: NDArray[np.float64]) -> dict[str, float]:
+    """SSIM of the mouth's box over pairs of frames that are alike: drawn, and as it is."""
+    pairs = alike_pairs(footage, true)
+    if not pairs:
+        return {"pairs": 0}
+    renderer = FootageRenderer(rig)
+    found: dict[str, float] = {}
+    margin = BOX * rig.face_width * rig.scale
+
+    def score_of(made: NDArray[np.uint8], k: int) -> float:
+        lips = true[k, LIP_LINES]
+        (x0, y0), (x1, y1) = (lips.min(0) - margin).astype(int).clip(0), (lips.max(0) + margin).astype(int)
+        box = slice(y0, y1), slice(x0, x1)
+        return float(structural_similarity(made[box], footage.pixels[k][box], channel_axis=2))  # type: ignore[arg-type]
+
+    for name, faces in sets.items():
+        drawn = [score_of(renderer.render(faces[k], into)[:, :, ::-1], k) for into, k in pairs if k < len(faces)]
+        found[name] = float(np.mean(drawn))
+    found["as it is"] = float(np.mean([score_of(footage.pixels[into], k) for into, k in pairs]))
+    return found | {"pairs": len(pairs)}
+
+
 def cost(rig: FootageRig, faces: list[FaceState], ticks: int = 500) -> dict[str, float]:
     """ms of CPU a frame: decoding, and all."""
 
@@ -192,6 +240,43 @@ def edges(rig: FootageRig) -> float:
     return float(np.median(ratios))
 
 
+HELD = """
+import sys, psutil, numpy as np
+from bithuman_core.engine import Engine, Fixture
+sound = (3000 * np.random.default_rng(0).standard_normal((250, 640))).astype(np.int16)
+fixture, engines, held = Fixture(sys.argv[1]), [], []
+for k in range(3):
+    engines.append(Engine(fixture, k))
+    for tick in sound:
+        engines[k].step(tick)
+    held.append(psutil.Process().memory_info().rss / 2**20)
+print(held[0], (held[2] - held[0]) / 2)
+"""
+"""What a process holds with one session of an avatar, and what a further one adds, MiB."""
+
+
+def memory(clip: Clip) -> dict[str, float]:
+    """MiB at most while a process builds the clip, what one holds with its avatar, and for each further session."""
+    with TemporaryDirectory() as folder:
+        film, avatar = Path(folder) / "clip.mp4", Path(folder) / "clip.imx"
+        sound = np.zeros(len(clip.frames) * SAMPLES_PER_TICK, np.int16) if clip.sound is None else clip.sound
+        write_video(film, iter(clip.frames), sound, SAMPLE_RATE, pixel_format="rgb24")
+        command = [sys.executable, "-m", "bithuman_core", "build", str(film), "-o", str(avatar), "--kind", "footage"]
+        child = subprocess.Popen([*command, "--consent", "benchmark"], stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(child.pid, 0)
+        if status:
+            return {"not built": float(os.waitstatus_to_exitcode(status))}
+        lives = subprocess.run([sys.executable, "-c", HELD, str(avatar)], capture_output=True, text=True, check=True)
+        held = lives.stdout.split()
+        return {
+            "build MiB": used.ru_maxrss / 1024,
+            "build CPU s a second": (used.ru_utime + used.ru_stime) / len(clip.frames) * FPS,
+            "one avatar MiB": float(held[0]),
+            "a further session MiB": float(held[1]),
+            "file MB": avatar.stat().st_size / 1e6,
+        }
+
+
 def photo_avatar(frame: NDArray[np.uint8], folder: Path) -> Fixture:
     """What one picture of the same person becomes."""
     picture = BytesIO()
@@ -243,6 +328,7 @@ def score(clip: Clip) -> None:
     last = rig.frames - 1
     order = [(k + SHIFT) % (2 * last) for k in range(rig.frames)]
     print_row("as it is", like(true[[k if k <= last else 2 * last - k for k in order]], true))
+    print_row("SSIM", likeness(footage, rig, sets, true))
     print_row("cost", cost(rig, sets.get("speech net", sets["measured"])))
     print_row("trembling, px", steadiness(rig, clip.faces))
     print_row("others", {"open in silence": float((quiet > OPEN).mean()), "slope at the border": edges(rig)})
@@ -258,6 +344,7 @@ def main() -> None:
     parser.add_argument("clips", nargs="*", type=Path)
     parser.add_argument("--seconds", type=float, default=20.0, help="of a clip that are used")
     parser.add_argument("--silent", action="store_true", help="the sound of the clips is not theirs")
+    parser.add_argument("--memory", action="store_true", help="print what a build and its avatar hold, and nothing else")
     parser.add_argument("--avatar", type=Path, help="only the cost of a footage avatar that is there")
     options = parser.parse_args()
     if options.avatar:
@@ -266,10 +353,12 @@ def main() -> None:
         sound, _ = load_audio(speech_clip(), SAMPLE_RATE)
         print_row(options.avatar.name, cost(rig, heard_mouths(SpeechNet.load(), float32_to_int16(sound))))
         return
-    if not options.clips:
-        score(own_clip(12.0))
-    for path in options.clips:
-        score(clip_of(path, options.seconds, options.silent))
+    for path in options.clips or [None]:
+        clip = own_clip(12.0) if path is None else clip_of(path, options.seconds, options.silent)
+        if options.memory:
+            print_row(clip.name, memory(clip))
+        else:
+            score(clip)
 
 
 if __name__ == "__main__":

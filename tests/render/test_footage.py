@@ -180,14 +180,24 @@ def test_all_that_moves_about_the_jaw_is_drawn_out_to_where_nothing_does() -> No
 def test_no_line_of_teeth_is_seen_between_lips_that_hardly_part(film: Filmed) -> None:
     ring = np.zeros((40, 2), np.float32)
     ring[UPPER, 0] = ring[LOWER, 0] = np.linspace(100, 160, 21)
+    lips = np.array([90, 100, 170], np.float32)
 
     def brightness(gap: float) -> float:
         ring[LOWER[1:-1], 1] = gap
-        return float(MouthInside(film.rig.interiors).opening(ring, 200.0).patch.mean())
+        return float(MouthInside(film.rig.interiors).opening(ring, 200.0, lips).patch[12:36, 30:66].max())
 
     seen = [brightness(gap) for gap in (0.3, 1.0, 2.0, 4.0, 8.0)]
     assert seen == sorted(seen)
     assert seen[1] < 0.5 * seen[-1]
+
+
+def test_the_corners_of_a_mouth_have_the_colour_of_its_lips(film: Filmed) -> None:
+    ring = np.zeros((40, 2), np.float32)
+    ring[UPPER, 0] = ring[LOWER, 0] = np.linspace(100, 160, 21)
+    ring[LOWER[1:-1], 1] = 20
+    lips = np.array([90, 100, 170], np.float32)
+    patch = MouthInside(film.rig.interiors).opening(ring, 200.0, lips).patch
+    assert (patch[:, [0, -1]] > 0.6 * lips).all() and (patch[:, [0, -1]] < lips).all()
 
 
 def test_a_smile_grows_up_to_what_a_picture_can_bear(film: Filmed) -> None:

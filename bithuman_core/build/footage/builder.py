@@ -34,7 +34,7 @@ from bithuman_core.build.footage.matting import matte_arrays
 from bithuman_core.build.footage.mouth.articulation import drawn_gain, measured_mouths, spoken_gain
 from bithuman_core.build.footage.mouth.interiors import open_mouths
 from bithuman_core.build.footage.mouth.lips import LipRing, lip_ring
-from bithuman_core.build.footage.mouth.made_up import made_up_mouths
+from bithuman_core.build.footage.mouth.made_up import WIDE, made_up_mouths, widened
 from bithuman_core.build.footage.person.mesh import FaceMesh, face_mesh
 from bithuman_core.build.footage.person.person import Person, read_person
 from bithuman_core.build.footage.person.tracking import Track, track
@@ -147,9 +147,9 @@ def _read(
     say("gathering mouths")
     interiors = open_mouths(pixels, ring, seen.found, person.face_width * min(crop.size) / CANVAS)
     made_up = interiors is None
-    if interiors is None:
-        best = what.activity + AVERTED * np.abs(person.yaw) + 9.0 * ~seen.found
-        interiors = made_up_mouths(pixels[int(np.argmin(best))])
+    if interiors is None or interiors.gap.max() < WIDE:
+        best = pixels[int(np.argmin(what.activity + AVERTED * np.abs(person.yaw) + 9.0 * ~seen.found))]
+        interiors = made_up_mouths(best) if interiors is None else widened(interiors, best)
     known = None if covers is None else Frames(crop.cut(cover) for cover in covers())
     return Footage(template, mesh, seen, person, what, pixels, ring, interiors, made_up, known)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,9 @@ GAP_OFFSET, GAP_UNIT, WIDTH_UNIT = 0.012, 0.22, 0.035  # face widths: how alike 
 KIN = 0.5  # sigma, of the features: which pictures are blended
 KEPT = 0.45  # of the blend a tick before: no flicker between pictures
 LEAST_SHARE = 0.05
-DARKEST = 0.3  # light of a mouth that is all but closed
-REDDER = np.array([1.25, 1.25, 0.9], np.float32)  # powers of that light in BGR: it has come through the lips
+SHADED = np.array([0.36, 0.36, 0.42], np.float32)  # of the lips' own colour (BGR): where light comes through them only
+ENDS, UPPER_EDGE, LOWER_EDGE = 0.85, 0.42, 0.7  # of it at the corners of the mouth, and where the lips turn inwards
+CORNERS, TURNS = 0.18, 0.22  # of a patch's width and height over which these go over into what the picture shows
 UNDER_LIPS = 0.8  # px by which the inside goes on under the lips
 STRETCH = 1.15  # by which a picture may be made taller; beyond it the halves stay with their lips
 ROWS = np.array([0, 0.25, 0.5, 0.5, 0.75, 1], np.float32)  # of the patch that the grid's rows show
@@ -44,6 +46,25 @@ def features(gap: float | Floats, width: float | Floats) -> Floats:
     return np.stack([np.log(np.asarray(gap) + GAP_OFFSET) / GAP_UNIT, np.asarray(width) / WIDTH_UNIT], -1).astype(np.float32)
 
 
+def smooth(share: NDArray[Any]) -> NDArray[Any]:
+    """0 to 1 without a corner, where the share goes from 0 to 1."""
+    t = np.clip(share, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def edges() -> tuple[Floats, Floats]:
+    """(Shades of the lips' colour [TALL, WIDE, 3], how much of a picture is seen before it [TALL, WIDE, 1]): lips end neither in
+    a cut nor in a black hole, they turn inwards and meet at the corners."""
+    across, down = ((np.arange(n) + 0.5) / n for n in (WIDE, TALL))
+    corner = 1 - smooth(np.minimum(across, 1 - across) / CORNERS)[None]
+    upper, lower = (1 - smooth(v / TURNS)[:, None] for v in (down, 1 - down))
+    shade = np.broadcast_to(SHADED, (TALL, WIDE, 3))
+    for part, edge in ((upper, UPPER_EDGE), (lower, LOWER_EDGE), (corner, ENDS)):
+        shade = shade + part[..., None] * (edge - shade)
+    clear = (1 - corner) * (1 - 0.6 * upper) * (1 - lower)
+    return shade.astype(np.float32), clear[..., None].astype(np.float32)
+
+
 class MouthInside:
     """Chooses and blends pictures for one session; remembers the blend of the tick before."""
 
@@ -51,17 +72,15 @@ class MouthInside:
         self._known = interiors
         self._blend: Floats | None = None
         self._least = float(interiors.gap.min())
-        across = np.minimum(np.arange(21), np.arange(20, -1, -1)) / 20
-        down = np.minimum(np.minimum(ROWS, 1 - ROWS) * 4 + 0.62, 1)[:, None]
-        self._vignette = (down * np.minimum(across * 6 + 0.5, 1)[None]).astype(np.float32)
+        self._lips, self._clear = edges()
         self._places = np.stack(
             [np.tile(np.arange(21) / 20 * WIDE, len(ROWS)), np.repeat(ROWS * TALL, 21)], 1
         ).astype(np.float32)  # fmt: skip
         cells = [(r * 21 + c, r * 21 + c + 1, r * 21 + c + 22, r * 21 + c + 21) for r in range(5) for c in range(20)]
         self._triangles = np.array([t for a, b, c, d in cells for t in ((a, b, c), (a, c, d))], np.int32)
 
-    def opening(self, ring: Floats, face_width: float) -> Opening:
-        """What is seen between the lips, a ring [40, 2] in frame px."""
+    def opening(self, ring: Floats, face_width: float, lips: Floats) -> Opening:
+        """What is seen between the lips, a ring [40, 2] in frame px. lips: their colour, BGR 0..255."""
         known = self._known
         gap, width = measures(ring, face_width)
         apart = ((known.features - features(max(gap, self._least), width)) ** 2).sum(1)
@@ -72,9 +91,12 @@ class MouthInside:
         self._blend = blend
         used = np.flatnonzero(blend > LEAST_SHARE)
         share = blend[used] / blend[used].sum()
-        lit = DARKEST + (1 - DARKEST) * min(gap / max(1.3 * self._least, 0.02), 1.0) ** 1.25
         # einsum, not BLAS: its threads would go on waiting by being busy, a whole core of them between two ticks
-        patch = np.einsum("k,kyxc->yxc", share, known.patches[used]) * np.float32(lit) ** REDDER
+        patch = np.einsum("k,kyxc->yxc", share, known.patches[used])
+        shaded = lips * self._lips
+        patch -= shaded
+        patch *= self._clear * np.float32(min(gap / max(1.3 * self._least, 0.02), 1.0) ** 1.25)
+        patch += shaded
         taller = max(gap / max(float(share @ known.gap[used]), 1e-3) / STRETCH, 1.0)
         part = 0.5 / taller
         down = np.array([0, 0.5 * part, part, 1 - part, 1 - 0.5 * part, 1], np.float32)
@@ -85,6 +107,6 @@ class MouthInside:
         upper, lower = upper - UNDER_LIPS * way, lower + UNDER_LIPS * way
         points = np.zeros((len(ROWS) * 21, 3), np.float32)
         points[:, :2] = (upper[None] * (1 - down)[:, None, None] + lower[None] * down[:, None, None]).reshape(-1, 2)
-        light = self._vignette.copy()
+        light = np.ones((len(ROWS), 21), np.float32)
         light[2:4] *= 1 - 0.6 * min(taller - 1, 1)
         return Opening(np.ascontiguousarray(patch, np.float32), points, self._places, light.ravel(), self._triangles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +108,7 @@ class FootageRenderer:
 
     def _stand(self, still: Still, amount: Floats, out: NDArray[np.uint8]) -> None:
         """out [h, w, 3] = the picture with another mouth, before the scene."""
-        face = self._face(still.head, amount)
+        face = self._face(still, amount)
         self.alpha = None
         if self._cut is None or still.cover is None or self._scene.plate is None:
             self._draw(still.picture, face, out)
@@ -166,9 +166,9 @@ class FootageRenderer:
         return stands, 0.0 if leaving < 0 else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
 
 
-    def _face(self, head: Head, amount: Floats) -> tuple[Moved, Opening | None] | None:
-        """What moves in a frame, and what is seen between the lips; None: nothing moves."""
-        rig = self.rig
+    def _face(self, still: Still, amount: Floats) -> tuple[Moved, Opening | None] | None:
+        """What moves in a picture, and what is seen between the lips; None: nothing moves."""
+        rig, head = self.rig, still.head
         if not amount.any():
             return None
         shapes = rig.shapes
@@ -179,7 +179,8 @@ class FootageRenderer:
         place(self._posed, *view, self._target)
         source, target = self._source, self._target
         lips, at_rest = ring_points(rig.inner, target[:, :2]), ring_points(rig.inner, source[:, :2])
-        inwards = at_rest - ring_points(rig.outer, source[:, :2])
+        outer = ring_points(rig.outer, source[:, :2])
+        inwards = at_rest - outer
         inwards /= np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), 1e-3)
         unit = min(rig.size) / 512
         apart = lips[OPPOSITE] - lips
@@ -195,7 +196,9 @@ class FootageRenderer:
         fetched[rig.beyond] = np.einsum("vk,kd->vd", rig.beyond_share, at_rest + rim)
         jaw = ring_points(rig.jaw, source[:, :2]), ring_points(rig.jaw, target[:, :2])
         face_width = rig.face_width * rig.scale
-        opening = self._inside.opening(lips, face_width) if gap.max() > SEEN_GAP else None
+        opening = None
+        if gap.max() > SEEN_GAP:
+            opening = self._inside.opening(lips, face_width, colour_at(still.picture, (at_rest + outer) / 2))
         return Moved(source, target, fetched, self._near, jaw, face_width, lips), opening
 
     def _draw(self, picture: NDArray[np.uint8], face: tuple[Moved, Opening | None] | None, out: NDArray[np.uint8]) -> None:
@@ -203,3 +206,10 @@ class FootageRenderer:
             out[:] = picture
         else:
             self._drawing.draw(picture, *face, out)
+
+
+def colour_at(picture: NDArray[np.uint8], places: NDArray[Any]) -> Floats:
+    """Mean colour [3] of a picture at places [n, 2] px."""
+    height, width = picture.shape[:2]
+    x, y = (np.clip(places[:, d].astype(np.intp), 0, limit - 1) for d, limit in ((0, width), (1, height)))
+    return picture[y, x].mean(0, dtype=np.float32)

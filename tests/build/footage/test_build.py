@@ -13,6 +13,7 @@ from bithuman_core.audio import write_video
 from bithuman_core.build import build_avatar
 from bithuman_core.build.footage.builder import footage_arrays, read_footage
 from bithuman_core.build.footage.clip.refusal import NotFootage
+from bithuman_core.build.footage.mouth.made_up import WIDE
 from bithuman_core.build.footage.walk import LASTS, _turning, like_pairs
 from bithuman_core.build.preview import contact_sheet
 from bithuman_core.engine import Engine, Fixture
@@ -54,7 +55,12 @@ def test_nothing_bright_is_left_between_lips_that_were_closed(film: Filmed) -> N
 
 def test_the_open_mouths_are_her_own(film: Filmed) -> None:
     assert not film.footage.made_up
-    assert 1 <= len(film.footage.interiors.gap) <= 20
+    assert (film.footage.interiors.gap < WIDE).any()
+
+
+def test_what_a_clip_never_shows_wide_open_is_made_up(film: Filmed) -> None:
+    assert film.footage.person.gap.max() < 0.1  # she speaks, she does not yawn
+    assert film.footage.interiors.gap.max() > 0.1
 
 
 def test_no_jump_shows_two_gazes_at_once() -> None:

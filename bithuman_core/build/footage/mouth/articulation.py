@@ -10,7 +10,7 @@ import numpy as np
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.person.head import fitted_shapes
-from bithuman_core.build.footage.person.person import Person
+from bithuman_core.build.footage.person.person import WINDOWS, Person, smooth
 from bithuman_core.build.footage.person.tracking import LOOKS, track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.build.shape.template import Template
@@ -77,7 +77,8 @@ def spoken_gain(
     best = int(np.argmax(r))
     if not r[best] >= LEAST_R:
         return None
-    own = np.array([rig.measure(face).gap for face in mouths[: len(heard)]])  # the same openings as the mesh has them
+    measured = np.array([rig.measure(face).gap for face in mouths[: len(heard)]])  # the same openings as the mesh has them
+    own = smooth(measured, WINDOWS["amount"])  # what trembles would count as opening
     as_seen = float(true.std() / max(own.std(), 1e-9))
     thinks, does = shifted[best]
     return float(np.clip(does.std() / max(as_seen * float(thinks.std()), 1e-9), *SPOKEN_LIMITS)), r[best]

@@ -1,4 +1,4 @@
-"""The inside of a mouth that a clip never shows open: that of the photo avatar of its calmest picture."""
+"""The inside of a mouth that a clip never shows open, or never wide: that of the photo avatar of its calmest picture."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import gaussian_filter1d, grey_closing
 
 from bithuman_core.build.analysis import analyse
 from bithuman_core.build.arrays import Array
@@ -25,6 +26,9 @@ INNER_UP, INNER_DOWN = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308), (78, 
 OPENINGS = (0.1, 0.18, 0.3, 0.45)  # jawOpen
 FORMS: tuple[dict[str, float], ...] = ({}, {"mouthFunnel": 0.4, "mouthPucker": 0.25}, {"mouthStretch": 0.3, "mouthUpperUp": 0.2})
 LIFTED = 0.5  # of jawOpen: how far the lips part beside it
+LINES, LINES_LEFT, SOFT = 7, 0.35, 1.0  # px of a patch: lines between teeth that are no wider, what is left of them; softness
+TEETH_SHARE, BRIGHTER = 0.97, 1.15  # quantile of the patches' light that is teeth, beside the usual light of the skin at most
+WIDE, WIDER = 0.06, 1.4  # face widths of gap: below, own pictures get made-up ones beside them; from so many times their gap on
 INSIDE, PARTED = 1.7, 4.0  # px: the edge of the inside lies so far in; less where the lips are nearer than that
 
 
@@ -41,10 +45,30 @@ def made_up_mouths(picture: Array) -> Interiors:
     patches, told = [], []
     for frame, points in zip(frames, marks, strict=True):
         ring = _ring(points)
-        patches.append(patch(frame, ring))
+        seen = patch(frame, ring)
+        closed = grey_closing(seen, (1, LINES, 1))  # rectified from few px, lines between teeth become bars
+        patches.append(gaussian_filter1d(closed + LINES_LEFT * (seen - closed), SOFT, axis=1).astype(np.float32))
         told.append(measures(ring, float(np.linalg.norm(points[454, :2] - points[234, :2]))))
     gap, width = np.array(told).T
-    return Interiors(np.stack(patches), features(gap, width), np.maximum(gap, 1e-3).astype(np.float32))
+    lit = np.stack(patches) * _light(patches, frames[0], marks[0])
+    return Interiors(lit, features(gap, width), np.maximum(gap, 1e-3).astype(np.float32))
+
+
+def widened(own: Interiors, picture: Array) -> Interiors:
+    """The person's own pictures, and made-up ones, as light as those are, for mouths far wider open than any of them."""
+    made = made_up_mouths(picture)
+    wider = made.gap > WIDER * own.gap.max()
+    teeth, made_teeth = (np.quantile(some.patches.mean(-1), TEETH_SHARE) for some in (own, made))
+    lit = made.patches[wider] * np.float32(min(teeth / max(made_teeth, 1.0), 1.0))
+    both = (own.patches, lit), (own.features, made.features[wider]), (own.gap, made.gap[wider])
+    return Interiors(*(np.concatenate(parts) for parts in both))
+
+
+def _light(patches: list[Array], picture: Array, marks: Array) -> np.float32:
+    """What the teeth are to be multiplied by: those in the shade of lips are hardly brighter than the skin."""
+    x, y = (np.clip(marks[:468, d].astype(int), 0, picture.shape[1 - d] - 1) for d in (0, 1))
+    skin, teeth = float(np.median(picture[y, x].mean(-1))), float(np.quantile(np.stack(patches).mean(-1), TEETH_SHARE))
+    return np.float32(min(1.0, BRIGHTER * skin / max(teeth, 1.0)))
 
 
 def _face(jaw: float, form: dict[str, float]) -> FaceState:

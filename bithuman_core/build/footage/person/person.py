@@ -45,7 +45,7 @@ class Person:
     gap: Array
     """[n] face widths between the lips, at the widest."""
     amount: Array
-    """[n, E] fitted shapes."""
+    """[n, E] fitted shapes, not smoothed: a mouth that speaks is elsewhere in the next frame."""
     yaw: Array
     """[n] degrees."""
     pitch: Array
@@ -99,8 +99,9 @@ def read_person(template: Template, track: Track, rows: Array) -> Person:
     person = HeadFit(template, rest, shapes)
     frames = _fit_all(person, target, frames[0].pose, expected, 6)
     poses = _smooth_poses(person, target, frames)
-    fitted = [person.fit(target[i], poses[i], frames[i].amount, expected[i], 3, turned=False).amount for i in range(count)]
-    amount = np.clip(smooth(np.array(fitted), WINDOWS["amount"]), 0, 1)
+    starts = [(target[i], poses[i], frames[i].amount, expected[i]) for i in range(count)]
+    fitted = np.array([person.fit(*start, 3, turned=False).amount for start in starts])
+    amount = np.clip(smooth(fitted, WINDOWS["amount"]), 0, 1)
     left = [person.left(target[i], poses[i], amount[i]) for i in range(count)]
     remains = np.stack([f.pose.back(f.miss, f.z) for f in left])
     soft = smooth(remains, WINDOWS["rest"])
@@ -114,7 +115,7 @@ def read_person(template: Template, track: Track, rows: Array) -> Person:
     for i, left_there in enumerate(soft):
         own[i] += spread[rows] @ left_there
     yaw, pitch = _angles(left)
-    return Person(rest, poses, rows, own, target.astype(np.float32), apart, amount, yaw, pitch, error, float(np.median(width)))
+    return Person(rest, poses, rows, own, target.astype(np.float32), apart, fitted, yaw, pitch, error, float(np.median(width)))
 
 
 def _fit_all(head: HeadFit, target: Array, start: Pose, expected: Array, first: int) -> list[Frame]:
