@@ -221,6 +221,24 @@ def around(rig: PortraitRig, canvas: Canvas) -> float:
     return float(np.quantile(miss[outside], 0.99))
 
 
+ALONG, ABOUT = (-6.0, 8.0), (14.0, 40.0)  # px outwards of the person's outline: where it would stay behind, and with what it is compared
+STRONG = 0.98  # quantile of a gradient: an outline is thin
+
+
+def outline(rig: PortraitRig) -> float:
+    """How much steeper the plate is across the person's outline than the background about it: levels of 255 a px, 0 and less where
+    nothing of her is left in it."""
+    backdrop = np.ascontiguousarray(rig.backdrop).view(np.uint8).reshape(*rig.backdrop.shape, 4)
+    labels = np.asarray(ndimage.label(np.asarray(Image.fromarray(backdrop[..., 3]).resize(rig.size)) > 127)[0])  # type: ignore[index]
+    person = labels == np.bincount(labels.ravel())[1:].argmax() + 1
+    away = np.asarray(ndimage.distance_transform_edt(~person)) - np.asarray(ndimage.distance_transform_edt(person))
+    across = np.stack(np.gradient(ndimage.gaussian_filter(away, 2.0)))
+    slope = np.stack(np.gradient(ndimage.gaussian_filter(rig.plate @ LUMA, SOFTENED)))
+    steep = np.abs((slope * across).sum(0) / np.maximum(np.hypot(*across), 0.1))
+    along, about = (np.quantile(steep[(away > low) & (away < high)], STRONG) for low, high in (ALONG, ABOUT))
+    return float(along - about)
+
+
 def second_chin(rig: PortraitRig, portrait: Portrait) -> float:
     """How much brighter and darker again the frame at rest grows below its chin than the photo below its own: shares of the
     skin's brightness, 0 and less where there is no contour more."""

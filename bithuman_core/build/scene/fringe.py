@@ -1,0 +1,66 @@
+"""What of the photo beside the person is hers: stray hair, earrings, the rim of light. It moves with her and leaves no outline.
+
+The clean plate tells: what differs from it beside the person is hers, and her matte grows until her colours explain it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bithuman_core.build.photo.pixels import doubled, halved
+from bithuman_core.build.scene.plate import beside
+from bithuman_core.build.shape.canvas import Canvas
+from bithuman_core.build.smoothstep import smoothstep
+
+Array = NDArray[np.float32]
+
+GRAIN = 1.0
+"""Px (sigma) over which grain averages out and an outline does not."""
+ALIKE = 0.008, 0.024
+"""Differences from the clean plate (colours 0..1) up to which they are the background's, and from which they are the person's."""
+HALF = 0.3, 0.6
+"""Share of the person in a px up to which the plate may keep the photo, and from which it is made up."""
+DISTINCT = 0.075, 0.15
+"""Distances of the person's colour from the plate's from which it tells a little, and all, of how much of a px is hers."""
+
+
+def shared_out(canvas: Canvas, alpha: Array, colours: Array, plate: Array, fine: bool) -> tuple[Array, Array, Array]:
+    """Matte [H, W], the person's colours [H, W, 3] and the plate that together give the photo.
+
+    alpha, colours: as they were cut out. plate [H / 2, W / 2, 3]: the clean one; it is given back at that size, and at twice it
+    where the photo is ``fine``. Beside the person it keeps the photo's grain; all else that is there becomes hers.
+    """
+    part, photo = halved(alpha)[..., None], halved(canvas.picture)
+    behind = np.clip((photo - part * halved(colours)) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
+    off = np.zeros_like(part)
+    for k in range(3):
+        blurred = np.asarray(ndimage.gaussian_filter(behind[..., k] - plate[..., k], GRAIN), np.float32)
+        np.maximum(off, np.abs(blurred)[..., None], out=off)
+    keeps = (1 - smoothstep(part, *HALF)) * (1 - smoothstep(off, *ALIKE))
+    keeps = keeps * (halved(canvas.inside.astype(np.float32))[..., None] == 1)
+    plate = (plate + keeps * (behind - plate)).astype(np.float32)
+    large = doubled(plate)
+    if fine:
+        large += doubled(keeps[..., 0].astype(np.float32))[..., None] * (canvas.picture - doubled(photo))
+        plate = large = np.clip(large, 0, 1)
+    near = beside(canvas, alpha).repeat(2, 0).repeat(2, 1)
+    y, x = np.nonzero(canvas.inside & (alpha < 1) & near)
+    own, seen, back = colours[y, x], canvas.picture[y, x], large[y, x]
+    over = _grown(alpha[y, x], own, seen, back)[:, None]
+    alpha, colours = alpha.copy(), colours.copy()
+    alpha[y, x] = over[:, 0]
+    solved = np.clip((seen - (1 - over) * back) / np.maximum(over, 0.01), 0, 1)
+    colours[y, x] = np.where(over > 0.01, solved, own)
+    return alpha, colours, plate
+
+
+def _grown(alpha: Array, own: Array, seen: Array, back: Array) -> Array:
+    """The person's share [n] of px that show ``seen`` [n, 3] before ``back``, her colour being about ``own``: alpha or more."""
+    across, gone = own - back, seen - back
+    length = np.einsum("nk,nk->n", across, across)
+    mixed = np.einsum("nk,nk->n", gone, across) / np.maximum(length, 1e-6) * smoothstep(np.sqrt(length), *DISTINCT)
+    least = np.where(gone > 0, gone / np.maximum(1 - back, 1e-3), -gone / np.maximum(back, 1e-3)).max(1)  # any colour of hers
+    needed = np.clip(np.maximum(mixed, least), 0, 1) * smoothstep(np.abs(gone).max(1), *ALIKE)
+    return np.maximum(alpha, needed).astype(np.float32)
