@@ -221,13 +221,13 @@ def around(rig: PortraitRig, canvas: Canvas) -> float:
     return float(np.quantile(miss[outside], 0.99))
 
 
-ALONG, ABOUT = (-6.0, 8.0), (14.0, 40.0)  # px outwards of the person's outline: where it would stay behind, and with what it is compared
+ALONG, ABOUT = (-6.0, 8.0), (14.0, 40.0)  # px outwards of the person's outline: where it would stay behind, and what is beside
 STRONG = 0.98  # quantile of a gradient: an outline is thin
 
 
 def outline(rig: PortraitRig) -> float:
-    """How much steeper the plate is across the person's outline than the background about it: levels of 255 a px, 0 and less where
-    nothing of her is left in it."""
+    """How much steeper the plate is across the person's outline than the background about it: levels of 255 a px; 0 and less
+    where nothing of her is left in it."""
     backdrop = np.ascontiguousarray(rig.backdrop).view(np.uint8).reshape(*rig.backdrop.shape, 4)
     labels = np.asarray(ndimage.label(np.asarray(Image.fromarray(backdrop[..., 3]).resize(rig.size)) > 127)[0])  # type: ignore[index]
     person = labels == np.bincount(labels.ravel())[1:].argmax() + 1

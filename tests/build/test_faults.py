@@ -88,6 +88,11 @@ def test_the_frame_at_rest_is_the_photo_around_the_face(made: Made) -> None:
     assert photo_faults.around(made.rig, photo_faults.canvas_of(made.photo)) < 12  # levels of 255, 99 of 100 px
 
 
+def test_no_outline_stays_behind_a_head_that_turns(made: Made) -> None:
+    """Of hair, ears and earrings nothing is left in the picture of the background."""
+    assert photo_faults.outline(made.rig) < 1.5  # levels of 255 a px steeper than the background about it
+
+
 def test_no_second_chin_frays_or_specks(made: Made) -> None:
     assert photo_faults.second_chin(made.rig, made.portrait) < 0.15
     assert photo_faults.frayed(made.rig) < 6

@@ -19,7 +19,9 @@ Array = NDArray[np.float32]
 GRAIN = 1.0
 """Px (sigma) over which grain averages out and an outline does not."""
 ALIKE = 0.008, 0.024
-"""Differences from the clean plate (colours 0..1) up to which they are the background's, and from which they are the person's."""
+"""Differences from the clean plate (colours 0..1) up to which they are the background's, and from which they are not."""
+HERS = 0.015, 0.05
+"""Differences from what person and plate give together up to which nothing is missing, and from which it is the person's."""
 HALF = 0.3, 0.6
 """Share of the person in a px up to which the plate may keep the photo, and from which it is made up."""
 DISTINCT = 0.075, 0.15
@@ -32,35 +34,40 @@ def shared_out(canvas: Canvas, alpha: Array, colours: Array, plate: Array, fine:
     alpha, colours: as they were cut out. plate [H / 2, W / 2, 3]: the clean one; it is given back at that size, and at twice it
     where the photo is ``fine``. Beside the person it keeps the photo's grain; all else that is there becomes hers.
     """
-    part, photo = halved(alpha)[..., None], halved(canvas.picture)
-    behind = np.clip((photo - part * halved(colours)) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
-    off = np.zeros_like(part)
-    for k in range(3):
-        blurred = np.asarray(ndimage.gaussian_filter(behind[..., k] - plate[..., k], GRAIN), np.float32)
-        np.maximum(off, np.abs(blurred)[..., None], out=off)
-    keeps = (1 - smoothstep(part, *HALF)) * (1 - smoothstep(off, *ALIKE))
-    keeps = keeps * (halved(canvas.inside.astype(np.float32))[..., None] == 1)
+    part, photo, own = halved(alpha)[..., None], halved(canvas.picture), halved(colours)
+    behind = np.clip((photo - part * own) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
+    keeps = (1 - smoothstep(part, *HALF)) * (1 - smoothstep(np.abs(_blurred(behind - plate)).max(2, keepdims=True), *ALIKE))
+    near = beside(alpha)
+    keeps[~near] = 1
+    keeps *= halved(canvas.inside.astype(np.float32))[..., None] == 1
     plate = (plate + keeps * (behind - plate)).astype(np.float32)
+    missing = _blurred(photo - plate - part * (own - plate))
+    grown = np.zeros_like(alpha[::2, ::2])
+    grown[near] = _grown(part[near, 0], own[near], plate[near], missing[near])
     large = doubled(plate)
     if fine:
         large += doubled(keeps[..., 0].astype(np.float32))[..., None] * (canvas.picture - doubled(photo))
         plate = large = np.clip(large, 0, 1)
-    near = beside(canvas, alpha).repeat(2, 0).repeat(2, 1)
-    y, x = np.nonzero(canvas.inside & (alpha < 1) & near)
-    own, seen, back = colours[y, x], canvas.picture[y, x], large[y, x]
-    over = _grown(alpha[y, x], own, seen, back)[:, None]
+    y, x = np.nonzero(canvas.inside & (alpha < 1) & near.repeat(2, 0).repeat(2, 1))
+    over = np.maximum(alpha[y, x], doubled(grown)[y, x])[:, None]
     alpha, colours = alpha.copy(), colours.copy()
+    solved = np.clip((canvas.picture[y, x] - (1 - over) * large[y, x]) / np.maximum(over, 0.01), 0, 1)
+    colours[y, x] = np.where(over > 0.01, solved, colours[y, x])
     alpha[y, x] = over[:, 0]
-    solved = np.clip((seen - (1 - over) * back) / np.maximum(over, 0.01), 0, 1)
-    colours[y, x] = np.where(over > 0.01, solved, own)
     return alpha, colours, plate
 
 
-def _grown(alpha: Array, own: Array, seen: Array, back: Array) -> Array:
-    """The person's share [n] of px that show ``seen`` [n, 3] before ``back``, her colour being about ``own``: alpha or more."""
-    across, gone = own - back, seen - back
+def _grown(alpha: Array, own: Array, back: Array, missing: Array) -> Array:
+    """The person's share [n] 0..1 of px where ``missing`` [n, 3] lacks from ``own`` under alpha before ``back``; 0: as it is."""
+    across = own - back
     length = np.einsum("nk,nk->n", across, across)
-    mixed = np.einsum("nk,nk->n", gone, across) / np.maximum(length, 1e-6) * smoothstep(np.sqrt(length), *DISTINCT)
+    more = np.einsum("nk,nk->n", missing, across) / np.maximum(length, 1e-6) * smoothstep(np.sqrt(length), *DISTINCT)
+    gone = alpha[:, None] * across + missing
     least = np.where(gone > 0, gone / np.maximum(1 - back, 1e-3), -gone / np.maximum(back, 1e-3)).max(1)  # any colour of hers
-    needed = np.clip(np.maximum(mixed, least), 0, 1) * smoothstep(np.abs(gone).max(1), *ALIKE)
-    return np.maximum(alpha, needed).astype(np.float32)
+    share = np.clip(np.maximum(alpha + more, least), 0, 1) * smoothstep(np.abs(missing).max(1), *HERS)
+    return share.astype(np.float32)
+
+
+def _blurred(picture: Array) -> Array:
+    """Without grain."""
+    return np.stack([np.asarray(ndimage.gaussian_filter(picture[..., k], GRAIN), np.float32) for k in range(3)], -1)

@@ -15,6 +15,8 @@ Array = NDArray[np.float32]
 
 MARGIN = 8
 """Px about the person that are not trusted: stray hair, soft edges, earrings, what a lens smears."""
+FRAYED = 2
+"""Px at the photo's own edge that are not either."""
 FINE = 5.0
 """Px (sigma): what is finer is texture."""
 STRONGEST = 0.08
@@ -32,7 +34,8 @@ def background(canvas: Canvas, alpha: Array) -> Array:
     (pull-push).
     """
     picture = halved(canvas.picture)
-    known = ~beside(canvas, alpha)
+    inside = halved(canvas.inside.astype(np.float32)) == 1
+    known = ndimage.binary_erosion(inside, iterations=FRAYED, border_value=1) & ~beside(alpha)
     if not known.any():
         return np.broadcast_to(np.median(picture, axis=(0, 1)), picture.shape).astype(np.float32)
     height, width = known.shape
@@ -53,11 +56,10 @@ def background(canvas: Canvas, alpha: Array) -> Array:
     return plate
 
 
-def beside(canvas: Canvas, alpha: Array) -> NDArray[np.bool_]:
-    """Px of the plate [H / 2, W / 2] that the person covers, and MARGIN about them; those beyond the photo as well."""
+def beside(alpha: Array) -> NDArray[np.bool_]:
+    """Px of the plate [H / 2, W / 2] that the person covers, and MARGIN about them."""
     height, width = alpha.shape
-    covered = np.where(canvas.inside, alpha, 1).reshape(height // 2, 2, width // 2, 2).max((1, 3)) > 1 / 255
-    return distance_to(covered) <= MARGIN
+    return distance_to(alpha.reshape(height // 2, 2, width // 2, 2).max((1, 3)) > 1 / 255) <= MARGIN
 
 
 def _mean(picture: Array, weight: Array) -> Array:
