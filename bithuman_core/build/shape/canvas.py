@@ -14,8 +14,8 @@ from bithuman_core.build.photo.landmarker import CHIN, EYE_CORNERS, Face
 from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
 from bithuman_core.build.shape.distance import nearest_in
 
-LARGEST_FACE, LARGER_FACE = 0.52, 0.46
-"""Its share of the shorter side at most where the photo cuts off the head, and where it ends below or beside it."""
+LARGEST_FACE, LOW_FACE, CLOSE_FACE = 0.52, 0.46, 0.42
+"""Its share of the shorter side at most where the photo cuts off the head, ends below it, and ends beside it."""
 CROWN = 1.15
 """Face widths from the eyes to the top of the hair, about: a photo that ends below that cuts hair off."""
 CUT = 8
@@ -85,8 +85,8 @@ def _placing(
     """
     left, right, above, below = (_room(image, eyes, way) for way in (-turn[:, 0], turn[:, 0], -turn[:, 1], turn[:, 1]))
     cut = above < CROWN * face.width
-    wanted = [(framing.width / 2 / min(left, right), LARGEST_FACE if cut else LARGER_FACE),
-              ((1 - framing.lowest_eyes) * framing.height / below, LARGER_FACE)]  # fmt: skip
+    wanted = [(framing.width / 2 / min(left, right), LARGEST_FACE if cut else CLOSE_FACE),
+              ((1 - framing.lowest_eyes) * framing.height / below, LOW_FACE)]  # fmt: skip
     if cut:
         wanted += [(framing.height / (above + below), LARGEST_FACE),
                    (framing.highest_eyes * framing.height / above, LARGEST_FACE)]  # fmt: skip
@@ -98,10 +98,10 @@ def _placing(
 
 
 def _room(image: Image.Image, eyes: NDArray[np.float64], way: NDArray[np.float64]) -> float:
-    """Photo px from the eyes straight on, the way [2] of the head, to the photo's edge."""
+    """Photo px from the eyes straight on, the way [2] of the head, to the photo's edge, at least 1."""
     rooms = [(limit - start) / step if step > 0 else -start / step
              for start, step, limit in zip(eyes, way, image.size, strict=True) if abs(step) > 1e-6]  # fmt: skip
-    return float(min(rooms))
+    return max(float(min(rooms)), 1.0)
 
 
 def _resample(
