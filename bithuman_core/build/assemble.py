@@ -77,6 +77,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     neutral, _ = rest(template, fitted)
     tell("transferring the shapes")
     balls = eye_stage.balls(template, fitted, neutral)
+    neutral = eye_stage.widened(template, neutral, balls)
     deltas = transferred(template, fitted, neutral, balls)
     keep_closed(template, neutral, deltas)
     withdrawn(template, deltas, fitted.face_width)

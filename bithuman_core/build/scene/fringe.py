@@ -44,12 +44,12 @@ def shared_out(canvas: Canvas, alpha: Array, colours: Array, plate: Array, fine:
     missing = _blurred(photo - plate - part * (own - plate))
     grown = np.zeros_like(alpha[::2, ::2])
     grown[near] = _grown(part[near, 0], own[near], plate[near], missing[near])
-    large = doubled(plate)
+    large = np.clip(doubled(plate), 0, 1)
     if fine:
         large += doubled(keeps[..., 0].astype(np.float32))[..., None] * (canvas.picture - doubled(photo))
         plate = large = np.clip(large, 0, 1)
     y, x = np.nonzero(canvas.inside & (alpha < 1) & near.repeat(2, 0).repeat(2, 1))
-    over = np.maximum(alpha[y, x], doubled(grown)[y, x])[:, None]
+    over = np.clip(doubled(grown)[y, x], alpha[y, x], 1)[:, None]
     alpha, colours = alpha.copy(), colours.copy()
     solved = np.clip((canvas.picture[y, x] - (1 - over) * large[y, x]) / np.maximum(over, 0.01), 0, 1)
     colours[y, x] = np.where(over > 0.01, solved, colours[y, x])

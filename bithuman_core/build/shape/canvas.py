@@ -85,11 +85,11 @@ def _placing(
     """
     left, right, above, below = (_room(image, eyes, way) for way in (-turn[:, 0], turn[:, 0], -turn[:, 1], turn[:, 1]))
     cut = above < CROWN * face.width
-    wanted = [(framing.width / 2 / min(left, right), LARGEST_FACE if cut else CLOSE_FACE),
-              ((1 - framing.lowest_eyes) * framing.height / below, LOW_FACE)]  # fmt: skip
-    if cut:
-        wanted += [(framing.height / (above + below), LARGEST_FACE),
-                   (framing.highest_eyes * framing.height / above, LARGEST_FACE)]  # fmt: skip
+    wanted = [(framing.width / 2 / min(left, right), CLOSE_FACE), ((1 - framing.lowest_eyes) * framing.height / below, LOW_FACE)]
+    if cut:  # the square about the head is what matters
+        square = FRAMINGS["1:1"]
+        wanted += [(CANVAS / min(2 * left, 2 * right, above + below), LARGEST_FACE),
+                   (square.highest_eyes * CANVAS / above, LARGEST_FACE)]  # fmt: skip
     unit = CANVAS / face.width
     scale = max(FACE_WIDTH * unit, *(min(larger, largest * unit) for larger, largest in wanted))
     low, high = framing.height - below * scale, above * scale if cut else framing.height

@@ -24,6 +24,7 @@ LEAST_WHITE, OWN_WHITE = 40, 3.0  # px that the photo must show of it; px beyond
 PALEST = 0.7  # share of them that is darker than white: corners of the eye, shadow
 GLINT = 0.12  # how much brighter than the rest of its ring about the pupil a reflex is
 PAINTED = (0.95, 0.57)  # of the radius beside and above the middle: what the renderer paints of a turned eye, less its edge
+WIDER = 1.06  # how much more of the ball is drawn than the average head has: eyes that turn stay behind the corners of the lids
 IRIS_MARKS = {"left": range(473, 478), "right": range(468, 473)}
 
 
@@ -61,6 +62,18 @@ def balls(template: Template, fitted: Fit, points: Array) -> dict[str, tuple[Arr
         # The cap moves rigidly with its centre.
         centre = points[cap].mean(0) - (template.points[cap].mean(0) - template.eye_centre[k]) @ fitted.turn.T
         out[side] = centre, template.eye_radius * scale
+    return out
+
+
+def widened(template: Template, points: Array, found: dict[str, tuple[Array, float]]) -> Array:
+    """Vertices points [V, 3] whose caps of the eyeballs (`balls`) reach farther around them."""
+    out = points.copy()
+    caps = template.vertices_of(EYE)
+    for side, (centre, _) in found.items():
+        cap = caps[(template.points[caps, 0] > 0) == (side == "left")]
+        way = points[cap] - centre
+        wide = way * (WIDER, WIDER, 1)
+        out[cap] = centre + wide * (np.linalg.norm(way, axis=1) / np.linalg.norm(wide, axis=1))[:, None]
     return out
 
 
