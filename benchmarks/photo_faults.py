@@ -99,16 +99,17 @@ UPPER_TEETH, LOWER_TEETH = (523.0, 560.0), (611.0, 660.0)  # rows of the texture
 LEFT_OF_TONGUE = 240.0  # columns of it
 BESIDE = 0.1  # distances of the eyes beside the middle of the mouth where incisors are
 SPEAKING = POSES["ee"]
-WIDE_OPEN = {"jawOpen": 0.5}
+WIDE_OPEN, WIDEST = {"jawOpen": 0.5}, {"jawOpen": 0.8}
 
 
 class Teeth(NamedTuple):
     """edge: of the upper incisors below closed lips (face widths); across: share of the speaking mouth's width that shows teeth;
-    lower: the same of lower teeth in an open mouth."""
+    lower: the same of lower teeth in an open mouth; upper: of upper ones in a wide open one."""
 
     edge: float
     across: float
     lower: float
+    upper: float
 
 
 def teeth(rig: PortraitRig) -> Teeth:
@@ -119,7 +120,8 @@ def teeth(rig: PortraitRig) -> Teeth:
     rows = np.unique(rig.triangles[upper])
     rows = rows[np.abs(screen[rows, 0] - at[13][0]) < BESIDE * between]
     edge = float(screen[rows, 1].max() - at[13][1]) / (rig.face_width * rig.scale)
-    return Teeth(edge, _across(rig, SPEAKING, UPPER_TEETH), _across(rig, WIDE_OPEN, LOWER_TEETH))
+    poses = (SPEAKING, UPPER_TEETH), (WIDE_OPEN, LOWER_TEETH), (WIDEST, UPPER_TEETH)
+    return Teeth(edge, *(_across(rig, pose, rows) for pose, rows in poses))
 
 
 def _rows(rig: PortraitRig, rows: tuple[float, float]) -> Bools:
@@ -291,7 +293,8 @@ def main() -> int:
     parser.add_argument("photos", nargs="*", type=Path)
     options = parser.parse_args()
     print("lids: brightness and colour beside the socket's; teeth: edge below the lip (face widths), across the speaking mouth,\n"
-          "lower ones; lips: area, upper to lower, colour kept; askew (face widths); around (levels); chin; frayed; specks")
+          "lower ones, upper ones wide open; lips: area, upper to lower, colour kept; askew (face widths); around (levels); chin; frayed;\n"
+          "specks; outline (levels a px)")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for photo in options.photos or [*PHOTOS, *faces.write(folder)]:
@@ -299,7 +302,7 @@ def main() -> int:
             rig = read_rig(read_imx(save(portrait, photo.stem, folder)))
             worst = [max((getattr(lid, kind) for lid in lids(rig).values()), key=abs) for kind in Lid._fields]
             row = [*worst, *teeth(rig), *lips(rig, portrait), askew(rig), around(rig, canvas_of(photo)),
-                   second_chin(rig, portrait), frayed(rig), specks(rig, portrait)]  # fmt: skip
+                   second_chin(rig, portrait), frayed(rig), specks(rig, portrait), outline(rig)]  # fmt: skip
             print(f"{photo.stem:16s}" + "".join(f"{value:8.3f}" for value in row), flush=True)
     return 0
 

@@ -50,11 +50,12 @@ def test_closed_lids_have_the_colour_of_the_skin_about_them(made: Made) -> None:
 
 
 def test_teeth_stand_below_the_lip_and_fill_the_mouth(made: Made) -> None:
-    """Upper ones 1.5 % of the face and more below closed lips, lower ones where the jaw falls."""
+    """Upper ones 1.5 % of the face and more below closed lips, lower ones where the jaw falls; the upper ones stay."""
     found = photo_faults.teeth(made.rig)
     assert 0.014 < found.edge < 0.03
     assert found.across > 0.7
     assert found.lower > 0.3
+    assert found.upper > 0.4
     assert photo_faults.pursed(made.rig) < 0.5
 
 
