@@ -293,8 +293,8 @@ def main() -> int:
     parser.add_argument("photos", nargs="*", type=Path)
     options = parser.parse_args()
     print("lids: brightness and colour beside the socket's; teeth: edge below the lip (face widths), across the speaking mouth,\n"
-          "lower ones, upper ones wide open; lips: area, upper to lower, colour kept; askew (face widths); around (levels); chin; frayed;\n"
-          "specks; outline (levels a px)")
+          "lower ones, upper ones wide open; lips: area, upper to lower, colour kept; askew (face widths); around (levels);\n"
+          "chin; frayed; specks; outline (levels a px)")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for photo in options.photos or [*PHOTOS, *faces.write(folder)]:
