@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bithuman_core.build.photo.pixels import doubled, halved
-from bithuman_core.build.scene.plate import beside
+from bithuman_core.build.scene.plate import bare, beside
 from bithuman_core.build.shape.canvas import Canvas
+from bithuman_core.build.shape.distance import distance_to
 from bithuman_core.build.smoothstep import smoothstep
 
 Array = NDArray[np.float32]
@@ -20,6 +21,12 @@ GRAIN = 1.0
 """Px (sigma) over which grain averages out and an outline does not."""
 ALIKE = 0.008, 0.024
 """Differences from the clean plate (colours 0..1) up to which they are the background's, and from which they are not."""
+AROUND = 16
+"""Px about a place in which the background shows what colours it has."""
+FOREIGN = 0.02, 0.06
+"""How far beyond these a colour may be the background's, and from where on it is not: letters and edges of things are."""
+CLOSE = 3.0, 6.0
+"""Px from the person within which that does not count, and from which it does: her outline is in the photo's own softness."""
 HERS = 0.015, 0.05
 """Differences from what person and plate give together up to which nothing is missing, and from which it is the person's."""
 HALF = 0.3, 0.6
@@ -36,7 +43,10 @@ def shared_out(canvas: Canvas, alpha: Array, colours: Array, plate: Array, fine:
     """
     part, photo, own = halved(alpha)[..., None], halved(canvas.picture), halved(colours)
     behind = np.clip((photo - part * own) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
-    keeps = (1 - smoothstep(part, *HALF)) * (1 - smoothstep(np.abs(_blurred(behind - plate)).max(2, keepdims=True), *ALIKE))
+    off = smoothstep(np.abs(_blurred(behind - plate)).max(2, keepdims=True), *ALIKE)
+    far = smoothstep(distance_to(part[..., 0] > HALF[0]), *CLOSE)[..., None]
+    off *= 1 - far * (1 - smoothstep(_beyond(_blurred(behind), photo, bare(canvas, alpha)), *FOREIGN))
+    keeps = (1 - smoothstep(part, *HALF)) * (1 - off)
     near = beside(alpha)
     keeps[~near] = 1
     keeps *= halved(canvas.inside.astype(np.float32))[..., None] == 1
@@ -66,6 +76,16 @@ def _grown(alpha: Array, own: Array, back: Array, missing: Array) -> Array:
     least = np.where(gone > 0, gone / np.maximum(1 - back, 1e-3), -gone / np.maximum(back, 1e-3)).max(1)  # any colour of hers
     share = np.clip(np.maximum(alpha + more, least), 0, 1) * smoothstep(np.abs(missing).max(1), *HERS)
     return share.astype(np.float32)
+
+
+def _beyond(colours: Array, photo: Array, known: NDArray[np.bool_]) -> Array:
+    """How far colours [h, w, 3] lie outside what the known px of a photo [h, w, 3] have about them [h, w, 1]."""
+    out = np.zeros((*known.shape, 1), np.float32)
+    for k in range(3):
+        low = ndimage.minimum_filter(np.where(known, photo[..., k], 2), 2 * AROUND + 1)
+        high = ndimage.maximum_filter(np.where(known, photo[..., k], -2), 2 * AROUND + 1)
+        np.maximum(out[..., 0], np.maximum(low - colours[..., k], colours[..., k] - high), out=out[..., 0])
+    return out
 
 
 def _blurred(picture: Array) -> Array:

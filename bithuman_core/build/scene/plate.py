@@ -10,6 +10,7 @@ from bithuman_core.build.photo.pixels import halved
 from bithuman_core.build.shape.canvas import Canvas
 from bithuman_core.build.shape.distance import distance_to, nearest_in
 from bithuman_core.build.skin.fill import fill
+from bithuman_core.build.smoothstep import smoothstep
 
 Array = NDArray[np.float32]
 
@@ -24,7 +25,9 @@ STRONGEST = 0.08
 TEXTURED = 48.0
 """Px behind the person's edge that texture goes on; a head that turns 5 degrees uncovers about 20."""
 STRAIGHT = 16.0
-"""Px behind it over which lines go straight on before they dissolve."""
+"""Px behind it over which colours go straight on before they dissolve."""
+SHARP, EDGE = (6.0, 14.0), 1.0
+"""Px behind it up to which lines stay sharp, and from which they do not; px (sigma) of noise that is no line."""
 
 
 def background(canvas: Canvas, alpha: Array) -> Array:
@@ -34,8 +37,7 @@ def background(canvas: Canvas, alpha: Array) -> Array:
     (pull-push).
     """
     picture = halved(canvas.picture)
-    inside = halved(canvas.inside.astype(np.float32)) == 1
-    known = ndimage.binary_erosion(inside, iterations=FRAYED, border_value=1) & ~beside(alpha)
+    known = bare(canvas, alpha)
     if not known.any():
         return np.broadcast_to(np.median(picture, axis=(0, 1)), picture.shape).astype(np.float32)
     height, width = known.shape
@@ -46,14 +48,22 @@ def background(canvas: Canvas, alpha: Array) -> Array:
     rows, columns = rows[y, x], columns[y, x]
     away = np.hypot(y - rows, x - columns)[:, None]
     mirrored = np.clip(2 * rows - y, 0, height - 1), np.clip(2 * columns - x, 0, width - 1)
-    mean = _mean(picture, weight)
+    mean = _mean(picture, weight, FINE)
     hidden = smooth[y, x]
     hidden += np.exp(-away / STRAIGHT) * (mean[rows, columns] - hidden)
-    fading = np.clip(1 - away / TEXTURED, 0, 1) * weight[mirrored][:, None]
+    sharp = 1 - smoothstep(away, *SHARP)
+    hidden += sharp * (_mean(picture, weight, EDGE)[rows, columns] - hidden)
+    fading = (1 - sharp) * np.clip(1 - away / TEXTURED, 0, 1) * weight[mirrored][:, None]
     hidden += fading * np.clip(picture[mirrored] - mean[mirrored], -STRONGEST, STRONGEST)
     plate = picture.copy()
     plate[y, x] = np.clip(hidden, 0, 1)
     return plate
+
+
+def bare(canvas: Canvas, alpha: Array) -> NDArray[np.bool_]:
+    """Px of the plate [H / 2, W / 2] of which the photo surely shows the background alone."""
+    inside = halved(canvas.inside.astype(np.float32)) == 1
+    return ndimage.binary_erosion(inside, iterations=FRAYED, border_value=1) & ~beside(alpha)
 
 
 def beside(alpha: Array) -> NDArray[np.bool_]:
@@ -62,10 +72,10 @@ def beside(alpha: Array) -> NDArray[np.bool_]:
     return distance_to(alpha.reshape(height // 2, 2, width // 2, 2).max((1, 3)) > 1 / 255) <= MARGIN
 
 
-def _mean(picture: Array, weight: Array) -> Array:
+def _mean(picture: Array, weight: Array, sigma: float) -> Array:
     """Blur of the known px alone."""
-    total = np.maximum(ndimage.gaussian_filter(weight, FINE), 1e-3)
-    planes = [np.asarray(ndimage.gaussian_filter(picture[..., k] * weight, FINE), np.float32) / total for k in range(3)]
+    total = np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-3)
+    planes = [np.asarray(ndimage.gaussian_filter(picture[..., k] * weight, sigma), np.float32) / total for k in range(3)]
     return np.stack(planes, -1).astype(np.float32)
 
 
