@@ -36,7 +36,7 @@ BLUR = 6.0  # px: how far the depth is smoothed
 
 @dataclass(frozen=True)
 class Surround:
-    """The grid: px space [B, 3], texture px [B, 2], triangles [C, 3], share of the head's pose [B] 0..1, RGBA [h, w, 4]."""
+    """The grid: px space [B, 3], texture px [B, 2], triangles [C, 3], share of the head's pose [B] 0..1, RGBA u8 [h, w, 4]."""
 
     points: Array
     uv: Array
@@ -132,9 +132,9 @@ def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array,
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
     planes = (Image.fromarray(np.ascontiguousarray(plane)) for plane in (*np.moveaxis(portrait.picture, -1, 0), portrait.alpha))
     size = scale * round(width * FINE), scale * round(height * FINE)
-    small = np.empty((*size[::-1], 4), np.float32)
+    small = np.empty((*size[::-1], 4), np.uint8)
     for k, plane in enumerate(planes):
-        small[..., k] = np.asarray(plane.resize(size, Image.Resampling.BICUBIC)).clip(0, 1)
+        small[..., k] = np.asarray(plane.resize(size, Image.Resampling.BICUBIC)).clip(0, 1) * 255 + 0.5
     cells = (height // STEP, STEP, width // STEP, STEP)
     shown = ndimage.maximum_filter(portrait.alpha, 3).reshape(cells).max((1, 3)) > 1 / 255
     shown = np.pad(shown, 1, mode="edge").ravel()
