@@ -46,8 +46,8 @@ AROUND = 24.0
 """Px (sigma) over which the variation is measured."""
 FADE = 0.2
 """Face widths over which the person ends beyond the upper edge of the photo."""
-LITTLE = 3.0
-"""Times that: where no more of the hair is missing, the frame cuts it off and it goes on up to there."""
+LITTLE = 2.5
+"""Times that: where no more is missing above the hair, the frame cuts it off and it goes on up to there."""
 
 
 def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
@@ -211,7 +211,7 @@ def _beyond(alpha: Array, canvas: Canvas) -> Array:
     out = alpha.copy()
     out[y, x] = alpha[rows, columns]
     soft = enlarged(np.asarray(ndimage.gaussian_filter(halved(out), EDGE / 2)), (width, height))
-    hair = ~clothes & (alpha[rows, columns] > 0.5)
-    ends = distance[hair].max(initial=0) > LITTLE
-    out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(clothes | ~ends, 1, 1 - smoothstep(distance))
+    hair = (rows - y > np.abs(x - columns)) & (alpha[rows, columns] > 0.5)
+    goes_on = clothes | hair & (distance[hair].max(initial=0) < LITTLE)
+    out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(goes_on, 1, 1 - smoothstep(distance))
     return out
