@@ -5,6 +5,8 @@ The clean plate tells: what differs from it beside the person is hers, and her m
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -39,7 +41,8 @@ def shared_out(canvas: Canvas, alpha: Array, colours: Array, plate: Array, fine:
     """Matte [H, W], the person's colours [H, W, 3] and the plate that together give the photo.
 
     alpha, colours: as they were cut out. plate [H / 2, W / 2, 3]: the clean one; it is given back at that size, and at twice it
-    where the photo is ``fine``. Beside the person it keeps the photo's grain; all else that is there becomes hers.
+    where the photo is ``fine``. Beside the person it keeps the photo's grain and, farther off, what has the background's colours;
+    all else becomes hers.
     """
     part, photo, own = halved(alpha)[..., None], halved(canvas.picture), halved(colours)
     behind = np.clip((photo - part * own) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
@@ -88,6 +91,6 @@ def _beyond(colours: Array, photo: Array, known: NDArray[np.bool_]) -> Array:
     return out
 
 
-def _blurred(picture: Array) -> Array:
+def _blurred(picture: NDArray[np.floating[Any]]) -> Array:
     """Without grain."""
     return np.stack([np.asarray(ndimage.gaussian_filter(picture[..., k], GRAIN), np.float32) for k in range(3)], -1)
