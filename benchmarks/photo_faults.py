@@ -99,16 +99,17 @@ UPPER_TEETH, LOWER_TEETH = (523.0, 560.0), (611.0, 660.0)  # rows of the texture
 LEFT_OF_TONGUE = 240.0  # columns of it
 BESIDE = 0.1  # distances of the eyes beside the middle of the mouth where incisors are
 SPEAKING = POSES["ee"]
-WIDE_OPEN = {"jawOpen": 0.5}
+WIDE_OPEN, WIDEST = {"jawOpen": 0.5}, {"jawOpen": 0.8}
 
 
 class Teeth(NamedTuple):
     """edge: of the upper incisors below closed lips (face widths); across: share of the speaking mouth's width that shows teeth;
-    lower: the same of lower teeth in an open mouth."""
+    lower: the same of lower teeth in an open mouth; upper: of upper ones in a wide open one."""
 
     edge: float
     across: float
     lower: float
+    upper: float
 
 
 def teeth(rig: PortraitRig) -> Teeth:
@@ -119,7 +120,8 @@ def teeth(rig: PortraitRig) -> Teeth:
     rows = np.unique(rig.triangles[upper])
     rows = rows[np.abs(screen[rows, 0] - at[13][0]) < BESIDE * between]
     edge = float(screen[rows, 1].max() - at[13][1]) / (rig.face_width * rig.scale)
-    return Teeth(edge, _across(rig, SPEAKING, UPPER_TEETH), _across(rig, WIDE_OPEN, LOWER_TEETH))
+    poses = (SPEAKING, UPPER_TEETH), (WIDE_OPEN, LOWER_TEETH), (WIDEST, UPPER_TEETH)
+    return Teeth(edge, *(_across(rig, pose, rows) for pose, rows in poses))
 
 
 def _rows(rig: PortraitRig, rows: tuple[float, float]) -> Bools:
@@ -221,6 +223,24 @@ def around(rig: PortraitRig, canvas: Canvas) -> float:
     return float(np.quantile(miss[outside], 0.99))
 
 
+ALONG, ABOUT = (-6.0, 8.0), (14.0, 40.0)  # px outwards of the person's outline: where it would stay behind, and what is beside
+STRONG = 0.98  # quantile of a gradient: an outline is thin
+
+
+def outline(rig: PortraitRig) -> float:
+    """How much steeper the plate is across the person's outline than the background about it: levels of 255 a px; 0 and less
+    where nothing of her is left in it."""
+    backdrop = np.ascontiguousarray(rig.backdrop).view(np.uint8).reshape(*rig.backdrop.shape, 4)
+    labels = np.asarray(ndimage.label(np.asarray(Image.fromarray(backdrop[..., 3]).resize(rig.size)) > 127)[0])  # type: ignore[index]
+    person = labels == np.bincount(labels.ravel())[1:].argmax() + 1
+    away = np.asarray(ndimage.distance_transform_edt(~person)) - np.asarray(ndimage.distance_transform_edt(person))
+    across = np.stack(np.gradient(ndimage.gaussian_filter(away, 2.0)))
+    slope = np.stack(np.gradient(ndimage.gaussian_filter(rig.plate @ LUMA, SOFTENED)))
+    steep = np.abs((slope * across).sum(0) / np.maximum(np.hypot(*across), 0.1))
+    along, about = (np.quantile(steep[(away > low) & (away < high)], STRONG) for low, high in (ALONG, ABOUT))
+    return float(along - about)
+
+
 def second_chin(rig: PortraitRig, portrait: Portrait) -> float:
     """How much brighter and darker again the frame at rest grows below its chin than the photo below its own: shares of the
     skin's brightness, 0 and less where there is no contour more."""
@@ -273,7 +293,8 @@ def main() -> int:
     parser.add_argument("photos", nargs="*", type=Path)
     options = parser.parse_args()
     print("lids: brightness and colour beside the socket's; teeth: edge below the lip (face widths), across the speaking mouth,\n"
-          "lower ones; lips: area, upper to lower, colour kept; askew (face widths); around (levels); chin; frayed; specks")
+          "lower ones, upper ones wide open; lips: area, upper to lower, colour kept; askew (face widths); around (levels);\n"
+          "chin; frayed; specks; outline (levels a px)")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for photo in options.photos or [*PHOTOS, *faces.write(folder)]:
@@ -281,7 +302,7 @@ def main() -> int:
             rig = read_rig(read_imx(save(portrait, photo.stem, folder)))
             worst = [max((getattr(lid, kind) for lid in lids(rig).values()), key=abs) for kind in Lid._fields]
             row = [*worst, *teeth(rig), *lips(rig, portrait), askew(rig), around(rig, canvas_of(photo)),
-                   second_chin(rig, portrait), frayed(rig), specks(rig, portrait)]  # fmt: skip
+                   second_chin(rig, portrait), frayed(rig), specks(rig, portrait), outline(rig)]  # fmt: skip
             print(f"{photo.stem:16s}" + "".join(f"{value:8.3f}" for value in row), flush=True)
     return 0
 

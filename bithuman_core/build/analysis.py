@@ -18,8 +18,9 @@ from bithuman_core.build.photo.observed import Observed
 from bithuman_core.build.photo.portrait import Portrait
 from bithuman_core.build.photo.sources import is_clip
 from bithuman_core.build.scene.covered import covered_eyes, note
+from bithuman_core.build.scene.fringe import shared_out
 from bithuman_core.build.scene.matte import person
-from bithuman_core.build.scene.plate import at_full_size, background, true_to_photo
+from bithuman_core.build.scene.plate import background
 from bithuman_core.build.shape.canvas import FINE, lay_out
 
 
@@ -46,10 +47,8 @@ def analyse(
     tell("cutting out the person")
     alpha, colours = person(load_segmentation(), canvas)
     tell("continuing the background")
-    colours, plate = true_to_photo(canvas, alpha, np.clip(colours, 0, 1), background(canvas, alpha))
     fine = canvas.density >= FINE
-    if fine:
-        plate = at_full_size(canvas, alpha, plate)
+    alpha, colours, plate = shared_out(canvas, alpha, np.clip(colours, 0, 1), background(canvas, alpha), fine)
     covered = covered_eyes(canvas.picture, canvas.landmarks)
     notes += [*canvas.missing(alpha), *note(covered)]
     yaw, pitch, roll = (round(angle, 1) for angle in chosen.face.angles)

@@ -45,17 +45,23 @@ Progress = Callable[[str], None]
 
 
 def encoded(picture: Array, quality: int | None) -> Array:
-    """A float 0..1 RGB(A) picture as WebP bytes; quality None: lossless."""
+    """A float 0..1 RGB(A) picture, or its `levels`, as WebP bytes; quality None: lossless."""
     stream = io.BytesIO()
-    levels = np.empty(picture.shape, np.uint8)
-    for k in range(picture.shape[2]):  # of large pictures, whole copies are what memory is needed for
-        levels[..., k] = np.clip(picture[..., k], 0, 1) * 255 + 0.5
-    image = Image.fromarray(levels)
+    image = Image.fromarray(picture if picture.dtype == np.uint8 else levels(picture))
     if quality is None:
         image.save(stream, "WEBP", lossless=True, quality=60, method=3, exact=True)
     else:
         image.save(stream, "WEBP", quality=quality, method=4, alpha_quality=95, exact=True)
     return np.frombuffer(stream.getvalue(), np.uint8)
+
+
+def levels(*pictures: Array) -> Array:
+    """The channels of float 0..1 pictures [h, w(, k)] together as 0..255, uint8 [h, w, n]."""
+    planes = [plane for picture in pictures for plane in (np.moveaxis(picture, -1, 0) if picture.ndim == 3 else picture[None])]
+    out = np.empty((*planes[0].shape, len(planes)), np.uint8)
+    for k, plane in enumerate(planes):  # of large pictures, whole copies are what memory is needed for
+        out[..., k] = np.clip(plane, 0, 1) * 255 + 0.5
+    return out
 
 
 def assemble(portrait: Portrait, name: str, progress: Progress | None = None) -> tuple[Manifest, dict[str, Array]]:
@@ -71,6 +77,7 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     neutral, _ = rest(template, fitted)
     tell("transferring the shapes")
     balls = eye_stage.balls(template, fitted, neutral)
+    neutral = eye_stage.widened(template, neutral, balls)
     deltas = transferred(template, fitted, neutral, balls)
     keep_closed(template, neutral, deltas)
     withdrawn(template, deltas, fitted.face_width)
@@ -123,9 +130,10 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
         colour, strip = tone(colour), tone(strip)
         closing = {row: tone.change(added, halved(colour)) for row, added in closing.items()}
         eyes = {side: replace(eye, colour=tone(eye.colour), glint=tone(eye.glint)) for side, eye in eyes.items()}
-    texture = _at(scale, np.dstack([strip, np.ones(strip.shape[:2], np.float32)]))
-    texture = encoded(np.concatenate([np.dstack([surface, _at(scale, alpha)]), texture]), 95)
-    del surface
+    texture = np.concatenate([levels(surface, _at(scale, alpha)),
+                              levels(_at(scale, strip), np.ones((scale * len(strip), scale * ATLAS), np.float32))])  # fmt: skip
+    del surface, tx, spots, photo, seen_balls
+    texture = encoded(texture, 95)
     tell("placing hair and shoulders")
     around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside,
                       scale)  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bithuman_core.errors import ModelLoadError, ModelSecurityError
@@ -51,7 +51,8 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as compact JSON with sorted keys (so that equal avatars give equal files)."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        entries = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return json.dumps({"format": FORMAT, **entries}, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:

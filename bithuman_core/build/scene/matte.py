@@ -46,6 +46,8 @@ AROUND = 24.0
 """Px (sigma) over which the variation is measured."""
 FADE = 0.2
 """Face widths over which the person ends beyond the upper edge of the photo."""
+LITTLE = 2.5
+"""Times that: where no more is missing above the hair, the frame cuts it off and it goes on up to there."""
 
 
 def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
@@ -198,7 +200,7 @@ def _own_colour(picture: Array, front: Array, back: Array, alpha: Array) -> Arra
 
 
 def _beyond(alpha: Array, canvas: Canvas) -> Array:
-    """The matte beyond the photo: clothes go on to the sides and downwards, hair ends softly."""
+    """The matte beyond the photo: clothes go on to the sides and downwards; so does hair, if little is missing."""
     if canvas.inside.all():
         return alpha
     height, width = alpha.shape
@@ -209,5 +211,7 @@ def _beyond(alpha: Array, canvas: Canvas) -> Array:
     out = alpha.copy()
     out[y, x] = alpha[rows, columns]
     soft = enlarged(np.asarray(ndimage.gaussian_filter(halved(out), EDGE / 2)), (width, height))
-    out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(clothes, 1, 1 - smoothstep(distance))
+    hair = (rows - y > np.abs(x - columns)) & (alpha[rows, columns] > 0.5)
+    goes_on = clothes | hair & (distance[hair].max(initial=0) < LITTLE)
+    out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(goes_on, 1, 1 - smoothstep(distance))
     return out

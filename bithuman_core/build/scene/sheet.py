@@ -36,14 +36,19 @@ def without_face(template: Template, whole: Portrait, points: Array, alpha: Arra
     picture = halved(square.picture)
     around = fill(picture, halved(square.alpha) * ~hidden)
     share = ndimage.gaussian_filter(hidden.astype(np.float32), SOFT)
-    planes = [Image.fromarray(np.ascontiguousarray(plane)).resize((CANVAS, CANVAS), Image.Resampling.BILINEAR)
-              for plane in (*np.moveaxis(around, -1, 0), share)]  # fmt: skip
-    *colours, share = (np.asarray(plane) for plane in planes)
+    share = _enlarged(share)
     out = whole.picture.copy()
     x, y = whole.corner
     part = out[y : y + CANVAS, x : x + CANVAS]
-    part += share[..., None] * (np.stack(colours, -1) - part)
+    for k in range(3):  # one at a time: whole copies are what memory is needed for
+        part[..., k] += share * (_enlarged(around[..., k]) - part[..., k])
     return out
+
+
+def _enlarged(plane: Array) -> Array:
+    """A plane [CANVAS / 2, CANVAS / 2] at twice its size."""
+    image = Image.fromarray(np.ascontiguousarray(plane))
+    return np.asarray(image.resize((CANVAS, CANVAS), Image.Resampling.BILINEAR))
 
 
 def _covered(template: Template, points: Array, alpha: Array) -> Array:

@@ -23,6 +23,7 @@ from bithuman_core.build.smoothstep import smoothstep
 
 PIVOT = np.array([0.0, -8.0, 0.5])  # units of the head model: base of the skull, below its middle
 STEP = 16  # px between grid points
+BEYOND = 64  # px that the grid goes on beyond the canvas, in its edge's colours: hair that the frame cuts off nods, too
 FINE = 0.625  # px of the picture of the surroundings to one of the canvas: 1.25 a pixel of the frame
 GROWN_UP, GROWN_SIDE, GROWN_DOWN = 0.16, 0.06, 0.42  # face widths the mesh reaches beyond the outline of the face
 SOFT = 0.06  # face widths over which the mesh fades out
@@ -35,7 +36,7 @@ BLUR = 6.0  # px: how far the depth is smoothed
 
 @dataclass(frozen=True)
 class Surround:
-    """The grid: px space [B, 3], texture px [B, 2], triangles [C, 3], share of the head's pose [B] 0..1, RGBA [h, w, 4]."""
+    """The grid: px space [B, 3], texture px [B, 2], triangles [C, 3], share of the head's pose [B] 0..1, RGBA u8 [h, w, 4]."""
 
     points: Array
     uv: Array
@@ -118,23 +119,26 @@ def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array,
     """The grid behind the mesh whose drawn vertices are points [V, 3]; inside [S, S]: the smaller of what `reach` gives;
     scale: px of its picture to one that the texture px count in.
 
-    It covers the whole canvas; beyond the square about the head its depth is that of the square's edge.
+    It covers the whole canvas and BEYOND about it; beyond the square about the head its depth is that of the square's edge.
     """
     depth = _depth(template, portrait.square(), fitted, points, inside)
     height, width = portrait.alpha.shape
     left, top = portrait.corner
-    yy, xx = np.meshgrid(np.arange(0, height + 1, STEP), np.arange(0, width + 1, STEP), indexing="ij")
+    rows, columns = (np.array([-BEYOND, *range(0, side + 1, STEP), side + BEYOND]) for side in (height, width))
+    yy, xx = np.meshgrid(rows, columns, indexing="ij")
     z = depth[np.clip((yy - top) // 2, 0, len(depth) - 1), np.clip((xx - left) // 2, 0, len(depth) - 1)]
     grid = unproject(np.stack([xx - left, yy - top, z + 1.5], -1).reshape(-1, 3).astype(np.float64))
     index = np.arange(xx.size).reshape(xx.shape)
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
     planes = (Image.fromarray(np.ascontiguousarray(plane)) for plane in (*np.moveaxis(portrait.picture, -1, 0), portrait.alpha))
     size = scale * round(width * FINE), scale * round(height * FINE)
-    small = np.empty((*size[::-1], 4), np.float32)
+    small = np.empty((*size[::-1], 4), np.uint8)
     for k, plane in enumerate(planes):
-        small[..., k] = np.asarray(plane.resize(size, Image.Resampling.BICUBIC)).clip(0, 1)
+        small[..., k] = np.asarray(plane.resize(size, Image.Resampling.BICUBIC)).clip(0, 1) * 255 + 0.5
     cells = (height // STEP, STEP, width // STEP, STEP)
-    shown = (ndimage.maximum_filter(portrait.alpha, 3).reshape(cells).max((1, 3)) > 1 / 255).ravel()
+    shown = ndimage.maximum_filter(portrait.alpha, 3).reshape(cells).max((1, 3)) > 1 / 255
+    shown = np.pad(shown, 1, mode="edge").ravel()
     triangles = np.concatenate([np.stack([a, b, c], 1)[shown], np.stack([a, c, d], 1)[shown]])
-    return Surround(grid, np.stack([xx, yy], -1).reshape(-1, 2) * FINE, triangles, follows(fitted, grid),
+    uv = np.stack([np.clip(xx, 0, width), np.clip(yy, 0, height)], -1).reshape(-1, 2) * FINE
+    return Surround(grid, uv, triangles, follows(fitted, grid),
                     small)  # fmt: skip

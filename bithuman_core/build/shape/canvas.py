@@ -14,8 +14,10 @@ from bithuman_core.build.photo.landmarker import CHIN, EYE_CORNERS, Face
 from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
 from bithuman_core.build.shape.distance import nearest_in
 
-LARGEST_FACE, CLOSE_FACE = 0.46, 0.42
-"""Its share of the shorter side where the photo ends below, and where it ends beside the face."""
+LARGEST_FACE, LOW_FACE, CLOSE_FACE = 0.52, 0.46, 0.42
+"""Its share of the shorter side at most where the photo cuts off the head, ends below it, and ends beside it."""
+CROWN = 1.15
+"""Face widths from the eyes to the top of the hair, about: a photo that ends below that cuts hair off."""
 CUT = 8
 """Px of the photo's edge that must be free of hair, and that may be missing at the bottom."""
 SPREAD = 0.25
@@ -55,7 +57,7 @@ class Canvas:
 def lay_out(face: Face, image: Image.Image, framing: Framing = FRAMINGS["1:1"]) -> Canvas:
     """The photo turned, scaled and moved so that the head is upright and the face FACE_WIDTH of the shorter side wide.
 
-    Where the photo ends below within the canvas, the picture is moved down and enlarged as far as the head allows.
+    Where the photo ends within the canvas, the picture is moved and enlarged as far as the head allows.
     """
     roll = float(np.radians(face.angles[2]))
     turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
@@ -76,25 +78,30 @@ def lay_out(face: Face, image: Image.Image, framing: Framing = FRAMINGS["1:1"]) 
 def _placing(
     face: Face, image: Image.Image, turn: NDArray[np.float64], eyes: NDArray[np.float64], framing: Framing
 ) -> tuple[float, float]:
-    """Canvas px a photo px, and the height of the eyes on the canvas (px)."""
-    scale = FACE_WIDTH * CANVAS / face.width
-    sides = min(_room(image, eyes, way) for way in (turn[:, 0], -turn[:, 0]))
-    scale *= float(np.clip(framing.width / 2 / max(sides * scale, 1), 1, CLOSE_FACE / FACE_WIDTH))
-    below = _room(image, eyes, turn[:, 1])
-    wanted = below * scale / framing.height
-    if wanted >= 1 - framing.eye_line:
-        return scale, framing.eye_line * framing.height
-    height = min(1 - wanted, framing.lowest_eyes)
-    if wanted < 1 - height:
-        scale *= max(min((1 - height) / wanted, LARGEST_FACE * CANVAS / face.width / scale), 1.0)
-    return scale, height * framing.height
+    """Canvas px a photo px, and the height of the eyes on the canvas (px).
+
+    What the photo lacks would be made up: it is shown larger, as far as its face may be, and hair that it cuts off at its edge is
+    cut off by the frame.
+    """
+    left, right, above, below = (_room(image, eyes, way) for way in (-turn[:, 0], turn[:, 0], -turn[:, 1], turn[:, 1]))
+    cut = above < CROWN * face.width
+    wanted = [(framing.width / 2 / min(left, right), CLOSE_FACE), ((1 - framing.lowest_eyes) * framing.height / below, LOW_FACE)]
+    if cut:  # the square about the head is what matters
+        square = FRAMINGS["1:1"]
+        wanted += [(CANVAS / min(2 * left, 2 * right, above + below), LARGEST_FACE),
+                   (square.highest_eyes * CANVAS / above, LARGEST_FACE)]  # fmt: skip
+    unit = CANVAS / face.width
+    scale = max(FACE_WIDTH * unit, *(min(larger, largest * unit) for larger, largest in wanted))
+    low, high = framing.height - below * scale, above * scale if cut else framing.height
+    height = min(max(framing.eye_line * framing.height, low), high)
+    return scale, min(max(height, framing.highest_eyes * framing.height), framing.lowest_eyes * framing.height)
 
 
 def _room(image: Image.Image, eyes: NDArray[np.float64], way: NDArray[np.float64]) -> float:
-    """Photo px from the eyes straight on, the way [2] of the head, to the photo's edge."""
+    """Photo px from the eyes straight on, the way [2] of the head, to the photo's edge, at least 1."""
     rooms = [(limit - start) / step if step > 0 else -start / step
              for start, step, limit in zip(eyes, way, image.size, strict=True) if abs(step) > 1e-6]  # fmt: skip
-    return float(min(rooms))
+    return max(float(min(rooms)), 1.0)
 
 
 def _resample(

@@ -8,6 +8,7 @@ alone, so that lips, lids and brows of the mesh lie exactly where they are in th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -30,6 +31,7 @@ TOUCHING = 0.012  # of the face's width: lips closer than this are taken as clos
 INNER_PAIRS = ((81, 178), (82, 87), (13, 14), (312, 317), (311, 402), (80, 88), (310, 318), (191, 95), (415, 324))
 SMOOTHING = 0.15  # of the mean distance between landmarks: how much of the noise of single landmarks is not followed
 FADE = 0.35  # face widths from the nearest landmark over which the remainder fades
+LEAST_SHARE = 1e-4  # of it that a vertex must take to move at all
 
 
 @dataclass(frozen=True)
@@ -155,11 +157,21 @@ def radial_system(template: Template, vertices: Array, smoothing: float) -> tupl
     return system, distance, np.exp(-(away**2))
 
 
+@lru_cache(1)
+def _spreading(template: Template) -> tuple[Array, Array, Array, Array]:
+    """Of `radial_system` for the template's own vertices: the system; vertices [n] that take of the moves, their distances
+    [n, 468] and shares [n, 1]."""
+    system, distance, share = radial_system(template, template.points, SMOOTHING)
+    takes = np.flatnonzero(share > LEAST_SHARE)
+    return system, takes, distance[takes].astype(np.float32), share[takes, None]
+
+
 def spread_remainder(template: Template, points: Array, miss: Array, width: float) -> Array:
     """Points [V, 3] moved in the image plane so that the landmarks move by miss [468, 2] (canvas px)."""
-    system, distance, share = radial_system(template, template.points, SMOOTHING)
+    system, takes, distance, share = _spreading(template)
     solved = np.linalg.solve(system, np.vstack([miss, np.zeros((1, 2))]))
-    move = (-distance @ solved[:468] + solved[468]) * share[:, None]
+    move = np.zeros((len(points), 2))
+    move[takes] = (solved[468] - distance @ solved[:468].astype(np.float32)) * share
     lips = np.mean([miss[[61, 291]].mean(0), miss[[0, 17]].mean(0)], 0)
     move[template.teeth] = lips  # they stay rigid
     eyes = template.vertices_of(EYE)

@@ -35,6 +35,7 @@ class Folds:
         self.drawn = np.flatnonzero(drawn)
         self.front = facing(project(points), self.corners) & (template.part == SKIN)
         self.least = LEAST * _area(project(points)[:, :2], self.corners)
+        self.seen = self.drawn[self.front[self.drawn]]
         skin = self.corners[template.part == SKIN]
         ends = np.concatenate([skin[:, pair] for pair in ((0, 1), (1, 2), (2, 0))])
         self.ends = np.concatenate([ends, ends[:, ::-1]])
@@ -42,16 +43,15 @@ class Folds:
     def torn(self, move: Array) -> Array:
         """Rows of the triangles that a frame of the vertices moved by move [V, 3] shows (all but) turned over."""
         screen = project(self.points + move)
-        over = self.front & (_area(screen[:, :2], self.corners) < NEARLY * self.least)
-        if not over[self.drawn].any():
-            return np.zeros(0, np.int64)
+        rows = self.seen[_area(screen[:, :2], self.corners[self.seen]) < NEARLY * self.least[self.seen]]
+        if not len(rows):
+            return rows
         screen *= np.array([0.5, 0.5, 1.0])  # as a frame shows it
-        about = screen[self.corners[self.drawn[over[self.drawn]]], :2].reshape(-1, 2)
+        about = screen[self.corners[rows], :2].reshape(-1, 2)
         low, high = (np.clip(edge, 0, CANVAS // 2).astype(int) for edge in (about.min(0), about.max(0) + 1))
         screen[:, :2] -= low
         size = (high - low)[::-1].tolist()
-        front, _, _ = raster(screen, self.corners[self.drawn[~over[self.drawn]]], *size, culled=False)
-        rows = self.drawn[over[self.drawn]]
+        front, _, _ = raster(screen, self.corners[np.setdiff1d(self.drawn, rows, assume_unique=True)], *size, culled=False)
         depth, triangle, _ = raster(screen, self.corners[rows], *size, culled=False)
         return rows[np.unique(triangle[(triangle >= 0) & (depth < front + BEHIND)])]
 

@@ -27,6 +27,7 @@ BROWS, BROW_REACH = (105, 66, 63), 0.1
 FULL, FULLER = 0.62, 1.3  # height of the upper lip in units of the lower one's, by how much it may be raised for that
 TEETH_BLUR, LIP_REACH = 0.012, 0.028  # face widths of lip that the photo mixes with teeth; in which a tooth may still be meant
 BRIGHT, DARK, PALE = 1.1, 0.6, 0.7  # brightness of teeth and of the dark behind them, and colour of teeth, in units of the lips'
+SPARSE, ABOUT = 4, 48  # one in so many texels of lip tells how bright it is; so many of these about a place do
 OUTER = 0.75  # of the inner lip's move that its outer line follows
 UPPER_INNER, LOWER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324)
 UPPER_OUTER, LOWER_OUTER = (40, 39, 37, 0, 267, 269, 270), (91, 181, 84, 17, 314, 405, 321)
@@ -141,8 +142,12 @@ def lip_trust(template: Template, fitted: Fit, places: Array, colour: Array, lip
     sure = lip & (away > TEETH_BLUR)
     if not sure.any():
         return np.ones(len(places), np.float32)
-    usual, usual_chroma = np.median(light[sure]), np.median(chroma[sure])
-    tooth = (light > BRIGHT * usual) & (chroma < PALE * usual_chroma) | (light < DARK * usual)
+    near = np.flatnonzero(away < LIP_REACH)
+    rows = np.flatnonzero(sure)[::SPARSE]  # beside the texel: a part of the lip may lie in shade
+    about = KDTree(places[rows]).query(places[near], k=min(ABOUT, len(rows)))[1].reshape(len(near), -1)
+    usual = np.median(light[rows][about], axis=1)
+    tooth = (light[near] > BRIGHT * usual) & (chroma[near] < PALE * np.median(chroma[sure])) | (light[near] < DARK * usual)
     parted = gap(template, fitted.points).max() > TOUCHING * fitted.face_width
-    mixed = (away < 0.5 * TEETH_BLUR) & parted
-    return np.where(mixed | (away < LIP_REACH) & tooth, 0, 1).astype(np.float32)
+    out = np.where((away < 0.5 * TEETH_BLUR) & parted, 0, 1).astype(np.float32)
+    out[near[tooth]] = 0
+    return out

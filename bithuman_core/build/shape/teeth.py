@@ -17,6 +17,7 @@ BELOW_LIP, ABOVE_LIP = 0.018, 0.007  # face widths of the upper incisors below c
 INCISORS = 22.0  # px of the template beside its middle
 WIDER = (0.86, 1.16)  # how far the arch follows the width of the mouth
 ROUND_LIPS = 0.02  # face widths that teeth withdraw behind pursed lips, which are rounder and longer than the average head's
+LIP_DROP = 0.02  # face widths that the average head's upper lip comes down over the teeth as the jaw falls; they keep below it
 CORNERS, MIDDLE = (78, 308), (13, 14)  # MediaPipe numbers of the inner lips
 
 
@@ -53,7 +54,11 @@ def placed(template: Template, fitted: Fit, points: Array) -> Array:
 
 
 def withdrawn(template: Template, deltas: Array, width: float) -> None:
-    """Let teeth keep behind pursed lips: nobody shows them in an "oo". deltas [S, V, 3]: changed in place; width: the face's."""
+    """Let teeth keep behind pursed lips: nobody shows them in an "oo"; and the upper ones below the lip of an open mouth.
+
+    deltas [S, V, 3]: changed in place; width: the face's.
+    """
+    deltas[template.names.index("jawOpen"), jaws(template)[0], 1] += LIP_DROP * width
     pucker = deltas[template.names.index("mouthPucker")]
     for rows, way in zip(jaws(template), (-1, 1), strict=True):
         pucker[rows, 1] += way * ROUND_LIPS * width

@@ -26,7 +26,7 @@ TONGUE = 240.0  # texture px: what goes with the jaw and lies right of it is no 
 FILE = Path(__file__).with_name("template.npz")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template:
     """Px space of the bakes: x right, y down, z away from the camera; 31.5 px a unit of 8 mm. V vertices, M modes, S shapes."""
 

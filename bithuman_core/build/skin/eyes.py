@@ -14,6 +14,7 @@ from bithuman_core.build.shape.fit import Fit
 from bithuman_core.build.shape.shapes import lids
 from bithuman_core.build.shape.template import EYE, Template
 from bithuman_core.build.skin.fill import fill
+from bithuman_core.build.smoothstep import smoothstep
 
 SHADE_SCALE = 1.3  # light of an eye where its alpha is 255
 LID_SHADOW, LID_DEPTH = 0.2, 0.16  # what the upper lid takes of the light at its edge; radii over which that falls to 1/e
@@ -24,6 +25,7 @@ LEAST_WHITE, OWN_WHITE = 40, 3.0  # px that the photo must show of it; px beyond
 PALEST = 0.7  # share of them that is darker than white: corners of the eye, shadow
 GLINT = 0.12  # how much brighter than the rest of its ring about the pupil a reflex is
 PAINTED = (0.95, 0.57)  # of the radius beside and above the middle: what the renderer paints of a turned eye, less its edge
+FLANGE, INNER = 0.15, (0.6, 0.95)  # radii that the ball's rim is drawn out by, behind the corners of the lids; from where, and to
 IRIS_MARKS = {"left": range(473, 478), "right": range(468, 473)}
 
 
@@ -61,6 +63,17 @@ def balls(template: Template, fitted: Fit, points: Array) -> dict[str, tuple[Arr
         # The cap moves rigidly with its centre.
         centre = points[cap].mean(0) - (template.points[cap].mean(0) - template.eye_centre[k]) @ fitted.turn.T
         out[side] = centre, template.eye_radius * scale
+    return out
+
+
+def widened(template: Template, points: Array, found: dict[str, tuple[Array, float]]) -> Array:
+    """Vertices points [V, 3] whose caps of the eyeballs (`balls`) reach behind the corners of the lids."""
+    out = points.copy()
+    caps = template.vertices_of(EYE)
+    for side, (centre, radius) in found.items():
+        cap = caps[(template.points[caps, 0] > 0) == (side == "left")]
+        way = (points[cap] - centre)[:, :2]
+        out[cap, :2] += FLANGE * smoothstep(np.linalg.norm(way, axis=1, keepdims=True) / radius, *INNER) * way
     return out
 
 
