@@ -43,6 +43,10 @@ class MissingParam(ServiceError):
     default_code, status = "MISSING_PARAM", 400
 
 
+class Unreadable(ServiceError):
+    default_code, status = "VALIDATION_ERROR", 400
+
+
 class Invalid(ServiceError):
     default_code, status = "VALIDATION_ERROR", 422
 

@@ -18,7 +18,7 @@ from bithuman_core.worker.limits import MIB, WorkerLimits
 from bithuman_core.worker.refused import Refused
 
 REDIRECTS = 3
-TOO_SLOW = "avatar_image_url: the server is too slow; try again, or upload the file as avatar_image."
+TOO_SLOW = "{called}: the server is too slow; try again, or upload the file itself."
 # Encoded answers are not decoded, so that few bytes cannot become many.
 HEADERS = {"User-Agent": "bithuman-core-worker", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
 
@@ -37,10 +37,13 @@ def checked_url(text: str) -> httpx.URL:
 class Downloads:
     """Fetches files within limits."""
 
-    def __init__(self, limits: WorkerLimits) -> None:
-        """Raises ValueError for an entry of ``limits.fetch_from`` that is no host or network."""
-        self._limits = limits
-        self._addresses = Addresses(limits.fetch_from)
+    def __init__(self, limits: WorkerLimits, called: str = "avatar_image_url") -> None:
+        """called: the field of a request that names the address, in sentences.
+
+        Raises ValueError for an entry of ``limits.fetch_from`` that is no host or network.
+        """
+        self._limits, self._called = limits, called
+        self._addresses = Addresses(limits.fetch_from, called)
         self._tls = httpx.create_ssl_context()
         self._timeout = httpx.Timeout(limits.download_seconds, connect=limits.connect_seconds).as_dict()
 
@@ -52,7 +55,7 @@ class Downloads:
         try:
             await asyncio.wait_for(self._fetch(checked_url(address), path), self._limits.download_seconds)
         except (asyncio.TimeoutError, httpx.TimeoutException):
-            raise Refused(TOO_SLOW, 408) from None
+            raise Refused(TOO_SLOW.format(called=self._called), 408) from None
 
     async def _fetch(self, url: httpx.URL, path: Path) -> None:
         async with httpx.AsyncHTTPTransport(self._tls) as transport:
@@ -61,7 +64,7 @@ class Downloads:
                 if further is None:
                     return
                 url = further
-        raise Refused(f"avatar_image_url: it leads on more than {REDIRECTS} times; give the address where the file is.")
+        raise Refused(f"{self._called}: it leads on more than {REDIRECTS} times; give the address where the file is.")
 
     async def _take(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL, path: Path) -> httpx.URL | None:
         """Save what is there, or say where it leads on to."""
@@ -71,9 +74,9 @@ class Downloads:
                     return await self._save(answer, url.host, path)
                 return checked_url(str(url.join(answer.headers["location"])))
         except (ValueError, httpx.InvalidURL):
-            raise Refused(f"avatar_image_url: {url.host!r} leads on to what is no plain http(s):// address.") from None
+            raise Refused(f"{self._called}: {url.host!r} leads on to what is no plain http(s):// address.") from None
         except (httpx.NetworkError, httpx.ProtocolError):
-            raise Refused(f"avatar_image_url: {url.host!r} cannot be reached or broke off; check the address.") from None
+            raise Refused(f"{self._called}: {url.host!r} cannot be reached or broke off; check the address.") from None
 
     @asynccontextmanager
     async def _answer(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> AsyncIterator[httpx.Response]:
@@ -99,9 +102,9 @@ class Downloads:
 
     async def _save(self, answer: httpx.Response, host: str, path: Path) -> None:
         if answer.status_code != 200:
-            raise Refused(f"avatar_image_url: {host!r} answers {answer.status_code} instead of a file; check the address.")
+            raise Refused(f"{self._called}: {host!r} answers {answer.status_code} instead of a file; check the address.")
         limit, size = self._limits.upload_bytes, 0
-        too_large = Refused(f"avatar_image_url: the file is larger than the {limit / MIB:.3g} MiB that are taken.", 413)
+        too_large = Refused(f"{self._called}: the file is larger than the {limit / MIB:.3g} MiB that are taken.", 413)
         declared = answer.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
             raise too_large
@@ -112,4 +115,4 @@ class Downloads:
                     raise too_large
                 file.write(piece)
         if not size:
-            raise Refused(f"avatar_image_url: {host!r} serves an empty file.")
+            raise Refused(f"{self._called}: {host!r} serves an empty file.")

@@ -13,8 +13,10 @@ need("sqlalchemy", "alembic", "argon2", "jwt", "fsspec", "prometheus_client", "f
 
 from sqlalchemy import make_url, text  # noqa: E402
 
+from bithuman_core.service.context import Service  # noqa: E402
 from bithuman_core.service.data.database import Database  # noqa: E402
 from tests.service.postgres import MISSING, Server, find_postgres, running  # noqa: E402
+from tests.service.serving import ALL, Client, make_service  # noqa: E402
 
 NOON = 1_700_000_000.0  # Unix seconds; not the beginning of a minute
 
@@ -70,3 +72,17 @@ def database(database_url: str) -> Iterator[Database]:
     made.upgrade()
     yield made
     made.close()
+
+
+@pytest.fixture
+def service(tmp_path: Path, clock: Clock) -> Iterator[Service]:
+    """One on SQLite; its jobs are done when a test says so."""
+    made = make_service(f"sqlite:///{tmp_path / 'service.db'}", tmp_path / "files", clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(service: Service) -> Client:
+    """Asks it with a secret that may everything."""
+    return Client(service, service.secrets.create("tests", ALL, per_minute=10_000)[0])

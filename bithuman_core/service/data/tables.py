@@ -105,8 +105,6 @@ class Agent(Table):
     error: Mapped[str | None] = mapped_column(Text)
     consent: Mapped[str | None] = mapped_column(Text)
     notes: Mapped[list[str]]
-    source: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
-    """The photo or clip; it goes once the avatar is made."""
     model: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
     still: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
     secret_id: Mapped[str] = mapped_column(String(16))
@@ -136,6 +134,7 @@ class Job(Table):
     """Of the work that is done, 0..1."""
     error: Mapped[str | None] = mapped_column(Text)
     source: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
+    """A photo, clip or sound; it goes when the job is over."""
     result: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
     secret_id: Mapped[str] = mapped_column(String(16))
     created: Mapped[float]

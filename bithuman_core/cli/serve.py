@@ -1,0 +1,68 @@
+"""``serve``: the REST API of a service of one's own."""
+
+from __future__ import annotations
+
+from socket import create_server
+from typing import Annotated
+
+import typer
+
+from bithuman_core.cli.common import app, say
+from bithuman_core.cli.secrets import DatabaseOption, FolderOption, check_installed
+from bithuman_core.errors import Failed
+
+StorageOption = Annotated[str | None, typer.Option(metavar="URL", help="Another storage of files: s3://bucket/path.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8088,
+    folder: FolderOption = None,
+    database: DatabaseOption = None,
+    storage: StorageOption = None,
+    allowed_hosts: Annotated[str, typer.Option(help="Names it is called by, with commas: api.example.org,*.internal.")] = "",
+    trusted_proxies: Annotated[
+        str, typer.Option(help="Web servers in front whose word about a client's address counts, with commas.")
+    ] = "127.0.0.1",
+    fetch_from: Annotated[
+        list[str] | None,
+        typer.Option(help="Host or network of your own that addresses in requests may name, e.g. 10.1.0.0/16; repeat for more."),
+    ] = None,
+) -> None:
+    """Serve the REST API: agents, videos, speech, secrets (see docs/service.md)."""
+    check_installed()
+    from bithuman_core.demo.connections import as_networks, server_config
+    from bithuman_core.demo.ending import EndingServer
+    from bithuman_core.heap import share_heaps
+    from bithuman_core.service.app import service_app
+    from bithuman_core.service.context import Service
+    from bithuman_core.service.data.database import Database
+    from bithuman_core.service.limits import ServiceLimits
+    from bithuman_core.service.settings import place
+    from bithuman_core.service.storage import Storage
+    from bithuman_core.worker.addresses import Addresses
+
+    try:
+        Addresses(fetch_from or ())
+        as_networks(trusted_proxies)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fetch-from or --trusted-proxies") from None
+    where = place(folder, database, storage)
+    opened = Database(where.database)
+    opened.upgrade()
+    try:
+        listener = create_server((host, port))
+    except OSError as error:
+        raise Failed(f"Nothing can listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
+    share_heaps()
+    service = Service(opened, Storage(where.storage), limits=ServiceLimits(fetch_from=tuple(fetch_from or ())))
+    application = service_app(service, host, allowed_hosts.split(","))
+    if not service.secrets.all():
+        say("There is no secret yet: make one with bithuman-core secrets create NAME.", "note", "yellow")
+
+    def ready() -> None:
+        say(f"Ready: http://{host}:{port}/v1, described by /openapi.json. Ctrl+C ends it.")
+
+    config = server_config(application, service.limits.doors, trusted_proxies=trusted_proxies)
+    EndingServer(config, ready, service.reading.close).run_and_exit(listener)
