@@ -18,12 +18,12 @@ from bithuman_core.demo.routes.fault_guard import FaultGuard
 from bithuman_core.demo.routes.request_guard import RequestGuard
 from bithuman_core.demo.visitors.uploads import Uploads
 from bithuman_core.hosts import KnownHosts, is_this_machine
-from bithuman_core.service.api import agents, files, generation, health, secrets, speech, validation, videos
+from bithuman_core.service.api import agents, files, generation, health, secrets, speech, validation, videos, webhooks
 from bithuman_core.service.api.envelope import RESPONSES, ApiAnswers, answer_errors
 from bithuman_core.service.context import Service
 from bithuman_core.service.metrics import Metrics
 
-ROUTERS = (validation, files, generation, agents, videos, speech, secrets, health)  # generation before agent/{code}
+ROUTERS = (validation, files, generation, agents, videos, speech, webhooks, secrets, health)  # generation before agent/{code}
 FILES = ("/v1/files/upload", "/v1/agent/generate", "/v1/video/generate")  # that take files
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.low_priority import be_nice
 from bithuman_core.private_folder import PrivateFolder
+from bithuman_core.service.chores import Chores
 from bithuman_core.service.data.database import Database
 from bithuman_core.service.data.tables import Agent
 from bithuman_core.service.jobs.runner import PREFIX, Runner
@@ -24,6 +25,7 @@ from bithuman_core.service.secrets.store import Secrets
 from bithuman_core.service.speech import Speaker
 from bithuman_core.service.storage import Storage
 from bithuman_core.service.tokens import Tokens
+from bithuman_core.service.webhooks.sender import Sender
 from bithuman_core.uploads import reading_pool
 from bithuman_core.voice import TextToSpeech, text_to_speech
 from bithuman_core.worker.download import Downloads
@@ -57,18 +59,22 @@ class Service:
         self.runner = Runner(database, storage, self.reading, self.voice, self.name, self.metrics, now)
         fetching = WorkerLimits(upload_bytes=self.limits.doors.file_bytes, fetch_from=self.limits.fetch_from)
         self.downloads = Downloads(fetching, "the address")
+        self.sender = Sender(database, self.metrics, now, self.limits.fetch_from)
+        self.chores = Chores(database, storage, self.sender, self.limits.uploads_kept, now)
         self.folder = PrivateFolder(PREFIX)
         self.files = ThreadPoolExecutor(UPLOAD_THREADS, "files", initializer=be_nice)
 
     def start(self) -> None:
-        """Begin to work on jobs."""
+        """Begin to work on jobs and deliveries."""
         self.speaker.look()
         self.runner.start()
+        self.chores.start()
 
     def close(self) -> None:
         """End: jobs under way are put back, and another process begins them anew."""
         self.reading.close()
         self.runner.close()
+        self.chores.close()
         self.speaker.close()
         self.files.shutdown(wait=False, cancel_futures=True)
         self.folder.close()

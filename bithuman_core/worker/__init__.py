@@ -1,7 +1,7 @@
 """A worker of one's own: an HTTP server that puts avatars into LiveKit rooms, one task a room.
 
-Needs the extras ``livekit`` and ``fastrtc`` (FastAPI, uvicorn), and ``build`` for photos. See ``docs/worker.md``. The names below are
-imported on first use: what fetches files from addresses serves others, too, without LiveKit.
+Needs the extras ``livekit`` and ``fastrtc`` (FastAPI, uvicorn), and ``build`` for photos. See ``docs/worker.md``. The names below
+are imported on first use: what fetches files from addresses serves others, too, without LiveKit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ def __getattr__(name: str) -> Any:
     try:
         from bithuman_core.worker.web import worker_app
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "bithuman_core.worker needs the packages of two extras: pip install 'bithuman-core[livekit,fastrtc]'.", name=error.name
-        ) from error
+        sentence = "bithuman_core.worker needs the packages of two extras: pip install 'bithuman-core[livekit,fastrtc]'."
+        raise ModuleNotFoundError(sentence, name=error.name) from error
     return worker_app

@@ -1,7 +1,7 @@
 """Fetching an avatar from an address that a client named: nothing of the worker's own network, nothing endless.
 
-A host name is resolved once, its addresses are checked, and the connection goes to the very address that was checked; redirects
-go the same way. What the server says of the content is not trusted: whoever opens the file looks at it.
+Redirects are checked like the address itself. What the server says of the content is not trusted: whoever opens the file looks at
+it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import httpx
 
 from bithuman_core.worker.addresses import Addresses
 from bithuman_core.worker.limits import MIB, WorkerLimits
+from bithuman_core.worker.pinned import pinned_answer
 from bithuman_core.worker.refused import Refused
 
 REDIRECTS = 3
@@ -80,25 +81,8 @@ class Downloads:
 
     @asynccontextmanager
     async def _answer(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> AsyncIterator[httpx.Response]:
-        # The transport itself, since a client would log the address, which may hold a signature.
-        port = url.port or {"http": 80, "https": 443}[url.scheme]
-        pinned = await self._addresses.find(url.host, port)
-        headers = {**HEADERS, "Host": url.netloc.decode("ascii")}
-        extensions = {"timeout": self._timeout, "sni_hostname": url.raw_host.decode("ascii")}
-        answer = None
-        for address in pinned:
-            request = httpx.Request("GET", url.copy_with(host=address), headers=headers, extensions=extensions)
-            try:
-                answer = await transport.handle_async_request(request)
-                break
-            except httpx.ConnectError:
-                if address == pinned[-1]:
-                    raise
-        assert answer is not None
-        try:
+        async with pinned_answer(transport, self._addresses, "GET", url, HEADERS, timeout=self._timeout) as answer:
             yield answer
-        finally:
-            await answer.aclose()
 
     async def _save(self, answer: httpx.Response, host: str, path: Path) -> None:
         if answer.status_code != 200:

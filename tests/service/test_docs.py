@@ -32,11 +32,11 @@ def test_the_examples_run_as_they_stand(tmp_path: Path, language: str) -> None:
         pytest.skip("no curl")
     shutil.copy(MARA, tmp_path / "me.imx")
     shutil.copy(CLIP, tmp_path / "speech.flac")
-    service = make_service(f"sqlite:///{tmp_path / 'service.db'}", tmp_path / "files", time.time)
+    service = make_service(f"sqlite:///{tmp_path / 'service.db'}", tmp_path / "files", time.time, fetch_from=("localhost",))
     secret, _ = service.secrets.create("docs", ALL)
     with listening(service) as url:
         command = ["bash", "-eu", "-o", "pipefail"] if language == "sh" else [sys.executable, "-"]
-        environment = {**os.environ, "URL": url, "BITHUMAN_API_SECRET": secret, "NO_PROXY": "127.0.0.1"}
+        environment = {**os.environ, "URL": url, "BITHUMAN_API_SECRET": secret, "HOOK": "http://localhost:9/hook"}
         more = {"capture_output": True, "text": True, "timeout": 240, "check": False}
         done = subprocess.run(command, input=blocks(language), env=environment, cwd=tmp_path, **more)
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-1000:]
