@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
+from importlib.util import find_spec
 from socket import create_server
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bithuman_core.cli.common import app, say
 from bithuman_core.cli.secrets import DatabaseOption, FolderOption, check_installed
 from bithuman_core.errors import Failed
+
+if TYPE_CHECKING:
+    from bithuman_core.hosts import KnownHosts
+    from bithuman_core.service.context import Service
+    from bithuman_core.service.rooms import Rooms
 
 StorageOption = Annotated[str | None, typer.Option(metavar="URL", help="Another storage of files: s3://bucket/path.")]
 
@@ -25,6 +33,9 @@ def serve(
     trusted_proxies: Annotated[
         str, typer.Option(help="Web servers in front whose word about a client's address counts, with commas.")
     ] = "127.0.0.1",
+    rooms: Annotated[
+        int | None, typer.Option(help="Avatars in LiveKit rooms at once (with the extra livekit: one a core).", min=0)
+    ] = None,
     fetch_from: Annotated[
         list[str] | None,
         typer.Option(help="Host or network of your own that addresses in requests may name, e.g. 10.1.0.0/16; repeat for more."),
@@ -57,7 +68,9 @@ def serve(
         raise Failed(f"Nothing can listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
     share_heaps()
     service = Service(opened, Storage(where.storage), limits=ServiceLimits(fetch_from=tuple(fetch_from or ())))
-    application = service_app(service, host, allowed_hosts.split(","))
+    places = rooms if rooms is not None else (os.cpu_count() or 1) * (find_spec("livekit") is not None)
+    make_rooms = partial(_rooms, service, places) if places else None
+    application = service_app(service, host, allowed_hosts.split(","), make_rooms)
     if not service.secrets.all():
         say("There is no secret yet: make one with bithuman-core secrets create NAME.", "note", "yellow")
 
@@ -66,3 +79,15 @@ def serve(
 
     config = server_config(application, service.limits.doors, trusted_proxies=trusted_proxies)
     EndingServer(config, ready, service.reading.close).run_and_exit(listener)
+
+
+def _rooms(service: Service, places: int, hosts: KnownHosts) -> Rooms:
+    if find_spec("livekit") is None:
+        raise Failed("Avatars in rooms need LiveKit's packages: pip install 'bithuman-core[livekit]', or say --rooms 0.")
+    from bithuman_core.service.rooms import Rooms
+    from bithuman_core.settings import default_avatar
+    from bithuman_core.worker.avatars import Wardrobe
+    from bithuman_core.worker.limits import WorkerLimits
+
+    limits = WorkerLimits(tasks=places, fetch_from=service.limits.fetch_from)
+    return Rooms(service, Wardrobe(default_avatar()), limits, hosts)

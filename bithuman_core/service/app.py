@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -18,23 +19,37 @@ from bithuman_core.demo.routes.fault_guard import FaultGuard
 from bithuman_core.demo.routes.request_guard import RequestGuard
 from bithuman_core.demo.visitors.uploads import Uploads
 from bithuman_core.hosts import KnownHosts, is_this_machine
-from bithuman_core.service.api import agents, files, generation, health, secrets, speech, validation, videos, webhooks
+from bithuman_core.service.api import agents, files, generation, health, secrets, speech, talking, validation, videos, webhooks
 from bithuman_core.service.api.envelope import RESPONSES, ApiAnswers, answer_errors
 from bithuman_core.service.context import Service
 from bithuman_core.service.metrics import Metrics
 
-ROUTERS = (validation, files, generation, agents, videos, speech, webhooks, secrets, health)  # generation before agent/{code}
-FILES = ("/v1/files/upload", "/v1/agent/generate", "/v1/video/generate")  # that take files
+if TYPE_CHECKING:
+    from bithuman_core.service.rooms import Rooms  # which brings LiveKit along
+
+    RoomsOf = Callable[[KnownHosts], Rooms]
+
+# generation before agents, whose /v1/agent/{code} would take it for a code
+ROUTERS = (validation, files, generation, agents, talking, videos, speech, webhooks, secrets, health)
+FILES = ("/v1/files/upload", "/v1/agent/generate", "/v1/video/generate", "/launch")  # that take files
 
 
-def service_app(service: Service, host: str = "127.0.0.1", hosts: Iterable[str] = ()) -> FastAPI:
-    """Everything that the service serves. host: the address that it listens on; hosts: further names that it is called by."""
+def service_app(
+    service: Service, host: str = "127.0.0.1", hosts: Iterable[str] = (), rooms: RoomsOf | None = None
+) -> FastAPI:
+    """Everything that the service serves.
+
+    host: the address that it listens on; hosts: further names that it is called by; rooms: makes the worker that it has inside.
+    """
+    known = KnownHosts(host, hosts)
+    inside = None if rooms is None else rooms(known)
     limits, clock = service.limits.doors, MonotonicClock()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
-        yield
+        async with inside.running() if inside is not None else nullcontext():
+            yield
         await run_in_threadpool(service.close)
 
     app = FastAPI(
@@ -47,7 +62,7 @@ def service_app(service: Service, host: str = "127.0.0.1", hosts: Iterable[str] 
         responses=RESPONSES,
         middleware=[
             Middleware(ApiAnswers),
-            Middleware(RequestGuard, KnownHosts(host, hosts), limits, clock, private=is_this_machine(host)),
+            Middleware(RequestGuard, known, limits, clock, private=is_this_machine(host)),
             Middleware(BodyGuard, limits, Uploads(limits, clock), files=FILES),
             Middleware(FaultGuard),
             Middleware(Counted, service.metrics),
@@ -57,6 +72,11 @@ def service_app(service: Service, host: str = "127.0.0.1", hosts: Iterable[str] 
     answer_errors(app)
     for family in ROUTERS:
         app.include_router(family.router)
+    if inside is not None:
+        from bithuman_core.service.rooms import mount
+
+        mount(app, inside, service)
+        service.sessions = lambda: float(inside.tasks.live)
     return app
 
 

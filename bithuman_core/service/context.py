@@ -49,6 +49,7 @@ class Service:
     ) -> None:
         """The database has to be up to date. voice, reading: its own ones. now: Unix seconds."""
         self.database, self.storage, self.now = database, storage, now
+        self.sessions: Callable[[], float] = lambda: 0.0  # avatars that are live in this process
         self.limits = limits or ServiceLimits()
         self.metrics = Metrics()
         self.secrets, self.tokens = Secrets(database, now), Tokens(database, now)

@@ -45,5 +45,5 @@ def ready_to_serve(service: InService) -> Readiness:
 )  # fmt: skip
 def metrics(service: InService, _: Reader) -> Response:
     """Of this process, and the queue of the installation. Prometheus sends the secret as ``authorization: credentials``."""
-    figures = {"queue": service.runner.queue.waiting, "agents": service.agents, "sessions": lambda: 0}
+    figures = {"queue": service.runner.queue.waiting, "agents": service.agents, "sessions": service.sessions}
     return Response(service.metrics.told(figures), media_type=CONTENT_TYPE)
