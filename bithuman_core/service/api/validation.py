@@ -30,7 +30,7 @@ class RuntimeToken(BaseModel):
     expires_at: str
 
 
-@router.post("/v1/validate", summary="Whether the secret is valid")
+@router.post("/v1/validate", summary="Whether the secret is valid", openapi_extra={"security": [{}]})
 def validate(service: InService, secret: ShownSecret) -> Validity:
     """Always 200: a missing, wrong, expired or revoked secret is ``{"valid": false}``."""
     try:
