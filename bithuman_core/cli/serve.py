@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from socket import create_server
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,9 @@ from bithuman_core.errors import Failed
 if TYPE_CHECKING:
     from bithuman_core.hosts import KnownHosts
     from bithuman_core.service.context import Service
+    from bithuman_core.service.data.database import Database
     from bithuman_core.service.rooms import Rooms
+    from bithuman_core.service.storage import Storage
 
 StorageOption = Annotated[str | None, typer.Option(metavar="URL", help="Another storage of files: s3://bucket/path.")]
 
@@ -35,6 +38,12 @@ def serve(
     ] = "127.0.0.1",
     rooms: Annotated[
         int | None, typer.Option(help="Avatars in LiveKit rooms at once (with the extra livekit: one a core).", min=0)
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(metavar="OUT.tar", help="Write the whole installation to a file, and end.")
+    ] = None,
+    import_: Annotated[
+        Path | None, typer.Option("--import", metavar="IN.tar", help="Fill an empty installation from such a file, and end.")
     ] = None,
     fetch_from: Annotated[
         list[str] | None,
@@ -62,6 +71,9 @@ def serve(
     where = place(folder, database, storage)
     opened = Database(where.database)
     opened.upgrade()
+    if export is not None or import_ is not None:
+        _move(opened, Storage(where.storage), export, import_)
+        return
     try:
         listener = create_server((host, port))
     except OSError as error:
@@ -79,6 +91,17 @@ def serve(
 
     config = server_config(application, service.limits.doors, trusted_proxies=trusted_proxies)
     EndingServer(config, ready, service.reading.close).run_and_exit(listener)
+
+
+def _move(database: Database, storage: Storage, out: Path | None, given: Path | None) -> None:
+    from bithuman_core.service.moving import export_to, import_from
+
+    if out is not None and given is not None:
+        raise typer.BadParameter("say one of --export and --import")
+    if out is not None:
+        say(f"Exported with {export_to(out, database, storage)} files; keep {out} as you keep a password.")
+    elif given is not None:
+        say(f"Imported with {import_from(given, database, storage)} files.")
 
 
 def _rooms(service: Service, places: int, hosts: KnownHosts) -> Rooms:

@@ -69,11 +69,15 @@ class Storage:
     def keep(self, session: Session, coming: Coming) -> str:
         """Use a file: its sha256. The session is one that writes."""
         insert_or_add(session, Blob, {"sha256": coming.sha256, "size": coming.size, "uses": 1}, ["sha256"], "uses")
+        self.place(coming)
+        return coming.sha256
+
+    def place(self, coming: Coming) -> None:
+        """Give a file its own name, whose row is there already (see ``moving``)."""
         place = self._place(coming.sha256)
         with _told_apart():
             self._fs.makedirs(place.rpartition("/")[0], exist_ok=True)
             self._fs.mv(coming.place, place)
-        return coming.sha256
 
     def use(self, session: Session, sha256: str) -> str:
         """Use a file once more. Raises NotFound."""
