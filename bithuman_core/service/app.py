@@ -19,7 +19,19 @@ from bithuman_core.demo.routes.fault_guard import FaultGuard
 from bithuman_core.demo.routes.request_guard import RequestGuard
 from bithuman_core.demo.visitors.uploads import Uploads
 from bithuman_core.hosts import KnownHosts, is_this_machine
-from bithuman_core.service.api import agents, files, generation, health, secrets, speech, talking, validation, videos, webhooks
+from bithuman_core.service.api import (
+    agents,
+    embedding,
+    files,
+    generation,
+    health,
+    secrets,
+    speech,
+    talking,
+    validation,
+    videos,
+    webhooks,
+)
 from bithuman_core.service.api.envelope import RESPONSES, ApiAnswers, answer_errors
 from bithuman_core.service.context import Service
 from bithuman_core.service.metrics import Metrics
@@ -30,7 +42,7 @@ if TYPE_CHECKING:
     RoomsOf = Callable[[KnownHosts], Rooms]
 
 # generation before agents, whose /v1/agent/{code} would take it for a code
-ROUTERS = (validation, files, generation, agents, talking, videos, speech, webhooks, secrets, health)
+ROUTERS = (validation, files, generation, agents, talking, videos, speech, webhooks, embedding, secrets, health)
 FILES = ("/v1/files/upload", "/v1/agent/generate", "/v1/video/generate", "/launch")  # that take files
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 from fastapi import FastAPI
 from livekit import rtc
@@ -136,7 +137,7 @@ class SecretGuard:
 
 def mount(app: FastAPI, rooms: Rooms, service: Service) -> None:
     """Serve the worker's calls under their own paths; its /health and /ready are the service's."""
-    guarded = SecretGuard(rooms.app, service)
+    guarded = cast(Any, SecretGuard(rooms.app, service))  # Starlette takes ASGI applications as endpoints, too
     for path in PATHS:
         app.router.add_route(path, guarded, include_in_schema=False)
         app.router.add_route(path + "/{rest:path}", guarded, include_in_schema=False)

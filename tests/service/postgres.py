@@ -68,9 +68,9 @@ class Server:
         self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
 
     def _run(self, program: str, *arguments: str) -> None:
-        user = {"user": USER} if os.geteuid() == 0 else {}
+        user = USER if os.geteuid() == 0 else None
         command = [str(self._programs / program), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self._folder, timeout=2 * START_SECONDS, **user)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self._folder, timeout=2 * START_SECONDS, user=user)
 
 
 @contextmanager

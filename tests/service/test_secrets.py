@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -140,7 +141,7 @@ def test_what_is_made_has_a_quota_and_old_counts_go(secrets: Secrets, database: 
         ("a", ["read"], {"per_minute": 0}),
     ],
 )
-def test_what_makes_no_sense_is_refused(secrets: Secrets, name: str, scopes: list[str], more: dict[str, int]) -> None:
+def test_what_makes_no_sense_is_refused(secrets: Secrets, name: str, scopes: list[str], more: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as caught:
         secrets.create(name, scopes, **more)
     assert caught.value.message.endswith(".")

@@ -114,7 +114,7 @@ def test_tokens_of_others_are_not_taken(service: Service, clock: Clock) -> None:
     mine, _ = service.tokens.issue("x", RUNTIME)
     other, _ = service.tokens.issue("x", "embed")
     foreign = jwt.encode(claims, "k" * 64, "HS256")
-    unsigned = jwt.encode(claims, None, "none")
+    unsigned = jwt.encode(claims, "", "none")
     for token in (foreign, unsigned, other, mine[:-2], "", "a.b.c", jwt.encode(claims | {"exp": "soon"}, "k" * 64, "HS256")):
         with pytest.raises(Unauthorized):
             service.tokens.read(token, RUNTIME)

@@ -15,11 +15,10 @@ HEADER = "api-secret"
 in_header = APIKeyHeader(name=HEADER, scheme_name="apiSecret", auto_error=False)
 as_bearer = HTTPBearer(scheme_name="bearer", auto_error=False)
 
+AsBearer = Annotated[HTTPAuthorizationCredentials | None, Security(as_bearer)]
 
-def shown_secret(
-    header: Annotated[str | None, Security(in_header)],
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(as_bearer)],
-) -> str | None:
+
+def shown_secret(header: Annotated[str | None, Security(in_header)], bearer: AsBearer) -> str | None:
     """The secret that came with a request, where there is one."""
     return header or (bearer.credentials if bearer else None)
 

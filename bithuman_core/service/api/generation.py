@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import AliasChoices, BaseModel, Field
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from bithuman_core.imx.bounds import as_name
 from bithuman_core.service.api.access import Builder
 from bithuman_core.service.api.agents import CODE_PATTERN
 from bithuman_core.service.api.bodies import Body, described, read_body
-from bithuman_core.service.context import InService
+from bithuman_core.service.context import InService, Service
 from bithuman_core.service.data.identifiers import agent_code, identifier
 from bithuman_core.service.data.tables import Agent, Job
 from bithuman_core.service.errors import AgentExists, ConsentNeeded, MissingParam
 from bithuman_core.service.jobs.queue import QUEUED
 from bithuman_core.service.secrets.audit import note
 from bithuman_core.service.secrets.quotas import take_made
+from bithuman_core.service.secrets.store import Holder
+from bithuman_core.service.storage import Coming
 from bithuman_core.worker.avatars import is_avatar_file
 
 router = APIRouter(tags=["agents"])
@@ -76,29 +80,35 @@ def generate(service: InService, holder: Builder, body: Annotated[Body[NewAgent]
     if not consent and not is_avatar_file(file.path):
         raise ConsentNeeded(CONSENT)
     with service.storage.bringing(file.path) as coming:
-        for attempt in range(TRIES):
-            code, now = said.agent_id or agent_code(), service.now()
-            name = as_name(said.name.strip()) or code
-            given = {"name": name, "consent": consent, "aspect": said.aspect_ratio, "face": said.face}
-            try:
-                with service.database.writing() as session:
-                    take_made(session, holder.id, holder.per_day, now)
-                    agent = Agent(
-                        code=code, name=name, prompt=said.prompt, status="processing", error=None, consent=consent or None,
-                        notes=[], model=None, still=None, secret_id=holder.id, created=now, updated=now,
-                    )  # fmt: skip
-                    session.add(agent)
-                    session.flush()
-                    source = service.storage.keep(session, coming)
-                    session.add(Job(
-                        id=identifier("job_"), kind="agent", agent_code=code, given=given, status=QUEUED, tries=0, due=now,
-                        holder=None, stage="queued", share=0.0, error=None, source=source, result=None, secret_id=holder.id,
-                        created=now, updated=now,
-                    ))  # fmt: skip
-                    note(session, now, holder.id, "agent.generate", code)
-                break
-            except IntegrityError:
-                if said.agent_id is not None or attempt == TRIES - 1:
-                    raise AgentExists(f"There is an agent {code} already: choose another agent_id, or delete it first.") from None
+        code = _begin(service, holder, said, consent, coming)
     service.runner.wake()
     return Started(agent_id=code, agent_code=code)
+
+
+def _begin(service: Service, holder: Holder, said: NewAgent, consent: str, coming: Coming) -> str:
+    """An agent and the job that makes it; the agent's code. Raises AgentExists."""
+    for _ in range(1 if said.agent_id else TRIES):
+        code = said.agent_id or agent_code()
+        with suppress(IntegrityError), service.database.writing() as session:
+            _add(service, session, holder, code, said, consent, coming)
+            return code
+    raise AgentExists(f"There is an agent {said.agent_id or ''} already: choose another agent_id, or delete it first.")
+
+
+def _add(
+    service: Service, session: Session, holder: Holder, code: str, said: NewAgent, consent: str, coming: Coming
+) -> None:
+    now, name = service.now(), as_name(said.name.strip()) or code
+    given = {"name": name, "consent": consent, "aspect": said.aspect_ratio, "face": said.face}
+    take_made(session, holder.id, holder.per_day, now)
+    session.add(Agent(
+        code=code, name=name, prompt=said.prompt, status="processing", error=None, consent=consent or None, notes=[], model=None,
+        still=None, secret_id=holder.id, created=now, updated=now,
+    ))  # fmt: skip
+    session.flush()  # the code is taken, or not, before the file is kept
+    source = service.storage.keep(session, coming)
+    session.add(Job(
+        id=identifier("job_"), kind="agent", agent_code=code, given=given, status=QUEUED, tries=0, due=now, holder=None,
+        stage="queued", share=0.0, error=None, source=source, result=None, secret_id=holder.id, created=now, updated=now,
+    ))  # fmt: skip
+    note(session, now, holder.id, "agent.generate", code)

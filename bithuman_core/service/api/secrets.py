@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
@@ -99,7 +99,7 @@ def read_audit(
         ])  # fmt: skip
 
 
-def _facts(row: Secret, now: float) -> dict[str, object]:
+def _facts(row: Secret, now: float) -> dict[str, Any]:
     return {"id": row.id, "name": row.name, "state": state(row, now), "scopes": row.scopes, "per_minute": row.per_minute,
             "per_day": row.per_day, "created_at": told(row.created),
             "expires_at": None if row.expires is None else told(row.expires)}  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
@@ -178,6 +178,6 @@ def _found(session: Session, number: str) -> Webhook:
     return row
 
 
-def _facts(row: Webhook) -> dict[str, object]:
+def _facts(row: Webhook) -> dict[str, Any]:
     return {"id": row.id, "url": row.url, "events": row.events, "description": row.description, "active": row.active,
             "created_at": told(row.created)}  # fmt: skip
