@@ -40,7 +40,7 @@ CALLS = [
     for family in ROUTERS
     for route in family.router.routes
     if isinstance(route, APIRoute) and route.include_in_schema
-    for method in sorted(route.methods)
+    for method in sorted(route.methods or ())
 ]
 
 
