@@ -67,6 +67,10 @@ class AgentExists(ServiceError):
     default_code, status = "AGENT_EXISTS", 409
 
 
+class Conflict(ServiceError):
+    default_code, status = "CONFLICT", 409
+
+
 class AgentFailed(ServiceError):
     default_code, status = "AGENT_FAILED", 400
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from fastapi import FastAPI
 from livekit import rtc
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -24,7 +25,7 @@ from bithuman_core.service.api.access import HEADER
 from bithuman_core.service.api.agents import ready
 from bithuman_core.service.api.envelope import envelope
 from bithuman_core.service.context import Service
-from bithuman_core.service.data.tables import Live, Message
+from bithuman_core.service.data.tables import Agent, Live, Message
 from bithuman_core.service.errors import ServiceError, Unavailable
 from bithuman_core.service.secrets.scopes import Scope as Right
 from bithuman_core.worker.avatars import Wardrobe
@@ -75,7 +76,7 @@ class Rooms:
                 await self.exchange()
             except Unavailable:  # it is asked again
                 pass
-            except BithumanError as error:
+            except (BithumanError, IntegrityError) as error:  # an agent was deleted in this very moment
                 logger.warning("Messages for live avatars wait: %s", error)
             await asyncio.sleep(POLL_SECONDS)
 
@@ -85,6 +86,8 @@ class Rooms:
         with self._service.database.writing() as session:
             for task in live.values():
                 row = session.get(Live, task.id)
+                if row is None and session.get(Agent, task.agent_code) is None:
+                    continue  # deleted while it is live: it stays in its room, and is told nothing more
                 if row is None:
                     session.add(Live(id=task.id, agent_code=task.agent_code, room=task.room_name, began=now, seen=now))
                     self._known.add(task.id)

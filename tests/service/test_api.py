@@ -6,10 +6,13 @@ import base64
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy.orm import Session
 
+from bithuman_core.service.api import videos
 from bithuman_core.service.context import Service
 from bithuman_core.service.data.tables import Agent, Blob, Job
 from bithuman_core.service.errors import Unavailable
@@ -188,6 +191,22 @@ def test_two_who_delete_at_once_are_told_apart(client: Client) -> None:
     for thread in threads:
         thread.join()
     assert sorted(told) == [200, 404, 404, 404]
+
+
+def test_who_is_overtaken_is_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent is deleted between the look at it and the video that wants it."""
+    code = client.agent()
+    client.work()
+    real = videos.take_made
+
+    def deleted_meanwhile(session: Session, *given: Any) -> None:
+        session.query(Agent).delete()
+        real(session, *given)
+
+    monkeypatch.setattr(videos, "take_made", deleted_meanwhile)
+    sentence(client.post("/v1/video/generate", json={"agent_code": code, "text": "hello"}), 409, "CONFLICT")
+    monkeypatch.undo()
+    assert client.post("/v1/video/generate", json={"agent_code": code, "text": "hello"}).status_code == 200
 
 
 def add_agents(service: Service, count: int) -> None:

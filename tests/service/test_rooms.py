@@ -108,6 +108,15 @@ async def test_one_whose_process_died_is_told_nothing(house: House, client: Clie
     sentence(await house.client.post(f"/v1/agent/{code}/speak", json={"message": "x"}), 404, "NO_ACTIVE_ROOMS")
 
 
+async def test_one_that_is_deleted_while_it_is_live_harms_no_other(house: House, client: Client) -> None:
+    code, _ = await live(house, client)
+    assert house.rooms is not None
+    assert (await house.client.delete(f"/v1/agent/{code}")).status_code == 200
+    for _ in range(2):
+        await house.rooms.exchange()
+    sentence(await house.client.post(f"/v1/agent/{code}/speak", json={"message": "x"}), 404, "AGENT_NOT_FOUND")
+
+
 async def test_the_workers_calls_need_a_secret(house: House) -> None:
     calls = ("POST /launch", "GET /tasks", "GET /tasks/x", "POST /tasks/x/stop", "POST /benchmark", "GET /test-frame")
     for method, path in (call.split() for call in calls):

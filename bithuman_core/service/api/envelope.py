@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,7 +18,7 @@ from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes.answer import BODY
 from bithuman_core.errors import BithumanError
 from bithuman_core.files import DISK_FULL, is_full
-from bithuman_core.service.errors import ServiceError, StorageFull
+from bithuman_core.service.errors import Conflict, ServiceError, StorageFull
 from bithuman_core.worker.refused import Refused
 
 CODES = {
@@ -26,6 +27,7 @@ CODES = {
     501: "NOT_INSTALLED", 503: "SERVICE_UNAVAILABLE", 507: "STORAGE_FULL",
 }  # fmt: skip
 DOWNLOAD = "DOWNLOAD_ERROR"
+OVERTAKEN = "What the request is about was deleted or changed at the same moment: look at it again."
 SENTENCES = {
     404: "There is nothing at that address: docs/service.md lists the calls.",
     405: "That address is asked in another way: docs/service.md lists the calls.",
@@ -57,6 +59,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         403: "the secret has not that scope",
         404: "there is no such thing",
         408: "it came too slowly",
+        409: "it is still being made, is there already, or was changed at the same moment",
         413: "it is too large",
         415: "it is neither JSON nor a form, or a file of a kind that is not taken",
         421: "the server is not called that",
@@ -98,6 +101,10 @@ def answer_errors(app: FastAPI) -> None:
         message = SENTENCES.get(error.status_code) or f"{str(error.detail).rstrip('.')}."
         code = CODES.get(error.status_code, "ERROR")
         return JSONResponse(envelope(error.status_code, code, message), error.status_code, error.headers)
+
+    @app.exception_handler(IntegrityError)
+    async def overtaken(_: Request, __: IntegrityError) -> JSONResponse:
+        return JSONResponse(envelope(409, Conflict.default_code, OVERTAKEN), 409)
 
     @app.exception_handler(OSError)
     async def no_room(_: Request, error: OSError) -> JSONResponse:
