@@ -14,6 +14,7 @@ TABLES = {
     "Life": ["-m", "benchmarks.life"],
     "Lip motion": ["-m", "benchmarks.lips"],
     "Uploads in processes of their own": ["-m", "benchmarks.intake"],
+    "Calls of the service": ["-m", "benchmarks.service"],
     "Memory of the server": ["-m", "benchmarks.memory"],
     "The first look at the page": ["-m", "benchmarks.first_picture"],
     "The page in Chromium": ["-m", "benchmarks.browser"],

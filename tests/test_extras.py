@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
         ("fastrtc", "import bithuman_core.fastrtc", "fastrtc"),
         ("livekit", "import bithuman_core.livekit", "livekit"),
         ("pipecat", "import bithuman_core.pipecat", "pipecat"),
+        ("sqlalchemy", "import bithuman_core.service", "serve"),
         ("scipy", "from bithuman_core.build import build_avatar, analyse", "build"),
     ],
 )
@@ -36,6 +37,7 @@ def test_an_import_names_its_extra(missing: str, statement: str, extra: str) -> 
         ("scipy", ["build", "photo.jpg", "-o", "me.imx", "--consent", "me"], "build"),
         ("gradio", ["demo"], "demo"),
         ("livekit", ["worker"], "livekit,fastrtc"),
+        ("sqlalchemy", ["secrets", "list"], "serve"),
     ],
 )
 def test_a_command_names_its_extra(tmp_path: Path, missing: str, arguments: list[str], extra: str) -> None:

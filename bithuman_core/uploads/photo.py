@@ -22,7 +22,7 @@ def can_build() -> bool:
 
 
 def building(
-    report: Report, photo: str, out: str, name: str, consent: str, face: int | None
+    report: Report, photo: str, out: str, name: str, consent: str, face: int | None, aspect: str
 ) -> tuple[dict[str, Any], bytes]:
     """A job: ``{"notes": [...]}``; the avatar is in the file ``out``.
 
@@ -31,17 +31,19 @@ def building(
     from bithuman_core.build import build_avatar
 
     try:
-        return {"notes": list(build_avatar(photo, out, consent=consent, name=name, face=face, progress=report).notes)}, b""
+        built = build_avatar(photo, out, consent=consent, name=name, face=face, aspect=aspect, progress=report)
+        return {"notes": list(built.notes)}, b""
     except SeveralFacesError as error:
         return {"several": error.message, "sizes": [len(picture) for picture in error.faces]}, b"".join(error.faces)
 
 
 def build_from_photo(
-    pool: ReadingPool, photo: Path, out: Path, name: str, consent: str, face: int | None = None, report: Report = unheard
+    pool: ReadingPool, photo: Path, out: Path, name: str, consent: str, face: int | None = None, report: Report = unheard,
+    aspect: str = "1:1",
 ) -> Sequence[str]:
     """Make the ``.imx`` file ``out`` of a photo or clip; returns sentences about what it lacks. Blocks.
 
-    face: which one, 1 the largest; None: the only one.
+    face: which one, 1 the largest; None: the only one. aspect: of the frames, as ``build_avatar`` has it.
     Raises BuildError (SeveralFacesError with their pictures), OSError, or IntakeError where it takes more than
     :data:`~bithuman_core.intake.allowance.PHOTO` (of a clip: ``CLIP``). Nothing half-written is left.
     """
@@ -50,6 +52,7 @@ def build_from_photo(
     with TemporaryDirectory(dir=out.parent) as folder:  # a process that is ended leaves its file where it was
         made = Path(folder, out.name)
         given = {"photo": place_of(photo), "out": place_of(made), "name": name, "consent": consent, "face": face}
+        given["aspect"] = aspect
         facts, pictures = pool.run(building, CLIP if is_clip(photo) else PHOTO, report, **given)
         if "several" in facts:
             error, ends = SeveralFacesError(str(facts["several"])), list(accumulate(map(int, facts["sizes"]), initial=0))

@@ -27,11 +27,13 @@ def is_public(address: Address) -> bool:
 class Addresses:
     """Resolves host names and lets through what may be reached."""
 
-    def __init__(self, added: Iterable[str] = ()) -> None:
-        """added: addresses, networks (``10.1.0.0/16``) and host names that may be reached though they are not public.
+    def __init__(self, added: Iterable[str] = (), called: str = "avatar_image_url") -> None:
+        """added: addresses, networks (``10.1.0.0/16``) and host names that may be reached though they are not public. called: the
+        field of a request that names addresses, in sentences.
 
         Raises ValueError for what is none of these.
         """
+        self._called = called
         self._networks, self._hosts = [], set[str]()
         for entry in added:
             if "://" in entry or not entry.strip():
@@ -54,12 +56,12 @@ class Addresses:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise Refused(f"avatar_image_url: no server is known under the name {host!r}; check the address.") from None
+            raise Refused(f"{self._called}: no server is known under the name {host!r}; check the address.") from None
         addresses = [str(entry[4][0]) for entry in found]
         reachable = [address for address in dict.fromkeys(addresses) if self.may(host, ip_address(address))]
         if not reachable:
             raise Refused(
-                f"avatar_image_url: {host!r} is not on the public internet, and a worker fetches nothing from its own network: "
-                "upload the file as avatar_image, or ask the operator for --fetch-from."
+                f"{self._called}: {host!r} is not on the public internet, and this server asks nothing of its own network: "
+                "upload the file itself, or ask the operator for --fetch-from."
             )
         return reachable

@@ -1,7 +1,7 @@
 """Fetching an avatar from an address that a client named: nothing of the worker's own network, nothing endless.
 
-A host name is resolved once, its addresses are checked, and the connection goes to the very address that was checked; redirects
-go the same way. What the server says of the content is not trusted: whoever opens the file looks at it.
+Redirects are checked like the address itself. What the server says of the content is not trusted: whoever opens the file looks at
+it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import httpx
 
 from bithuman_core.worker.addresses import Addresses
 from bithuman_core.worker.limits import MIB, WorkerLimits
+from bithuman_core.worker.pinned import pinned_answer
 from bithuman_core.worker.refused import Refused
 
 REDIRECTS = 3
-TOO_SLOW = "avatar_image_url: the server is too slow; try again, or upload the file as avatar_image."
+TOO_SLOW = "{called}: the server is too slow; try again, or upload the file itself."
 # Encoded answers are not decoded, so that few bytes cannot become many.
 HEADERS = {"User-Agent": "bithuman-core-worker", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
 
@@ -37,10 +38,13 @@ def checked_url(text: str) -> httpx.URL:
 class Downloads:
     """Fetches files within limits."""
 
-    def __init__(self, limits: WorkerLimits) -> None:
-        """Raises ValueError for an entry of ``limits.fetch_from`` that is no host or network."""
-        self._limits = limits
-        self._addresses = Addresses(limits.fetch_from)
+    def __init__(self, limits: WorkerLimits, called: str = "avatar_image_url") -> None:
+        """called: the field of a request that names the address, in sentences.
+
+        Raises ValueError for an entry of ``limits.fetch_from`` that is no host or network.
+        """
+        self._limits, self._called = limits, called
+        self._addresses = Addresses(limits.fetch_from, called)
         self._tls = httpx.create_ssl_context()
         self._timeout = httpx.Timeout(limits.download_seconds, connect=limits.connect_seconds).as_dict()
 
@@ -52,7 +56,7 @@ class Downloads:
         try:
             await asyncio.wait_for(self._fetch(checked_url(address), path), self._limits.download_seconds)
         except (asyncio.TimeoutError, httpx.TimeoutException):
-            raise Refused(TOO_SLOW, 408) from None
+            raise Refused(TOO_SLOW.format(called=self._called), 408) from None
 
     async def _fetch(self, url: httpx.URL, path: Path) -> None:
         async with httpx.AsyncHTTPTransport(self._tls) as transport:
@@ -61,7 +65,7 @@ class Downloads:
                 if further is None:
                     return
                 url = further
-        raise Refused(f"avatar_image_url: it leads on more than {REDIRECTS} times; give the address where the file is.")
+        raise Refused(f"{self._called}: it leads on more than {REDIRECTS} times; give the address where the file is.")
 
     async def _take(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL, path: Path) -> httpx.URL | None:
         """Save what is there, or say where it leads on to."""
@@ -71,37 +75,20 @@ class Downloads:
                     return await self._save(answer, url.host, path)
                 return checked_url(str(url.join(answer.headers["location"])))
         except (ValueError, httpx.InvalidURL):
-            raise Refused(f"avatar_image_url: {url.host!r} leads on to what is no plain http(s):// address.") from None
+            raise Refused(f"{self._called}: {url.host!r} leads on to what is no plain http(s):// address.") from None
         except (httpx.NetworkError, httpx.ProtocolError):
-            raise Refused(f"avatar_image_url: {url.host!r} cannot be reached or broke off; check the address.") from None
+            raise Refused(f"{self._called}: {url.host!r} cannot be reached or broke off; check the address.") from None
 
     @asynccontextmanager
     async def _answer(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> AsyncIterator[httpx.Response]:
-        # The transport itself, since a client would log the address, which may hold a signature.
-        port = url.port or {"http": 80, "https": 443}[url.scheme]
-        pinned = await self._addresses.find(url.host, port)
-        headers = {**HEADERS, "Host": url.netloc.decode("ascii")}
-        extensions = {"timeout": self._timeout, "sni_hostname": url.raw_host.decode("ascii")}
-        answer = None
-        for address in pinned:
-            request = httpx.Request("GET", url.copy_with(host=address), headers=headers, extensions=extensions)
-            try:
-                answer = await transport.handle_async_request(request)
-                break
-            except httpx.ConnectError:
-                if address == pinned[-1]:
-                    raise
-        assert answer is not None
-        try:
+        async with pinned_answer(transport, self._addresses, "GET", url, HEADERS, timeout=self._timeout) as answer:
             yield answer
-        finally:
-            await answer.aclose()
 
     async def _save(self, answer: httpx.Response, host: str, path: Path) -> None:
         if answer.status_code != 200:
-            raise Refused(f"avatar_image_url: {host!r} answers {answer.status_code} instead of a file; check the address.")
+            raise Refused(f"{self._called}: {host!r} answers {answer.status_code} instead of a file; check the address.")
         limit, size = self._limits.upload_bytes, 0
-        too_large = Refused(f"avatar_image_url: the file is larger than the {limit / MIB:.3g} MiB that are taken.", 413)
+        too_large = Refused(f"{self._called}: the file is larger than the {limit / MIB:.3g} MiB that are taken.", 413)
         declared = answer.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
             raise too_large
@@ -112,4 +99,4 @@ class Downloads:
                     raise too_large
                 file.write(piece)
         if not size:
-            raise Refused(f"avatar_image_url: {host!r} serves an empty file.")
+            raise Refused(f"{self._called}: {host!r} serves an empty file.")

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
@@ -37,8 +37,15 @@ class Order(BaseModel):
     room_name: str = Field(min_length=1, max_length=MAX_NAME)
     async_mode: bool = False
     avatar_image_url: str | None = Field(None, max_length=2048, repr=False)  # it may be signed
+    agent_code: str | None = Field(None, max_length=64)  # of an avatar that the server keeps (bithuman_core.service)
     consent: str | None = Field(None, max_length=2000)
     background: str | None = Field(None, max_length=32)  # photo, blur, #rrggbb
+
+    @model_validator(mode="after")
+    def _is_one_avatar(self) -> Order:
+        if self.agent_code and self.avatar_image_url:
+            raise ValueError("agent_code and avatar_image_url were both sent: send one of them")
+        return self
 
     @field_validator("livekit_url")
     @classmethod
@@ -96,6 +103,8 @@ async def _from_form(request: Request, limits: WorkerLimits, folder: Path) -> tu
         upload = await _saved(form, folder)
         if upload is not None and order.avatar_image_url:
             raise HTTPException(422, "avatar_image and avatar_image_url were both sent: send one of them.")
+        if upload is not None and order.agent_code:
+            raise HTTPException(422, "avatar_image and agent_code were both sent: send one of them.")
         return order, upload
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from livekit import rtc
 from livekit.agents import utils
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
 from livekit.agents.voice.avatar import AvatarOptions, DataStreamAudioReceiver
+from livekit.rtc.participant import PublishDataError
 
 from bithuman_core.background import Background
 from bithuman_core.engine import Fixture
@@ -18,8 +20,12 @@ from bithuman_core.runtime import AsyncBithuman
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import Order
 
+logger = logging.getLogger(__name__)
+
 RPC_CLEAR_BUFFER = "lk.clear_buffer"  # LiveKit's protocol between an agent and its avatar
+TOPIC = "bithuman.{kind}"  # of what the agent is told from outside
 RoomFactory = Callable[[], rtc.Room]
+Messages = asyncio.Queue[tuple[str, str]]  # (kind, text)
 
 
 class RoomError(BithumanError):
@@ -41,12 +47,14 @@ class RoomAudioReceiver(DataStreamAudioReceiver):
 
 
 async def perform(
-    order: Order, fixture: Fixture, make_room: RoomFactory, limits: WorkerLimits, joined: Callable[[], None]
+    order: Order, fixture: Fixture, make_room: RoomFactory, limits: WorkerLimits, joined: Callable[[], None], messages: Messages
 ) -> str:
     """Be the avatar of the agent in the room until the agent leaves or the room closes; returns why it ended, a sentence.
 
     The agent is the one that the token names (``lk.publish_on_behalf``), else the first in the room. ``joined()`` is called when
-    the room has been reached. Raises RoomError where it cannot be, or no agent comes in time. Cancelling leaves the room.
+    the room has been reached. messages: what the agent is told, as data packets of a topic each.
+
+    Raises RoomError where it cannot be, or no agent comes in time. Cancelling leaves the room.
     """
     room, runtime = make_room(), AsyncBithuman(fixture)
     over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -58,6 +66,7 @@ async def perform(
     room.on("disconnected", lambda *_: end("The room was closed."))
     publisher: AvatarPublisher | None = None
     playing: asyncio.Task[None] | None = None
+    telling: asyncio.Task[None] | None = None
     try:
         if order.background is not None:
             await runtime.set_background(Background.named(order.background))
@@ -78,15 +87,17 @@ async def perform(
         receiver = RoomAudioReceiver(room, sender_identity=agent)
         publisher = AvatarPublisher(room, audio_recv=receiver, video_gen=generator, options=options)
         playing = asyncio.create_task(_play(publisher))
+        telling = asyncio.create_task(_tell(room, agent, messages))
         await asyncio.wait([playing, over], return_when=asyncio.FIRST_COMPLETED)
         if over.done():
             return over.result()
         playing.result()
         return "The avatar ended."
     finally:
-        if playing is not None:
-            playing.cancel()
-            await asyncio.wait([playing])
+        for work in (telling, playing):
+            if work is not None:
+                work.cancel()
+                await asyncio.wait([work])
         if publisher is not None:
             await publisher.aclose()
         await runtime.shutdown()
@@ -96,6 +107,16 @@ async def perform(
 async def _play(publisher: AvatarPublisher) -> None:
     await publisher.start()
     await publisher.wait_for_complete()
+
+
+async def _tell(room: rtc.Room, agent: str, messages: Messages) -> None:
+    while True:
+        kind, text = await messages.get()
+        topic = TOPIC.format(kind=kind)
+        try:
+            await room.local_participant.publish_data(text, reliable=True, destination_identities=[agent], topic=topic)
+        except PublishDataError as error:
+            logger.warning("The agent of a room could not be told something: %s", error.message)
 
 
 async def _connect(room: rtc.Room, order: Order, limits: WorkerLimits) -> None:

@@ -7,7 +7,7 @@ import logging
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
@@ -22,7 +22,7 @@ from bithuman_core.worker.download import Downloads
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import Order, file_name
 from bithuman_core.worker.refused import Refused
-from bithuman_core.worker.stage import RoomFactory, perform
+from bithuman_core.worker.stage import Messages, RoomFactory, perform
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,9 @@ class Status(str, Enum):
 class Task:
     """An avatar on its way into a room, in it, or out of it again. The order with its token is forgotten when it ends."""
 
-    def __init__(self, room_name: str) -> None:
+    def __init__(self, room_name: str, agent_code: str | None = None) -> None:
+        self.agent_code = agent_code
+        self.messages: Messages = asyncio.Queue()
         self.id = secrets.token_urlsafe(12)
         self.room_name = room_name
         self.status = Status.STARTING
@@ -77,10 +79,18 @@ class Task:
                 "created": round(self.created, 3), "seconds": round(seconds, 1)}  # fmt: skip
 
 
+Lend = Callable[[str, Path], Awaitable[None]]  # (agent's code, where its avatar file is wanted); raises BithumanError
+NO_AGENTS = "This worker keeps no agents: leave agent_code out, or ask the service (bithuman-core serve)."
+
+
 class Tasks:
     """Begins, finds and ends tasks."""
 
-    def __init__(self, wardrobe: Wardrobe, make_room: RoomFactory, limits: WorkerLimits) -> None:
+    def __init__(
+        self, wardrobe: Wardrobe, make_room: RoomFactory, limits: WorkerLimits, lend: Lend | None = None
+    ) -> None:
+        """lend: what brings the avatar file of an agent of this server."""
+        self._lend = lend
         self._wardrobe, self._make_room, self._limits = wardrobe, make_room, limits
         self._downloads = Downloads(limits)
         self._folder = PrivateFolder(PREFIX)
@@ -100,7 +110,7 @@ class Tasks:
 
     def begin(self, order: Order, upload: Path | None, belongings: ExitStack) -> Task:
         """A new task; ``belongings`` (the folder of the upload) are closed with it."""
-        task = Task(order.room_name)
+        task = Task(order.room_name, order.agent_code)
         self._all[task.id] = task
         task.work = asyncio.create_task(self._do(task, order, upload, belongings))
         task.work.add_done_callback(_log_fault)
@@ -132,13 +142,18 @@ class Tasks:
                 if order.avatar_image_url:
                     upload = self.new_folder(belongings) / file_name(urlsplit(order.avatar_image_url).path)
                     await self._downloads.fetch(order.avatar_image_url, upload)
+                if order.agent_code:
+                    if self._lend is None:
+                        raise Refused(NO_AGENTS)
+                    upload = self.new_folder(belongings) / "agent.imx"
+                    await self._lend(order.agent_code, upload)
                 fixture = await self._wardrobe.load(upload, order.consent)
-                task.leave(Status.ENDED, await perform(order, fixture, self._make_room, self._limits, task.enter))
+                task.leave(Status.ENDED, await perform(order, fixture, self._make_room, self._limits, task.enter, task.messages))
             except asyncio.CancelledError:
                 task.leave(Status.ENDED, STOPPED)
                 raise
             except BithumanError as error:
-                task.answer = error.status if isinstance(error, Refused) else task.answer
+                task.answer = getattr(error, "status", task.answer)
                 task.leave(Status.FAILED, error.message)
             except OSError as error:
                 if not is_full(error):

@@ -20,7 +20,7 @@ from bithuman_core.worker.avatars import CONSENT_NEEDED, Wardrobe, is_avatar_fil
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import read_order
 from bithuman_core.worker.stage import RoomFactory
-from bithuman_core.worker.tasks import Status, Task, Tasks
+from bithuman_core.worker.tasks import Lend, Status, Task, Tasks
 
 
 def _no_web_page(request: Request) -> None:
@@ -43,10 +43,14 @@ def worker_app(
     limits: WorkerLimits | None = None,
     make_room: RoomFactory = rtc.Room,
     hosts: KnownHosts | None = None,
+    lend: Lend | None = None,
 ) -> FastAPI:
-    """Everything that a worker serves; ``make_room`` makes the connection of a task, ``hosts`` are the names it answers to."""
+    """Everything that a worker serves; ``make_room`` makes the connection of a task, ``hosts`` are the names it answers to.
+
+    ``lend`` brings the avatars of agents. Its tasks are in ``app.state.tasks``.
+    """
     limits = limits or WorkerLimits()
-    tasks = Tasks(wardrobe, make_room, limits)
+    tasks = Tasks(wardrobe, make_room, limits, lend)
     measuring = asyncio.Lock()
 
     @asynccontextmanager
@@ -59,6 +63,8 @@ def worker_app(
         title="bithuman_core worker", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
         dependencies=[Depends(_known_by(hosts or KnownHosts("127.0.0.1"))), Depends(_no_web_page)],
     )  # fmt: skip
+
+    app.state.tasks = tasks
 
     @app.exception_handler(OSError)
     async def no_room(_: Request, error: OSError) -> JSONResponse:

@@ -35,6 +35,11 @@ class Participant(OfflineParticipant):
         answer = other._rpc_handlers[method](data)
         return await answer if inspect.isawaitable(answer) else answer
 
+    async def publish_data(self, payload: str, *, reliable: bool, destination_identities: list[str], topic: str) -> None:
+        """Tell the other side something."""
+        assert reliable
+        self._side.other(destination_identities[0]).told.append((topic, payload))
+
     async def stream_bytes(
         self, name: str, *, topic: str, destination_identities: list[str], attributes: dict[str, str]
     ) -> Stream:
@@ -75,6 +80,7 @@ class Side(OfflineRoom):
         super().__init__()
         self.local_participant: Participant = Participant(self, identity)
         self.streams: dict[str, Callable[[Any, str], None]] = {}
+        self.told: list[tuple[str, str]] = []
         self.call: Call | None = None
         self._calls = calls
 

@@ -10,6 +10,7 @@ from starlette.types import Scope, Send
 from bithuman_core.demo.refusal import Refusal
 
 GRADIO = "/gradio_api"
+BODY = "bithuman_core.refusal_body"  # key of a scope: how another application than the page tells of a refusal
 
 
 def refusal_body(refusal: Refusal, path: str) -> bytes:
@@ -27,7 +28,7 @@ async def refuse(
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": refusal.sentence})
         return
-    body = refusal_body(refusal, scope["path"])
+    body = scope.get(BODY, refusal_body)(refusal, scope["path"])
     headers = {
         "content-type": "application/json", "content-length": str(len(body)), "connection": "close", **refusal.headers,
     }  # fmt: skip

@@ -27,9 +27,12 @@ FORM = MIB  # bytes: forms carry more than their file
 
 
 class BodyGuard:
-    """ASGI middleware. Refuses with a sentence: 400, 408, 413, 429, 503."""
+    """ASGI middleware. Refuses with a sentence: 400, 408, 413, 429, 503. ``files``: beginnings of the paths that take files."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, uploads: Uploads, clock: Clock | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: Limits, uploads: Uploads, clock: Clock | None = None, files: tuple[str, ...] = FILES
+    ) -> None:
+        self._files = files
         self._app, self._limits, self._uploads, self._clock = app, limits, uploads, clock or MonotonicClock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,7 +41,7 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         path, length = scope["path"], dict(scope["headers"]).get(b"content-length")
-        is_file = path.startswith(FILES)
+        is_file = path.startswith(self._files)
         limit = self._limits.file_bytes + FORM if is_file else self._limits.body_bytes
         if path.startswith(TOOLS):
             limit = self._limits.tool_bytes

@@ -1,0 +1,1 @@
+"""The REST API: one small router a family of calls."""

@@ -1,0 +1,1 @@
+"""What the service knows: tables, their migrations, and the database that holds them."""

@@ -1,0 +1,1 @@
+"""Work that takes seconds or minutes: kept in the database, done by whichever process is free."""

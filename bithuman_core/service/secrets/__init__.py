@@ -1,0 +1,1 @@
+"""API secrets: who may ask for what, how often, and what they did."""

@@ -1,0 +1,1 @@
+"""Telling other servers of events: signed, tried again, and written down."""

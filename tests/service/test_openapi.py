@@ -1,0 +1,65 @@
+"""The description of the API is true: schemathesis makes requests of it, sound ones and wrong ones, and looks at every answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+
+from tests.plugins import need
+
+need("schemathesis")
+
+import schemathesis  # noqa: E402
+from fastapi.routing import APIRoute  # noqa: E402
+from schemathesis import GenerationMode  # noqa: E402
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance  # noqa: E402
+
+from bithuman_core.service.app import ROUTERS  # noqa: E402
+from tests.service.serving import ALL, listening, make_service  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """What a running service says of itself."""
+    folder: Path = tmp_path_factory.mktemp("openapi")
+    service = make_service(f"sqlite:///{folder / 'service.db'}", folder / "files", time.time)
+    secret, _ = service.secrets.create("tests", ALL, per_minute=10**6, per_day=10**6)
+    with listening(service) as url:
+        yield schemathesis.openapi.from_url(f"{url}/openapi.json"), {"api-secret": secret}
+
+
+CALLS = [
+    (method, route.path)
+    for family in ROUTERS
+    for route in family.router.routes
+    if isinstance(route, APIRoute) and route.include_in_schema
+    for method in sorted(route.methods or ())
+]
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_every_answer_is_as_described(described: Any, method: str, path: str, mode: GenerationMode) -> None:
+    schema, headers = described
+    operation = schema[path][method]
+
+    @settings(
+        max_examples=5, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.large_base_example],
+    )  # fmt: skip
+    @given(operation.as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case) -> None:
+        # A schema cannot say all (a photo needs consent, base64 is a picture); and all fields of a form are texts.
+        form = case.media_type == "multipart/form-data"
+        unsaid = [positive_data_acceptance, *([negative_data_rejection] if form else [])]
+        case.call_and_validate(headers=headers, excluded_checks=unsaid)
+
+    with suppress(Unsatisfiable):  # a call that takes nothing cannot be asked wrongly
+        ask()
