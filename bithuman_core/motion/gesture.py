@@ -65,7 +65,8 @@ def _slopes(times: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[
     slopes = np.zeros_like(values)
     through = np.flatnonzero(rises[:-1] * rises[1:] > 0.0)
     before, after = 2 * steps[through + 1] + steps[through], steps[through + 1] + 2 * steps[through]
-    slopes[through + 1] = (before + after) / (before / rises[through] + after / rises[through + 1])
+    with np.errstate(over="ignore"):  # a rise that is next to none has no slope
+        slopes[through + 1] = (before + after) / (before / rises[through] + after / rises[through + 1])
     return slopes
 
 
