@@ -13,6 +13,7 @@ TABLES = {
     "Edges before other backgrounds": ["-m", "benchmarks.background"],
     "Life": ["-m", "benchmarks.life"],
     "Lip motion": ["-m", "benchmarks.lips"],
+    "How quickly it answers": ["-m", "benchmarks.conversation"],
     "Uploads in processes of their own": ["-m", "benchmarks.intake"],
     "Calls of the service": ["-m", "benchmarks.service"],
     "Memory of the server": ["-m", "benchmarks.memory"],

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     stt_model: str = Field(default="whisper-1", validation_alias="BITHUMAN_STT_MODEL")
     stt_key: SecretStr | None = Field(default=None, validation_alias="BITHUMAN_STT_KEY")
     stt_language: str | None = Field(default=None, validation_alias="BITHUMAN_STT_LANGUAGE")
-    turn_pause: float = Field(default=0.4, ge=0.2, le=3.0, validation_alias="BITHUMAN_TURN_PAUSE")  # s that end a turn
+    turn_pause: float = Field(default=0.35, ge=0.2, le=3.0, validation_alias="BITHUMAN_TURN_PAUSE")  # s that end a turn
     # and a brain, or a script in its place
     llm_url: str | None = Field(default=None, validation_alias="BITHUMAN_LLM_URL")
     llm_model: str = Field(default="gpt-4o-mini", validation_alias="BITHUMAN_LLM_MODEL")

@@ -23,7 +23,7 @@ class TurnSettings:
     begins: float = 0.5  # so likely speech is a beginning, ...
     begins_after: float = 0.06  # ... where it goes on for so long
     goes_on: float = 0.35  # less likely is a pause
-    ends_after: float = 0.4  # a pause that ends the turn
+    ends_after: float = 0.35  # a pause that ends the turn
     guesses_after: float = 0.16  # a pause after which it is worth a guess that the turn is over
     before: float = 0.3  # of the sound before the beginning that belong to it: soft consonants
     longest: float = 30.0  # a turn that does not end is taken as it is; what follows is another
