@@ -168,3 +168,16 @@ def test_typed_words_are_answered_and_an_answer_can_be_stopped(visitor: Page) ->
     visitor.click("#talk-stop")
     visitor.wait_for_selector(".caption[data-word=Ready], avatar-stage[data-state=live]")
     assert "stumbled" not in status(visitor)
+
+
+def test_who_gives_no_microphone_is_told_and_answered_in_writing(playwright: Playwright, kiosk: Server) -> None:
+    with chromium(playwright, None, allow=False) as browser:
+        page = open_page(browser, kiosk.url)
+        open_words(page, "Talk")
+        start(page)
+        assert "microphone" in status(page).lower()
+        wait_for_words(page, GREETING)
+        page.fill("#talk-words textarea, #talk-words input", "When do you close?")
+        page.keyboard.press("Enter")
+        wait_for_words(page, "We close at five.")
+        page.close()

@@ -56,6 +56,15 @@ def test_of_silence_they_make_no_words(ears: Moonshine, seconds: float) -> None:
     assert ears.transcribe(silence) == ""
 
 
+@linux
+def test_a_language_that_they_do_not_know_is_heard_as_something_and_the_next_turn_is_understood(ears: Moonshine) -> None:
+    speech = TextToSpeech()
+    speech.look()
+    heard = ears.transcribe(speech.speak("Guten Morgen, wie komme ich bitte zum Bahnhof?"))
+    assert len(heard) < 200 and heard.isprintable()
+    assert words(ears.transcribe(speech.speak("Good morning."))) == ["good", "morning"]
+
+
 class Service:
     """Ears that answer what they are told to, and keep what they were sent."""
 

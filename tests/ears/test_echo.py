@@ -42,7 +42,7 @@ def in_a_room(sound: NDArray[np.int16], loudness: float, delay: float, rings: fl
     answer = np.random.default_rng(0).normal(0, 1, length) * 10 ** (-3 * np.arange(length) / length)
     answer[0] = 6.0
     answer = np.concatenate([np.zeros(int(delay * SAMPLE_RATE)), answer / np.linalg.norm(answer)])
-    return np.convolve(sound.astype(np.float64), answer) * 10 ** (loudness / 20)
+    return np.asarray(np.convolve(sound, answer) * 10 ** (loudness / 20), np.float64)
 
 
 def turns(played: NDArray[np.int16], heard: NDArray[np.float64], gate: EchoGate | None) -> list[float]:

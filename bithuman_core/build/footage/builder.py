@@ -29,7 +29,7 @@ from bithuman_core.build.footage.clip.gates import (
 )
 from bithuman_core.build.footage.clip.reading import Shots
 from bithuman_core.build.footage.clip.watch import Watch
-from bithuman_core.build.footage.coding import GOP, coded
+from bithuman_core.build.footage.coding import GOP, coded_within
 from bithuman_core.build.footage.matting import matte_arrays
 from bithuman_core.build.footage.mouth.articulation import drawn_gain, measured_mouths, spoken_gain
 from bithuman_core.build.footage.mouth.interiors import open_mouths
@@ -51,6 +51,7 @@ from bithuman_core.speech.net import SpeechNet
 Progress = Callable[[str], None]
 ABOUT = 0.15  # face widths from the lips: the skin that tells whether something covers the mouth
 AVERTED = 0.001  # face widths of the lips' activity that a degree of yaw weighs, in the picture that a mouth is made up for
+LARGEST_FILM = 2_500_000  # bytes: with all the rest a file of 20 s has some 4 MB
 SHOWN = ("hello", "laugh", "nod", "shake", "smile", "surprise", "think", "tilt")
 """Gestures that are seen: a wink and a look aside are of the lids and the eyes, which are the film's."""
 TURNS = {"headYaw": (-2.5, 2.5), "headPitch": (-2.5, 2.5), "headRoll": (-1.5, 1.5)}
@@ -186,7 +187,7 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
     template, mesh, person, size = footage.template, footage.mesh, footage.person, footage.size
     say("calming the film")
     calm = footage.calm
-    film, start = coded(iter(calm), size)
+    film, start = coded_within(lambda: iter(calm), size, LARGEST_FILM)
     say("cutting out the person")
     matte = matte_arrays(footage.pixels, faces(footage), footage.covers)
     say("planning the walk")

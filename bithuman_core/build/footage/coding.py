@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
 import av
@@ -26,6 +27,17 @@ def coded(frames: Iterable[Array], size: tuple[int, int], quality: int = QUALITY
             yield av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuv420p")
 
     return _coded(made(), size, quality)
+
+
+def coded_within(frames: Callable[[], Iterable[Array]], size: tuple[int, int], largest: int) -> tuple[Array, Array]:
+    """As ``coded``, and once more with less quality where that is larger than so many bytes: grain, water, leaves.
+
+    Six steps of the quality halve a film (the scale of H.264's quantiser).
+    """
+    film, start = coded(frames(), size)
+    if film.size <= largest:
+        return film, start
+    return coded(frames(), size, QUALITY + math.ceil(6 * math.log2(film.size / largest)))
 
 
 def coded_covers(covers: Iterable[Array], size: tuple[int, int], quality: int = COVER_QUALITY) -> tuple[Array, Array]:

@@ -88,10 +88,13 @@ def _refined(frame: Array, rough: Array, face: Array) -> Array:
 
 
 def _around(lit: Array, known: Array) -> Array:
-    """The known colours [h, w, 3], continued smoothly from half the picture's size: nothing else is wanted of them."""
-    weight = halved(known.astype(np.float32))
-    values = fill(halved(lit * known[..., None]) / np.maximum(weight, 0.25)[..., None], (weight > 0).astype(np.float32))
-    return np.dstack([enlarged(np.ascontiguousarray(values[..., k]), (known.shape[1], known.shape[0])) for k in range(3)])
+    """The known colours [h, w, 3], continued smoothly from a quarter of the picture's size: nothing else is wanted of them."""
+    weight = halved(halved(known.astype(np.float32)))
+    total = halved(halved(lit * known[..., None]))
+    values = fill(total / np.maximum(weight, 1 / 16)[..., None], (weight > 0).astype(np.float32))
+    size = known.shape[1], known.shape[0]
+    planes = (Image.fromarray(np.ascontiguousarray(values[..., k])) for k in range(3))
+    return np.dstack([np.asarray(plane.resize(size, Image.Resampling.BILINEAR)) for plane in planes])
 
 
 def _behind(frame: Array, alpha: Array) -> Array:
