@@ -6,12 +6,11 @@ import asyncio
 import os
 import re
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 
 import av
 import numpy as np
@@ -22,6 +21,7 @@ from bithuman_core import AsyncBithuman, AudioChunk, Fixture, VideoFrame, cli
 from bithuman_core.audio import float32_to_int16, load_audio
 from bithuman_core.settings import models_dir, settings
 from examples import audio_chunks, first_model, local_voice, microphone, save_video
+from tests.plugins import need
 from tests.simulated import SimulatedClock
 
 GUIDES = Path(__file__).parents[1] / "docs" / "getting-started"
@@ -50,29 +50,25 @@ def blocks(kind: str) -> list[Block]:
     return found
 
 
-class TokenServer(BaseHTTPRequestHandler):
-    """Knows one secret: "right"."""
+@dataclass(frozen=True)
+class TokenServer:
+    """A running ``bithuman-core serve``, and a secret that it knows."""
 
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length") or 0))
-        valid = self.headers.get("api-secret") == "right"
-        body = b'{"valid": true, "token": "t", "expires_in": 3600}' if valid else b'{"valid": false}'
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quietly."""
+    url: str
+    secret: str
 
 
 @pytest.fixture(scope="module")
-def token_server() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), TokenServer)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+def token_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenServer]:
+    need("sqlalchemy", "alembic", "argon2", "jwt", "fsspec", "prometheus_client", "fastapi")
+    from tests.service.serving import listening, make_service
+
+    folder = tmp_path_factory.mktemp("service")
+    service = make_service(f"sqlite:///{folder / 'service.db'}", folder / "files", time.time)
+    secret = service.secrets.create("guides", ["read"])[0]
+    with listening(service) as url:
+        yield TokenServer(url, secret)
+    service.close()
 
 
 @pytest.fixture
@@ -89,13 +85,13 @@ def desk(tmp_path: Path, speech: NDArray[np.int16]) -> Path:
 
 
 @pytest.fixture
-def reader(desk: Path, token_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Block], None]]:
+def reader(desk: Path, token_server: TokenServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Block], None]]:
     """Puts this process where the reader of a block is: his folder, his environment."""
 
     def sit_down(block: Block) -> None:
         given = dict(note.split("=", 1) for note in block.notes if note.startswith("BITHUMAN_"))
         if "server" in block.notes:
-            given = {"BITHUMAN_API_URL": token_server, "BITHUMAN_API_SECRET": "right"} | given
+            given = {"BITHUMAN_API_URL": token_server.url, "BITHUMAN_API_SECRET": token_server.secret} | given
         for name in [name for name in os.environ if name.startswith("BITHUMAN_")]:
             monkeypatch.delenv(name)
         for name, value in given.items():
@@ -109,7 +105,7 @@ def reader(desk: Path, token_server: str, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.name)
 def test_the_commands_of_the_guides_say_what_the_guides_say(
-    block: Block, desk: Path, reader: Callable[[Block], None], token_server: str,
+    block: Block, desk: Path, reader: Callable[[Block], None], token_server: TokenServer,
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     command, *expected = block.text.strip().splitlines()
@@ -119,7 +115,7 @@ def test_the_commands_of_the_guides_say_what_the_guides_say(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     written = capfd.readouterr()
-    said = " ".join((written.out + written.err).split()).replace(token_server, "https://tokens.example.org")
+    said = " ".join((written.out + written.err).split()).replace(token_server.url, "https://tokens.example.org")
     if expected:
         pattern = re.escape(" ".join(" ".join(expected).split())).replace(r"\.\.\.", ".*")
         assert re.fullmatch(pattern, said), said
