@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Playwright
 
+from bithuman_core.conversation.talk import AT_A_LOSS
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.timing import SAMPLE_RATE
 from bithuman_core.voice import TextToSpeech
 from tests.browser.conftest import screenshot
 from tests.browser.harness import ROOT, Server, chromium, open_page, start, status, write_microphone
 from tests.browser.test_journeys import LOUDNESS, open_words
+from tests.conversation.test_chat_address import KEY, Service, call, words
+from tests.voice.test_address import listening
 
 pytestmark = [
     pytest.mark.browser,
@@ -145,6 +148,11 @@ def wait_for_words(page: Page, words: str) -> None:
     )
 
 
+def write(page: Page, text: str) -> None:
+    page.fill("#talk-words textarea, #talk-words input", text)
+    page.keyboard.press("Enter")
+
+
 def test_a_question_into_the_microphone_is_answered(visitor: Page, tmp_path: Path) -> None:
     start(visitor)
     wait_for_words(visitor, GREETING)
@@ -181,3 +189,29 @@ def test_who_gives_no_microphone_is_told_and_answered_in_writing(playwright: Pla
         page.keyboard.press("Enter")
         wait_for_words(page, "We close at five.")
         page.close()
+
+
+def test_a_model_answers_and_where_it_fails_the_page_and_the_avatar_say_so(playwright: Playwright, tmp_path: Path) -> None:
+    service = Service()
+    service.answers = [[*call("emotion", '{"name": "joy"}'), *words("I am a model. ", "Ask me more.")]]
+    with listening(service.app) as url, chromium(playwright, None) as browser:
+        given = {"BITHUMAN_LLM_URL": url, "BITHUMAN_LLM_KEY": KEY, "BITHUMAN_PERSONA": "You are Ada."}
+        command = ("app.py", "--max-visitors", "1", "--avatar", "mara")
+        with Server(tmp_path / "log.txt", *command, **given) as server:
+            page = open_page(browser, server.url)
+            open_words(page, "Talk")
+            start(page)
+            write(page, "Who are you?")
+            wait_for_words(page, "I am a model. Ask me more.")
+            assert service.requests[0]["messages"][0]["content"].startswith("You are Ada.")
+            service.status = 401
+            write(page, "Go on.")
+            wait_for_words(page, AT_A_LOSS)
+            assert "does not take the key" in page.inner_text("avatar-stage")
+            assert page.evaluate(LOUDNESS, 1.5) > 0.05
+            service.status, service.answers = 200, [words("Here I am again.")]
+            write(page, "And now?")
+            wait_for_words(page, "Here I am again.")
+            assert KEY not in page.content()
+            page.close()
+        assert KEY not in server.log.read_text() and "Traceback" not in server.log.read_text()
