@@ -255,12 +255,16 @@ print(held[0], (held[2] - held[0]) / 2)
 """What a process holds with one session of an avatar, and what a further one adds, MiB."""
 
 
-def memory(clip: Clip) -> dict[str, float]:
-    """MiB at most while a process builds the clip, what one holds with its avatar, and for each further session."""
+def memory(clip: Clip, path: Path | None) -> dict[str, float]:
+    """MiB at most while a process builds the clip, what one holds with its avatar, and for each further session.
+
+    path: the clip's own file; one of our own frames is written without loss.
+    """
     with TemporaryDirectory() as folder:
-        film, avatar = Path(folder) / "clip.mp4", Path(folder) / "clip.imx"
-        sound = np.zeros(len(clip.frames) * SAMPLES_PER_TICK, np.int16) if clip.sound is None else clip.sound
-        write_video(film, iter(clip.frames), sound, SAMPLE_RATE, pixel_format="rgb24")
+        film, avatar = path or Path(folder) / "clip.mp4", Path(folder) / "clip.imx"
+        if path is None:
+            sound = np.zeros(len(clip.frames) * SAMPLES_PER_TICK, np.int16) if clip.sound is None else clip.sound
+            write_video(film, iter(clip.frames), sound, SAMPLE_RATE, pixel_format="rgb24")
         command = [sys.executable, "-m", "bithuman_core", "build", str(film), "-o", str(avatar), "--kind", "footage"]
         child = subprocess.Popen([*command, "--consent", "benchmark"], stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(child.pid, 0)
@@ -356,7 +360,7 @@ def main() -> None:
     for path in options.clips or [None]:
         clip = own_clip(12.0) if path is None else clip_of(path, options.seconds, options.silent)
         if options.memory:
-            print_row(clip.name, memory(clip))
+            print_row(clip.name, memory(clip, path))
         else:
             score(clip)
 
