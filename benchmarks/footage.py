@@ -13,7 +13,6 @@ holds and what its avatar does.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
@@ -255,6 +254,15 @@ print(held[0], (held[2] - held[0]) / 2)
 """What a process holds with one session of an avatar, and what a further one adds, MiB."""
 
 
+USED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_maxrss / 1024, used.ru_utime + used.ru_stime)
+"""
+"""MiB at most and CPU s of a command: in a process of its own, for a new process counts what the one held that began it."""
+
+
 def memory(clip: Clip, path: Path | None) -> dict[str, float]:
     """MiB at most while a process builds the clip, what one holds with its avatar, and for each further session.
 
@@ -266,15 +274,17 @@ def memory(clip: Clip, path: Path | None) -> dict[str, float]:
             sound = np.zeros(len(clip.frames) * SAMPLES_PER_TICK, np.int16) if clip.sound is None else clip.sound
             write_video(film, iter(clip.frames), sound, SAMPLE_RATE, pixel_format="rgb24")
         command = [sys.executable, "-m", "bithuman_core", "build", str(film), "-o", str(avatar), "--kind", "footage"]
-        child = subprocess.Popen([*command, "--consent", "benchmark"], stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(child.pid, 0)
-        if status:
-            return {"not built": float(os.waitstatus_to_exitcode(status))}
+        built = subprocess.run(
+            [sys.executable, "-c", USED, *command, "--consent", "benchmark"], capture_output=True, text=True, check=False
+        )
+        if built.returncode:
+            return {"not built": float(built.returncode)}
+        most, spent = map(float, built.stdout.split())
         lives = subprocess.run([sys.executable, "-c", HELD, str(avatar)], capture_output=True, text=True, check=True)
         held = lives.stdout.split()
         return {
-            "build MiB": used.ru_maxrss / 1024,
-            "build CPU s a second": (used.ru_utime + used.ru_stime) / len(clip.frames) * FPS,
+            "build MiB": most,
+            "build CPU s a second": spent / len(clip.frames) * FPS,
             "one avatar MiB": float(held[0]),
             "a further session MiB": float(held[1]),
             "file MB": avatar.stat().st_size / 1e6,
