@@ -422,5 +422,5 @@ def test_a_persona_is_kept_in_the_file_and_told(
     capsys.readouterr()
     assert run(monkeypatch, "info", own) == 0 and "persona: You sell tea." in capsys.readouterr().out
     kept = own.read_bytes()
-    assert run(monkeypatch, "persona", own, "x" * 4001) == 70 and own.read_bytes() == kept
+    assert run(monkeypatch, "persona", own, "x" * 4001) == 66 and own.read_bytes() == kept
     assert run(monkeypatch, "persona", own, "") == 0 and read_imx(own).manifest.persona == ""
