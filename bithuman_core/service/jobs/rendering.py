@@ -23,7 +23,7 @@ REPORT_EVERY = 25  # frames
 
 def rendering(report: Report, avatar: str, sound: str, out: str, background: str | None) -> tuple[dict[str, Any], bytes]:
     """A job: ``{"frames": n}``; the video (MP4) is in the file ``out``. sound: a file of int16 at 16 kHz, nothing else."""
-    fixture, samples = Fixture(avatar), np.fromfile(sound, np.int16)
+    fixture, samples = Fixture(avatar), np.frombuffer(Path(sound).read_bytes(), np.int16)
     behind = None if background is None else Background.named(background)
     total = -(-samples.size // SAMPLES_PER_TICK)
 
