@@ -17,7 +17,7 @@ from tests.fastrtc.peer import connected
 
 HOUR = 3600.0
 MORE = 25  # pictures: a second of them
-WALL_CLOCK = {"token_client.py", "own_turn.py", "tasks.py", "steady_time.py", "gallery.py", "secrets.py"}  # expiries, begins, ages
+WALL_CLOCK = {"token_client.py", "own_turn.py", "tasks.py", "steady_time.py", "gallery.py", "secrets.py"}  # expiries, ages
 
 
 async def no_servers() -> dict[str, Any]:
