@@ -92,7 +92,6 @@ def test_the_real_one_is_not_replaced_once_it_is_imported(monkeypatch: pytest.Mo
     ("file", "absent", "sentence"),
     [
         ("livekit/__init__.py", "livekit", r"pip install 'bithuman-core\[livekit\]'"),
-        ("worker/__init__.py", "fastapi", r"pip install 'bithuman-core\[livekit,fastrtc\]'"),
         ("pipecat.py", "pipecat.frames.frames", r"pip install 'bithuman-core\[pipecat\]' \(Python 3.11"),
     ],
 )
@@ -101,3 +100,11 @@ def test_a_missing_extra_is_named(file: str, absent: str, sentence: str, monkeyp
     source = Path(bithuman_core.__file__).parent / file
     with pytest.raises(ModuleNotFoundError, match=sentence):
         exec(compile(source.read_text("utf-8"), source, "exec"), {"__name__": "fresh"})
+
+
+def test_the_workers_missing_extras_are_named_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = importlib.import_module("bithuman_core.worker")
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    monkeypatch.delitem(sys.modules, "bithuman_core.worker.web", raising=False)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'bithuman-core\[livekit,fastrtc\]'"):
+        _ = worker.worker_app
