@@ -182,6 +182,7 @@ def test_who_gives_no_microphone_is_told_and_answered_in_writing(playwright: Pla
     with chromium(playwright, None, allow=False) as browser:
         page = open_page(browser, kiosk.url)
         open_words(page, "Talk")
+        page.wait_for_function("document.querySelector('avatar-stage .status').textContent.includes('or write')")
         start(page)
         assert "microphone" in status(page).lower()
         wait_for_words(page, GREETING)

@@ -130,6 +130,7 @@ class AvatarStage extends HTMLElement {
     this.#showLive(); // what the server told before is still true
     if (this.#pending) call.send({ type: "say", clip: this.#pending });
     this.#pending = null;
+    this.#showLines(); // what was said before there was a channel to tell it
   }
 
   #hear({ type, data }, stats) {
@@ -172,10 +173,14 @@ class AvatarStage extends HTMLElement {
 
   // Somebody has said something: the panel shows it.
   #showTurn({ user, avatar, state }) {
-    if (user ?? avatar) document.getElementById("talk-refresh")?.click();
+    if (user ?? avatar) this.#showLines();
     if (!state) return;
     this.#state = state;
     this.#showTalk(this.#speaking);
+  }
+
+  #showLines() {
+    if (this.#way === "talk") document.getElementById("talk-refresh")?.click();
   }
 
   // Another way to speak: the microphone is open only while it is the way.
