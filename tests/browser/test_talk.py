@@ -196,9 +196,9 @@ def test_a_model_answers_and_where_it_fails_the_page_and_the_avatar_say_so(playw
     service = Service()
     service.answers = [[*call("emotion", '{"name": "joy"}'), *words("I am a model. ", "Ask me more.")]]
     with listening(service.app) as url, chromium(playwright, None) as browser:
-        given = {"BITHUMAN_LLM_URL": url, "BITHUMAN_LLM_KEY": KEY, "BITHUMAN_PERSONA": "You are Ada."}
         command = ("app.py", "--max-visitors", "1", "--avatar", "mara")
-        with Server(tmp_path / "log.txt", *command, **given) as server:
+        log, told = tmp_path / "log.txt", "You are Ada."
+        with Server(log, *command, BITHUMAN_LLM_URL=url, BITHUMAN_LLM_KEY=KEY, BITHUMAN_PERSONA=told) as server:
             page = open_page(browser, server.url)
             open_words(page, "Talk")
             start(page)
