@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,11 @@ from bithuman_core.conversation.history import History
 from bithuman_core.conversation.role_tools import act_of, role_tools
 from bithuman_core.conversation.spoken import SpokenSentences
 from bithuman_core.conversation.stage import Stage, State
+from bithuman_core.conversation.talk import AT_A_LOSS, Voice
 from bithuman_core.conversation.tools import Tool
 from bithuman_core.ears.echo import EchoGate
 from bithuman_core.ears.voice_activity import WINDOW
+from bithuman_core.errors import BithumanError
 from bithuman_core.timing import SAMPLE_RATE
 from bithuman_core.voice.sentences import SentenceSplitter
 
@@ -34,7 +36,10 @@ RATE = 24_000  # Hz, of both ways: int16, little-endian, mono
 SECONDS = 30.0  # longest silence of the service where something is asked of it
 AGAIN = 5.0  # s: from a connection that is lost to the next one
 LARGEST = 2**24  # bytes of a message
-HELD = 250  # messages that wait for a slow line (5 s of sound): the oldest go
+HELD = 250  # messages that wait for a slow line (8 s of sound): sound beyond that is lost
+SOUND = "input_audio_buffer.append"
+LATE = "invalid_request_error"  # its word for what came a moment too late as well: an answer that was over is cut off
+UNABLE = "The brain at {host} could not answer: try again."
 LOST = "The talk at {host} was cut off: it is being taken up again."
 
 
@@ -57,19 +62,24 @@ class RealtimeAddress:
 
 
 class RealtimeTalk:
-    """A talk as ``conversation.talk.Talk`` is one, all on the event loop. The service hears when turns begin and end."""
+    """A talk as ``conversation.talk.Talk`` is one, all on the event loop. The service hears when turns begin and end.
+
+    voice: this machine's own, which says so where the service fails; ``work`` runs it in a thread.
+    """
 
     def __init__(
         self,
         stage: Stage,
         brain: RealtimeAddress,
+        voice: Voice,
+        work: Callable[[Callable[[], Any]], Awaitable[Any]],
         history: History | None = None,
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
         self.history = history or History()
-        self.role = Role()
         self.state: State = "listening"
-        self._stage, self._brain, self._sleep = stage, brain, sleep
+        self._role = Role()
+        self._stage, self._brain, self._voice, self._work, self._sleep = stage, brain, voice, work, sleep
         self._gate, self._rest = EchoGate(), np.zeros(0, np.int16)
         self._up = soxr.ResampleStream(SAMPLE_RATE, RATE, 1, dtype="int16")
         self._waiting: asyncio.Queue[dict[str, Any]] | None = None  # what is to be sent; None: there is no line
@@ -83,6 +93,16 @@ class RealtimeTalk:
         self._going_on: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._live())
 
+    @property
+    def role(self) -> Role:
+        """Who the avatar is; may change at any time."""
+        return self._role
+
+    @role.setter
+    def role(self, role: Role) -> None:
+        self._role = role
+        self._send(**self._settings())
+
     # -- what happens to it -------------------------------------------------------------------------------------------
     def hear(self, samples: NDArray[np.int16]) -> None:
         """Sound of the microphone, int16 [n] at 16 kHz; what is only the avatar's own voice is silence to the service."""
@@ -93,7 +113,7 @@ class RealtimeTalk:
             heard = np.zeros_like(window) if self._gate.is_own(window) else window
             if not self._by_key or self._pressed:
                 more = self._up.resample_chunk(heard)
-                self._send(type="input_audio_buffer.append", audio=base64.b64encode(more.astype("<i2").tobytes()).decode())
+                self._send(type=SOUND, audio=base64.b64encode(more.astype("<i2").tobytes()).decode())
 
     def plays(self, samples: NDArray[np.int16]) -> None:
         """Sound that goes to the loudspeaker, int16 [n] at 16 kHz."""
@@ -147,18 +167,23 @@ class RealtimeTalk:
         if sound is not None:
             played = min(self._stage.hush(), sound.samples.size)
             self.history.say(self._heard(sound, played), cut_off=not sound.whole or played < sound.samples.size)
-            if not sound.whole:
-                self._send(type="response.cancel")
-            heard = round(1000 * played / SAMPLE_RATE)
-            self._send(type="conversation.item.truncate", item_id=self._item, content_index=0, audio_end_ms=heard)
+            if self._item:  # "": the machine's own voice
+                self._cut(whole=sound.whole, heard=played / SAMPLE_RATE)
             sound.end()
-            self._dropped, self._item = self._item, ""
         self._go("listening")
+
+    def _cut(self, *, whole: bool, heard: float) -> None:
+        """Tell the service that so many seconds of what it says were heard."""
+        if not whole:
+            self._send(type="response.cancel")
+        milliseconds = round(1000 * heard)
+        self._send(type="conversation.item.truncate", item_id=self._item, content_index=0, audio_end_ms=milliseconds)
+        self._dropped, self._item = self._item, ""
 
     def spoken(self, sound: Sound) -> None:
         """The stage has spoken a sound to its end."""
         if sound is self._sound:
-            self._sound = None
+            self._sound, self._item = None, ""
             self.history.say(self._heard(sound, sound.samples.size))
             self._go("listening")
 
@@ -197,7 +222,7 @@ class RealtimeTalk:
                 self._stage.tell("error", _refused(status, address))
             except OSError:
                 self._stage.tell("error", f"The brain at {address.host} cannot be reached: see whether the service runs.")
-            self._lose()
+            await self._lose()
             await self._sleep(AGAIN)
 
     def _connect(self, client: Any) -> Any:
@@ -213,26 +238,41 @@ class RealtimeTalk:
         if self._waiting is None:
             self._owed = [event] if event["type"] == "response.create" else self._owed
             return
-        if self._waiting.qsize() >= HELD:
-            self._waiting.get_nowait()
-        self._waiting.put_nowait(event)
+        if self._waiting.qsize() < HELD or event["type"] != SOUND:
+            self._waiting.put_nowait(event)
 
-    def _lose(self) -> None:
-        """The line is gone: what was begun ends where it is."""
+    async def _lose(self) -> None:
+        """The line is gone: what was begun ends where it is, and who waits for an answer is told that there is none now."""
         if self._sound is not None:
             self._sound.end()
+        elif self.state == "thinking":
+            await self._apologise()
         else:
             self._go("listening")
 
+    async def _apologise(self) -> None:
+        try:
+            pieces = await self._work(lambda: list(self._voice.stream(AT_A_LOSS)))
+        except BithumanError as error:
+            self._stage.tell("error", error.message)
+            self._go("listening")
+            return
+        if self.state != "thinking":  # something else has been said meanwhile
+            return
+        self._stage.tell("avatar", AT_A_LOSS)
+        self._text, self._sound = [], Sound(np.concatenate(pieces))
+        self._go("speaking")
+        self._stage.say(self._sound)
+
     def _settings(self) -> dict[str, Any]:
         turns = None if self._by_key else {"type": "server_vad", "silence_duration_ms": round(1000 * self._pause)}
-        tools = [*role_tools(self.role), *(tool.schema for tool in self._brain.tools)]
+        tools = [*role_tools(self._role), *(tool.schema for tool in self._brain.tools)]
         form = {"type": "audio/pcm", "rate": RATE}
         return {
             "type": "session.update",
             "session": {
                 "type": "realtime",
-                "instructions": "\n\n".join(filter(None, (self._brain.persona, self.role.persona, MANNER))),
+                "instructions": "\n\n".join(filter(None, (self._brain.persona, self._role.persona, MANNER))),
                 "output_modalities": ["audio"],
                 "audio": {
                     "input": {"format": form, "turn_detection": turns, "transcription": {"model": "whisper-1"}},
@@ -264,7 +304,7 @@ class RealtimeTalk:
                 self._down, self._splitter, self._calls = self._new_down(), SentenceSplitter(), []
                 self._text = [] if self._sound is None else self._text
             case "response.output_audio.delta":
-                self._voice(event.item_id, base64.b64decode(event.delta))
+                self._append(event.item_id, base64.b64decode(event.delta))
             case "response.output_audio_transcript.delta" if event.item_id != self._dropped:
                 self._write(self._splitter.feed(event.delta))
             case "response.output_audio_transcript.done" if event.item_id != self._dropped:
@@ -275,8 +315,10 @@ class RealtimeTalk:
                 self._end(event.response)
             case "error":
                 logger.warning("The service of a talk says: %s", event.error.code or event.error.type)
+                if event.error.type != LATE:
+                    self._stage.tell("error", UNABLE.format(host=self._brain.address.host))
 
-    def _voice(self, item: str, data: bytes) -> None:
+    def _append(self, item: str, data: bytes) -> None:
         if item == self._dropped:
             return
         if self._sound is None:
@@ -296,7 +338,7 @@ class RealtimeTalk:
         return SpokenSentences([" ".join(self._text)], [sound.samples.size]).heard(played)
 
     def _call(self, name: str, arguments: str, call: str) -> None:
-        if (act := act_of(self.role, name, arguments)) is not None:
+        if (act := act_of(self._role, name, arguments)) is not None:
             self._stage.act(act)
         self._calls.append(asyncio.create_task(self._answer_call(name, arguments, call)))
 
@@ -317,7 +359,7 @@ class RealtimeTalk:
             self._sound.end()
         elif self._sound is None:
             if response.status == "failed":
-                self._stage.tell("error", f"The brain at {self._brain.address.host} could not answer: try again.")
+                self._stage.tell("error", UNABLE.format(host=self._brain.address.host))
             self._go("listening")
 
     def _go(self, state: State) -> None:

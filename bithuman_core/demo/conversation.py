@@ -14,8 +14,7 @@ from bithuman_core.conversation.realtime import RealtimeAddress
 from bithuman_core.conversation.script import ScriptedBrain
 from bithuman_core.demo.jobs import JobCancelled, Jobs
 from bithuman_core.demo.visitors.talker import TalkParts
-from bithuman_core.ears import EchoGate, Transcriber, TurnDetector, TurnSettings, speech_to_text
-from bithuman_core.settings import settings
+from bithuman_core.ears import EchoGate, Transcriber, TurnDetector, speech_to_text
 from bithuman_core.voice import TextToSpeech
 
 HELLO = Path(__file__).with_name("hello.yaml")
@@ -71,4 +70,4 @@ def talk_parts(chosen: Answering, speech: TextToSpeech, jobs: Jobs) -> TalkParts
 def _turns() -> TurnDetector:
     from bithuman_core.ears.voice_activity import VoiceActivity
 
-    return TurnDetector(VoiceActivity(), TurnSettings(ends_after=settings().turn_pause), EchoGate())
+    return TurnDetector(VoiceActivity(), echo=EchoGate())

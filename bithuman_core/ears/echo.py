@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,7 @@ def band_power(window: NDArray[np.int16]) -> NDArray[np.float32]:
 SILENT = band_power(np.zeros(WINDOW, np.int16))
 HEARD_OF = SILENT + 12.0  # dB: bands of what is played that can be recognised
 WAYS = np.arange(LATEST + SPREAD + 1)  # delays, in windows
+PLAYED = 2 * REMEMBERED + WAYS.size  # windows of play that are kept: packets of the microphone may be late
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,10 @@ class EchoGate:
 
     def __init__(self) -> None:
         self._rest = np.zeros(0, np.int16)
-        self._played = np.tile(SILENT, (WAYS.size, 1))  # dB, the newest first, with the room's tail
+        self._played = np.tile(SILENT, (PLAYED, 1))  # dB, the newest first, with the room's tail
+        self._windows = 0  # of play
         self._heard = np.tile(SILENT, (REMEMBERED, 1))  # the microphone's windows, dB, the newest first
-        self._before = np.tile(SILENT, (REMEMBERED, WAYS.size, 1))  # and what had been played before each
+        self._at = np.zeros(REMEMBERED, np.int64)  # how many windows had been played when each was heard
         self._way: WayBack | None = None
         self._learnt = 0  # windows since then
         self._excess = deque([0.0] * SEEN, SEEN)
@@ -84,18 +87,21 @@ class EchoGate:
         for window in sound[:whole].reshape(-1, WINDOW):
             tail = np.maximum(self._played[0] + FADES, SILENT)
             _remember(self._played, np.maximum(band_power(window), tail))
+            self._windows += 1
 
     def is_own(self, window: NDArray[np.int16]) -> bool:
         """Whether the microphone's next window, int16 [512], holds nothing but what was played."""
         heard = band_power(window)
         _remember(self._heard, heard)
-        _remember(self._before, self._played)
-        if (self._played <= HEARD_OF).all():
+        _remember(self._at, self._windows)
+        if (self._played[WAYS] <= HEARD_OF).all():
             self._excess.append(EXCEEDS)
             return False
         self._learnt += 1
         if self._learnt >= LEARNS:
-            self._way, self._learnt = _way_back(self._heard, self._before) or self._way, 0
+            ages = (self._windows - self._at)[:, None] + WAYS
+            before = self._played[np.minimum(ages, PLAYED - 1)]  # each window of the microphone
+            self._way, self._learnt = _way_back(self._heard, before) or self._way, 0
         expected = np.maximum(self._expected() + MARGIN, SILENT + MARGIN)
         self._excess.append(float(np.clip(heard - expected, 0.0, 20.0).mean()))
         return sum(self._excess) / SEEN < EXCEEDS
@@ -103,11 +109,11 @@ class EchoGate:
     def _expected(self) -> NDArray[np.float32]:
         """What comes back now, dB [16]."""
         if self._way is None:
-            return self._played.max(0)
+            return self._played[WAYS].max(0)
         return self._played[_near(self._way.delay)].max(0) + self._way.loudness
 
 
-def _remember(newest_first: NDArray[np.float32], newest: NDArray[np.float32]) -> None:
+def _remember(newest_first: NDArray[Any], newest: Any) -> None:
     newest_first[1:] = newest_first[:-1].copy()
     newest_first[0] = newest
 

@@ -39,10 +39,10 @@ class LiveTalk:
         history: History | None = None,
         note: Callable[[str, str], None] = lambda who, text: None,
     ) -> None:
-        """brain: one at a Realtime address hears and speaks by itself, and needs no ears, turns and voice. note: is told
+        """brain: one at a Realtime address hears and speaks by itself, and needs no ears and turns. note: is told
         who ("user", "avatar") says what, sentence by sentence."""
         self.talk: Talk | RealtimeTalk = (
-            RealtimeTalk(self, brain, history)
+            RealtimeTalk(self, brain, voice, work, history)
             if isinstance(brain, RealtimeAddress)
             else Talk(self, brain, voice, ears, turns, work, history)
         )

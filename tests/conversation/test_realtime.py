@@ -17,8 +17,9 @@ from websockets.http11 import Response
 
 from bithuman_core.conversation import Act, Line, Role, Tool
 from bithuman_core.conversation.realtime import RATE, RealtimeAddress, RealtimeTalk
+from bithuman_core.conversation.talk import AT_A_LOSS
 from bithuman_core.errors import AddressError
-from tests.conversation.test_talk import Stage
+from tests.conversation.test_talk import Stage, Voice, at_once
 
 KEY = "sk-of-nobody"
 SECOND = base64.b64encode(np.full(RATE, 3000, "<i2").tobytes()).decode()
@@ -79,7 +80,7 @@ async def talking(status: int = 0, tools: tuple[Tool, ...] = ()) -> AsyncIterato
         async def soon(seconds: float) -> None:
             await asyncio.sleep(0.01)
 
-        talk = RealtimeTalk(stage, brain, sleep=soon)
+        talk = RealtimeTalk(stage, brain, Voice(), at_once, sleep=soon)
         talk.role = Role("You sell tea.", ("nod",), ())
         if not status:
             await until(lambda: service.of("session.update"))
@@ -102,6 +103,13 @@ def answer(item: str = "i1", done: bool = True, words: str = "It is nine. Come i
 
 def ended(status: str = "completed") -> dict[str, Any]:
     return {"type": "response.done", "response": {"id": "r", "object": "realtime.response", "status": status, "output": []}}
+
+
+def called(name: str, arguments: str) -> dict[str, Any]:
+    return {
+        "type": "response.function_call_arguments.done", "response_id": "r", "item_id": "f", "output_index": 0,
+        "call_id": "c1", "name": name, "arguments": arguments,
+    }  # fmt: skip
 
 
 HEARD = {
@@ -178,11 +186,7 @@ async def test_words_that_are_written_before_the_line_stands_are_answered_once_i
 
 async def test_a_gesture_is_made_and_words_are_asked_for() -> None:
     async with talking() as (service, stage, _):
-        call = {
-            "type": "response.function_call_arguments.done", "response_id": "r", "item_id": "f", "output_index": 0,
-            "call_id": "c1", "name": "gesture", "arguments": '{"name": "nod"}',
-        }  # fmt: skip
-        await service.say(answer()[0], call, ended())
+        await service.say(answer()[0], called("gesture", '{"name": "nod"}'), ended())
         await until(lambda: service.of("response.create"))
         assert stage.acts == [Act("gesture", "nod")]
         assert service.of("conversation.item.create")[0]["item"]["type"] == "function_call_output"
@@ -195,11 +199,7 @@ def time_of_day(place: str) -> str:
 
 async def test_a_tool_of_the_program_is_asked_and_then_spoken_of() -> None:
     async with talking(tools=(Tool.of(time_of_day),)) as (service, _, _talk):
-        call = {
-            "type": "response.function_call_arguments.done", "response_id": "r", "item_id": "f", "output_index": 0,
-            "call_id": "c1", "name": "time_of_day", "arguments": '{"place": "Rome"}',
-        }  # fmt: skip
-        await service.say(answer()[0], call, ended())
+        await service.say(answer()[0], called("time_of_day", '{"place": "Rome"}'), ended())
         await until(lambda: service.of("response.create"))
         assert service.of("session.update")[0]["session"]["tools"][-1]["name"] == "time_of_day"
         told = service.of("conversation.item.create")[0]["item"]
@@ -232,10 +232,31 @@ async def test_a_service_that_refuses_is_told_in_a_sentence_without_the_key(stat
 
 async def test_a_service_that_is_not_there_is_told() -> None:
     stage = Stage()
-    talk = RealtimeTalk(stage, RealtimeAddress.of("ws://127.0.0.1:9/v1", "m", None, "v"))
-    await until(lambda: stage.of("error"))
-    assert "cannot be reached" in stage.of("error")[0]
+    talk = RealtimeTalk(stage, RealtimeAddress.of("ws://127.0.0.1:9/v1", "m", None, "v"), Voice(), at_once)
+    talk.read("Hello?")
+    await until(lambda: stage.sounds)
+    assert "cannot be reached" in stage.of("error")[0] and stage.of("avatar") == [AT_A_LOSS] and stage.sounds[0].whole
+    talk.spoken(stage.sounds[0])
+    assert talk.state == "listening" and talk.history.lines == [Line("user", "Hello?")]
     await talk.close()
+
+
+async def test_another_avatar_is_somebody_else_for_the_service() -> None:
+    async with talking() as (service, _, talk):
+        talk.role = Role("You sell coffee.", ("shake",))
+        await until(lambda: len(service.of("session.update")) >= 2)
+        session = service.of("session.update")[-1]["session"]
+        assert "You sell coffee." in session["instructions"] and "tea" not in session["instructions"]
+        assert session["tools"][0]["parameters"]["properties"]["name"]["enum"] == ["shake"]
+
+
+@pytest.mark.parametrize(("kind", "told"), [("server_error", ["could not answer"]), ("invalid_request_error", [])])
+async def test_of_the_services_faults_those_are_told_that_are_its_own(kind: str, told: list[str]) -> None:
+    async with talking() as (service, stage, _):
+        await service.say({"type": "error", "error": {"type": kind, "code": "x", "message": f"no {KEY}"}}, BEGAN)
+        await until(lambda: stage.of("state"))
+        assert len(stage.of("error")) == len(told)
+        assert all(words in sentence and KEY not in sentence for words, sentence in zip(told, stage.of("error"), strict=True))
 
 
 def test_what_is_no_address_is_said() -> None:

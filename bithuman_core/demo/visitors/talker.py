@@ -14,6 +14,7 @@ from bithuman_core.ears import Transcriber, TurnDetector
 from bithuman_core.fastrtc.live_session import LiveSession
 from bithuman_core.fastrtc.talking import LiveTalk
 from bithuman_core.imx import Manifest
+from bithuman_core.settings import settings
 from bithuman_core.types import Emotion
 
 SHOWN = 100  # lines on the page
@@ -40,7 +41,7 @@ class Talker:
         self._history, self._lines = History(), deque[dict[str, str]](maxlen=SHOWN)
         self._live: LiveTalk | None = None
         self._greeted = False
-        self._role, self._by_key, self._pause = Role(), False, None
+        self._role, self._by_key, self._pause = Role(), False, settings().turn_pause
 
     @property
     def lines(self) -> list[dict[str, str]]:
@@ -60,8 +61,7 @@ class Talker:
         self._live = live
         live.talk.role = self._role
         live.talk.by_key(self._by_key)
-        if self._pause is not None:
-            live.talk.end_turns_after(self._pause)
+        live.talk.end_turns_after(self._pause)
         if parts.greeting and not self._greeted:
             self._greeted = True
             live.talk.greet(parts.greeting)
