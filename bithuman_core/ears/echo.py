@@ -135,6 +135,8 @@ def _way_back(heard: NDArray[np.float32], before: NDArray[np.float32]) -> WayBac
     counts = active.sum(0)
     loudness = np.sort(back, 0)[(counts - 1).clip(0) * USUAL // 100, np.arange(BANDS)]
     known = counts >= ENOUGH // 4
+    if not known.any():
+        return None
     return WayBack(delay, np.where(known, loudness, loudness[known].max()).astype(np.float32))
 
 

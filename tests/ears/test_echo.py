@@ -105,3 +105,19 @@ def test_its_answers_depend_on_the_sound_alone(avatar: NDArray[np.int16]) -> Non
 
     first = answers()
     assert first == answers() and any(one and two for one, two in itertools.pairwise(first))
+
+
+def test_tones_of_one_band_after_the_other_teach_it_nothing_and_break_nothing() -> None:
+    gate, time = EchoGate(), np.arange(512) / SAMPLE_RATE
+    for number in range(200):
+        tone = (9000 * np.sin(2 * np.pi * 200 * 1.26 ** (number % 16) * time)).astype(np.int16)
+        gate.play(tone)
+        gate.is_own(tone)
+
+
+def test_a_microphone_that_comes_late_in_a_heap_breaks_nothing() -> None:
+    gate = EchoGate()
+    noise = np.random.default_rng(0).normal(0, 3000, (900, 512)).astype(np.int16)
+    for window in noise:
+        gate.play(window)
+    assert not all(gate.is_own(window) for window in 3 * (noise // 4))
