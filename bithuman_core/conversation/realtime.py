@@ -187,6 +187,13 @@ class RealtimeTalk:
             self.history.say(self._heard(sound, sound.samples.size))
             self._go("listening")
 
+    def forget(self) -> None:
+        """Begin anew: nothing was said, to the service neither."""
+        self.interrupt()
+        self.history.clear()
+        self._task.cancel()
+        self._task = asyncio.create_task(self._live())
+
     async def close(self) -> None:
         """End the talk."""
         self._task.cancel()

@@ -145,6 +145,11 @@ class Talk:
             self._keep(self._spoken.heard(sound.samples.size), cut_off=False)
             self._go("listening")
 
+    def forget(self) -> None:
+        """Begin anew: nothing was said."""
+        self.interrupt()
+        self.history.clear()
+
     async def close(self) -> None:
         """End the talk."""
         task = self._answering

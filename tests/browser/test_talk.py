@@ -174,6 +174,11 @@ def test_typed_words_are_answered_and_an_answer_can_be_stopped(visitor: Page) ->
     visitor.keyboard.press("Enter")
     wait_for_words(visitor, "We close at five.")
     visitor.click("#talk-stop")
+    visitor.click("#talk-said button[title=Clear], #talk-said button[aria-label=Clear]")
+    visitor.wait_for_function("!document.querySelector('#talk-said').textContent.includes('Welcome')")
+    write(visitor, "When do you close?")
+    wait_for_words(visitor, "We close at five.")
+    assert GREETING not in said(visitor)  # which is not told again, nor remembered
     visitor.wait_for_selector(".caption[data-word=Ready], avatar-stage[data-state=live]")
     assert "stumbled" not in status(visitor)
 

@@ -220,6 +220,16 @@ async def test_a_line_that_is_cut_is_taken_up_again_with_what_was_said() -> None
         assert [event["item"]["role"] for event in service.of("conversation.item.create")] == ["user", "assistant"]
 
 
+async def test_a_talk_that_is_forgotten_is_a_new_one_for_the_service() -> None:
+    async with talking() as (service, stage, talk):
+        await service.say(HEARD, *answer())
+        await until(lambda: stage.sounds and stage.sounds[0].whole)
+        service.heard.clear()
+        talk.forget()
+        await until(lambda: len(service.lines) == 2 and service.of("session.update"))
+        assert service.of("conversation.item.create") == [] and stage.of("error") == [] and talk.state == "listening"
+
+
 @pytest.mark.parametrize(("status", "says"), [(401, "take the key"), (404, "does not speak"), (429, "asked too much")])
 async def test_a_service_that_refuses_is_told_in_a_sentence_without_the_key(status: int, says: str) -> None:
     async with talking(status) as (service, stage, talk):

@@ -427,3 +427,15 @@ async def test_two_thousand_words_are_begun_at_once_and_end_after_two_minutes() 
     for _ in range(200):
         await settle()
     assert stage.sounds[0].whole and 120 <= stage.sounds[0].seconds < 130 and brain.closed
+
+
+async def test_a_talk_that_is_forgotten_begins_anew() -> None:
+    brain = Brain("One. T", None, "wo.")
+    talk, stage = talk_of(brain)
+    talk.read("Count.")
+    await settle()
+    talk.forget()
+    assert stage.hushed == 1 and list(talk.history.lines) == [] and talk.state == "listening"
+    talk.read("Again.")
+    await settle()
+    assert list(brain.asked[-1]) == [Line("user", "Again.")]

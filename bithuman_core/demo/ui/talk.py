@@ -72,6 +72,10 @@ def wire(panel: TalkPanel, context: DemoContext, visitor: gr.State) -> None:
         found = context.visitors.find(secret)
         return found.talker.lines if found.talker is not None else []
 
+    async def forget(secret: str) -> None:
+        if (talking := context.visitors.find(secret).talker) is not None:
+            talking.forget()
+
     async def by_key(secret: str, on: bool) -> Any:
         if (talking := context.visitors.find(secret).talker) is not None:
             talking.by_key(on)
@@ -81,6 +85,7 @@ def wire(panel: TalkPanel, context: DemoContext, visitor: gr.State) -> None:
         if (talking := context.visitors.find(secret).talker) is not None:
             talking.end_turns_after(min(max(seconds, SHORTEST_PAUSE), LONGEST_PAUSE))
 
+    panel.said.clear(told(forget), visitor, None, **QUICK)
     panel.by_key.change(told(by_key), [visitor, panel.by_key], panel.hold, **QUICK)
     panel.pause.release(told(pause), [visitor, panel.pause], None, **QUICK)
     panel.words.submit(told(read), [visitor, panel.words], panel.words, **QUICK)

@@ -100,6 +100,13 @@ class Talker:
         if self._live is not None:
             self._live.talk.let_go()
 
+    def forget(self) -> None:
+        """Begin anew: nothing was said."""
+        if self._live is not None:
+            self._live.talk.forget()
+        self._history.clear()
+        self._lines.clear()
+
     def read(self, text: str) -> None:
         """Typed words."""
         if self._live is not None:
