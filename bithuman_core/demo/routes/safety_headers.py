@@ -7,7 +7,7 @@ import secrets
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bithuman_core.demo.routes.start_page import own_page
+from bithuman_core.demo.routes.start_page import OURS, own_page
 
 # Only our own files and Gradio's, no other host. Gradio's components carry styles of their own in the page. Pictures from blobs
 # are what the visitor chose. Hugging Face shows a Space in a frame on its own page. Scripts in the page need the nonce.
@@ -35,10 +35,13 @@ HEADERS = {
 }
 
 class SafetyHeaders:
-    """ASGI middleware that adds them; and that nothing is used again unasked, unless the answer says so."""
+    """ASGI middleware that adds them; and that nothing is used again unasked, unless the answer says so.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    head: what ends the head of a page of Gradio's. policy: the content security policy, with ``{nonce}`` where scripts need it.
+    """
+
+    def __init__(self, app: ASGIApp, head: bytes = OURS, policy: str = POLICY) -> None:
+        self._app, self._head, self._policy = app, head, policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -50,7 +53,7 @@ class SafetyHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
-                headers["Content-Security-Policy"] = POLICY.format(nonce=nonce)
+                headers["Content-Security-Policy"] = self._policy.format(nonce=nonce)
                 headers.setdefault("Cache-Control", "no-cache")
                 if headers.get("content-type", "").startswith("text/html"):
                     start = message
@@ -59,7 +62,7 @@ class SafetyHeaders:
                 page += message.get("body", b"")
                 if message.get("more_body"):
                     return
-                page = own_page(page, nonce)
+                page = own_page(page, nonce, self._head)
                 MutableHeaders(scope=start)["content-length"] = str(len(page))
                 await send(start)
                 message = {**message, "body": page}

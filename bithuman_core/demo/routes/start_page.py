@@ -16,7 +16,7 @@ OURS = b"""
 </head>"""
 
 
-def own_page(page: bytes, nonce: str) -> bytes:
-    """The page's HTML; ``nonce`` lets the scripts in it run under the content security policy."""
-    page = FOREIGN.sub(b"", page).replace(b"</head>", OURS, 1)
+def own_page(page: bytes, nonce: str, head: bytes = OURS) -> bytes:
+    """The page's HTML; ``nonce`` lets the scripts in it run under the content security policy. ``head`` ends its head."""
+    page = FOREIGN.sub(b"", page).replace(b"</head>", head, 1)
     return SCRIPT.sub(b'<script nonce="' + nonce.encode() + b'"', page)

@@ -108,6 +108,12 @@ class Secrets:
         holder.check(scope)
         return holder
 
+    def still_may(self, number: str, scope: Scope) -> bool:
+        """Whether the secret of an id is valid and has a scope, for whoever has shown it before. Nothing is counted."""
+        with self._database.reading() as session:
+            row = session.get(Secret, number)
+            return row is not None and state(row, self._now()) == "valid" and may(row.scopes, scope)
+
     def _found(self, secret: str | None) -> tuple[Holder, int]:
         if not secret:
             raise MissingAuth(MISSING)

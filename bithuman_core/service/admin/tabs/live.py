@@ -1,0 +1,55 @@
+"""What is live now; one can be told to say something."""
+
+from __future__ import annotations
+
+import gradio as gr
+from sqlalchemy import select
+
+from bithuman_core.service.admin.acting import QUICK, told, whoever_asks
+from bithuman_core.service.admin.table import chosen, table
+from bithuman_core.service.admin.words import how_long
+from bithuman_core.service.api.talking import MOST, Speech, speak
+from bithuman_core.service.context import Service
+from bithuman_core.service.data.tables import Agent, Live
+from bithuman_core.service.errors import Invalid
+from bithuman_core.service.load import SEEN_SECONDS
+
+COLUMNS = ("Agent", "Name", "Where", "For", "Last heard of")
+NOBODY = "Choose an agent in the table, and write what it is to say."
+
+
+def build(service: Service, tab: gr.Tab, ticking: gr.Timer) -> None:
+    """The tab's contents, shown when it is opened, and anew with each tick."""
+    live = table(COLUMNS, "live")
+    code = gr.State("")
+    with gr.Row():
+        text = gr.Textbox(label="Let it say", placeholder="choose an agent above first", max_length=MOST, scale=4, elem_id="say")
+        say = gr.Button("Say it", variant="primary", scale=0)
+
+    @told
+    def show() -> list[list[str]]:
+        now = service.now()
+        here = (
+            select(Live, Agent.name).join(Agent, Agent.code == Live.agent_code)
+            .where(Live.seen > now - SEEN_SECONDS).order_by(Live.began)
+        )  # fmt: skip
+        with service.database.reading() as session:
+            return [
+                [row.agent_code, name, row.room, how_long(now - row.began), f"{how_long(now - row.seen)} ago"]
+                for row, name in session.execute(here)
+            ]
+
+    @told
+    def tell(number: str, message: str, request: gr.Request) -> str:
+        if not number or not message.strip():
+            raise Invalid(NOBODY)
+        told_to = speak(service, whoever_asks(request), number, Speech(message=message.strip()))
+        gr.Info(f"It says it in {told_to.delivered_to_rooms} places.")
+        return ""
+
+    def choose(event: gr.SelectData) -> str:
+        return chosen(event)
+
+    gr.on([tab.select, ticking.tick], show, None, live, **QUICK)
+    live.select(choose, None, code, **QUICK)
+    gr.on([say.click, text.submit], tell, [code, text], text, **QUICK)
