@@ -60,7 +60,7 @@ def service_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
-        async with inside.running() if inside is not None else nullcontext():
+        async with service.live.running(), inside.running() if inside is not None else nullcontext():
             yield
         await run_in_threadpool(service.close)
 
@@ -88,7 +88,6 @@ def service_app(
         from bithuman_core.service.rooms import mount
 
         mount(app, inside, service)
-        service.sessions = lambda: float(inside.tasks.live)
     return app
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import delete, select
 
 from bithuman_core.low_priority import be_nice
 from bithuman_core.service.data.database import Database
-from bithuman_core.service.data.tables import Delivery, Upload
+from bithuman_core.service.data.tables import Delivery, Live, Upload
 from bithuman_core.service.errors import NotFound, Unavailable
+from bithuman_core.service.live import end_the_lost
 from bithuman_core.service.storage import Storage
 from bithuman_core.service.webhooks.sender import Sender
 
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 1.0
 TIDY_SECONDS = 600.0
 DELIVERIES_KEPT = 30 * 86_400.0  # s
+SESSIONS_KEPT = 90 * 86_400.0  # s, after the end of a live avatar
 AT_ONCE = 100  # files
 
 
@@ -50,6 +52,8 @@ class Chores:
         now = self._now()
         with self._database.writing() as session:
             session.execute(delete(Delivery).where(Delivery.updated < now - DELIVERIES_KEPT, Delivery.status != "queued"))
+            end_the_lost(session, now)
+            session.execute(delete(Live).where(Live.ended_at < now - SESSIONS_KEPT))
         old = select(Upload.id).where(Upload.created < now - self._uploads_kept).limit(AT_ONCE)
         with self._database.reading() as session:
             numbers = list(session.scalars(old))

@@ -20,6 +20,7 @@ from bithuman_core.service.data.database import Database
 from bithuman_core.service.data.tables import Agent
 from bithuman_core.service.jobs.runner import PREFIX, Runner
 from bithuman_core.service.limits import ServiceLimits
+from bithuman_core.service.live import LiveAvatars
 from bithuman_core.service.metrics import Metrics
 from bithuman_core.service.secrets.store import Secrets
 from bithuman_core.service.speech import Speaker
@@ -49,7 +50,6 @@ class Service:
     ) -> None:
         """The database has to be up to date. voice, reading: its own ones. now: Unix seconds."""
         self.database, self.storage, self.now = database, storage, now
-        self.sessions: Callable[[], float] = lambda: 0.0  # avatars that are live in this process
         self.limits = limits or ServiceLimits()
         self.metrics = Metrics()
         self.secrets, self.tokens = Secrets(database, now), Tokens(database, now)
@@ -57,6 +57,7 @@ class Service:
         self.speaker = Speaker(self.voice, self.limits.speeches)
         self.reading = reading or reading_pool()
         self.name = f"{socket.gethostname()[:15]}-{secrets.token_hex(6)}"
+        self.live = LiveAvatars(database, self.name, now)
         self.runner = Runner(database, storage, self.reading, self.voice, self.name, self.metrics, now)
         fetching = WorkerLimits(upload_bytes=self.limits.doors.file_bytes, fetch_from=self.limits.fetch_from)
         self.downloads = Downloads(fetching, "the address")

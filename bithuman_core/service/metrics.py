@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+TICK_SECONDS = (0.002, 0.004, 0.008, 0.016, 0.024, 0.032, 0.04, 0.08, 0.16)  # a tick has 40 ms
+KINDS = ("room", "embed")  # of live avatars
 JOB_SECONDS = (1.0, 5.0, 15.0, 60.0, 240.0, 900.0)
 
 
@@ -22,12 +24,16 @@ class Metrics:
         self._jobs = Counter("jobs", "Tries of jobs by kind and outcome", ["kind", "outcome"], **more)
         self._job_seconds = Histogram("job_seconds", "Time of a try", ["kind"], buckets=JOB_SECONDS, **more)
         self._deliveries = Counter("webhook_deliveries", "Tries of deliveries by outcome", ["outcome"], **more)
+        self._live = Gauge("sessions", "Avatars that are live in this process, by where they are shown", ["kind"], **more)
+        self._ticks = Histogram("tick_seconds", "Work of a tick of live avatars", ["kind"], buckets=TICK_SECONDS, **more)
+        self._late = Counter("late_frames", "Pictures of live avatars that were not new in their tick", ["kind"], **more)
+        for kind in KINDS:  # so that they are there before the first one is live
+            self._live.labels(kind), self._ticks.labels(kind), self._late.labels(kind)
         self._gauges = {
             name: Gauge(name, told, **more)
             for name, told in {
                 "queue": "Jobs that wait or are worked on, of the installation",
                 "agents": "Agents of the installation",
-                "sessions": "Avatars that are live in this process",
             }.items()
         }
 
@@ -44,6 +50,16 @@ class Metrics:
     def delivered(self, outcome: str) -> None:
         """A webhook was tried."""
         self._deliveries.labels(outcome).inc()
+
+    def tick(self, kind: str, seconds: float, late: bool) -> None:
+        """A live avatar of one of KINDS has moved on by 40 ms, with that much work."""
+        self._ticks.labels(kind).observe(seconds)
+        if late:
+            self._late.labels(kind).inc()
+
+    def live(self, kind: str, count: float) -> None:
+        """How many are live."""
+        self._live.labels(kind).set(count)
 
     def told(self, figures: Mapping[str, Callable[[], float]]) -> bytes:
         """All of them as Prometheus reads them; figures: those of this moment."""

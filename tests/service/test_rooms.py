@@ -67,7 +67,7 @@ async def live(house: House, client: Client) -> tuple[str, Side]:
     answer = await house.client.post("/launch", json={**ORDER, "agent_code": code})
     assert answer.status_code == 200, answer.text
     assert house.rooms is not None
-    await house.rooms.exchange()
+    await house.service.live.exchange()
     return code, agent
 
 
@@ -81,12 +81,12 @@ async def test_a_live_agent_is_told_what_to_say_and_to_know(house: House, client
     ):
         answer = await house.client.post(f"/v1/agent/{code}/{path}", json=said)
         assert answer.json() == {"success": True, "agent_code": code, "context_type": kind, "delivered_to_rooms": 1}
-    await house.rooms.exchange()
+    await house.service.live.exchange()
     await until(lambda: len(agent.told) == 3)
     assert agent.told == [
         ("bithuman.speak", "Lunch is ready."), ("bithuman.add_context", "It is Friday."), ("bithuman.speak", "Come!"),
     ]  # fmt: skip
-    await house.rooms.exchange()
+    await house.service.live.exchange()
     assert len(agent.told) == 3, "each once"
     other = await house.client.post(f"/v1/agent/{code}/speak", json={"message": "x", "room_id": "garden"})
     assert "that room" in sentence(other, 404, "NO_ACTIVE_ROOMS")
@@ -96,16 +96,38 @@ async def test_one_that_has_left_is_told_nothing(house: House, client: Client) -
     code, _ = await live(house, client)
     assert house.rooms is not None
     await house.rooms.tasks.stop_all()
-    await house.rooms.exchange()
+    await house.service.live.exchange()
     sentence(await house.client.post(f"/v1/agent/{code}/speak", json={"message": "x"}), 404, "NO_ACTIVE_ROOMS")
     with house.service.database.reading() as session:
-        assert session.query(Live).count() == session.query(Message).count() == 0
+        row = session.query(Live).one()
+        assert (row.agent_code, row.kind, row.room, row.process) == (code, "room", "lobby", house.service.name)
+        assert row.ended_at == row.started_at and session.query(Message).count() == 0
 
 
 async def test_one_whose_process_died_is_told_nothing(house: House, client: Client) -> None:
     code, _ = await live(house, client)
     house.service.now.now += 60  # type: ignore[attr-defined]
     sentence(await house.client.post(f"/v1/agent/{code}/speak", json={"message": "x"}), 404, "NO_ACTIVE_ROOMS")
+    house.service.chores.tidy()
+    with house.service.database.reading() as session:
+        row = session.query(Live).one()
+        assert row.ended_at == row.seen_at < house.service.now(), "it ended when it was seen last"
+
+
+async def test_one_whose_rows_are_written_is_left_alone_until_something_happens(house: House, client: Client) -> None:
+    code, agent = await live(house, client)
+    began = house.service.now()
+
+    async def seen_after(seconds: float) -> float:
+        house.service.now.now = began + seconds  # type: ignore[attr-defined]
+        await house.service.live.exchange()
+        with house.service.database.reading() as session:
+            return session.query(Live).one().seen_at - began
+
+    assert [await seen_after(seconds) for seconds in (1, 4.5, 5, 9, 14)] == [0, 0, 5, 5, 14]
+    await house.client.post(f"/v1/agent/{code}/speak", json={"message": "Now."})
+    assert await seen_after(14.5) == 14.5
+    await until(lambda: agent.told == [("bithuman.speak", "Now.")])
 
 
 async def test_one_that_is_deleted_while_it_is_live_harms_no_other(house: House, client: Client) -> None:
@@ -113,7 +135,7 @@ async def test_one_that_is_deleted_while_it_is_live_harms_no_other(house: House,
     assert house.rooms is not None
     assert (await house.client.delete(f"/v1/agent/{code}")).status_code == 200
     for _ in range(2):
-        await house.rooms.exchange()
+        await house.service.live.exchange()
     sentence(await house.client.post(f"/v1/agent/{code}/speak", json={"message": "x"}), 404, "AGENT_NOT_FOUND")
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from bithuman_core import __version__
 from bithuman_core.service.api.access import Reader
 from bithuman_core.service.context import InService
-from bithuman_core.service.metrics import CONTENT_TYPE
+from bithuman_core.service.metrics import CONTENT_TYPE, KINDS
 
 router = APIRouter(tags=["health"])
 
@@ -45,5 +45,7 @@ def ready_to_serve(service: InService) -> Readiness:
 )  # fmt: skip
 def metrics(service: InService, _: Reader) -> Response:
     """Of this process, and the queue of the installation. Prometheus sends the secret as ``authorization: credentials``."""
-    figures = {"queue": service.runner.queue.waiting, "agents": service.agents, "sessions": service.sessions}
+    for kind in KINDS:
+        service.metrics.live(kind, service.live.count(kind))
+    figures = {"queue": service.runner.queue.waiting, "agents": service.agents}
     return Response(service.metrics.told(figures), media_type=CONTENT_TYPE)

@@ -13,12 +13,12 @@ from bithuman_core.service.api.agents import Code, found
 from bithuman_core.service.context import InService
 from bithuman_core.service.data.tables import Live, Message
 from bithuman_core.service.errors import NoActiveRooms
+from bithuman_core.service.live import is_live
 from bithuman_core.service.secrets.audit import note
 
 router = APIRouter(tags=["live"])
 
 MOST = 4000  # characters
-SEEN_SECONDS = 15.0  # since which a live avatar has been heard of
 NOBODY = "The agent {code} is not live in {where}: launch it into one first (POST /launch with agent_code)."
 
 
@@ -62,7 +62,7 @@ def _tell(service: InService, secret_id: str, code: str, kind: str, text: str, r
     now = service.now()
     with service.database.writing() as session:
         found(session, code)
-        wanted = select(Live.id).where(Live.agent_code == code, Live.seen > now - SEEN_SECONDS)
+        wanted = select(Live.id).where(Live.agent_code == code, is_live(now))
         live = list(session.scalars(wanted if room is None else wanted.where(Live.room == room)))
         if not live:
             raise NoActiveRooms(NOBODY.format(code=code, where="any room" if room is None else "that room"))

@@ -179,15 +179,26 @@ class Delivery(Table):
 
 
 class Live(Table):
-    """An avatar that is live somewhere; one that has not been heard of for a while is not there any more."""
+    """An avatar that is live somewhere, or was; one not heard of for a while (see ``live.is_live``) is not there any more."""
 
-    __tablename__ = "live"
+    __tablename__ = "live_sessions"
+    __table_args__ = (Index("live_sessions_now", "agent_code", "ended_at", "seen_at"),)
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    agent_code: Mapped[str] = mapped_column(ForeignKey("agents.code", ondelete="CASCADE"), index=True)
-    room: Mapped[str] = mapped_column(String(256))
-    began: Mapped[float]
-    seen: Mapped[float]
+    agent_code: Mapped[str | None] = mapped_column(ForeignKey("agents.code", ondelete="CASCADE"))
+    """Null for an avatar in a room that is no agent of the service."""
+    kind: Mapped[str] = mapped_column(String(16))
+    """room (LiveKit) or embed (a page of another site)."""
+    room: Mapped[str | None] = mapped_column(String(256))
+    """Of a room, its name."""
+    origin: Mapped[str | None] = mapped_column(String(300))
+    """Of an embed, the site that shows it."""
+    process: Mapped[str] = mapped_column(String(64))
+    """Which of the installation's processes shows it: the machine's name, and a part that is new at each start."""
+    started_at: Mapped[float] = mapped_column(index=True)
+    seen_at: Mapped[float]
+    ended_at: Mapped[float | None]
+    """Null while it is live; where its process died, when it was seen last."""
 
 
 class Message(Table):
@@ -196,7 +207,7 @@ class Message(Table):
     __tablename__ = "messages"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    live_id: Mapped[str] = mapped_column(ForeignKey("live.id", ondelete="CASCADE"), index=True)
+    live_id: Mapped[str] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     """speak or add_context."""
     text: Mapped[str] = mapped_column(Text)

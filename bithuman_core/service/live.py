@@ -1,0 +1,147 @@
+"""Live avatars of all processes in one table: who is live where, and what they are told from outside.
+
+Each process writes down its own and takes the messages for them, so that any replica can tell any avatar something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from bithuman_core.errors import BithumanError
+from bithuman_core.service.data.database import Database
+from bithuman_core.service.data.tables import Agent, Live, Message
+from bithuman_core.service.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5  # between two looks for messages
+TOUCH_SECONDS = 5.0  # after which a row that nothing happens to says again that it is live
+SEEN_SECONDS = 15.0  # since which a live avatar has been heard of; three touches
+ROOM, EMBED = "room", "embed"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAvatar:
+    """One that is live in this process. ``tell(kind, text)`` is called on the event loop; kind: speak or add_context."""
+
+    id: str
+    agent_code: str | None  # None: no agent of the service
+    kind: str
+    tell: Callable[[str, str], None]
+    room: str | None = None
+    origin: str | None = None
+
+
+def is_live(now: float) -> ColumnElement[bool]:
+    """Of rows of ``Live``: at ``now``, Unix seconds."""
+    return Live.ended_at.is_(None) & (Live.seen_at > now - SEEN_SECONDS)
+
+
+def end_the_lost(session: Session, now: float) -> None:
+    """Write down the end of those whose process died without doing so."""
+    lost = update(Live).where(Live.ended_at.is_(None), Live.seen_at <= now - SEEN_SECONDS)
+    session.execute(lost.values(ended_at=Live.seen_at))
+
+
+class LiveAvatars:
+    """Those of one process. now: Unix seconds."""
+
+    def __init__(self, database: Database, process: str, now: Callable[[], float]) -> None:
+        self._database, self._process, self._now = database, process, now
+        self._sources = list[Callable[[], Iterable[LiveAvatar]]]()
+        self._known = set[str]()  # whose rows are there
+        self._touched = float("-inf")
+        self._soon = asyncio.Event()
+
+    def add(self, source: Callable[[], Iterable[LiveAvatar]]) -> None:
+        """Ask ``source()`` for live avatars, too, from now on."""
+        self._sources.append(source)
+
+    def count(self, kind: str) -> int:
+        """How many are live."""
+        return sum(avatar.kind == kind for source in self._sources for avatar in source())
+
+    def look_soon(self) -> None:
+        """Somebody came or went: do not wait for the next look."""
+        self._soon.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Exchange with the database as long as the block; all have ended after it."""
+        looking = asyncio.create_task(self._look())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.wait([looking])
+            with suppress(Unavailable):
+                await run_in_threadpool(self._end, set(self._known))
+
+    async def exchange(self) -> None:
+        """Tell the database who is live here, and those who are live what they were sent. Raises Unavailable."""
+        live = {avatar.id: avatar for source in self._sources for avatar in source()}
+        if not live and not self._known:
+            return
+        for number, kind, text in await run_in_threadpool(self._exchange, live):
+            live[number].tell(kind, text)
+
+    async def _look(self) -> None:
+        while True:
+            self._soon.clear()
+            try:
+                await self.exchange()
+            except Unavailable:  # it is asked again
+                pass
+            except (BithumanError, IntegrityError) as error:  # an agent was deleted in this very moment
+                logger.warning("Messages for live avatars wait: %s", error)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._soon.wait(), POLL_SECONDS)
+
+    def _exchange(self, live: Mapping[str, LiveAvatar]) -> list[tuple[str, str, str]]:
+        """In the thread pool: a write only where there is something to write."""
+        now = self._now()
+        waiting = select(Message.id).where(Message.live_id.in_(list(live))).limit(1)
+        if live.keys() == self._known and now - self._touched < TOUCH_SECONDS:
+            with self._database.reading() as session:
+                if session.scalar(waiting) is None:
+                    return []
+        self._end(self._known - live.keys())
+        with self._database.writing() as session:
+            for avatar in live.values():
+                self._touch(session, avatar, now)
+            session.flush()
+            rows = list(session.scalars(select(Message).where(Message.live_id.in_(list(live))).order_by(Message.id)))
+            told = [(row.live_id, row.kind, row.text) for row in rows]
+            for row in rows:
+                session.delete(row)
+        self._known, self._touched = set(live), now
+        return told
+
+    def _touch(self, session: Session, avatar: LiveAvatar, now: float) -> None:
+        """One whose agent was deleted while it is live has no row: it is told nothing more."""
+        row = session.get(Live, avatar.id)
+        if row is not None:
+            row.seen_at, row.ended_at = now, None
+        elif avatar.agent_code is None or session.get(Agent, avatar.agent_code) is not None:
+            session.add(
+                Live(
+                    id=avatar.id, agent_code=avatar.agent_code, kind=avatar.kind, room=avatar.room, origin=avatar.origin,
+                    process=self._process, started_at=now, seen_at=now,
+                )
+            )  # fmt: skip
+
+    def _end(self, numbers: set[str]) -> None:
+        if numbers:
+            with self._database.writing() as session:
+                session.execute(update(Live).where(Live.id.in_(list(numbers))).values(ended_at=self._now()))
+                session.execute(delete(Message).where(Message.live_id.in_(list(numbers))))
+            self._known -= numbers
