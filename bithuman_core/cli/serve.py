@@ -17,6 +17,7 @@ from bithuman_core.errors import Failed
 
 if TYPE_CHECKING:
     from bithuman_core.hosts import KnownHosts
+    from bithuman_core.service.admin.page import AdminPage
     from bithuman_core.service.context import Service
     from bithuman_core.service.data.database import Database
     from bithuman_core.service.rooms import Rooms
@@ -39,6 +40,7 @@ def serve(
     rooms: Annotated[
         int | None, typer.Option(help="Avatars in LiveKit rooms at once (with the extra livekit: one a core).", min=0)
     ] = None,
+    admin: Annotated[bool, typer.Option(help="Serve the page of whoever runs the service, at /admin.")] = True,
     export: Annotated[
         Path | None, typer.Option(metavar="OUT.tar", help="Write the whole installation to a file, and end.")
     ] = None,
@@ -82,7 +84,8 @@ def serve(
     service = Service(opened, Storage(where.storage), limits=ServiceLimits(fetch_from=tuple(fetch_from or ())))
     places = rooms if rooms is not None else (os.cpu_count() or 1) * (find_spec("livekit") is not None)
     make_rooms = partial(_rooms, service, places) if places else None
-    application = service_app(service, host, allowed_hosts.split(","), make_rooms)
+    page = _admin_page(service) if admin else None
+    application = service_app(service, host, allowed_hosts.split(","), make_rooms, page)
     if not service.secrets.all():
         say("There is no secret yet: make one with bithuman-core secrets create NAME.", "note", "yellow")
 
@@ -102,6 +105,12 @@ def _move(database: Database, storage: Storage, out: Path | None, given: Path | 
         say(f"Exported with {export_to(out, database, storage)} files; keep {out} as you keep a password.")
     elif given is not None:
         say(f"Imported with {import_from(given, database, storage)} files.")
+
+
+def _admin_page(service: Service) -> AdminPage:
+    from bithuman_core.service.admin.page import AdminPage  # which brings Gradio along
+
+    return AdminPage(service)
 
 
 def _rooms(service: Service, places: int, hosts: KnownHosts) -> Rooms:

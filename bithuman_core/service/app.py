@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -37,6 +37,7 @@ from bithuman_core.service.context import Service
 from bithuman_core.service.metrics import Metrics
 
 if TYPE_CHECKING:
+    from bithuman_core.service.admin.page import AdminPage  # which brings Gradio along
     from bithuman_core.service.rooms import Rooms  # which brings LiveKit along
 
     RoomsOf = Callable[[KnownHosts], Rooms]
@@ -47,11 +48,16 @@ FILES = ("/v1/files/upload", "/v1/agent/generate", "/v1/video/generate", "/launc
 
 
 def service_app(
-    service: Service, host: str = "127.0.0.1", hosts: Iterable[str] = (), rooms: RoomsOf | None = None
+    service: Service,
+    host: str = "127.0.0.1",
+    hosts: Iterable[str] = (),
+    rooms: RoomsOf | None = None,
+    admin: AdminPage | None = None,
 ) -> FastAPI:
     """Everything that the service serves.
 
     host: the address that it listens on; hosts: further names that it is called by; rooms: makes the worker that it has inside.
+    admin: the page of whoever runs it.
     """
     known = KnownHosts(host, hosts)
     inside = None if rooms is None else rooms(known)
@@ -60,7 +66,10 @@ def service_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
-        async with service.live.running(), inside.running() if inside is not None else nullcontext():
+        async with AsyncExitStack() as running:
+            for part in (service.live, inside, admin):
+                if part is not None:
+                    await running.enter_async_context(part.running())
             yield
         await run_in_threadpool(service.close)
 
@@ -88,6 +97,10 @@ def service_app(
         from bithuman_core.service.rooms import mount
 
         mount(app, inside, service)
+    if admin is not None:
+        from bithuman_core.service.admin.page import mount as mount_page
+
+        mount_page(app, admin)
     return app
 
 

@@ -1,25 +1,26 @@
-"""How much an installation has had to do: written down once a minute, kept for some days."""
+"""How much an installation had to do in the last day: read from what the database keeps of live avatars, jobs and requests."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from bithuman_core.service.data.tables import Job, Live, Load, Usage
-from bithuman_core.service.data.upsert import insert_or_greatest
+from bithuman_core.service.data.tables import Job, Live, Usage
 from bithuman_core.service.jobs.queue import QUEUED, RUNNING
+from bithuman_core.service.live import is_live
 from bithuman_core.service.secrets.quotas import DAY, MINUTE, REQUESTS
 
-KEPT_SECONDS = 7 * DAY
-SEEN_SECONDS = 15.0  # since which a live avatar has been heard of
 STEP = 5 * MINUTE  # s between two points of a day's curve
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The load of some minutes from ``at`` (Unix seconds): the most avatars live and jobs open at once, requests a minute."""
+    """The load of the minutes from ``at`` (Unix seconds): the most avatars live and jobs open at once, requests a minute."""
 
     at: int
     live: int
@@ -29,7 +30,7 @@ class Point:
 
 def live_now(session: Session, now: float) -> int:
     """Avatars that are live, in all processes."""
-    return session.scalar(select(func.count()).select_from(Live).where(Live.seen > now - SEEN_SECONDS)) or 0
+    return session.scalar(select(func.count()).select_from(Live).where(is_live(now))) or 0
 
 
 def open_jobs(session: Session) -> int:
@@ -37,30 +38,45 @@ def open_jobs(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Job).where(Job.status.in_((QUEUED, RUNNING)))) or 0
 
 
-def write_down(session: Session, now: float) -> None:
-    """The load of this minute; several processes may do it, the greatest stays."""
-    minute = int(now // MINUTE * MINUTE)
-    row = {"minute": minute, "live": live_now(session, now), "jobs": open_jobs(session)}
-    insert_or_greatest(session, Load, row, ["minute"], ["live", "jobs"])
-    session.execute(delete(Load).where(Load.minute < now - KEPT_SECONDS))
-
-
 def of_a_day(session: Session, now: float) -> list[Point]:
-    """The last 24 hours, a point every five minutes, the oldest first. Where nothing was written down it is 0."""
+    """The last 24 hours, a point every five minutes, the oldest first."""
     last = int(now // STEP * STEP)
     begins = range(last - DAY + STEP, last + STEP, STEP)
-    live, jobs, requests = (dict.fromkeys(begins, 0) for _ in range(3))
-    for minute, lived, waited in session.execute(select(Load.minute, Load.live, Load.jobs).where(Load.minute >= begins[0])):
-        at = minute // STEP * STEP
-        if at in live:
-            live[at], jobs[at] = max(live[at], lived), max(jobs[at], waited)
+    ended = case((is_live(now), now + STEP), else_=func.coalesce(Live.ended_at, Live.seen_at))
+    lived = select(Live.started_at, ended).where(or_(Live.ended_at.is_(None), Live.ended_at >= begins[0]))
+    over = case((Job.status.in_((QUEUED, RUNNING)), now + STEP), else_=Job.updated)
+    worked = select(Job.created, over).where(or_(Job.status.in_((QUEUED, RUNNING)), Job.updated >= begins[0]))
+    requests = _requests(session, begins, now)
+    live, jobs = (most_at_once(_stretches(session, wanted), begins) for wanted in (lived, worked))
+    return [Point(at, *counts) for at, *counts in zip(begins, live, jobs, requests, strict=True)]
+
+
+def most_at_once(stretches: Iterable[tuple[float, float]], begins: Sequence[int]) -> list[int]:
+    """Of stretches of time (begin, end), how many there are at once at most, from each of ``begins`` to the next one."""
+    changes = sorted((at, change) for begin, end in stretches if end > begin for at, change in ((begin, 1), (end, -1)))
+    most, count, number = list[int](), 0, 0
+    for begin, following in pairwise([*begins, float("inf")]):
+        while number < len(changes) and changes[number][0] <= begin:
+            count += changes[number][1]
+            number += 1
+        highest = count
+        while number < len(changes) and changes[number][0] < following:
+            count += changes[number][1]
+            highest = max(highest, count)
+            number += 1
+        most.append(highest)
+    return most
+
+
+def _stretches(session: Session, wanted: Select[Any]) -> list[tuple[float, float]]:
+    return [(float(begin), float(end)) for begin, end in session.execute(wanted)]
+
+
+def _requests(session: Session, begins: Sequence[int], now: float) -> list[float]:
+    step = Usage.begin - Usage.begin % STEP
     asked = (
-        select(Usage.begin, func.sum(Usage.amount))
-        .where(Usage.kind == REQUESTS, Usage.begin >= begins[0])
-        .group_by(Usage.begin)
-    )
-    for minute, amount in session.execute(asked):
-        at = minute // STEP * STEP
-        if at in requests:
-            requests[at] += int(amount)
-    return [Point(at, live[at], jobs[at], requests[at] * MINUTE / STEP) for at in begins]
+        select(step.label("step"), func.sum(Usage.amount))
+        .where(Usage.kind == REQUESTS, Usage.begin >= begins[0]).group_by("step")
+    )  # fmt: skip
+    amounts = {int(at): int(amount) for at, amount in session.execute(asked)}
+    return [amounts.get(at, 0) * MINUTE / min(STEP, max(now - at, MINUTE)) for at in begins]  # the last ones are not over

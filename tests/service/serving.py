@@ -96,10 +96,10 @@ def sentence(answer: httpx.Response, status: int, code: str) -> str:
 
 
 @contextmanager
-def listening(service: Service) -> Iterator[str]:
+def listening(service: Service, **more: Any) -> Iterator[str]:
     """The service at an address of this machine, its jobs in a thread, as ``bithuman-core serve`` runs it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(server_config(service_app(service), service.limits.doors))
+        server = uvicorn.Server(server_config(service_app(service, **more), service.limits.doors))
         started = threading.Event()
 
         async def serve() -> None:

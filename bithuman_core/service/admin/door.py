@@ -24,7 +24,7 @@ from bithuman_core.service.secrets.audit import note
 from bithuman_core.service.secrets.scopes import Scope as Right
 
 PATH = "/admin"
-LOGIN, LOGOUT = f"{PATH}/login", f"{PATH}/logout"
+LOGIN, LOGOUT = f"{PATH}/sign-in", f"{PATH}/sign-out"  # other names than those of Gradio's own
 COOKIE, AUDIENCE = "bithuman-admin", "bithuman-admin"
 HOURS = 8
 HOLDER = "bithuman_core.admin"  # key of a scope: the secret's id

@@ -25,6 +25,8 @@ from bithuman_core.service.context import Service
 TICK_SECONDS = 5.0
 TITLE = "Your avatar service"
 CSS = (Path(__file__).with_name("page.css")).read_text("utf-8")
+CIRCLE = "%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='4' fill='%231f6f5c'/%3E%3C/svg%3E"
+HEAD = f'<link rel="icon" href="data:image/svg+xml,{CIRCLE}"></head>'.encode()
 # Nobody else's page may show it in a frame; its forms are the door's. Gradio's components carry styles of their own.
 POLICY = "; ".join(
     (
@@ -46,7 +48,9 @@ SIGN_OUT = f'<form class="sign-out" method="post" action="{LOGOUT}"><button>Sign
 
 def build_page(service: Service) -> gr.Blocks:
     """The Gradio app."""
-    with gr.Blocks(theme=AvatarTheme(), title=TITLE, css=CSS, analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(
+        theme=AvatarTheme(), title=TITLE, css=CSS, analytics_enabled=False, fill_width=True
+    ) as page:
         with gr.Row(elem_id="head"):
             gr.Markdown(f"# {TITLE}")
             gr.HTML(SIGN_OUT, padding=False)
@@ -81,7 +85,7 @@ class AdminPage:
             pages.replace_those_of(page)
             yield
 
-        guards = [Middleware(SafetyHeaders, b"</head>", POLICY), Middleware(Door, service)]
+        guards = [Middleware(SafetyHeaders, HEAD, POLICY), Middleware(Door, service)]
         app = FastAPI(lifespan=lifespan, middleware=guards, docs_url=None, redoc_url=None, openapi_url=None)
         app.state.service = service
         app.include_router(router)

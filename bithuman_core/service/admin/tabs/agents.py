@@ -24,14 +24,15 @@ SIDE = 160  # px of a picture
 def build(service: Service, tab: gr.Tab) -> None:
     """The tab's contents, shown when it is opened."""
     with gr.Row():
-        wanted = gr.Textbox(label="Find", placeholder="name or code", elem_id="find-agent", scale=3, max_length=100)
+        wanted = gr.Textbox("", label="Find", placeholder="name or code", elem_id="find-agent", scale=3, max_length=100)
         refresh = gr.Button("Refresh", scale=0)
     count = gr.Markdown(elem_id="agent-count")
     agents = table(COLUMNS, "agents", widths=("12%", "20%", "10%", "10%", "16%", "32%"))
     code = gr.State("")
-    with gr.Group(visible=False, elem_id="agent") as one, gr.Row():
-        picture = gr.HTML(padding=False)
-        with gr.Column(scale=4):
+    with gr.Row(visible=False, elem_id="agent") as one:
+        with gr.Column(scale=0, min_width=SIDE):
+            picture = gr.HTML(padding=False)
+        with gr.Column(scale=1):
             name = gr.Textbox(label="Name", max_length=100)
             persona = gr.Textbox(label="Persona", lines=4, max_length=service.limits.prompt)
             with gr.Row():
@@ -53,7 +54,7 @@ def build(service: Service, tab: gr.Tab) -> None:
                 [agent.code, agent.name, agent.status, size(taken), when(agent.created), agent.error or ""]
                 for agent, taken in session.execute(newest)
             ]
-        return rows, f"{total} agents" + (f", the newest {MOST} of them" if total > MOST else "")
+        return rows, ("one agent" if total == 1 else f"{total} agents") + (f", the newest {MOST} of them" if total > MOST else "")
 
     @told
     def choose(event: gr.SelectData) -> tuple[Any, ...]:
@@ -61,7 +62,7 @@ def build(service: Service, tab: gr.Tab) -> None:
             agent = found(session, chosen(event))
             shown = agent.code, agent.name, agent.prompt
             still = agent.still
-        return gr.Group(visible=True), *shown, _picture(service, still, shown[1]), gr.Checkbox(value=False)
+        return gr.Row(visible=True), *shown, _picture(service, still, shown[1]), gr.Checkbox(value=False)
 
     @told
     def change(number: str, new_name: str, prompt: str, request: gr.Request) -> None:
@@ -73,7 +74,7 @@ def build(service: Service, tab: gr.Tab) -> None:
     def remove(number: str, is_sure: bool, request: gr.Request) -> Any:
         if is_sure:
             delete_agent(service, whoever_asks(request), number)
-        return gr.Group(visible=not is_sure)
+        return gr.Row(visible=not is_sure)
 
     listed: dict[str, Any] = {"fn": show, "inputs": wanted, "outputs": [agents, count], **QUICK}
     gr.on([tab.select, refresh.click, wanted.submit], **listed)

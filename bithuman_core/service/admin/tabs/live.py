@@ -12,9 +12,10 @@ from bithuman_core.service.api.talking import MOST, Speech, speak
 from bithuman_core.service.context import Service
 from bithuman_core.service.data.tables import Agent, Live
 from bithuman_core.service.errors import Invalid
-from bithuman_core.service.load import SEEN_SECONDS
+from bithuman_core.service.live import EMBED, ROOM, is_live
 
-COLUMNS = ("Agent", "Name", "Where", "For", "Last heard of")
+COLUMNS = ("Agent", "Name", "In", "Called", "For", "Process")
+KINDS = {ROOM: "a LiveKit room", EMBED: "a page"}
 NOBODY = "Choose an agent in the table, and write what it is to say."
 
 
@@ -23,21 +24,22 @@ def build(service: Service, tab: gr.Tab, ticking: gr.Timer) -> None:
     live = table(COLUMNS, "live")
     code = gr.State("")
     with gr.Row():
-        text = gr.Textbox(label="Let it say", placeholder="choose an agent above first", max_length=MOST, scale=4, elem_id="say")
+        text = gr.Textbox("", label="Let it say", placeholder="choose an agent above first", max_length=MOST, scale=4, elem_id="say")
         say = gr.Button("Say it", variant="primary", scale=0)
 
     @told
     def show() -> list[list[str]]:
         now = service.now()
         here = (
-            select(Live, Agent.name).join(Agent, Agent.code == Live.agent_code)
-            .where(Live.seen > now - SEEN_SECONDS).order_by(Live.began)
+            select(Live, Agent.name).outerjoin(Agent, Agent.code == Live.agent_code)
+            .where(is_live(now)).order_by(Live.started_at)
         )  # fmt: skip
         with service.database.reading() as session:
             return [
-                [row.agent_code, name, row.room, how_long(now - row.began), f"{how_long(now - row.seen)} ago"]
+                [row.agent_code or "", name or "no agent of this service", KINDS[row.kind], row.room or row.origin or "",
+                 how_long(now - row.started_at), row.process]
                 for row, name in session.execute(here)
-            ]
+            ]  # fmt: skip
 
     @told
     def tell(number: str, message: str, request: gr.Request) -> str:

@@ -33,6 +33,6 @@ def build(service: Service, page: gr.Blocks, ticking: gr.Timer) -> None:
                 "jobs failed today": session.scalar(failed) or 0,
             }
             points = of_a_day(session, now)
-        return figures({**shown, "requests a minute": f"{points[-1].requests:g}"}), day_plot(points)
+        return figures({**shown, "requests a minute": f"{points[-1].requests:.0f}"}), day_plot(points)
 
     gr.on([page.load, ticking.tick], show, None, [numbers, plot], **QUICK)

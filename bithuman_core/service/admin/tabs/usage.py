@@ -33,7 +33,7 @@ def build(service: Service, tab: gr.Tab) -> None:
         with service.database.reading() as session:
             for at, secret_id, kind, amount in session.execute(taken):
                 amounts.setdefault((int(at), secret_id), {})[kind] = int(amount)
-            names = {number: name for number, name in session.execute(select(Secret.id, Secret.name))}
+            names = {row.id: row.name for row in session.execute(select(Secret.id, Secret.name))}
         return [
             [when(at)[:10], secret_id, names.get(secret_id, ""), str(each.get(REQUESTS, 0)), str(each.get(MADE, 0))]
             for (at, secret_id), each in sorted(amounts.items(), key=lambda item: (-item[0][0], item[0][1]))

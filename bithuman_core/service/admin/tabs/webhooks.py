@@ -13,6 +13,7 @@ from bithuman_core.service.admin.words import when
 from bithuman_core.service.api import webhooks as api
 from bithuman_core.service.context import Service
 from bithuman_core.service.data.tables import Delivery, Webhook
+from bithuman_core.service.errors import Invalid
 
 COLUMNS = ("Id", "Address", "Events", "Active", "Made", "Description")
 LOG = ("When (UTC)", "Webhook", "Event", "Status", "Tries", "Answer", "What is wrong")
@@ -28,7 +29,7 @@ def build(service: Service, tab: gr.Tab) -> None:
         test = gr.Button("Send a test", interactive=False, scale=0)
         delete = gr.Button("Delete", variant="stop", interactive=False, scale=0)
     with gr.Accordion("Make a webhook", open=False):
-        url = gr.Textbox(label="Address", placeholder="https://example.com/hook", max_length=2048, elem_id="new-hook")
+        url = gr.Textbox("", label="Address", placeholder="https://example.com/hook", max_length=2048, elem_id="new-hook")
         make = gr.Button("Make it", variant="primary")
         made = gr.Textbox(
             label="The key that signs its deliveries: copy it now, it is shown this once", visible=False, interactive=False,
@@ -61,7 +62,7 @@ def build(service: Service, tab: gr.Tab) -> None:
     def create(address: str, request: gr.Request) -> Any:
         # The same rules as those of a call; pydantic's own sentence would not be one.
         if not 8 <= len(address.strip()) <= 2048:
-            raise api.Invalid("That is no address: give one like https://example.com/hook.")
+            raise Invalid("That is no address: give one like https://example.com/hook.")
         new = api.create_webhook(service, whoever_asks(request), api.NewWebhook(url=address.strip(), description=""))
         return gr.Textbox(value=new.data.secret, visible=True)
 
