@@ -16,6 +16,7 @@ test: lint
 	$(BIN)/python -m tests.browser.firefox
 	$(BIN)/python -m tests.faults.gvisor
 	$(BIN)/python -m tests.service.postgres
+	$(BIN)/python -m tests.service.objects
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev

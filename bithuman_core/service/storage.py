@@ -27,7 +27,11 @@ from bithuman_core.service.errors import NotFound, StorageFull, Unavailable
 
 PIECE = 2**20  # bytes
 COMING = "coming"  # folder of files that are not whole yet
+# botocore asks five times, and longer each time: whoever waits for an answer is told sooner, and asks again.
+S3 = {"connect_timeout": 5, "read_timeout": 30, "retries": {"total_max_attempts": 2}}
+OBJECTS = {"s3", "gs", "abfs"}  # fsspec's names of storages with buckets
 AWAY = "The storage of files does not answer: try again in a minute."
+NO_BUCKET = "The storage of files has no such bucket: make it, or correct the URL."
 GONE = "That file is not there any more: upload it again."
 
 
@@ -43,13 +47,17 @@ class Coming:
 class Storage:
     """One storage. All of it blocks: use it in threads. Raises StorageFull, and Unavailable where it does not answer."""
 
-    def __init__(self, url: str) -> None:
-        """url: a folder, or a URL that fsspec knows. Raises Failed for one that it does not."""
+    def __init__(self, url: str, **options: Any) -> None:
+        """url: a folder, or a URL that fsspec knows; options: for fsspec. Raises Failed for one that it does not."""
+        if url.startswith("s3"):
+            options = {"config_kwargs": S3, **options}
         try:
-            fs, root = fsspec.url_to_fs(url)
+            fs, root = fsspec.url_to_fs(url, **options)
         except (ValueError, ImportError) as error:
             raise Failed(f"Files cannot be kept at {url!r}: give a folder, or install what it needs ({error}).") from None
         self._fs = cast(AbstractFileSystem, fs)
+        self._faults = _faults_of(self._fs)
+        self._of_objects = bool(OBJECTS.intersection((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol))
         self._root = str(root).rstrip("/")
 
     @contextmanager
@@ -58,12 +66,12 @@ class Storage:
         digest, size = _digest(file), file.stat().st_size
         place = f"{self._root}/{COMING}/{secrets.token_hex(12)}"
         try:
-            with _told_apart():
-                self._fs.makedirs(f"{self._root}/{COMING}", exist_ok=True)
+            with self._told_apart():
+                self._make(f"{self._root}/{COMING}")
                 self._fs.put_file(str(file), place)
             yield Coming(place, digest, size)
         finally:
-            with suppress(OSError):  # it has its own name now, or the storage is away
+            with suppress(*self._faults):  # it has its own name now, or the storage is away
                 self._fs.rm_file(place)
 
     def keep(self, session: Session, coming: Coming) -> str:
@@ -75,8 +83,8 @@ class Storage:
     def place(self, coming: Coming) -> None:
         """Give a file its own name, whose row is there already (see ``moving``)."""
         place = self._place(coming.sha256)
-        with _told_apart():
-            self._fs.makedirs(place.rpartition("/")[0], exist_ok=True)
+        with self._told_apart():
+            self._make(place.rpartition("/")[0])
             self._fs.mv(coming.place, place)
 
     def use(self, session: Session, sha256: str) -> str:
@@ -96,34 +104,67 @@ class Storage:
         if blob is not None and blob.uses <= 0:
             session.delete(blob)
             session.flush()
-            with _told_apart(), suppress(FileNotFoundError):
+            with self._told_apart(), suppress(FileNotFoundError):
                 self._fs.rm_file(self._place(sha256))
 
     def open(self, sha256: str) -> BinaryIO:
         """A file's content. Raises NotFound."""
-        with _told_apart():
+        with self._told_apart():
             return cast(BinaryIO, self._fs.open(self._place(sha256), "rb"))
 
     def fetch(self, sha256: str, path: Path) -> None:
         """Copy a file to a path of this machine. Raises NotFound."""
-        with _told_apart():
+        with self._told_apart():
             self._fs.get_file(self._place(sha256), str(path))
 
     def check(self) -> None:
         """Whether it answers. Raises Unavailable."""
-        with _told_apart():
-            self._fs.makedirs(f"{self._root}/{COMING}", exist_ok=True)
+        with self._told_apart():
+            self._make(f"{self._root}/{COMING}")
+            if self._of_objects:
+                self._check_bucket(self._root.partition("/")[0])
 
     def everything(self) -> Iterator[str]:
         """The sha256 of all files that are there."""
-        with _told_apart():
+        with self._told_apart():
             for place in self._fs.find(self._root):
                 name = str(place).rpartition("/")[2]
                 if f"/{COMING}/" not in str(place):
                     yield name
 
+    @contextmanager
+    def _told_apart(self) -> Iterator[None]:
+        """What is the storage's fault, in one sentence that does not name its places."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise NotFound(GONE) from error
+        except self._faults as error:
+            full = isinstance(error, OSError) and is_full(error)
+            raise (StorageFull(DISK_FULL) if full else Unavailable(AWAY, retry=5)) from error
+
+    def _check_bucket(self, bucket: str) -> None:
+        try:
+            self._fs.info(bucket, refresh=True)
+        except FileNotFoundError as error:
+            raise Unavailable(NO_BUCKET) from error
+
+    def _make(self, folder: str) -> None:
+        """Object storage has no folders, and a bucket that is not there is a mistake in the URL."""
+        if not self._of_objects:
+            self._fs.makedirs(folder, exist_ok=True)
+
     def _place(self, sha256: str) -> str:
         return f"{self._root}/{sha256[:2]}/{sha256}"
+
+
+def _faults_of(fs: AbstractFileSystem) -> tuple[type[Exception], ...]:
+    """What it raises where it is away or refuses. Those of S3's client are no OSErrors."""
+    if "s3" not in fs.protocol:
+        return (OSError,)
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (OSError, BotoCoreError, ClientError)
 
 
 def _digest(file: Path) -> str:
@@ -132,14 +173,3 @@ def _digest(file: Path) -> str:
         while piece := opened.read(PIECE):
             digest.update(piece)
     return digest.hexdigest()
-
-
-@contextmanager
-def _told_apart() -> Iterator[None]:
-    """What is the storage's fault, in one sentence that does not name its places."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise NotFound(GONE) from error
-    except OSError as error:
-        raise (StorageFull(DISK_FULL) if is_full(error) else Unavailable(AWAY, retry=5)) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,32 @@ from bithuman_core.service.data.database import Database
 from bithuman_core.service.data.tables import Blob
 from bithuman_core.service.errors import NotFound, StorageFull, Unavailable
 from bithuman_core.service.storage import Storage
+from tests.service.objects import BUCKET, MISSING, Gateway, find_gateway, running
 
 CONTENT = b"a photo" * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()
 
 
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A real S3."""
+    pytest.importorskip("s3fs")
+    program = find_gateway()
+    if program is None:
+        pytest.skip(MISSING)
+    with running(program, tmp_path_factory.mktemp("s3")) as gateway, pytest.MonkeyPatch.context() as patch:
+        for name, value in gateway.environment.items():
+            patch.setenv(name, value)
+        yield gateway
+
+
 @pytest.fixture(params=["folder", "objects"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    """In a folder, and in a storage of objects by URL (fsspec's own in memory)."""
-    return Storage(str(tmp_path / "files") if request.param == "folder" else f"memory://{tmp_path.name}")
+    """In a folder, and in a storage of objects by URL."""
+    if request.param == "folder":
+        return Storage(str(tmp_path / "files"))
+    request.getfixturevalue("gateway")
+    return Storage(f"s3://{BUCKET}/{tmp_path.name}")
 
 
 @pytest.fixture
@@ -127,3 +145,45 @@ def test_a_file_that_cannot_be_removed_keeps_its_row(
 def test_an_unknown_storage_is_refused() -> None:
     with pytest.raises(Failed, match="give a folder"):
         Storage("nowhere://bucket")
+
+
+def test_object_storage_that_is_away_is_told_and_is_used_again_when_it_is_back(
+    gateway: Gateway, database: Database, photo: Path, tmp_path: Path
+) -> None:
+    storage = Storage(f"s3://{BUCKET}/outage")
+    keep(storage, database, photo)
+    gateway.stop()
+    try:
+        for ask in (
+            storage.check,
+            lambda: keep(storage, database, photo),
+            lambda: storage.fetch(SHA, tmp_path / "back"),
+            lambda: storage.open(SHA).read(),
+            lambda: list(storage.everything()),
+            lambda: drop(storage, database, SHA),
+        ):
+            with pytest.raises(Unavailable, match="does not answer"):
+                ask()
+    finally:
+        gateway.start()
+    storage.check()
+    storage.fetch(SHA, tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == CONTENT
+    drop(storage, database, SHA)
+    assert list(storage.everything()) == []
+
+
+def test_two_processes_see_each_others_objects(gateway: Gateway, database: Database, photo: Path) -> None:
+    one, other = (Storage(f"s3://{BUCKET}/both", skip_instance_cache=True) for _ in range(2))
+    assert list(one.everything()) == list(other.everything()) == []
+    keep(one, database, photo)
+    assert list(other.everything()) == [SHA] and other.open(SHA).read() == CONTENT
+    drop(other, database, SHA)
+    assert list(one.everything()) == []
+    with pytest.raises(NotFound):
+        one.open(SHA).read()
+
+
+def test_a_bucket_that_is_not_there_is_told_at_the_start(gateway: Gateway) -> None:
+    with pytest.raises(Unavailable, match="no such bucket"):
+        Storage("s3://nobodys/files").check()
