@@ -17,6 +17,7 @@ import venv
 from pathlib import Path
 from socket import create_server
 from tempfile import TemporaryDirectory
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PHOTO = ROOT / "tests" / "data" / "astronaut.jpg"
@@ -41,17 +42,15 @@ def main() -> None:
         begin = time.monotonic()
         venv.create(folder / "venv", with_pip=True)
         programs = str(folder / "venv" / "bin")
-        environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "XDG_DATA_HOME": name, "XDG_CACHE_HOME": name}
-        environment.pop("PYTHONPATH", None)
-        shell = subprocess.Popen(
-            ["bash"], cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
-        assert shell.stdin is not None and shell.stdout is not None
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        environment |= {"PATH": f"{programs}:{os.environ['PATH']}", "XDG_DATA_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+        talking = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        shell: Any = subprocess.Popen(["bash"], cwd=folder, env=environment, start_new_session=True, **talking)
         try:
             whole = time.monotonic()
             for part, commands in zip(PARTS, walk(), strict=True):
                 began = time.monotonic()
-                asked = commands.replace(PACKAGE, f"{ROOT}[serve]").replace(PORT, port)
+                asked = commands.replace("pip install", "pip install -q").replace(PACKAGE, f"{ROOT}[serve]").replace(PORT, port)
                 asked = asked.replace("serve &", f"serve --port {port} &")
                 shell.stdin.write(f"{asked}\necho '{MARK}'\n")
                 shell.stdin.flush()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.orm import Session
@@ -48,7 +47,7 @@ def of_a_day(session: Session, now: float) -> list[Point]:
     worked = select(Job.created, over).where(or_(Job.status.in_((QUEUED, RUNNING)), Job.updated >= begins[0]))
     requests = _requests(session, begins, now)
     live, jobs = (most_at_once(_stretches(session, wanted), begins) for wanted in (lived, worked))
-    return [Point(at, *counts) for at, *counts in zip(begins, live, jobs, requests, strict=True)]
+    return [Point(*point) for point in zip(begins, live, jobs, requests, strict=True)]
 
 
 def most_at_once(stretches: Iterable[tuple[float, float]], begins: Sequence[int]) -> list[int]:
@@ -68,8 +67,8 @@ def most_at_once(stretches: Iterable[tuple[float, float]], begins: Sequence[int]
     return most
 
 
-def _stretches(session: Session, wanted: Select[Any]) -> list[tuple[float, float]]:
-    return [(float(begin), float(end)) for begin, end in session.execute(wanted)]
+def _stretches(session: Session, wanted: Select[float, float | None]) -> list[tuple[float, float]]:
+    return [(begin, float(end or 0)) for begin, end in session.execute(wanted)]
 
 
 def _requests(session: Session, begins: Sequence[int], now: float) -> list[float]:

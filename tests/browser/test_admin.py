@@ -32,15 +32,15 @@ def admin(browser: Browser, service: Service) -> Iterator[Page]:
     """The page of somebody who has signed in; nothing of it may come from elsewhere or break its policy."""
     secret, row = service.secrets.create("host", ["admin"])
     now, faults = service.now(), list[str]()
-    agent = dict(status="ready", error=None, consent=None, notes=[], secret_id=row.id, created=now, updated=now)
+    agent = {"status": "ready", "notes": [], "secret_id": row.id, "created": now, "updated": now}
     with service.database.writing() as session:
         session.add_all(Agent(code=f"A{number}", name=name, prompt="", **agent) for number, name in enumerate(("Mara", "Theo")))
         session.flush()
-        session.add(Live(id="l", agent_code="A0", kind="room", room="lobby", origin=None, process="p", started_at=now, seen_at=now))
+        session.add(Live(id="l", agent_code="A0", kind="room", room="lobby", process="p", started_at=now, seen_at=now))
     with listening(service, admin=AdminPage(service)) as url:
         context = browser.new_context(viewport={"width": 1280, "height": 860})
         page = context.new_page()
-        page.on("console", lambda message: faults.append(f"{message.text} {message.location}") if message.type == "error" else None)
+        page.on("console", lambda said: faults.append(f"{said.text} {said.location}") if said.type == "error" else None)
         page.on("request", lambda request: None if request.url.startswith((url, "data:")) else faults.append(request.url))
         page.goto(f"{url}/admin")
         page.get_by_label("Secret").fill(secret)

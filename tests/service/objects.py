@@ -64,8 +64,8 @@ class Gateway:
         """Take connections."""
         command = [str(self._program), "--port", f"127.0.0.1:{self._port}", "--quiet", "posix", "--nometa", str(self._folder)]
         keys = {"ROOT_ACCESS_KEY": ACCESS["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": ACCESS["AWS_SECRET_ACCESS_KEY"]}
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._running = subprocess.Popen(command, env={**os.environ, **keys}, **quiet)
+        environment = {**os.environ, **keys}
+        self._running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + START_SECONDS
         while not self._answers():
             assert time.monotonic() < end and self._running.poll() is None, "versitygw does not start"

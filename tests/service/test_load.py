@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 from hypothesis import given
@@ -13,8 +14,6 @@ from bithuman_core.service.data.database import Database
 from bithuman_core.service.data.tables import Agent, Job, Live, Secret, Usage
 from bithuman_core.service.load import STEP, most_at_once, of_a_day
 from tests.service.conftest import Clock
-
-NEVER: dict[str, float | None] = {"expires": None, "revoked": None}
 
 
 @given(
@@ -31,12 +30,12 @@ def test_the_most_at_once_is_what_counting_second_by_second_finds(stretches: lis
 def test_a_day_is_told_by_what_was_live_made_and_asked(database: Database, clock: Clock) -> None:
     now = clock.now
     step = int(now // STEP * STEP)
-    agent = dict(prompt="", status="ready", error=None, consent=None, notes=[], secret_id="s", updated=now)
-    live = dict(kind="room", room="r", origin=None, process="p", agent_code="A12ABC3456")
-    job = dict(kind="video", agent_code="A12ABC3456", given={}, tries=1, due=0.0, holder=None, stage="", share=0.0, error=None,
-               source=None, result=None, secret_id="s")  # fmt: skip
+    agent = {"prompt": "", "status": "ready", "notes": [], "secret_id": "s", "updated": now}
+    live: dict[str, Any] = {"kind": "room", "room": "r", "process": "p", "agent_code": "A12ABC3456"}
+    job: dict[str, Any] = {"kind": "video", "agent_code": "A12ABC3456", "given": {}, "tries": 1, "due": 0.0, "stage": "",
+                           "share": 0.0, "secret_id": "s"}  # fmt: skip
     with database.writing() as session:
-        session.add(Secret(id="s", name="s", hash="h", scopes=[], created=0.0, per_minute=1, per_day=1, **NEVER))
+        session.add(Secret(id="s", name="s", hash="h", scopes=[], created=0.0, per_minute=1, per_day=1))
         session.add(Agent(code="A12ABC3456", name="A", created=now, **agent))
         session.flush()
         session.add_all(

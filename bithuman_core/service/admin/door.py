@@ -7,7 +7,6 @@ still holds is asked with every request: who is revoked is out at once.
 from __future__ import annotations
 
 from html import escape
-from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Annotated
 
@@ -102,9 +101,7 @@ def signed_in(request: Request) -> str | None:
 
 
 def _cookie(scope: Scope) -> str | None:
-    cookies = SimpleCookie[str]()
-    cookies.load("; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"))
-    return cookies[COOKIE].value if COOKIE in cookies else None
+    return Request(scope).cookies.get(COOKIE)
 
 
 def _refused(scope: Scope, error: ServiceError) -> Response:

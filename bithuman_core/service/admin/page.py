@@ -25,7 +25,10 @@ from bithuman_core.service.context import Service
 TICK_SECONDS = 5.0
 TITLE = "Your avatar service"
 CSS = (Path(__file__).with_name("page.css")).read_text("utf-8")
-CIRCLE = "%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='4' fill='%231f6f5c'/%3E%3C/svg%3E"
+CIRCLE = (
+    "%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 2 2'%3E"
+    "%3Ccircle cx='1' cy='1' r='1' fill='%231f6f5c'/%3E%3C/svg%3E"
+)
 HEAD = f'<link rel="icon" href="data:image/svg+xml,{CIRCLE}"></head>'.encode()
 # Nobody else's page may show it in a frame; its forms are the door's. Gradio's components carry styles of their own.
 POLICY = "; ".join(

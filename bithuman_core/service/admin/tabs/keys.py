@@ -31,7 +31,9 @@ def build(service: Service, tab: gr.Tab) -> None:
         revoke = gr.Button("Revoke", variant="stop", interactive=False, scale=0)
     with gr.Accordion("Make a secret", open=False):
         with gr.Row():
-            name = gr.Textbox("", label="Name", placeholder="by which you know it again", max_length=NAME_LENGTH, elem_id="new-name")
+            name = gr.Textbox(
+                "", label="Name", placeholder="by which you know it again", max_length=NAME_LENGTH, elem_id="new-name"
+            )  # fmt: skip
             scopes = gr.CheckboxGroup([scope.value for scope in Scope], value=USUAL, label="It may")
         with gr.Row():
             days = gr.Number(label="Days that it lives (0: until it is revoked)", value=0, minimum=0)

@@ -24,7 +24,9 @@ def build(service: Service, tab: gr.Tab, ticking: gr.Timer) -> None:
     live = table(COLUMNS, "live")
     code = gr.State("")
     with gr.Row():
-        text = gr.Textbox("", label="Let it say", placeholder="choose an agent above first", max_length=MOST, scale=4, elem_id="say")
+        text = gr.Textbox(
+            "", label="Let it say", placeholder="choose an agent above first", max_length=MOST, scale=4, elem_id="say"
+        )  # fmt: skip
         say = gr.Button("Say it", variant="primary", scale=0)
 
     @told
@@ -45,7 +47,7 @@ def build(service: Service, tab: gr.Tab, ticking: gr.Timer) -> None:
     def tell(number: str, message: str, request: gr.Request) -> str:
         if not number or not message.strip():
             raise Invalid(NOBODY)
-        told_to = speak(service, whoever_asks(request), number, Speech(message=message.strip()))
+        told_to = speak(service, whoever_asks(request), number, Speech(message=message.strip(), room_id=None))
         gr.Info(f"It says it in {told_to.delivered_to_rooms} places.")
         return ""
 
