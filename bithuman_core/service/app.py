@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -21,10 +21,13 @@ from bithuman_core.demo.visitors.uploads import Uploads
 from bithuman_core.hosts import KnownHosts, is_this_machine
 from bithuman_core.service.api import (
     agents,
+    embed_page,
+    embed_sessions,
     embedding,
     files,
     generation,
     health,
+    publishing,
     secrets,
     speech,
     talking,
@@ -37,30 +40,43 @@ from bithuman_core.service.context import Service
 from bithuman_core.service.metrics import Metrics
 
 if TYPE_CHECKING:
+    from bithuman_core.service.embed.visits import Embeds  # which brings FastRTC along
     from bithuman_core.service.rooms import Rooms  # which brings LiveKit along
 
     RoomsOf = Callable[[KnownHosts], Rooms]
+    EmbedsOf = Callable[[Service], Embeds]
 
 # generation before agents, whose /v1/agent/{code} would take it for a code
-ROUTERS = (validation, files, generation, agents, talking, videos, speech, webhooks, embedding, secrets, health)
+ROUTERS = (
+    validation, files, generation, agents, publishing, talking, videos, speech, webhooks, embedding, embed_sessions, embed_page,
+    secrets, health,
+)  # fmt: skip
+FOR_SITES = ("/v1/embed/", "/embed")  # what pages of other sites ask for
 FILES = ("/v1/files/upload", "/v1/agent/generate", "/v1/video/generate", "/launch")  # that take files
 
 
 def service_app(
-    service: Service, host: str = "127.0.0.1", hosts: Iterable[str] = (), rooms: RoomsOf | None = None
-) -> FastAPI:
+    service: Service, host: str = "127.0.0.1", hosts: Iterable[str] = (), rooms: RoomsOf | None = None,
+    embeds: EmbedsOf | None = None,
+) -> FastAPI:  # fmt: skip
     """Everything that the service serves.
 
-    host: the address that it listens on; hosts: further names that it is called by; rooms: makes the worker that it has inside.
+    host: the address that it listens on; hosts: further names that it is called by; rooms: makes the worker that it has inside;
+    embeds: makes the avatars for pages of other sites.
     """
     known = KnownHosts(host, hosts)
     inside = None if rooms is None else rooms(known)
+    service.embeds = None if embeds is None else embeds(service)
+    parts = [part.running for part in (inside, service.embeds) if part is not None]
     limits, clock = service.limits.doors, MonotonicClock()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
-        async with service.live.running(), inside.running() if inside is not None else nullcontext():
+        async with AsyncExitStack() as running:
+            await running.enter_async_context(service.live.running())  # which ends last, and writes down the ends of the others
+            for part in parts:
+                await running.enter_async_context(part())
             yield
         await run_in_threadpool(service.close)
 
@@ -74,7 +90,7 @@ def service_app(
         responses=RESPONSES,
         middleware=[
             Middleware(ApiAnswers),
-            Middleware(RequestGuard, known, limits, clock, private=is_this_machine(host)),
+            Middleware(RequestGuard, known, limits, clock, private=is_this_machine(host), for_sites=FOR_SITES),
             Middleware(BodyGuard, limits, Uploads(limits, clock), files=FILES),
             Middleware(FaultGuard),
             Middleware(Counted, service.metrics),
