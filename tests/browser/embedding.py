@@ -35,6 +35,11 @@ class Service:
     process: subprocess.Popen[str]
     agent: str = ""
 
+    @property
+    def threads(self) -> int:
+        """How many its process has."""
+        return sum(1 for _ in Path(f"/proc/{self.process.pid}/task").iterdir())
+
     def publish(self, *origins: str) -> None:
         """Let pages of these sites show the agent."""
         self.api.put(f"/v1/agent/{self.agent}/embed", json={"origins": origins}).raise_for_status()
@@ -100,7 +105,7 @@ class Site:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                html, policy = site.pages.get(self.path, ("", ""))
+                html, policy = site.pages.get(self.path.partition("?")[0], ("", ""))
                 self.send_response(200 if html else 404)
                 self.send_header("Content-Type", "application/json" if html.startswith("{") else "text/html; charset=utf-8")
                 if policy:

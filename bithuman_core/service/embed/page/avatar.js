@@ -70,8 +70,8 @@ export class BithumanAvatar extends HTMLElement {
     this.#fault = null;
     this.#show("connecting", "Connecting…");
     try {
-      await this.#session.open();
-      await this.#connect(call);
+      await this.#meet();
+      if (this.#call === call) await this.#connect(call);
     } catch (error) {
       this.#broke(call, error);
     }
@@ -89,13 +89,17 @@ export class BithumanAvatar extends HTMLElement {
   // The name and the picture at rest, before anybody presses Start.
   async #introduce() {
     try {
-      const card = await this.#session.open();
-      this.#view.introduce(card);
-      await this.#view.showStill(card.still);
+      await this.#meet();
       if (this.#state === "idle") this.#show("idle", this.#invitation());
     } catch (error) {
       this.#broke(null, error);
     }
+  }
+
+  async #meet() {
+    const card = await this.#session.open();
+    this.#view.introduce(card);
+    await this.#view.showStill(card.still);
   }
 
   #newCall() {
@@ -197,6 +201,7 @@ export class BithumanAvatar extends HTMLElement {
 
   #broke(call, error) {
     const known = error instanceof Refused;
+    this.#view.parts.start.disabled = false; // for another try
     if (call === null && this.#call === null) this.#show("failed", known ? error.message : SENTENCES.broken);
     else this.#finish(call, known ? error.message : SENTENCES.broken);
     if (!known) throw error; // for the console

@@ -4,7 +4,7 @@ import "./avatar.js";
 const PATIENCE_MS = 5000; // for the token
 
 const sheet = new CSSStyleSheet();
-sheet.replaceSync("body { margin: 0; padding: 1px; } bithuman-avatar { --bithuman-width: none; }");
+sheet.replaceSync("body { margin: 0; padding: 1px; } bithuman-avatar { --bithuman-width: 100%; --bithuman-shadow: 0 0 transparent; }");
 document.adoptedStyleSheets = [sheet];
 
 const asked = new URLSearchParams(location.search);

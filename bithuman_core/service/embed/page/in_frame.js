@@ -15,7 +15,7 @@ export function frameOf(element, host) {
   frame.title = "A talking avatar";
   frame.allow = "microphone; autoplay";
   frame.referrerPolicy = "strict-origin"; // the avatar's server is told the site, not the page
-  Object.assign(frame.style, { border: "0", width: "100%", maxWidth: "26rem", height: "34rem", display: "block", colorScheme: "light dark" });
+  Object.assign(frame.style, { border: "0", width: "26rem", maxWidth: "100%", height: "34rem", display: "block", colorScheme: "light dark" });
   addEventListener("message", async ({ source, origin: from, data }) => {
     if (source !== frame.contentWindow || from !== origin) return;
     if (data?.bithuman === "height") frame.style.height = `${Math.ceil(data.height)}px`;

@@ -1,11 +1,11 @@
-// How it looks, light and dark. A site sets --bithuman-accent, --bithuman-radius and --bithuman-width on the element.
+// How it looks, light and dark. A site sets --bithuman-accent, -radius, -shadow and -width on the element.
 
 export const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
 :host {
   display: block;
-  width: 100%;
-  max-width: var(--bithuman-width, 26rem);
+  width: var(--bithuman-width, 26rem); /* its own width: in a box that takes its content's it would else have none */
+  max-width: 100%;
   color-scheme: light dark;
   --ink: #16211f; --soft: #55625f; --ground: #ffffff; --field: #f2f5f4; --line: #d5dcda;
   --accent: var(--bithuman-accent, #0d6b5c); --accent-ink: #ffffff; --stop: #b3261e;
@@ -31,7 +31,7 @@ svg { width: 1.5rem; fill: none; stroke: currentcolor; stroke-width: 1.9; stroke
   border-radius: var(--bithuman-radius, 1.25rem);
   background: var(--ground);
   color: var(--ink);
-  box-shadow: 0 0 0 1px var(--line), 0 24px 48px -28px rgb(0 0 0 / 45%);
+  box-shadow: 0 0 0 1px var(--line), var(--bithuman-shadow, 0 24px 48px -28px rgb(0 0 0 / 45%));
 }
 .figure { position: relative; aspect-ratio: var(--shape, 1); overflow: hidden; background: #20302c; }
 .still, .live { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; }

@@ -66,7 +66,7 @@ export class View {
 
   /** The picture at rest, a WebP in base64: drawn, so that no policy has to allow pictures. */
   async showStill(still) {
-    if (!still) return;
+    if (!still || "pictured" in this.#card.dataset) return;
     const bytes = Uint8Array.from(atob(still), (letter) => letter.charCodeAt(0));
     const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/webp" }));
     const { still: canvas } = this.parts;
