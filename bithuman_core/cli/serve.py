@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from functools import partial
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bithuman_core.service.admin.page import AdminPage
     from bithuman_core.service.context import Service
     from bithuman_core.service.data.database import Database
+    from bithuman_core.service.embed.visits import Embeds
     from bithuman_core.service.rooms import Rooms
     from bithuman_core.service.storage import Storage
 
@@ -41,6 +43,12 @@ def serve(
         int | None, typer.Option(help="Avatars in LiveKit rooms at once (with the extra livekit: one a core).", min=0)
     ] = None,
     admin: Annotated[bool, typer.Option(help="Serve the page of whoever runs the service, at /admin.")] = True,
+    embeds: Annotated[
+        int | None, typer.Option(help="Avatars on pages of other sites at once (with the extra fastrtc: one a core).", min=0)
+    ] = None,
+    visit_minutes: Annotated[
+        float, typer.Option(help="Longest time on such a page at a stretch, so that others get their turn; 0: no limit.", min=0)
+    ] = 0,
     export: Annotated[
         Path | None, typer.Option(metavar="OUT.tar", help="Write the whole installation to a file, and end.")
     ] = None,
@@ -84,8 +92,10 @@ def serve(
     service = Service(opened, Storage(where.storage), limits=ServiceLimits(fetch_from=tuple(fetch_from or ())))
     places = rooms if rooms is not None else (os.cpu_count() or 1) * (find_spec("livekit") is not None)
     make_rooms = partial(_rooms, service, places) if places else None
+    showing = embeds if embeds is not None else (os.cpu_count() or 1) * (find_spec("fastrtc") is not None)
+    make_embeds = partial(_embeds, places=showing, seconds=60 * visit_minutes or math.inf) if showing else None
     page = _admin_page(service) if admin else None
-    application = service_app(service, host, allowed_hosts.split(","), make_rooms, page)
+    application = service_app(service, host, allowed_hosts.split(","), make_rooms, make_embeds, page)
     if not service.secrets.all():
         say("There is no secret yet: make one with bithuman-core secrets create NAME.", "note", "yellow")
 
@@ -108,6 +118,8 @@ def _move(database: Database, storage: Storage, out: Path | None, given: Path | 
 
 
 def _admin_page(service: Service) -> AdminPage:
+    if find_spec("gradio") is None:
+        raise Failed("The admin page needs Gradio: pip install 'bithuman-core[serve]', or say --no-admin.")
     from bithuman_core.service.admin.page import AdminPage  # which brings Gradio along
 
     return AdminPage(service)
@@ -123,3 +135,12 @@ def _rooms(service: Service, places: int, hosts: KnownHosts) -> Rooms:
 
     limits = WorkerLimits(tasks=places, fetch_from=service.limits.fetch_from)
     return Rooms(service, Wardrobe(default_avatar()), limits, hosts)
+
+
+def _embeds(service: Service, places: int, seconds: float) -> Embeds:
+    if find_spec("fastrtc") is None:
+        raise Failed("Avatars on pages need FastRTC: pip install 'bithuman-core[fastrtc]', or say --embeds 0.")
+    from bithuman_core.service.embed.answers import embed_answers
+    from bithuman_core.service.embed.visits import Embeds
+
+    return Embeds(service, places, embed_answers(), seconds)

@@ -71,13 +71,15 @@ class SharedResources:
     """What the sessions of a server share.
 
     ``make_engine`` is called in ``pool`` once a session (that has none of its own); ``clock`` is the machine's, or a test's.
-    ``sessions`` are those that live.
+    ``sessions`` are those that live; ``measure(work, fresh)`` is told of each of their ticks: its work in s, and whether its
+    picture is a new one.
     """
 
     make_engine: Callable[[], LiveEngine]
     pool: Executor
     clock: Clock
     sessions: set[LiveSession] = field(default_factory=set)
+    measure: Callable[[float, bool], None] = lambda work, fresh: None
 
 
 class LiveSession:
@@ -185,6 +187,7 @@ class LiveSession:
                 self.voices.end_tick(voice)
             self._caption()
             stats.count(took, fresh, self._microphone.backlog)
+            self._shared.measure(took, fresh)
             if stats.ticks == FPS:
                 self._tell("stats", stats.take())
         if self._failures:

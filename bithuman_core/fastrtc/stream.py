@@ -63,11 +63,13 @@ def avatar_stream(
     *,
     visitors: int,
     rtc_configuration: Callable[[], Coroutine[Any, Any, dict[str, Any]]],
+    measure: Callable[[float, bool], None] = lambda work, fresh: None,
 ) -> Stream:
     """A stream with one engine a visitor.
 
     ``make_engine`` is called in a worker thread once a connection. ``visitors`` is how many may be connected at once (the
     next one is told ``concurrency_limit_reached``). ``rtc_configuration`` gives the browser's RTCConfiguration.
+    ``measure(work, fresh)`` is told of each tick of all of them: its work in s, and whether its picture is a new one.
     """
     vpx.MIN_BITRATE, vpx.DEFAULT_BITRATE, vpx.MAX_BITRATE = MIN_BITRATE, START_BITRATE, MAX_BITRATE
     # For all connections of the process, as the bit rates are.
@@ -92,7 +94,7 @@ def avatar_stream(
                 task.add_done_callback(closing.discard)
 
     stream = Stream(
-        AvatarHandler(SharedResources(make_engine, pool, MonotonicClock()), hang_up),
+        AvatarHandler(SharedResources(make_engine, pool, MonotonicClock(), measure=measure), hang_up),
         modality="audio-video",
         mode="send-receive",
         concurrency_limit=visitors,

@@ -18,6 +18,7 @@ from bithuman_core.ears.transcriber import Transcriber
 from bithuman_core.ears.turns import TurnDetector
 from bithuman_core.fastrtc.clip_queue import Clip
 from bithuman_core.fastrtc.live_session import LiveSession
+from bithuman_core.timing import SAMPLE_RATE
 from bithuman_core.types import Emotion
 
 NAME = "an answer"
@@ -48,6 +49,7 @@ class LiveTalk:
         )
         self._session, self._feel, self._note = session, feel, note
         self._clip: Clip | None = None
+        self._told = 0  # samples of it whose words were told
         session.listener = self
 
     async def end(self) -> None:
@@ -67,13 +69,16 @@ class LiveTalk:
 
     def said(self, key: str) -> None:
         """A clip was spoken to its end."""
-        if self._clip is not None and self._clip.key == key:
-            self.talk.spoken(self._clip.sound)
+        clip = self._clip
+        if clip is not None and clip.key == key:
+            self._clip = None
+            self.talk.spoken(clip.sound)
 
     # -- of the talk --------------------------------------------------------------------------------------------------
     def say(self, sound: Sound) -> None:
         """Speak a sound that may still grow."""
         self._clip = Clip(secrets.token_urlsafe(8), NAME, sound)
+        self._told = sound.samples.size
         self._session.say(self._clip)
 
     def hush(self) -> int:
@@ -89,7 +94,10 @@ class LiveTalk:
             self._feel(Emotion(act.name))
 
     def tell(self, kind: str, data: Any) -> None:
-        """A message to the page: {type: "talk", data: {kind: data}}; faults as all faults are told."""
+        """A message to the page: {type: "talk", data: {kind: data}}; faults as all faults are told.
+
+        With what the avatar says comes ``at``: s from the beginning of the answer's sound to that of the words.
+        """
         if kind == "error":
             self._session.tell("error", data)
             return
@@ -97,4 +105,11 @@ class LiveTalk:
             self._session.do(lambda engine: engine.attend(data == "hearing", data == "thinking"))
         else:
             self._note(kind, data)
-        self._session.tell("talk", {kind: data})
+        self._session.tell("talk", {kind: data, **({"at": self._caught_up()} if kind == "avatar" else {})})
+
+    def _caught_up(self) -> float:
+        """Where in the sound the words begin that are told now; of the next ones it is where it ends now."""
+        if self._clip is None:  # the first words of an answer come before its sound
+            return 0.0
+        at, self._told = self._told, self._clip.sound.samples.size
+        return round(at / SAMPLE_RATE, 2)

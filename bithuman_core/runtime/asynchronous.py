@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,12 +45,13 @@ class AsyncBithuman(Controls):
     def __init__(
         self, fixture: Fixture, *, input_buffer_size: int = 0, output_buffer_size: int = 6,
         output_size: int | tuple[int, int] | None = None, seed: int = 0, clock: Clock | None = None, access: Access | None = None,
+        measure: Callable[[float], None] = lambda work: None,
     ) -> None:  # fmt: skip
-        """Use :meth:`create` instead, unless several runtimes share one ``fixture``."""
+        """Use :meth:`create` instead, unless several runtimes share one ``fixture``. measure: is told the work of a frame, s."""
         super().__init__(fixture, output_size=output_size, seed=seed, access=access)
         self._burst = output_buffer_size
         self._input_samples = input_buffer_size * SAMPLES_PER_TICK
-        self._clock = clock or MonotonicClock()
+        self._clock, self._measure = clock or MonotonicClock(), measure
         self._executor = ThreadPoolExecutor(1, "bithuman-frame")
         self._consumer: object | None = None
         self._taken = asyncio.Event()  # a frame was made, or waiting is over
@@ -205,7 +207,9 @@ class AsyncBithuman(Controls):
         if self._consumer is not me:
             return None
         self._check_access()
+        began = time.perf_counter()
         frame = await asyncio.get_running_loop().run_in_executor(self._executor, self._session.next_frame)
+        self._measure(time.perf_counter() - began)
         self._taken.set()
         return frame if self._consumer is me else None
 

@@ -21,10 +21,13 @@ from bithuman_core.demo.visitors.uploads import Uploads
 from bithuman_core.hosts import KnownHosts, is_this_machine
 from bithuman_core.service.api import (
     agents,
+    embed_page,
+    embed_sessions,
     embedding,
     files,
     generation,
     health,
+    publishing,
     secrets,
     speech,
     talking,
@@ -38,12 +41,18 @@ from bithuman_core.service.metrics import Metrics
 
 if TYPE_CHECKING:
     from bithuman_core.service.admin.page import AdminPage  # which brings Gradio along
+    from bithuman_core.service.embed.visits import Embeds  # which brings FastRTC along
     from bithuman_core.service.rooms import Rooms  # which brings LiveKit along
 
     RoomsOf = Callable[[KnownHosts], Rooms]
+    EmbedsOf = Callable[[Service], Embeds]
 
 # generation before agents, whose /v1/agent/{code} would take it for a code
-ROUTERS = (validation, files, generation, agents, talking, videos, speech, webhooks, embedding, secrets, health)
+ROUTERS = (
+    validation, files, generation, agents, publishing, talking, videos, speech, webhooks, embedding, embed_sessions, embed_page,
+    secrets, health,
+)  # fmt: skip
+FOR_SITES = ("/v1/embed/", "/embed")  # what pages of other sites ask for
 FILES = ("/v1/files/upload", "/v1/agent/generate", "/v1/video/generate", "/launch")  # that take files
 
 
@@ -52,24 +61,27 @@ def service_app(
     host: str = "127.0.0.1",
     hosts: Iterable[str] = (),
     rooms: RoomsOf | None = None,
+    embeds: EmbedsOf | None = None,
     admin: AdminPage | None = None,
 ) -> FastAPI:
     """Everything that the service serves.
 
-    host: the address that it listens on; hosts: further names that it is called by; rooms: makes the worker that it has inside.
-    admin: the page of whoever runs it.
+    host: the address that it listens on; hosts: further names that it is called by; rooms: makes the worker that it has inside;
+    embeds: makes the avatars for pages of other sites; admin: the page of whoever runs it.
     """
     known = KnownHosts(host, hosts)
     inside = None if rooms is None else rooms(known)
+    service.embeds = None if embeds is None else embeds(service)
+    parts = [part.running for part in (inside, service.embeds, admin) if part is not None]
     limits, clock = service.limits.doors, MonotonicClock()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
         async with AsyncExitStack() as running:
-            for part in (service.live, inside, admin):
-                if part is not None:
-                    await running.enter_async_context(part.running())
+            await running.enter_async_context(service.live.running())  # which ends last, and writes down the ends of the others
+            for part in parts:
+                await running.enter_async_context(part())
             yield
         await run_in_threadpool(service.close)
 
@@ -83,7 +95,7 @@ def service_app(
         responses=RESPONSES,
         middleware=[
             Middleware(ApiAnswers),
-            Middleware(RequestGuard, known, limits, clock, private=is_this_machine(host)),
+            Middleware(RequestGuard, known, limits, clock, private=is_this_machine(host), for_sites=FOR_SITES),
             Middleware(BodyGuard, limits, Uploads(limits, clock), files=FILES),
             Middleware(FaultGuard),
             Middleware(Counted, service.metrics),

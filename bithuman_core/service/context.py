@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy import func, select
@@ -31,6 +31,9 @@ from bithuman_core.uploads import reading_pool
 from bithuman_core.voice import TextToSpeech, text_to_speech
 from bithuman_core.worker.download import Downloads
 from bithuman_core.worker.limits import WorkerLimits
+
+if TYPE_CHECKING:
+    from bithuman_core.service.embed.visits import Embeds  # which brings FastRTC along
 
 UPLOAD_THREADS = 4
 
@@ -57,6 +60,7 @@ class Service:
         self.speaker = Speaker(self.voice, self.limits.speeches)
         self.reading = reading or reading_pool()
         self.name = f"{socket.gethostname()[:15]}-{secrets.token_hex(6)}"
+        self.embeds: Embeds | None = None  # where avatars live on pages of other sites
         self.live = LiveAvatars(database, self.name, now)
         self.runner = Runner(database, storage, self.reading, self.voice, self.name, self.metrics, now)
         fetching = WorkerLimits(upload_bytes=self.limits.doors.file_bytes, fetch_from=self.limits.fetch_from)

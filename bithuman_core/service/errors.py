@@ -93,5 +93,11 @@ class StorageFull(ServiceError):
     default_code, status = "STORAGE_FULL", 507
 
 
+class NoPlaces(ServiceError):
+    """As many avatars are live as may be."""
+
+    default_code, status = "NO_PLACES", 503
+
+
 class NotInstalled(ServiceError):
     default_code, status = "NOT_INSTALLED", 501

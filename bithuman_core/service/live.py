@@ -31,12 +31,14 @@ ROOM, EMBED = "room", "embed"
 
 @dataclass(frozen=True, slots=True)
 class LiveAvatar:
-    """One that is live in this process. ``tell(kind, text)`` is called on the event loop; kind: speak or add_context."""
+    """One that is live in this process. Both are called on the event loop: ``tell(kind, text)`` (kind: speak or add_context), and
+    ``end()`` where its agent was deleted."""
 
     id: str
     agent_code: str | None  # None: no agent of the service
     kind: str
     tell: Callable[[str, str], None]
+    end: Callable[[], None] = lambda: None
     room: str | None = None
     origin: str | None = None
 
@@ -77,11 +79,13 @@ class LiveAvatars:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Exchange with the database as long as the block; all have ended after it."""
-        looking = asyncio.create_task(self._look())
+        ending = asyncio.Event()
+        looking = asyncio.create_task(self._look(ending))
         try:
             yield
-        finally:
-            looking.cancel()
+        finally:  # not by cancelling it: Python 3.11's wait_for loses a cancellation that comes with what it waits for
+            ending.set()
+            self._soon.set()
             await asyncio.wait([looking])
             with suppress(Unavailable):
                 await run_in_threadpool(self._end, set(self._known))
@@ -91,11 +95,14 @@ class LiveAvatars:
         live = {avatar.id: avatar for source in self._sources for avatar in source()}
         if not live and not self._known:
             return
-        for number, kind, text in await run_in_threadpool(self._exchange, live):
+        told, gone = await run_in_threadpool(self._exchange, live)
+        for number, kind, text in told:
             live[number].tell(kind, text)
+        for number in gone:
+            live[number].end()
 
-    async def _look(self) -> None:
-        while True:
+    async def _look(self, ending: asyncio.Event) -> None:
+        while not ending.is_set():
             self._soon.clear()
             try:
                 await self.exchange()
@@ -106,38 +113,40 @@ class LiveAvatars:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._soon.wait(), POLL_SECONDS)
 
-    def _exchange(self, live: Mapping[str, LiveAvatar]) -> list[tuple[str, str, str]]:
-        """In the thread pool: a write only where there is something to write."""
+    def _exchange(self, live: Mapping[str, LiveAvatar]) -> tuple[list[tuple[str, str, str]], list[str]]:
+        """In the thread pool: (messages, whose agents are gone). Writes only where there is something to write."""
         now = self._now()
         waiting = select(Message.id).where(Message.live_id.in_(list(live))).limit(1)
         if live.keys() == self._known and now - self._touched < TOUCH_SECONDS:
             with self._database.reading() as session:
                 if session.scalar(waiting) is None:
-                    return []
+                    return [], []
         self._end(self._known - live.keys())
         with self._database.writing() as session:
-            for avatar in live.values():
-                self._touch(session, avatar, now)
+            gone = [avatar.id for avatar in live.values() if not self._touch(session, avatar, now)]
             session.flush()
             rows = list(session.scalars(select(Message).where(Message.live_id.in_(list(live))).order_by(Message.id)))
             told = [(row.live_id, row.kind, row.text) for row in rows]
             for row in rows:
                 session.delete(row)
         self._known, self._touched = set(live), now
-        return told
+        return told, gone
 
-    def _touch(self, session: Session, avatar: LiveAvatar, now: float) -> None:
-        """One whose agent was deleted while it is live has no row: it is told nothing more."""
+    def _touch(self, session: Session, avatar: LiveAvatar, now: float) -> bool:
+        """Whether it has a row: one whose agent was deleted while it is live has none, and is told nothing more."""
         row = session.get(Live, avatar.id)
         if row is not None:
             row.seen_at, row.ended_at = now, None
-        elif avatar.agent_code is None or session.get(Agent, avatar.agent_code) is not None:
-            session.add(
-                Live(
-                    id=avatar.id, agent_code=avatar.agent_code, kind=avatar.kind, room=avatar.room, origin=avatar.origin,
-                    process=self._process, started_at=now, seen_at=now,
-                )
-            )  # fmt: skip
+            return True
+        if avatar.agent_code is not None and session.get(Agent, avatar.agent_code) is None:
+            return False
+        session.add(
+            Live(
+                id=avatar.id, agent_code=avatar.agent_code, kind=avatar.kind, room=avatar.room, origin=avatar.origin,
+                process=self._process, started_at=now, seen_at=now,
+            )
+        )  # fmt: skip
+        return True
 
     def _end(self, numbers: set[str]) -> None:
         if numbers:

@@ -23,6 +23,7 @@ from bithuman_core.service.context import Service
 from bithuman_core.service.errors import ServiceError
 from bithuman_core.service.live import ROOM, LiveAvatar
 from bithuman_core.service.secrets.scopes import Scope as Right
+from bithuman_core.timing import TICK_SECONDS
 from bithuman_core.worker.avatars import Wardrobe
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.stage import RoomFactory
@@ -41,6 +42,7 @@ class Rooms:
         self._service = service
         self.app = worker_app(wardrobe, limits, make_room, hosts, self._lend)
         self.tasks: Tasks = self.app.state.tasks
+        self.tasks.measure = lambda work: service.metrics.tick(ROOM, work, late=work > TICK_SECONDS)
         service.live.add(self.live)
 
     @asynccontextmanager

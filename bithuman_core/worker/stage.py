@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 RPC_CLEAR_BUFFER = "lk.clear_buffer"  # LiveKit's protocol between an agent and its avatar
 TOPIC = "bithuman.{kind}"  # of what the agent is told from outside
 RoomFactory = Callable[[], rtc.Room]
+Measure = Callable[[float], None]
 Messages = asyncio.Queue[tuple[str, str]]  # (kind, text)
 
 
@@ -47,16 +48,18 @@ class RoomAudioReceiver(DataStreamAudioReceiver):
 
 
 async def perform(
-    order: Order, fixture: Fixture, make_room: RoomFactory, limits: WorkerLimits, joined: Callable[[], None], messages: Messages
-) -> str:
+    order: Order, fixture: Fixture, make_room: RoomFactory, limits: WorkerLimits, joined: Callable[[], None], messages: Messages,
+    measure: Measure = lambda work: None,
+) -> str:  # fmt: skip
     """Be the avatar of the agent in the room until the agent leaves or the room closes; returns why it ended, a sentence.
 
     The agent is the one that the token names (``lk.publish_on_behalf``), else the first in the room. ``joined()`` is called when
-    the room has been reached. messages: what the agent is told, as data packets of a topic each.
+    the room has been reached. messages: what the agent is told, as data packets of a topic each. measure: is told the work of
+    each frame, s.
 
     Raises RoomError where it cannot be, or no agent comes in time. Cancelling leaves the room.
     """
-    room, runtime = make_room(), AsyncBithuman(fixture)
+    room, runtime = make_room(), AsyncBithuman(fixture, measure=measure)
     over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def end(why: str) -> None:

@@ -22,7 +22,7 @@ from bithuman_core.worker.download import Downloads
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import Order, file_name
 from bithuman_core.worker.refused import Refused
-from bithuman_core.worker.stage import Messages, RoomFactory, perform
+from bithuman_core.worker.stage import Measure, Messages, RoomFactory, perform
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +91,7 @@ class Tasks:
     ) -> None:
         """lend: what brings the avatar file of an agent of this server."""
         self._lend = lend
+        self.measure: Measure = lambda work: None  # is told the work of each frame, s
         self._wardrobe, self._make_room, self._limits = wardrobe, make_room, limits
         self._downloads = Downloads(limits)
         self._folder = PrivateFolder(PREFIX)
@@ -148,7 +149,8 @@ class Tasks:
                     upload = self.new_folder(belongings) / "agent.imx"
                     await self._lend(order.agent_code, upload)
                 fixture = await self._wardrobe.load(upload, order.consent)
-                task.leave(Status.ENDED, await perform(order, fixture, self._make_room, self._limits, task.enter, task.messages))
+                why = await perform(order, fixture, self._make_room, self._limits, task.enter, task.messages, self.measure)
+                task.leave(Status.ENDED, why)
             except asyncio.CancelledError:
                 task.leave(Status.ENDED, STOPPED)
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select
@@ -56,8 +56,9 @@ def test_who_has_not_signed_in_sees_the_form_and_nothing_else(outside: Client) -
 def test_none_of_gradios_addresses_is_open(shared: tuple[Service, Client, Clock], outside: Client) -> None:
     """Also those that Gradio itself guards not: its files, its queue, its uploads, its list of calls."""
     mounted = next(route for route in AdminPage(shared[0]).app.routes if isinstance(route, Mount) and route.path == PATH)
-    nested: list[Any] = [route for part in mounted.routes for route in getattr(getattr(part, "original_router", None), "routes", ())]
-    routes: list[Any] = [route for route in (*mounted.routes, *nested) if getattr(route, "methods", None)]
+    included = [cast(Any, part).original_router for part in mounted.routes if hasattr(part, "original_router")]
+    every: list[Any] = [*mounted.routes, *(route for router in included for route in router.routes)]
+    routes = [route for route in every if getattr(route, "methods", None)]
     assert {"/config", "/gradio_api/upload", "/gradio_api/queue/join"} <= {route.path for route in routes}
     for route in routes:
         path = f"{PATH}{route.path}".replace("{", "").replace("}", "").replace(":path", "")

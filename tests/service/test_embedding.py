@@ -28,7 +28,7 @@ def test_a_page_of_a_named_site_is_answered_for_a_while(page: Client, clock: Clo
     assert answer.json()["data"]["name"] == "Mara" and answer.headers["access-control-allow-origin"] == SITE
     assert page.get("/v1/embed/agent", headers={"origin": "http://localhost:3000"}).status_code == 200
     asked = page.options("/v1/embed/agent")
-    assert (asked.status_code, asked.headers["access-control-allow-headers"]) == (204, "authorization")
+    assert (asked.status_code, asked.headers["access-control-allow-headers"]) == (204, "authorization, content-type")
     clock.now += 60 + SKEW_SECONDS
     sentence(page.get("/v1/embed/agent"), 401, "UNAUTHORIZED")
 

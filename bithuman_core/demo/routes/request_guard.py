@@ -32,9 +32,13 @@ class RequestGuard:
     """ASGI middleware for HTTP and web sockets. Refuses with a sentence: 403, 404, 421, 429, 503.
 
     ``private``: the server is there for this machine alone; then no other site's page may use Gradio's addresses either.
+    ``for_sites``: beginnings of addresses that are there for other sites' pages, and look themselves who asks.
     """
 
-    def __init__(self, app: ASGIApp, hosts: KnownHosts, limits: Limits, clock: Clock, *, private: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: KnownHosts, limits: Limits, clock: Clock, *, private: bool, for_sites: tuple[str, ...] = ()
+    ) -> None:
+        self._for_sites = for_sites
         self._app, self._hosts, self._private, self._own_machine = app, hosts, private, limits.own_machine
         self._asks = AddressAllowances(clock, limits.asks, limits.asks_per_second)
         self._posts = AddressAllowances(clock, limits.posts, limits.posts_per_second)
@@ -64,6 +68,8 @@ class RequestGuard:
         if not scope["path"].isprintable():
             raise Refusal(404, NOTHING_THERE)
         ours = scope["path"].startswith(OURS)
+        if self._for_sites and scope["path"].startswith(self._for_sites):
+            return
         changes = scope.get("method", "GET") not in QUESTIONS  # a web socket has no method
         if changes and (ours or self._private) and _comes_from_elsewhere(headers, host, neighbours=not ours):
             raise Refusal(403, OTHER_SITE)

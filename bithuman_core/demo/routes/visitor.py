@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from contextlib import suppress
 from typing import Any
 
@@ -16,20 +14,14 @@ from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.visitors.visitor import Visitor
 from bithuman_core.demo.visitors.visitors import UNKNOWN_VISIT
 from bithuman_core.fastrtc.candidates import CandidateError, add_candidate
-from bithuman_core.fastrtc.handler import AvatarHandler
+from bithuman_core.fastrtc.negotiation import NotWanted, follow_offer
 from bithuman_core.fastrtc.offers import OfferError, check_offer
-from bithuman_core.fastrtc.stream import close_visit
-from bithuman_core.fastrtc.turn import miss_relay
 
-logger = logging.getLogger(__name__)
 router = APIRouter()
 
 MAX_SDP = 64 * 1024  # characters; Chromium's offers have some 6 thousand
 MAX_SECRET = 100
-NEGOTIATION_SECONDS = 10.0
-TRACKS = 2  # of every connection: sound and pictures
 MISUNDERSTOOD = "The server did not understand this page: reload it."
-NOT_UNDERSTOOD = "The server did not understand this browser's offer: reload the page."
 
 
 class Offer(BaseModel):
@@ -114,47 +106,21 @@ async def _take_place(context: DemoContext, visit: Visitor, offer: Offer) -> Any
         return {"status": "failed", "meta": {"error": "concurrency_limit_reached", "ahead": ahead}}
     visit.connection, visit.entering = offer.webrtc_id, True  # from here on the place is taken
     context.visitors.waiting_line.leave(visit.secret)
-    answered = False
+    connected = False
     try:
-        answer = await _connect(context, visit, offer)
-        answered = True
+        answer = await follow_offer(
+            context.stream, context.route, offer.model_dump(), visit, lambda: visit.connection == offer.webrtc_id
+        )
+        connected = True
         return answer
+    except OfferError as error:
+        raise Refusal(422, str(error)) from error
+    except NotWanted:
+        raise Refusal(409, "That connection has ended: press Start again.") from None
     finally:
         visit.entering = False
-        if not answered:
-            if visit.connection == offer.webrtc_id:
-                visit.connection = None
-            await _give_up(context, offer.webrtc_id)
-
-
-async def _connect(context: DemoContext, visit: Visitor, offer: Offer) -> Any:
-    stream = context.stream
-    route = await context.route.configuration()
-    stream.server_rtc_configuration = stream.convert_to_aiortc_format(route)  # a server behind NAT needs the relay as well
-    try:
-        negotiation = stream.handle_offer(offer.model_dump(), stream.set_additional_outputs(offer.webrtc_id))
-        answer = await asyncio.wait_for(negotiation, NEGOTIATION_SECONDS)
-    except Exception as error:  # of any kind: what aiortc meets in an SDP
-        logger.info("An offer was not understood.", exc_info=error)
-        raise Refusal(422, NOT_UNDERSTOOD) from error
-    if visit.connection != offer.webrtc_id:
-        raise Refusal(409, "That connection has ended: press Start again.")
-    handler = stream.handlers.get(offer.webrtc_id)
-    if not isinstance(answer, dict) or not isinstance(handler, AvatarHandler):
-        raise Refusal(422, NOT_UNDERSTOOD)
-    if len(stream.connections.get(offer.webrtc_id, ())) != TRACKS:  # their lines hold nothing that both sides understand
-        raise Refusal(422, NOT_UNDERSTOOD)
-    miss_relay(route, answer["sdp"])
-    handler.bind(visit)  # nothing has been asked of it yet: the browser needs the answer first
-    return answer
-
-
-async def _give_up(context: DemoContext, webrtc_id: str) -> None:
-    """Close what an offer has left, else its place would never be free again."""
-    try:
-        await close_visit(context.stream, webrtc_id)
-    except Exception as error:  # of any kind: aiortc closes what it has half opened
-        logger.info("A connection could not be closed in order.", exc_info=error)
+        if not connected and visit.connection == offer.webrtc_id:
+            visit.connection = None
 
 
 async def _add_candidate(context: DemoContext, offer: Offer) -> dict[str, str]:

@@ -5,6 +5,7 @@ const CONNECT_MS = 12000; // longest wait for the first picture
 const ANSWERED_MS = 4000; // of it at least after a late answer
 const UNSTABLE_MS = 6000; // how long a broken path may take to heal
 const UNAUTHORIZED = 401; // a relay's word to wrong credentials
+const GATHER_MS = 1500; // longest wait for the browser's own candidates, where they all go with the offer
 const HERE_MS = 2000; // a page without a microphone would otherwise be silent, and count as gone
 
 /** Events: "live" (connected), "message" ({type, data} from the server), "unstable", "stable", "ended" ({sentence, lost}). */
@@ -18,9 +19,11 @@ export class Call extends EventTarget {
   #live = false; // was connected once
   #noPath = SENTENCES.noPath;
 
-  constructor(server) {
+  /** server: get(path), post(path, body), hangUp(id). trickle: candidates go one by one; false: all of them with the offer. */
+  constructor(server, { trickle = true } = {}) {
     super();
     this.server = server;
+    this.trickle = trickle;
     this.id = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36).padStart(7, "0")).join("");
     this.stream = new MediaStream();
   }
@@ -48,11 +51,13 @@ export class Call extends EventTarget {
     let answered;
     const accepted = new Promise((resolve) => (answered = resolve));
     pc.onicecandidate = async ({ candidate }) => {
-      if (!candidate?.candidate) return;
+      if (!candidate?.candidate || !this.trickle) return;
       await accepted;
       if (!this.#ended) this.#offer({ type: "ice-candidate", candidate: candidate.toJSON() }).catch(() => {}); // others may do
     };
     await pc.setLocalDescription();
+    if (!this.trickle) await gathered(pc);
+    if (this.#ended) return;
     const answer = await this.#offer({ type: "offer", sdp: pc.localDescription.sdp });
     if (this.#ended) return;
     if (answer.status === "failed") throw new Refused(`The server refused the visit (${answer.meta?.error}). Press Start again.`, { again: true });
@@ -113,7 +118,20 @@ export class Call extends EventTarget {
     clearTimeout(this.#timer);
     clearInterval(this.#beat);
     this.#pc?.close();
-    if (!lost) this.server.post(`visit/hang-up/${this.id}`).catch(() => {}); // frees the place at once, also where no path was found
+    if (!lost) this.server.hangUp(this.id); // frees the place at once, also where no path was found
     this.#emit("ended", { sentence, lost });
   }
 }
+
+// The browser has found its candidates; a relay or STUN server that does not answer is not waited for.
+const gathered = (pc) =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, GATHER_MS);
+    const look = () => {
+      if (pc.iceGatheringState !== "complete") return;
+      clearTimeout(timer);
+      resolve();
+    };
+    pc.addEventListener("icegatheringstatechange", look);
+    look();
+  });

@@ -38,6 +38,11 @@ export class Server {
     };
   }
 
+  /** A connection is over: its place is free at once, also where no path was found. */
+  hangUp(id) {
+    this.post(`visit/hang-up/${id}`).catch(() => {});
+  }
+
   get(path) {
     return this.#fetch(path, {});
   }

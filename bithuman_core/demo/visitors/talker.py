@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bithuman_core.conversation import Brain, History, Role
+from bithuman_core.conversation import Brain, History, Line, Role
 from bithuman_core.conversation.realtime import RealtimeAddress
 from bithuman_core.conversation.talk import Voice
 from bithuman_core.ears import Transcriber, TurnDetector
@@ -74,9 +74,13 @@ class Talker:
 
     def play(self, manifest: Manifest) -> None:
         """Be another avatar from now on."""
-        self._role = Role(manifest.persona, tuple(sorted(manifest.gestures)))
+        self.be(Role(manifest.persona, tuple(sorted(manifest.gestures))))
+
+    def be(self, role: Role) -> None:
+        """Be somebody else from now on."""
+        self._role = role
         if self._live is not None:
-            self._live.talk.role = self._role
+            self._live.talk.role = role
 
     def by_key(self, on: bool) -> None:
         """Whether one talks while a key is held down alone."""
@@ -111,6 +115,17 @@ class Talker:
         """Typed words."""
         if self._live is not None:
             self._live.talk.read(text)
+
+    def say(self, text: str) -> None:
+        """Say something of one's own accord; what is being said ends."""
+        if self._live is not None:
+            self._live.talk.greet(text)
+
+    def go_on(self, lines: Sequence[Line]) -> None:
+        """Go on with a talk whose lines these are: nobody is greeted again."""
+        self._greeted = True
+        for line in lines:
+            (self._history.hear if line.who == "user" else self._history.say)(line.text)
 
     def stop(self) -> None:
         """End the answer that is being given."""

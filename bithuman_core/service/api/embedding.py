@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
-from pydantic import BaseModel, Field, field_validator
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, Field
 
-from bithuman_core.hosts import host_name
 from bithuman_core.service.api.access import AsBearer, Speaking
 from bithuman_core.service.api.agents import CODE_PATTERN, ready
+from bithuman_core.service.api.envelope import SHOWN_TO
 from bithuman_core.service.api.models import Answer, told
 from bithuman_core.service.context import InService
+from bithuman_core.service.embed.origins import LONGEST, Origins
 from bithuman_core.service.errors import Forbidden, MissingAuth
 from bithuman_core.service.secrets.audit import note
 
@@ -19,8 +20,6 @@ router = APIRouter(tags=["embedding"])
 
 EMBED = "bithuman-embed"  # whom a token is for
 SECONDS, MOST_SECONDS = 600, 3600
-MOST_ORIGINS = 20
-PREFLIGHT = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "authorization", "Access-Control-Max-Age": "600"}
 NO_TOKEN = "No embed token came with the request: send it as Authorization: Bearer."
 OTHER_SITE = "That embed token is for other sites: name this one among its origins."
 
@@ -29,17 +28,8 @@ class NewEmbedToken(BaseModel):
     """For which agent, and for pages of which sites (``https://example.org``, as browsers say it in ``Origin``)."""
 
     agent_code: str = Field(pattern=CODE_PATTERN)
-    origins: list[str] = Field(min_length=1, max_length=MOST_ORIGINS, examples=[["https://example.org"]])
+    origins: Annotated[Origins, Field(min_length=1)]
     seconds: int = Field(SECONDS, ge=30, le=MOST_SECONDS)
-
-    @field_validator("origins")
-    @classmethod
-    def _are_origins(cls, origins: list[str]) -> list[str]:
-        for origin in origins:
-            scheme, _, authority = origin.partition("://")
-            if scheme not in ("http", "https") or not host_name(authority) or "/" in authority or "@" in authority:
-                raise ValueError(f"{origin[:80]!r} is no origin; give one like https://example.org, without a path")
-        return [origin.lower() for origin in origins]
 
 
 class EmbedToken(BaseModel):
@@ -67,15 +57,9 @@ def create_embed_token(service: InService, holder: Speaking, new: NewEmbedToken)
     return Answer(data=EmbedToken(token=token, expires_in=new.seconds, expires_at=told(ends)))
 
 
-@router.options("/v1/embed/agent", include_in_schema=False)
-async def may_ask() -> Response:
-    """Pages of any site may ask; the token says of which they are answered."""
-    return Response(status_code=204, headers=PREFLIGHT)
-
-
 @router.get("/v1/embed/agent", summary="The agent that an embed token opens")
 def embedded_agent(
-    service: InService, response: Response, bearer: AsBearer, origin: Annotated[str | None, Header(max_length=300)] = None
+    service: InService, request: Request, bearer: AsBearer, origin: Annotated[str | None, Header(max_length=LONGEST)] = None
 ) -> Answer[EmbeddedAgent]:
     """Asked by the page itself, from one of the token's origins."""
     if bearer is None:
@@ -83,8 +67,7 @@ def embedded_agent(
     claims = service.tokens.read(bearer.credentials, EMBED)
     if (origin or "").lower() not in claims["origins"]:
         raise Forbidden(OTHER_SITE)
-    response.headers["Access-Control-Allow-Origin"] = str(origin)
-    response.headers["Vary"] = "Origin"
+    request.scope[SHOWN_TO] = origin
     with service.database.reading() as session:
         agent = ready(session, claims["agent"])
         return Answer(data=EmbeddedAgent(agent_code=agent.code, name=agent.name))

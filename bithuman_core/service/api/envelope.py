@@ -32,6 +32,7 @@ SENTENCES = {
     404: "There is nothing at that address: docs/service.md lists the calls.",
     405: "That address is asked in another way: docs/service.md lists the calls.",
 }
+SHOWN_TO = "bithuman_core.shown_to"  # key of a scope: the origin whose pages may read the answer
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Content-Security-Policy": "default-src 'none'"}
 
 
@@ -139,6 +140,9 @@ class ApiAnswers:
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
+                if (origin := scope.get(SHOWN_TO)) is not None:
+                    headers["Access-Control-Allow-Origin"] = origin
+                    headers.add_vary_header("Origin")
             await send(message)
 
         scope[BODY] = _refusal_body

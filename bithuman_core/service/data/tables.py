@@ -107,6 +107,8 @@ class Agent(Table):
     notes: Mapped[list[str]]
     model: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
     still: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
+    embed_origins: Mapped[list[str]] = mapped_column(default=list)
+    """Sites whose pages may show it to everybody."""
     secret_id: Mapped[str] = mapped_column(String(16))
     created: Mapped[float]
     updated: Mapped[float]
