@@ -9,7 +9,6 @@ from pathlib import Path
 import typer
 from PIL import Image
 
-from bithuman_core.render.scale import output_size
 from bithuman_core.settings import settings
 
 CLEAR = (".png", ".webp")  # pictures with alpha
@@ -82,6 +81,8 @@ def check_picture(output: Path, *inputs: Path | None, clear: bool = False) -> No
 
 def wanted_size(own: tuple[int, int], size: int | None) -> tuple[int, int]:
     """Width and height of the frames in px: --size, else OUTPUT_WIDTH, else the avatar's own. Raises BadParameter."""
+    from bithuman_core.render.scale import output_size  # brings the renderers in
+
     try:
         return output_size(own, settings().OUTPUT_WIDTH if size is None else size)
     except ValueError as error:

@@ -14,7 +14,6 @@ from bithuman_core.cli.common import AvatarArgument, BackgroundOption, SizeOptio
 from bithuman_core.cli.output import check_picture, least_side, wanted_size
 from bithuman_core.face import FaceState
 from bithuman_core.files import replacing
-from bithuman_core.render.scale import scaled_layer
 from bithuman_core.types import straight
 
 
@@ -33,6 +32,7 @@ def still(
     from bithuman_core.engine import frame_side
     from bithuman_core.imx import read_imx
     from bithuman_core.render import any_rig, renderer_for, scene_for
+    from bithuman_core.render.scale import scaled_layer
 
     if (output is None) == (batch is None) or (batch is None) != (folder is None):
         raise typer.BadParameter("give either -o OUT.png (with --set), or --batch FRAMES.json with -d DIR")

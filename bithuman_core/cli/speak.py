@@ -28,7 +28,6 @@ from bithuman_core.cli.output import check_movie, check_output, is_folder, least
 from bithuman_core.files import replacing
 from bithuman_core.motion.export import RATES, MotionFormat, at_rate, write
 from bithuman_core.motion.take.frames import Mouth
-from bithuman_core.render.scale import scaled_layer
 from bithuman_core.settings import models_dir
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 
@@ -74,6 +73,7 @@ def render(
     from bithuman_core.audio import AudioFile
     from bithuman_core.engine import Fixture, render_ticks
     from bithuman_core.motion.take import read_take
+    from bithuman_core.render.scale import scaled_layer
 
     if audio is None and motion is None:
         raise typer.BadParameter("give a sound (--audio), a take (--motion), or both")

@@ -60,7 +60,8 @@ def test_what_it_cannot_do_gets_a_sentence(tmp_path: Path, arguments: list[str],
     assert "hidden" not in done.stderr and "Traceback" not in done.stderr
 
 
-def test_the_command_line_does_not_bring_the_service_along() -> None:
-    program = "import sys, bithuman_core.cli; print({'sqlalchemy', 'fastapi', 'bithuman_core.service'} & sys.modules.keys())"
+def test_the_command_line_brings_neither_the_service_nor_the_renderers_along() -> None:
+    heavy = {"sqlalchemy", "fastapi", "numba", "scipy", "bithuman_core.service", "bithuman_core.render"}
+    program = f"import sys, bithuman_core.cli; print({heavy} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
