@@ -141,23 +141,27 @@ def _known(coarse: Array, face: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], N
 def guided(picture: Array, values: Array) -> Array:
     """Guided filter: ``values`` [H, W] as a locally linear function of the colours, from the half-size picture."""
     height, width = values.shape
-    guide, small = halved(picture), halved(values)
+    linear = linear_in(halved(picture), halved(values), RADIUS)
+    planes = [enlarged(plane, (width, height)) for plane in linear]
+    return np.clip(sum(planes[k] * picture[..., k] for k in range(3)) + planes[3], 0, 1)
+
+
+def linear_in(guide: Array, values: Array, radius: int) -> list[Array]:
+    """Four planes [h, w]: what ``values`` [h, w] are of the guide's colours [h, w, 3] about each px, three slopes and an offset."""
 
     def mean(plane: Array) -> Array:
-        return ndimage.uniform_filter(plane, 2 * RADIUS + 1, mode="nearest")
+        return np.asarray(ndimage.uniform_filter(plane, 2 * radius + 1, mode="nearest"), np.float32)
 
-    means = np.stack([mean(guide[..., k]) for k in range(3)], -1)
-    average = mean(small)
+    colours = [np.ascontiguousarray(guide[..., k]) for k in range(3)]
+    means, average = [mean(colour) for colour in colours], mean(values)
 
     def covariance(i: int, j: int) -> Array:
-        moved = mean(guide[..., i] * guide[..., j]) - means[..., i] * means[..., j]
-        return np.asarray(moved + np.float32(EPSILON * (i == j)), np.float32)
+        return mean(colours[i] * colours[j]) - means[i] * means[j] + np.float32(EPSILON * (i == j))
 
-    mixed = [mean(guide[..., k] * small) - means[..., k] * average for k in range(3)]
+    mixed = [mean(colours[k] * values) - means[k] * average for k in range(3)]
     slope = _solved(*(covariance(i, j) for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))), *mixed)
-    offset = np.asarray(average - sum(slope[k] * means[..., k] for k in range(3)), np.float32)
-    planes = [enlarged(mean(plane), (width, height)) for plane in (*slope, offset)]
-    return np.clip(sum(planes[k] * picture[..., k] for k in range(3)) + planes[3], 0, 1)
+    offset = np.asarray(average - sum(slope[k] * means[k] for k in range(3)), np.float32)
+    return [mean(plane) for plane in (*slope, offset)]
 
 
 def _solved(aa: Array, ab: Array, ac: Array, bb: Array, bc: Array, cc: Array, x: Array, y: Array, z: Array) -> list[Array]:
