@@ -191,7 +191,7 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
     say("cutting out the person")
     matte = matte_arrays(footage.pixels, faces(footage), footage.covers)
     say("planning the walk")
-    walk = walkable(person, footage.pixels, footage.track.landmarks, footage.track.blendshapes)
+    walk = walkable(person, footage.pixels.thumbs, footage.track.landmarks, footage.track.blendshapes)
     say("writing the film")
     vertices = person.vertices[mesh.used]
     rest = np.empty((len(footage.pixels), *vertices.shape), np.float32)

@@ -16,7 +16,7 @@ from bithuman_core.build.footage.clip.frames import Frames
 from bithuman_core.build.footage.coding import BEHIND_QUALITY, coded, coded_covers
 from bithuman_core.build.footage.unmixing import unmix
 from bithuman_core.build.photo.models import Net, load_segmentation
-from bithuman_core.build.scene.matte import AROUND, RADIUS, SURE, enlarged, linear_in, seen
+from bithuman_core.build.scene.matte import AROUND, RADIUS, SURE, enlarged, linear_in, looked_at
 from bithuman_core.build.shape.distance import distance_to
 from bithuman_core.build.skin.fill import fill
 from bithuman_core.render.matte.film import COARSE
@@ -47,20 +47,21 @@ def matte_arrays(frames: Frames, faces: Array, covers: Frames | None = None) -> 
 
 
 def _estimated(frames: Frames, faces: Array) -> Iterator[Array]:
-    """Alpha of each frame, uint8 [h, w]. The net is a few frames ahead: it flickers where it is unsure."""
+    """Alpha of each frame, uint8 [h, w]. The net is a few frames ahead: it flickers where it is unsure. It sees every second
+    frame mirrored, so that what it thinks of a side evens out."""
     net, half, last = load_segmentation(), len(TIME) // 2, len(frames) - 1
     rough: dict[int, Array] = {}
     for k in range(len(frames)):
         around = np.clip(np.arange(k - half, k + half + 1), 0, last)
         for j in around:
             if j not in rough:
-                rough[j] = _rough(net, frames[int(j)])
-        rough = {j: seen for j, seen in rough.items() if j >= k - half}
+                rough[j] = _rough(net, frames[int(j)], mirrored=bool(j % 2))
+        rough = {j: known for j, known in rough.items() if j >= k - half}
         smooth = np.einsum("t,thw->hw", TIME, np.stack([rough[j] for j in around]))
         yield _refined(frames[k], np.asarray(smooth, np.float32), faces[k])
 
 
-def _rough(net: Net, frame: Array) -> Array:
+def _rough(net: Net, frame: Array, *, mirrored: bool) -> Array:
     """What the net says of a frame, f32 [h / 4, w / 4] 0..1."""
     height, width = frame.shape[:2]
     side = max(height, width)
@@ -68,7 +69,7 @@ def _rough(net: Net, frame: Array) -> Array:
     square = frame
     if height != width:
         square = np.pad(frame, ((above, side - height - above), (before, side - width - before), (0, 0)), mode="edge")
-    whole = enlarged(seen(net, Image.fromarray(square)), (side // COARSE, side // COARSE))
+    whole = enlarged(looked_at(net, Image.fromarray(square), mirrored=mirrored), (side // COARSE, side // COARSE))
     top, left = above // COARSE, before // COARSE
     return whole[top : top + height // COARSE, left : left + width // COARSE]
 

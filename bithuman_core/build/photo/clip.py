@@ -16,7 +16,7 @@ import av.error
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace
+from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
@@ -59,6 +59,7 @@ class Clip:
     notes: list[str] = field(default_factory=list)
     _inside: rim.Box | None = None
     _looks: int = 0
+    _colours: VideoReformatter = field(default_factory=VideoReformatter)  # on one thread: a frame's own would wait by being busy
 
     def __post_init__(self) -> None:
         try:
@@ -111,6 +112,15 @@ class Clip:
                 image = image.resize((round(image.width * share), round(image.height * share)), Image.Resampling.BOX)
             yield time, np.asarray(image)
 
+    def seconds(self) -> float:
+        """As long as the file says that it is."""
+        try:
+            with self._opened() as file, open_clip(file) as container:
+                stream = _video(container)
+                return self._length(container, float((stream.start_time or 0) * (stream.time_base or 0)))
+        except (av.error.FFmpegError, ValueError, OSError, MemoryError) as error:
+            raise _unreadable(error) from error
+
     def _frames(self, most: int) -> Iterator[tuple[float | None, VideoFrame, Fraction | None, float]]:
         """Every sound frame: seconds from the first one (where they are told), itself, the shape of its px, the clip's length."""
         given = 0
@@ -130,9 +140,7 @@ class Clip:
             raise
         except (av.error.FFmpegError, ValueError, OSError, MemoryError) as error:
             if not given:
-                raise BuildError(
-                    f"the clip cannot be read ({_reason(error)}): save it again as MP4 or WebM, or use a photo"
-                ) from error
+                raise _unreadable(error) from error
             if DAMAGED_NOTE not in self.notes:
                 self.notes.append(DAMAGED_NOTE)
         if not given:
@@ -151,7 +159,7 @@ class Clip:
         coded = (Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601) if unsaid else None
         foreign = hdr.is_foreign(frame.color_trc, frame.color_primaries)
         form = "rgb48le" if foreign else "rgb24"
-        picture = np.asarray(frame.reformat(width, height, form, src_colorspace=coded).to_ndarray())
+        picture = self._colours.reformat(frame, width, height, form, src_colorspace=coded, threads=1).to_ndarray()
         if foreign:
             picture = hdr.to_srgb(picture, frame.color_trc, frame.color_primaries)
         if hdr.is_hdr(frame.color_trc) and hdr.NOTE not in self.notes:
@@ -188,6 +196,10 @@ def _square(width: int, height: int, pixel_shape: Fraction) -> tuple[int, int]:
     if pixel_shape >= 1:
         return round(width * pixel_shape), height
     return width, round(height / pixel_shape) if pixel_shape > 0 else height
+
+
+def _unreadable(error: Exception) -> BuildError:
+    return BuildError(f"the clip cannot be read ({_reason(error)}): save it again as MP4 or WebM, or use a photo")
 
 
 def _reason(error: Exception) -> str:

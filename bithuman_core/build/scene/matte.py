@@ -111,9 +111,14 @@ def _around(net: Net, picture: Array, square: Array, corner: tuple[int, int]) ->
 
 def seen(net: Net, picture: Image.Image) -> Array:
     """Matte of a square picture [NET_SIDE, NET_SIDE]."""
+    return (looked_at(net, picture) + looked_at(net, picture, mirrored=True)) / np.float32(2)
+
+
+def looked_at(net: Net, picture: Image.Image, *, mirrored: bool = False) -> Array:
+    """Matte of a square picture as the net sees it, or its mirror image [NET_SIDE, NET_SIDE]."""
     values = np.asarray(picture.resize((NET_SIDE, NET_SIDE), Image.Resampling.BOX), np.float32) / np.float32(255)
-    straight, mirrored = (net(v)[0].reshape(NET_SIDE, NET_SIDE) for v in (values, values[:, ::-1]))
-    return ((straight + mirrored[:, ::-1]) / 2).astype(np.float32)
+    way = slice(None, None, -1 if mirrored else 1)
+    return np.asarray(net(values[:, way])[0].reshape(NET_SIDE, NET_SIDE)[:, way], np.float32)
 
 
 def enlarged(values: Array, size: tuple[int, int]) -> Array:
