@@ -35,7 +35,7 @@ class Crop:
         left, top = int(self.left), int(self.top)  # the rest of a large picture need not be copied
         part = frame[top : math.ceil(self.top + self.height), left : math.ceil(self.left + self.width)]
         box = (self.left - left, self.top - top, self.left + self.width - left, self.top + self.height - top)
-        return np.asarray(Image.fromarray(part).resize(self.size, Image.Resampling.LANCZOS, box))
+        return np.asarray(Image.fromarray(part).resize(self.size, Image.Resampling.BICUBIC, box))
 
     def canvas(self, landmarks: Array) -> Array:
         """Landmarks [..., 3] in px of the clip as canvas px (shorter side `CANVAS`, the middle of the frame at 512, 512)."""
