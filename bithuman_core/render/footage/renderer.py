@@ -203,7 +203,8 @@ class FootageRenderer:
         face_width = rig.face_width * rig.scale
         opening = None
         if gap.max() > SEEN_GAP:
-            opening = self._inside.opening(lips, face_width, colour_at(still.picture, (at_rest + outer) / 2))
+            colour = colour_at(still.picture, (at_rest + outer) / 2)
+            opening = self._inside.opening(lips, face_width, colour, unit)
         return Moved(source, target, fetched, self._near, jaw, face_width, lips), opening
 
     def _draw(self, picture: NDArray[np.uint8], face: tuple[Moved, Opening | None] | None, out: NDArray[np.uint8]) -> None:
