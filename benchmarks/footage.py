@@ -37,7 +37,7 @@ from bithuman_core.build.footage.clip.reading import at_frame_rate
 from bithuman_core.build.footage.mouth.articulation import heard_mouths, measured_mouths
 from bithuman_core.build.footage.mouth.interiors import patch
 from bithuman_core.build.footage.person.person import LIPS
-from bithuman_core.build.footage.person.tracking import LOOKS, track
+from bithuman_core.build.footage.person.tracking import ONE_LOOK, track
 from bithuman_core.build.photo.clip import Clip as Film
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.engine import Fixture, render_clip
@@ -91,7 +91,7 @@ def clip_of(path: Path, seconds: float, silent: bool) -> Clip:
     return Clip(path.stem, frames, float32_to_int16(sound)[: len(frames) * SAMPLES_PER_TICK])
 
 
-def marks(frames: Sequence[NDArray[np.uint8]], looks: Any = LOOKS[:1]) -> NDArray[np.float64]:
+def marks(frames: Sequence[NDArray[np.uint8]], looks: Any = ONE_LOOK) -> NDArray[np.float64]:
     """Landmarks [n, 478, 2] of RGB frames."""
     return track(load_face_nets(), list(frames), 1, looks).landmarks[..., :2].astype(np.float64)
 

@@ -33,7 +33,7 @@ from bithuman_core.build.shape.template import ATLAS, EYE, PROXY, RIM, SKIN, Tem
 from bithuman_core.build.skin import eyes as eye_stage
 from bithuman_core.build.skin import lids, light, mouth, skin
 from bithuman_core.build.skin.fine import finer
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 from bithuman_core.imx import Manifest
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)

@@ -15,7 +15,7 @@ from bithuman_core.build.footage.person.person import Person
 from bithuman_core.build.footage.walk import Walkable
 from bithuman_core.build.shape.fit import OVAL
 from bithuman_core.build.shape.template import Template
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 from bithuman_core.render.footage.interior import Interiors
 
 LOWER = ("jaw", "mouth", "cheekPuff")
@@ -23,6 +23,8 @@ UPPER = ("brow", "eyeSquint", "cheekSquint", "noseSneer")
 SPOKEN = (0.0, 62.0)  # template px below the lower lids, from where to where the cheeks go with the mouth
 UPPER_SHARE = 0.6  # of what brows and cheeks do on a head: the skin of a frame can be warped that far and stay skin
 EDGE = 0.08  # face widths inside the oval over which moves of brows and cheeks fade
+ROUNDER = 0.6  # of the lower lip of an open jaw: template's is a parabola, which on lips that bow up at rest becomes a V
+CHIN = 0.35  # of the distance from the mouth to the chin, over which that fades
 LEAST_MOVE = 0.05  # template px: smaller deltas are dropped
 MOST_WAYS, LEAST_ERROR = 32, 0.05  # of the basis; canvas px rms that it may leave
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
@@ -60,6 +62,8 @@ def shape_arrays(template: Template, mesh: FaceMesh) -> tuple[tuple[str, ...], d
     starts, rows, deltas = [0], [], []
     for name in names:
         move = template.deltas[template.names.index(name)][mesh.used]
+        if name == "jawOpen":
+            move = move + _rounder(template, move, points)
         move = move * (spoken if name.startswith(LOWER) else inside)[:, None]
         moving = np.flatnonzero(np.linalg.norm(move, axis=1) > LEAST_MOVE)
         rows.append(moving)
@@ -70,6 +74,20 @@ def shape_arrays(template: Template, mesh: FaceMesh) -> tuple[tuple[str, ...], d
         "shape_index": np.concatenate(rows).astype(np.uint16),
         "shape_delta": np.concatenate(deltas).astype(np.float16),
     }
+
+
+def _rounder(template: Template, move: Array, points: Array) -> Array:
+    """What makes the lower lip round where the jaw opens: [V, 3] to be added to its move [V, 3] at points [V, 3]."""
+    inner = template.at("lips_inner", template.points)
+    corner, middle = np.abs(inner[[0, 20], 0]).mean(), inner[30]
+    falls = template.at("lips_inner", template.deltas[template.names.index("jawOpen")])[:, 1]
+    share = np.clip(1 - (points[:, 0] / corner) ** 2, 0, 1)  # of the way from a corner to the middle, as a parabola goes
+    marks = template.at("mediapipe", template.points)
+    below = (points[:, 1] - middle[1]) / (marks[152, 1] - middle[1])
+    lower = smoothstep(move[:, 1] / falls[30], 0.35, 0.6) * (1 - smoothstep(below, CHIN, 1.0))
+    out = np.zeros_like(move)
+    out[:, 1] = ROUNDER * (falls[30] - falls[[0, 20]].mean()) * share * (1 - share) * lower
+    return out
 
 
 def _edges(polygon: Array) -> list[tuple[Array, Array]]:

@@ -35,6 +35,7 @@ from bithuman_core.build.footage.mouth.articulation import drawn_gain, measured_
 from bithuman_core.build.footage.mouth.interiors import open_mouths
 from bithuman_core.build.footage.mouth.lips import LipRing, lip_ring
 from bithuman_core.build.footage.mouth.made_up import WIDE, made_up_mouths, widened
+from bithuman_core.build.footage.mouth.teeth import with_teeth
 from bithuman_core.build.footage.person.mesh import FaceMesh, face_mesh
 from bithuman_core.build.footage.person.person import Person, read_person
 from bithuman_core.build.footage.person.tracking import Track, track
@@ -151,6 +152,7 @@ def _read(
     if interiors is None or interiors.gap.max() < WIDE:
         best = pixels[int(np.argmin(what.activity + AVERTED * np.abs(person.yaw) + 9.0 * ~seen.found))]
         interiors = made_up_mouths(best) if interiors is None else widened(interiors, best)
+    interiors = with_teeth(interiors)
     known = None if covers is None else Frames(crop.cut(cover) for cover in covers())
     return Footage(template, mesh, seen, person, what, pixels, ring, interiors, made_up, known)
 
@@ -191,7 +193,7 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
     say("cutting out the person")
     matte = matte_arrays(footage.pixels, faces(footage), footage.covers)
     say("planning the walk")
-    walk = walkable(person, footage.pixels, footage.track.landmarks, footage.track.blendshapes)
+    walk = walkable(person, footage.pixels.thumbs, footage.track.landmarks, footage.track.blendshapes)
     say("writing the film")
     vertices = person.vertices[mesh.used]
     rest = np.empty((len(footage.pixels), *vertices.shape), np.float32)

@@ -8,13 +8,14 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from bithuman_core.build.arrays import Array
 from bithuman_core.render.matte.film import coded_luma
 from bithuman_core.timing import FPS
 
 GOP = 12
-OPTIONS = {"preset": "slow", "bf": "0", "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:repeat-headers=1:annexb=1"}
+OPTIONS = {"preset": "fast", "bf": "0", "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:repeat-headers=1:annexb=1"}
 QUALITY, COVER_QUALITY, BEHIND_QUALITY = 20, 24, 26  # constant rate factors: of the film, of alpha, of what is behind
 GREY = 128
 
@@ -22,9 +23,12 @@ GREY = 128
 def coded(frames: Iterable[Array], size: tuple[int, int], quality: int = QUALITY) -> tuple[Array, Array]:
     """(bytes u8, start u32 [n + 1]) of frames uint8 [h, w, 3], RGB."""
 
+    colours = VideoReformatter()  # on one thread: a frame's own would wait by being busy
+
     def made() -> Iterator[av.VideoFrame]:
         for picture in frames:
-            yield av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuv420p")
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            yield colours.reformat(frame, format="yuv420p", threads=1)
 
     return _coded(made(), size, quality)
 

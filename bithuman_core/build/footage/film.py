@@ -9,7 +9,7 @@ from bithuman_core.audio import float32_to_int16, load_audio
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.builder import footage_arrays, read_footage
 from bithuman_core.build.footage.clip.gates import check_length
-from bithuman_core.build.footage.clip.reading import at_frame_rate, best_part, part
+from bithuman_core.build.footage.clip.reading import MOST_SECONDS, at_frame_rate, best_part, part
 from bithuman_core.build.photo.clip import Clip
 from bithuman_core.build.photo.models import FACE_TASK_SHA256
 from bithuman_core.errors import AudioError
@@ -30,9 +30,12 @@ def film_avatar(
         return at_frame_rate(clip.film())
 
     tell("looking for the best part")
-    first, end = best_part(shots, face)
-    check_length(end - first)
+    seconds = clip.seconds()
+    first, end = (0, MOST_SECONDS * FPS) if seconds <= MOST_SECONDS else best_part(shots, face)
+    check_length(min(end - first, round(seconds * FPS)))
     footage = read_footage(part(shots, first, end), face=face, aspect=aspect, side=side, begin=first, tell=tell)
+    end = first + len(footage.pixels)
+    check_length(len(footage.pixels))  # files may say anything
     sound = None if isinstance(source, bytes) else _sound(Path(source), first, end)
     manifest, arrays, notes = footage_arrays(footage, name, sound=sound, tell=tell)
     used = f"The clip was kept from {first / FPS:.1f} to {end / FPS:.1f} s."

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.build.footage.clip.frames import Frames
 from bithuman_core.build.footage.person.person import LIPS, Person
 
 STILL = 0.25  # px (512 px frames) a frame: slower heads may turn
@@ -21,7 +19,6 @@ LASTS, DRIFT = 8, 1.5  # frames that a jump takes (`motion.walk`), and times as 
 BLINK = 9  # frames on both sides of a turn in which no eye shuts: it would shut twice
 MOST_JUMPS = 400
 EYES = ((468, [33, 133]), (473, [362, 263]))  # MediaPipe numbers: iris, corners
-THUMB = 32  # px
 RELAXED = 3.0  # times STILL that a turning point may have where there are too few
 LID_OPEN = 0.7  # of the usual gap between the lids: eyes below it are shut
 AVERTED = 0.35  # eyeLook at which eyes look away
@@ -37,8 +34,8 @@ class Walkable:
     motion: Array
 
 
-def walkable(person: Person, frames: Frames, landmarks: Array, blendshapes: list[dict[str, float]]) -> Walkable:
-    """Landmarks [n, 478, 3] canvas px."""
+def walkable(person: Person, thumbs: Array, landmarks: Array, blendshapes: list[dict[str, float]]) -> Walkable:
+    """thumbs [n, k]: tiny pictures, 0..255. Landmarks [n, 478, 3] canvas px."""
     steady = np.setdiff1d(np.arange(468), LIPS)
     points = gaussian_filter1d(landmarks[:, steady, :2] / 2, 1.0, axis=0)
     head = points.mean(1)
@@ -46,15 +43,10 @@ def walkable(person: Person, frames: Frames, landmarks: Array, blendshapes: list
     lids = landmarks[:, [145, 374], 1] - landmarks[:, [159, 386], 1]
     gap = lids.mean(1)
     moving_lids = np.abs(np.gradient(gap)) / max(float(np.median(gap)), 1e-3)
-    thumbs = np.stack([_thumb(f) for f in frames])
     eyes = _eyes(gap, blendshapes)
     turning = _turning(speed, moving_lids, minimum_filter1d(eyes, 2 * BLINK + 1) > 0.5)
     jumps = like_pairs(points, _gaze(landmarks) / 2, thumbs, eyes)
     return Walkable(turning, jumps, (255 * eyes + 0.5).astype(np.uint8), np.clip(8 * speed, 0, 255).astype(np.uint8))
-
-
-def _thumb(frame: Array) -> Array:
-    return np.asarray(Image.fromarray(frame).resize((THUMB, THUMB), Image.Resampling.BOX), np.float32).ravel()
 
 
 def _eyes(gap: Array, blendshapes: list[dict[str, float]]) -> Array:

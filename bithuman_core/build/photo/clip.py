@@ -16,7 +16,7 @@ import av.error
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace
+from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
@@ -48,7 +48,6 @@ HD_LINES = 720
 """From this height on, pictures that do not say how their colours are coded follow ITU-R BT.709, below BT.601."""
 UNKNOWN_SECONDS = 30.0
 """Taken as the length of a clip that does not tell it, as browsers record them."""
-_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
 
 
 @dataclass
@@ -59,6 +58,7 @@ class Clip:
     notes: list[str] = field(default_factory=list)
     _inside: rim.Box | None = None
     _looks: int = 0
+    _colours: VideoReformatter = field(default_factory=VideoReformatter)  # on one thread: a frame's own would wait by being busy
 
     def __post_init__(self) -> None:
         try:
@@ -92,7 +92,7 @@ class Clip:
                 return
             if time >= due:
                 due = (int(time / step + ROUNDING) + 1 - ROUNDING) * step
-                yield time, self._upright(frame, shape)
+                yield time, Image.fromarray(self._upright(frame, shape))
                 given += 1
 
     def film(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
@@ -105,11 +105,21 @@ class Clip:
             before = time = before + UNTIMED if told is None else told
             if time >= FILM_SECONDS:
                 return
-            image = self._upright(frame, shape)
-            if max(image.size) > FILM_SIDE:
-                share = FILM_SIDE / max(image.size)
-                image = image.resize((round(image.width * share), round(image.height * share)), Image.Resampling.BOX)
-            yield time, np.asarray(image)
+            picture = self._upright(frame, shape)
+            if max(picture.shape) > FILM_SIDE:
+                share = FILM_SIDE / max(picture.shape)
+                size = round(picture.shape[1] * share), round(picture.shape[0] * share)
+                picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+            yield time, picture
+
+    def seconds(self) -> float:
+        """As long as the file says that it is."""
+        try:
+            with self._opened() as file, open_clip(file) as container:
+                stream = _video(container)
+                return self._length(container, float((stream.start_time or 0) * (stream.time_base or 0)))
+        except (av.error.FFmpegError, ValueError, OSError, MemoryError) as error:
+            raise _unreadable(error) from error
 
     def _frames(self, most: int) -> Iterator[tuple[float | None, VideoFrame, Fraction | None, float]]:
         """Every sound frame: seconds from the first one (where they are told), itself, the shape of its px, the clip's length."""
@@ -130,9 +140,7 @@ class Clip:
             raise
         except (av.error.FFmpegError, ValueError, OSError, MemoryError) as error:
             if not given:
-                raise BuildError(
-                    f"the clip cannot be read ({_reason(error)}): save it again as MP4 or WebM, or use a photo"
-                ) from error
+                raise _unreadable(error) from error
             if DAMAGED_NOTE not in self.notes:
                 self.notes.append(DAMAGED_NOTE)
         if not given:
@@ -143,27 +151,26 @@ class Clip:
         length = (container.duration or 0) / av.time_base - (start if container.format.name in FROM_ZERO else 0)
         return length if length > 0 else UNKNOWN_SECONDS
 
-    def _upright(self, frame: VideoFrame, pixel_shape: Fraction | None) -> Image.Image:
-        """The frame as sRGB with square px, turned as the camera was held."""
+    def _upright(self, frame: VideoFrame, pixel_shape: Fraction | None) -> NDArray[np.uint8]:
+        """The frame as sRGB uint8 [h, w, 3] with square px, turned as the camera was held."""
         width, height = _square(frame.width, frame.height, pixel_shape or Fraction(1))
         _check_size(width, height)
         unsaid = frame.colorspace not in tuple(Colorspace)
         coded = (Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601) if unsaid else None
         foreign = hdr.is_foreign(frame.color_trc, frame.color_primaries)
         form = "rgb48le" if foreign else "rgb24"
-        picture = np.asarray(frame.reformat(width, height, form, src_colorspace=coded).to_ndarray())
+        picture = self._colours.reformat(frame, width, height, form, src_colorspace=coded, threads=1).to_ndarray()
         if foreign:
             picture = hdr.to_srgb(picture, frame.color_trc, frame.color_primaries)
         if hdr.is_hdr(frame.color_trc) and hdr.NOTE not in self.notes:
             self.notes.append(hdr.NOTE)
-        image = Image.fromarray(picture)
-        turn = _TURNS.get(round(frame.rotation / 90) % 4)
-        image = image.transpose(turn) if turn is not None else image
+        picture = np.rot90(picture, round(frame.rotation / 90) % 4)
         self._looks += 1
-        if self._inside is None and self._looks <= MAX_PICTURES and (box := rim.inside_rim(image)):
+        if self._inside is None and self._looks <= MAX_PICTURES and (box := rim.inside_rim(Image.fromarray(picture))):
             self._inside = box
             self.notes.append(rim.NOTE)
-        return image.crop(self._inside) if self._inside else image
+        left, top, right, bottom = self._inside or (0, 0, picture.shape[1], picture.shape[0])
+        return np.ascontiguousarray(picture[top:bottom, left:right], np.uint8)
 
 
 def _video(container: InputContainer) -> VideoStream:
@@ -188,6 +195,10 @@ def _square(width: int, height: int, pixel_shape: Fraction) -> tuple[int, int]:
     if pixel_shape >= 1:
         return round(width * pixel_shape), height
     return width, round(height / pixel_shape) if pixel_shape > 0 else height
+
+
+def _unreadable(error: Exception) -> BuildError:
+    return BuildError(f"the clip cannot be read ({_reason(error)}): save it again as MP4 or WebM, or use a photo")
 
 
 def _reason(error: Exception) -> str:

@@ -15,7 +15,7 @@ from bithuman_core.build.photo.pixels import doubled, halved
 from bithuman_core.build.scene.plate import bare, beside
 from bithuman_core.build.shape.canvas import Canvas
 from bithuman_core.build.shape.distance import distance_to
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 
 Array = NDArray[np.float32]
 

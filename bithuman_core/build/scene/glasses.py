@@ -17,7 +17,7 @@ from bithuman_core.build.shape.distance import distance_to
 from bithuman_core.build.shape.outline import to_outline, within
 from bithuman_core.build.shape.template import Template
 from bithuman_core.build.skin.skin import sample
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 
 BRIDGE, BELOW = (9, 5), ((230, 50), (450, 280))  # MediaPipe numbers: lines along which bare skin is even
 LINE = 0.2  # darkness or brightness of a frame across them, of the skin's: bare faces 0.02 to 0.1, frames 0.3 and more

@@ -19,7 +19,7 @@ from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
 from bithuman_core.build.shape.canvas import Canvas
 from bithuman_core.build.shape.distance import distance_to
 from bithuman_core.build.skin.fill import fill
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 
 Array = NDArray[np.float32]
 
@@ -111,9 +111,14 @@ def _around(net: Net, picture: Array, square: Array, corner: tuple[int, int]) ->
 
 def seen(net: Net, picture: Image.Image) -> Array:
     """Matte of a square picture [NET_SIDE, NET_SIDE]."""
+    return (looked_at(net, picture) + looked_at(net, picture, mirrored=True)) / np.float32(2)
+
+
+def looked_at(net: Net, picture: Image.Image, *, mirrored: bool = False) -> Array:
+    """Matte of a square picture as the net sees it, or its mirror image [NET_SIDE, NET_SIDE]."""
     values = np.asarray(picture.resize((NET_SIDE, NET_SIDE), Image.Resampling.BOX), np.float32) / np.float32(255)
-    straight, mirrored = (net(v)[0].reshape(NET_SIDE, NET_SIDE) for v in (values, values[:, ::-1]))
-    return ((straight + mirrored[:, ::-1]) / 2).astype(np.float32)
+    way = slice(None, None, -1 if mirrored else 1)
+    return np.asarray(net(values[:, way])[0].reshape(NET_SIDE, NET_SIDE)[:, way], np.float32)
 
 
 def enlarged(values: Array, size: tuple[int, int]) -> Array:
@@ -141,23 +146,27 @@ def _known(coarse: Array, face: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], N
 def guided(picture: Array, values: Array) -> Array:
     """Guided filter: ``values`` [H, W] as a locally linear function of the colours, from the half-size picture."""
     height, width = values.shape
-    guide, small = halved(picture), halved(values)
+    linear = linear_in(halved(picture), halved(values), RADIUS)
+    planes = [enlarged(plane, (width, height)) for plane in linear]
+    return np.clip(sum(planes[k] * picture[..., k] for k in range(3)) + planes[3], 0, 1)
+
+
+def linear_in(guide: Array, values: Array, radius: int) -> list[Array]:
+    """Four planes [h, w]: what ``values`` [h, w] are of the guide's colours [h, w, 3] about each px, three slopes and an offset."""
 
     def mean(plane: Array) -> Array:
-        return ndimage.uniform_filter(plane, 2 * RADIUS + 1, mode="nearest")
+        return np.asarray(ndimage.uniform_filter(plane, 2 * radius + 1, mode="nearest"), np.float32)
 
-    means = np.stack([mean(guide[..., k]) for k in range(3)], -1)
-    average = mean(small)
+    colours = [np.ascontiguousarray(guide[..., k]) for k in range(3)]
+    means, average = [mean(colour) for colour in colours], mean(values)
 
     def covariance(i: int, j: int) -> Array:
-        moved = mean(guide[..., i] * guide[..., j]) - means[..., i] * means[..., j]
-        return np.asarray(moved + np.float32(EPSILON * (i == j)), np.float32)
+        return mean(colours[i] * colours[j]) - means[i] * means[j] + np.float32(EPSILON * (i == j))
 
-    mixed = [mean(guide[..., k] * small) - means[..., k] * average for k in range(3)]
+    mixed = [mean(colours[k] * values) - means[k] * average for k in range(3)]
     slope = _solved(*(covariance(i, j) for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))), *mixed)
-    offset = np.asarray(average - sum(slope[k] * means[..., k] for k in range(3)), np.float32)
-    planes = [enlarged(mean(plane), (width, height)) for plane in (*slope, offset)]
-    return np.clip(sum(planes[k] * picture[..., k] for k in range(3)) + planes[3], 0, 1)
+    offset = np.asarray(average - sum(slope[k] * means[k] for k in range(3)), np.float32)
+    return [mean(plane) for plane in (*slope, offset)]
 
 
 def _solved(aa: Array, ab: Array, ac: Array, bb: Array, bc: Array, cc: Array, x: Array, y: Array, z: Array) -> list[Array]:

@@ -10,7 +10,7 @@ from bithuman_core.build.photo.pixels import halved
 from bithuman_core.build.shape.canvas import Canvas
 from bithuman_core.build.shape.distance import distance_to, nearest_in
 from bithuman_core.build.skin.fill import fill
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 
 Array = NDArray[np.float32]
 

@@ -19,7 +19,7 @@ from bithuman_core.build.shape.fit import OVAL, Fit
 from bithuman_core.build.shape.raster import raster
 from bithuman_core.build.shape.template import ATLAS, ORIGIN, PROXY, SKIN, UNIT, Template
 from bithuman_core.build.skin.fill import fill
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 
 PIVOT = np.array([0.0, -8.0, 0.5])  # units of the head model: base of the skull, below its middle
 STEP = 16  # px between grid points

@@ -14,7 +14,7 @@ from bithuman_core.build.shape.fit import Fit
 from bithuman_core.build.shape.shapes import lids
 from bithuman_core.build.shape.template import EYE, Template
 from bithuman_core.build.skin.fill import fill
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 
 SHADE_SCALE = 1.3  # light of an eye where its alpha is 255
 LID_SHADOW, LID_DEPTH = 0.2, 0.16  # what the upper lid takes of the light at its edge; radii over which that falls to 1/e

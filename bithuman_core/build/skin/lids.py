@@ -14,7 +14,7 @@ from bithuman_core.build.shape.raster import at
 from bithuman_core.build.shape.shapes import lids
 from bithuman_core.build.shape.template import Template
 from bithuman_core.build.skin.skin import Texels
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 
 THICK = 0.055  # of the eye's width: lashes below a closed lid
 LINES = ((-0.5, 1.0), (0.0, 5.0), (1.0, 15.0))  # of a ribbon: how far below the edge, in units of that; row of its picture

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bithuman_core.render.footage.flow import STEP
 from bithuman_core.render.footage.head import Head
-from bithuman_core.render.footage.shading import mix_pictures, shift_picture
+from bithuman_core.render.footage.shading import TAPS, mix_pictures, shift_picture
 from bithuman_core.render.matte.film import Matte, MattePlayer
 from bithuman_core.render.matte.layers import mix_covers, shift_cover
 
@@ -24,6 +24,7 @@ class CutOut:
         self._player = MattePlayer(matte)
         self._person = np.empty((2, height, width, 3), np.uint8)
         self._cover, self._moved = np.empty((2, height, width), np.uint8), np.empty((2, height, width), np.uint8)
+        self._lines = np.empty(TAPS, np.float32)
         self._between = np.empty((height, width), np.uint8)
         self._pictures, self._picture = np.empty((2, height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
         self.before = np.empty((height, width, 3), np.uint8)  # the person before a plate
@@ -38,7 +39,7 @@ class CutOut:
 
     def move(self, which: int, picture: Picture, field: NDArray[np.float32]) -> None:
         """Move a person and her cover, field as of `HeadFlow.field`."""
-        shift_picture(picture, field, STEP, self._pictures[which])
+        shift_picture(picture, field, STEP, self._lines, self._pictures[which])
         shift_cover(self._cover[which], field, STEP, self._moved[which])
 
     def mixed(self, share: float, sharper: float) -> Picture:

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from bithuman_core.render.footage.around import JawSkirt
 from bithuman_core.render.footage.posing import find_moved
 from bithuman_core.render.footage.raster import AROUND, INTERIOR, SKIN, rasterise
-from bithuman_core.render.footage.shading import shade
+from bithuman_core.render.footage.shading import LOOSE, TAPS, shade
 
 Floats = NDArray[np.float32]
 FAR = np.float32(1e9)
 BEYOND_BOX = 5  # px of the mouth's box around the lips
 BEYOND_MOVED = 8  # px of the box around vertices that move: their triangles end at others
-LOOSE = 0.15  # px: neck and background that move less are left
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class FaceDrawing:
         self._fine_depth = np.empty(len(self._fine_kinds), np.float32)
         self._fine_fetched = np.empty((len(self._fine_kinds), 3), np.float32)
         self._active = np.empty(len(light), np.uint8)
-        self._inside = np.zeros(3, np.float32)
+        self._inside, self._lines = np.zeros(3, np.float32), np.empty(TAPS, np.float32)
         self._no_patch = np.zeros((2, 2, 3), np.float32)
 
     def _room(self, samples: int) -> None:
@@ -101,7 +100,7 @@ class FaceDrawing:
                 self._fine(skin, opening, *mouth)
         patch = self._no_patch if opening is None else opening.patch
         samples = left, top, width, height, kinds, fetched
-        shade(frame, *samples, *mouth, self._fine_kinds, self._fine_fetched, patch, self._inside, out)
+        shade(frame, *samples, *mouth, self._fine_kinds, self._fine_fetched, patch, self._inside, self._lines, out)
 
     def _fine(self, skin: tuple, opening: Opening, left: int, top: int, width: int, height: int) -> None:  # type: ignore[type-arg]
         """Four samples a px about the mouth: its inside, then the lips over it."""

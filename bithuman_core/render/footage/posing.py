@@ -15,12 +15,11 @@ MOVED = 0.06  # px: vertices that move less are left
 def rest_face(vertices, basis, amount, out):
     """out [V, 3] = vertices + sum of amount[r] * basis[r]: the calm face of one frame."""
     out[:] = vertices
+    flat = out.reshape(-1)
     for r in range(basis.shape[0]):
-        c, move = amount[r], basis[r]
-        for v in range(out.shape[0]):
-            out[v, 0] += c * move[v, 0]
-            out[v, 1] += c * move[v, 1]
-            out[v, 2] += c * move[v, 2]
+        c, move = amount[r], basis[r].reshape(-1)
+        for k in range(flat.shape[0]):
+            flat[k] += c * move[k]
 
 
 @kernel(
@@ -48,3 +47,14 @@ def find_moved(source, target, out):
     for v in range(out.shape[0]):
         far = max(abs(source[v, 0] - target[v, 0]), abs(source[v, 1] - target[v, 1]))
         out[v] = uint8(far > float32(MOVED))
+
+
+@kernel(void(given(float32, 2), given(float32, 2), scratch(float32, 2)), fastmath=True)
+def follow(share, points, out):
+    """out [n, 2] = what n vertices get of the points [k, 2] of a ring, share [n, k]."""
+    for v in range(out.shape[0]):
+        x, y = float32(0), float32(0)
+        for k in range(share.shape[1]):
+            x += share[v, k] * points[k, 0]
+            y += share[v, k] * points[k, 1]
+        out[v, 0], out[v, 1] = x, y

@@ -16,7 +16,7 @@ from bithuman_core.render.footage.flow import HeadFlow
 from bithuman_core.render.footage.head import Head
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
 from bithuman_core.render.footage.planes import Planes, mix
-from bithuman_core.render.footage.posing import place, rest_face
+from bithuman_core.render.footage.posing import follow, place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
 from bithuman_core.render.footage.scene import FilmScene
 from bithuman_core.render.matte.layers import lay_over
@@ -54,6 +54,7 @@ class FootageRenderer:
         shape = rig.vertices.shape
         self._rest, self._posed = np.empty(shape, np.float32), np.empty(shape, np.float32)
         self._source, self._target = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        self._followed = np.empty((len(rig.near), 2), np.float32), np.empty((len(rig.beyond), 2), np.float32)
         self._near = np.zeros(len(rig.vertices), np.uint8)
         self._near[rig.near] = 1
         self._flow = HeadFlow(rig)
@@ -188,17 +189,22 @@ class FootageRenderer:
         free = np.clip((gap / unit - TOUCHING[0]) / (TOUCHING[1] - TOUCHING[0]), 0, 1)
         free *= free * (3 - 2 * free)
         closing = np.asarray(0.5 * (1 - free) * apart, np.float32)
-        target[rig.near, :2] += np.einsum("vk,kd->vd", rig.near_share, closing)  # not BLAS: its threads wait by being busy
+        near, beyond = self._followed
+        follow(rig.near_share, closing, near)
+        target[rig.near, :2] += near
         lips, gap = lips + closing, free * gap
-        rim = -RIM * unit * np.clip((gap / unit - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1) * inwards
+        rim = np.float32(-RIM * unit) * np.clip((gap / unit - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1) * inwards
         fetched = source[:, :2].copy()
-        fetched[rig.near] += np.einsum("vk,kd->vd", rig.near_share, rim)
-        fetched[rig.beyond] = np.einsum("vk,kd->vd", rig.beyond_share, at_rest + rim)
+        follow(rig.near_share, rim, near)
+        fetched[rig.near] += near
+        follow(rig.beyond_share, at_rest + rim, beyond)
+        fetched[rig.beyond] = beyond
         jaw = ring_points(rig.jaw, source[:, :2]), ring_points(rig.jaw, target[:, :2])
         face_width = rig.face_width * rig.scale
         opening = None
         if gap.max() > SEEN_GAP:
-            opening = self._inside.opening(lips, face_width, colour_at(still.picture, (at_rest + outer) / 2))
+            colour = colour_at(still.picture, (at_rest + outer) / 2)
+            opening = self._inside.opening(lips, face_width, colour, unit)
         return Moved(source, target, fetched, self._near, jaw, face_width, lips), opening
 
     def _draw(self, picture: NDArray[np.uint8], face: tuple[Moved, Opening | None] | None, out: NDArray[np.uint8]) -> None:

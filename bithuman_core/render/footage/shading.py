@@ -4,42 +4,46 @@
 # (numba types are called as casts here)
 from __future__ import annotations
 
-from numba import float32, int32, int64, njit, uint8, uint32, void
+from numba import float32, int32, int64, njit, uint8, uint64, void
 
-from bithuman_core.render.footage.raster import INTERIOR, NOTHING
+from bithuman_core.render.footage.raster import AROUND, INTERIOR, NOTHING
 from bithuman_core.render.kernel import CAREFUL, kernel
 from bithuman_core.render.signature import given, scratch
 
 SHARP = -0.65  # of the cubic: -0.5 (Catmull and Rom) softens what is moved by parts of a pixel
-STILL = 0.04  # px: a sample that comes from as near shows the frame as it is
+STILL, LOOSE = 0.04, 0.15  # px: a sample of the face, of neck and background, that comes from as near shows the frame as it is
+TAPS = 16  # room for the bytes of four px
 
 
 @njit(nogil=True, fastmath=CAREFUL, error_model="numpy", inline="always")
-def _fetch(frame, wide, tall, x, y):
-    """The frame's colour at x, y (px), by cubic convolution (Keys 1981). frame: uint8 [tall * wide * 3]."""
+def _fetch(frame, wide, tall, x, y, lines):
+    """The frame's colour at x, y (px), by cubic convolution (Keys 1981). frame: uint8 [tall * wide * 3].
+
+    lines [TAPS]: scratch. The four lines are added up first, bytes beside each other at once, 16 although 12 are wanted: so many
+    the processor takes in two steps.
+    """
     half, one, a = float32(0.5), float32(1), float32(SHARP)
     u = min(max(x - half, one), float32(wide - 3))
-    v = min(max(y - half, one), float32(tall - 3))
+    v = min(max(y - half, one), float32(tall - 4))  # the last line's end is read beyond
     iu = min(max(int32(u), int32(1)), int32(wide - 3))
-    iv = min(max(int32(v), int32(1)), int32(tall - 3))
+    iv = min(max(int32(v), int32(1)), int32(tall - 4))
     t, s = u - float32(iu), v - float32(iv)
     x0, x1 = a * t * (one - t) * (one - t), one + t * t * ((a + float32(2)) * t - a - float32(3))
     x3 = a * t * t * (one - t)
     x2 = one - x0 - x1 - x3
     y0, y1 = a * s * (one - s) * (one - s), one + s * s * ((a + float32(2)) * s - a - float32(3))
     y3 = a * s * s * (one - s)
-    at = uint32(3) * (uint32(iv - 1) * uint32(wide) + uint32(iu - 1))
-    blue, green, red = float32(0), float32(0), float32(0)
-    for row in range(4):
-        w = y0 if row == 0 else y1 if row == 1 else y3 if row == 3 else one - y0 - y1 - y3
-        blue += w * (x0 * frame[at] + x1 * frame[at + uint32(3)] + x2 * frame[at + uint32(6)] + x3 * frame[at + uint32(9)])
-        green += w * (
-            x0 * frame[at + uint32(1)] + x1 * frame[at + uint32(4)] + x2 * frame[at + uint32(7)] + x3 * frame[at + uint32(10)]
-        )
-        red += w * (
-            x0 * frame[at + uint32(2)] + x1 * frame[at + uint32(5)] + x2 * frame[at + uint32(8)] + x3 * frame[at + uint32(11)]
-        )
-        at += uint32(3) * uint32(wide)
+    y2 = one - y0 - y1 - y3
+    line = uint64(3 * wide)
+    at = uint64(iv - 1) * line + uint64(3) * uint64(iu - 1)
+    for k in range(uint64(TAPS)):
+        p = at + k
+        q = p + line + line
+        upper = y0 * float32(frame[p]) + y1 * float32(frame[p + line])
+        lines[k] = upper + y2 * float32(frame[q]) + y3 * float32(frame[q + line])
+    blue = x0 * lines[0] + x1 * lines[3] + x2 * lines[6] + x3 * lines[9]
+    green = x0 * lines[1] + x1 * lines[4] + x2 * lines[7] + x3 * lines[10]
+    red = x0 * lines[2] + x1 * lines[5] + x2 * lines[8] + x3 * lines[11]
     return blue, green, red
 
 
@@ -61,15 +65,16 @@ def _behind(patch, u, v, light, colour):
 @kernel(
     void(
         given(uint8, 3), int64, int64, int64, int64, given(uint8, 1), given(float32, 2), int64, int64, int64, int64,
-        given(uint8, 1), given(float32, 2), given(float32, 3), scratch(float32, 1), scratch(uint8, 3),
+        given(uint8, 1), given(float32, 2), given(float32, 3), scratch(float32, 1), scratch(float32, 1),
+        scratch(uint8, 3),
     ),
     fastmath=CAREFUL, error_model="numpy",
 )  # fmt: skip
 def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top, mouth_width, mouth_height, fine_kinds,
-          fine_fetched, patch, inside, out):  # fmt: skip
+          fine_fetched, patch, inside, lines, out):  # fmt: skip
     """Fill the box of out [H, W, 3] where samples lie; elsewhere it is left.
 
-    One sample a px, in the mouth's box (px) four. inside [3]: scratch.
+    One sample a px, in the mouth's box (px) four. inside [3], lines [TAPS]: scratch.
     """
     tall, wide = frame.shape[0], frame.shape[1]
     flat = frame.reshape(-1)
@@ -99,12 +104,12 @@ def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top
                     continue
                 outer, fx, fy, light = 1, fetched[at, 0], fetched[at, 1], fetched[at, 2]
                 far = abs(fx - float32(px) - float32(0.5)) + abs(fy - float32(py) - float32(0.5))
-                if far < float32(STILL) and light > float32(0.999):
+                if far < float32(LOOSE if kinds[at] == AROUND else STILL) and light > float32(0.999):
                     continue
             blue, green, red = float32(0), float32(0), float32(0)
             if outer > 0:
                 n = float32(1) / float32(outer)
-                blue, green, red = _fetch(flat, wide, tall, fx * n, fy * n)
+                blue, green, red = _fetch(flat, wide, tall, fx * n, fy * n, lines)
                 light *= n
             whole = float32(1) / float32(outer + inner)
             lit = light * float32(outer) * whole
@@ -117,9 +122,14 @@ def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top
             out[py, px, 2] = uint8(min(max(red + float32(0.5), float32(0)), float32(255)))
 
 
-@kernel(void(given(uint8, 3), given(float32, 3), int64, scratch(uint8, 3)), fastmath=CAREFUL, error_model="numpy")
-def shift_picture(frame, field, step, out):
-    """out [H, W, 3] = the frame, fetched px aside: field [H / step + 1, W / step + 1, 2], linear between its nodes."""
+@kernel(
+    void(given(uint8, 3), given(float32, 3), int64, scratch(float32, 1), scratch(uint8, 3)), fastmath=CAREFUL, error_model="numpy"
+)
+def shift_picture(frame, field, step, lines, out):
+    """out [H, W, 3] = the frame, fetched px aside: field [H / step + 1, W / step + 1, 2], linear between its nodes.
+
+    lines [TAPS]: scratch.
+    """
     tall, wide = frame.shape[0], frame.shape[1]
     flat = frame.reshape(-1)
     half, whole, top = float32(0.5), float32(step), float32(255)
@@ -139,7 +149,7 @@ def shift_picture(frame, field, step, out):
                         continue
                     s = (float32(x - column * step) + half) / whole
                     u, v = float32(x) + half + x0 + s * (x1 - x0), float32(y) + half + y0 + s * (y1 - y0)
-                    blue, green, red = _fetch(flat, wide, tall, u, v)
+                    blue, green, red = _fetch(flat, wide, tall, u, v, lines)
                     out[y, x, 0] = uint8(min(max(blue + half, float32(0)), top))
                     out[y, x, 1] = uint8(min(max(green + half, float32(0)), top))
                     out[y, x, 2] = uint8(min(max(red + half, float32(0)), top))

@@ -13,6 +13,7 @@ from bithuman_core.build.arrays import Array
 from bithuman_core.intake.pictures import open_picture
 
 QUALITY = 98  # JPEG with whole colours: 50 dB from the frame; the film that is made of them is some 42
+THUMB = 32  # px
 KEPT = 16  # frames that stay decoded: neighbours are asked for again and again
 
 
@@ -23,14 +24,18 @@ class Frames:
         """Keep these, one or more of one size."""
         self._coded: list[bytes] = []
         self._decoded: OrderedDict[int, Array] = OrderedDict()
+        thumbs: list[Array] = []
         height = width = 0
         for picture in pictures:
             height, width = picture.shape[:2]
-            coded = BytesIO()
-            Image.fromarray(picture).save(coded, "JPEG", quality=QUALITY, subsampling=0)
+            coded, image = BytesIO(), Image.fromarray(picture)
+            image.save(coded, "JPEG", quality=QUALITY, subsampling=0)
+            thumbs.append(np.asarray(image.resize((THUMB, THUMB), Image.Resampling.BOX), np.float32).ravel())
             self._coded.append(coded.getvalue())
         self._pixels = width * height
         self.shape = (len(self), height, width, 3)
+        self.thumbs = np.array(thumbs, np.float32)
+        """[n, k] what they look like when they are made tiny, 0..255."""
 
     def __len__(self) -> int:
         return len(self._coded)

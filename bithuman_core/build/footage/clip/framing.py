@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,10 @@ class Crop:
 
     def cut(self, frame: Array) -> Array:
         """The frame uint8 [h, w, 3] of a picture uint8."""
-        box = (self.left, self.top, self.left + self.width, self.top + self.height)
-        return np.asarray(Image.fromarray(frame).resize(self.size, Image.Resampling.LANCZOS, box))
+        left, top = int(self.left), int(self.top)  # the rest of a large picture need not be copied
+        part = frame[top : math.ceil(self.top + self.height), left : math.ceil(self.left + self.width)]
+        box = (self.left - left, self.top - top, self.left + self.width - left, self.top + self.height - top)
+        return np.asarray(Image.fromarray(part).resize(self.size, Image.Resampling.BICUBIC, box))
 
     def canvas(self, landmarks: Array) -> Array:
         """Landmarks [..., 3] in px of the clip as canvas px (shorter side `CANVAS`, the middle of the frame at 512, 512)."""

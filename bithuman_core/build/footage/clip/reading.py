@@ -10,7 +10,7 @@ import numpy as np
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.clip.gates import cuts
 from bithuman_core.build.footage.clip.watch import Changes
-from bithuman_core.build.footage.person.tracking import LOOKS, track
+from bithuman_core.build.footage.person.tracking import ONE_LOOK, track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.timing import FPS
 
@@ -56,7 +56,7 @@ def best_part(shots: Shots, face: int | None) -> tuple[int, int]:
             if k % LOOKED_AT == 0:
                 yield picture
 
-    seen = track(load_face_nets(), looked_at(), face, LOOKS[:1])
+    seen = track(load_face_nets(), looked_at(), face, ONE_LOOK)
     count = len(changes)
     if count <= most:
         return 0, count

@@ -11,7 +11,7 @@ from bithuman_core.build.photo.landmarker import Face
 from bithuman_core.build.photo.models import FaceNets
 
 THUMB = 32  # px
-LOOKED_AT = 12  # frames from one to the next that other faces are looked for in
+LOOKED_AT = 25  # frames from one to the next that other faces are looked for in
 
 
 class Changes:

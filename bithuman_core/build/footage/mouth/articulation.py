@@ -11,7 +11,7 @@ import numpy as np
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.person.head import fitted_shapes
 from bithuman_core.build.footage.person.person import WINDOWS, Person, smooth
-from bithuman_core.build.footage.person.tracking import LOOKS, track
+from bithuman_core.build.footage.person.tracking import ONE_LOOK, track
 from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.build.shape.template import Template
 from bithuman_core.engine import cut_into_ticks, padded_tick
@@ -52,7 +52,7 @@ def drawn_gain(person: Person, rig: FootageRig, mouths: list[FaceState]) -> floa
     for k in tried:
         at = (int(k) + APART) % (2 * last)
         frames.append(np.ascontiguousarray(renderer.render(mouths[k], at if at <= last else 2 * last - at)[:, :, ::-1]))
-    seen = lip_gap(track(load_face_nets(), frames, 1, LOOKS[:1]).landmarks)
+    seen = lip_gap(track(load_face_nets(), frames, 1, ONE_LOOK).landmarks)
     true = lip_gap(person.landmarks[tried])
     return float(np.clip((seen * true).sum() / max((seen * seen).sum(), 1e-9), *DRAWN_LIMITS))
 

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter1d, map_coordinates
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.clip.frames import Frames
 from bithuman_core.build.footage.person.mesh import DOWN, UP
+from bithuman_core.render.footage.interior import INSIDE, PARTED
 
 STEP, LONGEST = 0.25, 6.0  # px of a 512 px frame along the way from the outer to the inner lip
 LUMA, REDNESS = 0.25, 0.22 / 6  # differences of log luma, of (R - G) / (R + G + B), that count alike
@@ -18,7 +19,6 @@ FARTHEST, DEAR = 3.5, 0.08  # px a correction goes at most, and what a px of it 
 LEAST_RISE, CLOSED = 0.15, 1.2  # slope that counts as an edge; px of gap below which there is none to find
 ALONG, IN_TIME = 1.2, 0.8  # points along the lip, frames: width of the smoothing
 MARGIN = 0.5  # px to the lip's side, so that nothing of the mouth's inside stays on it
-INSIDE = 1.7  # px further in: where the interior of a mouth begins
 OPPOSITE = np.zeros(40, int)
 OPPOSITE[UP], OPPOSITE[DOWN[1:-1]], OPPOSITE[20] = DOWN, UP[1:-1], 20
 
@@ -52,7 +52,7 @@ def lip_ring(frames: Frames, inner: Array, outer: Array, scale: float) -> LipRin
     weighted, trust = (gaussian_filter1d(v, IN_TIME, axis=0) for v in (weighted, trust))
     move = weighted / (trust + 0.15) - MARGIN * np.clip((gap - 1.0) / 1.5, 0, 1)
     move[:, [0, 20]] = 0
-    opened = np.minimum(1, gap / 4)[..., None]
+    opened = np.minimum(1, gap / PARTED)[..., None]
     interior = inner + (move + INSIDE)[..., None] * way * opened
     return LipRing((move[..., None] * way * scale).astype(np.float32), (interior * scale).astype(np.float32))
 

@@ -20,7 +20,7 @@ from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile
 from bithuman_core.imx.checksum import describe
 from bithuman_core.render import PortraitRenderer, read_rig
-from bithuman_core.render.footage.interior import Interiors, features, measures
+from bithuman_core.render.footage.interior import INSIDE, PARTED, Interiors, features, measures
 
 INNER_UP, INNER_DOWN = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308), (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 OPENINGS = (0.1, 0.18, 0.3, 0.45)  # jawOpen
@@ -29,7 +29,6 @@ LIFTED = 0.5  # of jawOpen: how far the lips part beside it
 LINES, LINES_LEFT, SOFT = 7, 0.35, 1.0  # px of a patch: lines between teeth that are no wider, what is left of them; softness
 TEETH_SHARE, BRIGHTER = 0.97, 1.15  # quantile of the patches' light that is teeth, beside the usual light of the skin at most
 WIDE, WIDER = 0.06, 1.4  # face widths of gap: below, own pictures get made-up ones beside them; from so many times their gap on
-INSIDE, PARTED = 1.7, 4.0  # px: the edge of the inside lies so far in; less where the lips are nearer than that
 
 
 def made_up_mouths(picture: Array) -> Interiors:

@@ -83,14 +83,15 @@ class HeadFit:
             return (v[..., index, :] * weight[..., None]).sum(-2).astype(np.float64)
 
         self.base, self.moves = pick(vertices), pick(template.deltas)[shapes]
+        self._planes = np.ascontiguousarray(self.moves.reshape(-1, 3).T)  # x, y and z of all moves: numpy is fast along rows
         trust = np.ones(468)
         trust[list(OVAL)] = OVAL_TRUST
         trust[list(CORNERS)] = CORNERS_TRUST
-        self._trust = np.sqrt(trust)[:, None] / NOISE
+        self._trust = np.sqrt(trust) / NOISE
 
     def head(self, amount: Array) -> Array:
         """The landmarks [468, 3] in head space."""
-        return self.base + np.tensordot(amount, self.moves, 1)
+        return self.base + (amount @ self.moves.reshape(len(amount), -1)).reshape(-1, 3)
 
     def left(self, target: Array, pose: Pose, amount: Array) -> Frame:
         """What pose and amounts leave of the target [468, 2]."""
@@ -101,24 +102,32 @@ class HeadFit:
         """From a start (the frame before). expected: amounts [E] to expect. turned: whether the pose is fitted as well."""
         count = len(amount)
         prior = np.concatenate([np.full(6, 1e-6), np.full(count, 1 / SPREAD**2)])
-        axes = np.eye(3)
+        points = len(target)
+        move = np.zeros((3, 6 + count, points))  # x, y, z of what a step of each number does to every point
+        move[0, 4] = move[1, 5] = 1.0
+        a = np.empty((6 + count, 2 * points))
         for _ in range(steps):
             p = pose.place(self.head(amount))
-            k = (DISTANCE / (DISTANCE + p[:, 2]))[:, None]
-            miss = target - (p[:, :2] * k + MIDDLE)
-            slope = p[:, :2] * k / DISTANCE
-            arm = p - np.array([*pose.shift, 0.0])
-            moves = [np.cross(axes[j], arm) for j in range(3)] + [arm, np.broadcast_to(axes[0], arm.shape)]
-            moves += [np.broadcast_to(axes[1], arm.shape)]
-            move = np.concatenate([np.stack(moves), pose.scale * self.moves @ pose.turn.T])
-            jacobian = k * (move[..., :2] - slope * move[..., 2:])
-            a = (jacobian * self._trust).reshape(len(move), -1).T
+            k = DISTANCE / (DISTANCE + p[:, 2])
+            seen_at = p[:, :2] * k[:, None]
+            arm = p.T.copy()
+            arm[:2] -= pose.shift[:, None]
+            for axis, (j, i) in enumerate(((1, 2), (2, 0), (0, 1))):  # turns about the axes
+                move[j, axis], move[i, axis] = -arm[i], arm[j]
+            move[:, 3] = arm
+            move[:, 6:] = (pose.scale * pose.turn @ self._planes).reshape(3, count, points)
+            for d in (0, 1):
+                along = a[:, d * points : (d + 1) * points]
+                np.multiply(move[2], -seen_at[:, d] / DISTANCE, out=along)
+                along += move[d]
+                along *= k * self._trust
+            miss = ((target - seen_at - MIDDLE) * self._trust[:, None]).T.ravel()
             pull = np.concatenate([np.zeros(6), (expected - amount) / SPREAD**2])
             low, high = np.full(6 + count, -np.inf), np.full(6 + count, np.inf)
             low[6:], high[6:] = -amount, 1 - amount
             if not turned:
                 low[:6] = high[:6] = 0
-            step = _bounded(a.T @ a + np.diag(prior), a.T @ (miss * self._trust).ravel() + pull, low, high)
+            step = _bounded(a @ a.T + np.diag(prior), a @ miss + pull, low, high)
             pose = Pose(rotation(step[:3]) @ pose.turn, pose.scale * float(np.exp(step[3])), pose.shift + step[4:6])
             amount = np.clip(amount + step[6:], 0, 1)
         return self.left(target, pose, amount)

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.shape.fit import OVAL
 from bithuman_core.build.shape.template import SKIN, Template
-from bithuman_core.build.smoothstep import smoothstep
+from bithuman_core.render.smoothstep import smoothstep
 
 HIGHEST, DEEPEST = -215.0, 120.0  # template px: no triangle above, or behind
 INSIDE = 0.985  # of the face's oval

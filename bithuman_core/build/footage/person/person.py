@@ -23,6 +23,7 @@ LIPS = (0, 11, 12, 13, 14, 15, 16, 17, 37, 38, 39, 40, 41, 42, 61, 62, 72, 73, 7
 """MediaPipe numbers of the lips, all four rings."""
 # fmt: on
 IDENTITY_FRAMES = 12
+REST_EVERY = 3  # frames from one to the next that tell what her face is like at rest
 YAW_TRUST = 10.0  # degrees (sigma) from the usual yaw: how much a frame says of the person's shape
 CLOSED_TRUST = 0.02  # face widths (sigma) of lip gap: how much it says of her lips at rest
 WINDOWS = {"turn": 7, "scale": 11, "shift": 5, "amount": 5, "rest": 9, "lips": 5}  # frames, Savitzky-Golay, order 2
@@ -92,10 +93,10 @@ def read_person(template: Template, track: Track, rows: Array) -> Person:
     average = (template.points + np.tensordot(identity, template.modes, 1)).astype(np.float64)
     scale = float(np.cbrt(np.linalg.det(fits[0].turn)))
     start = Pose(fits[0].turn / scale, scale, fits[0].shift[:2].copy())
-    frames = _fit_all(HeadFit(template, average, shapes), target, start, expected, 10)
-    yaw, pitch = _angles(frames)
+    some = slice(None, None, REST_EVERY)
+    frames = _fit_all(HeadFit(template, average, shapes), target[some], start, expected[some], 10)
     spread = spreading(template, average)
-    rest = _rest(template, average, spread, frames, yaw, apart)
+    rest = _rest(template, average, spread, frames, apart[some])
     person = HeadFit(template, rest, shapes)
     frames = _fit_all(person, target, frames[0].pose, expected, 6)
     poses = _smooth_poses(person, target, frames)
@@ -112,8 +113,9 @@ def read_person(template: Template, track: Track, rows: Array) -> Person:
     error = float(np.sqrt((((remains - soft) ** 2).sum(-1) * size[:, None] ** 2).mean()))
     rows = np.union1d(rows, template.rings["mediapipe"][0])
     own = np.tensordot(amount.astype(np.float32), template.deltas[shapes][:, rows], 1)
-    for i, left_there in enumerate(soft):
-        own[i] += spread[rows] @ left_there
+    spread_there = spread[rows]
+    for i, left_there in enumerate(soft.astype(np.float32)):
+        own[i] += spread_there @ left_there
     yaw, pitch = _angles(left)
     return Person(rest, poses, rows, own, target.astype(np.float32), apart, fitted, yaw, pitch, error, float(np.median(width)))
 
@@ -132,9 +134,10 @@ def _angles(frames: list[Frame]) -> tuple[Array, Array]:
     return np.degrees(np.arctan2(turn[:, 2, 0], turn[:, 2, 2])), np.degrees(np.arcsin(np.clip(-turn[:, 2, 1], -1, 1)))
 
 
-def _rest(template: Template, average: Array, spread: Array, frames: list[Frame], yaw: Array, apart: Array) -> Array:
+def _rest(template: Template, average: Array, spread: Array, frames: list[Frame], apart: Array) -> Array:
     """The person's mesh with her lips closed: the average head moved by what it misses of all frames."""
     misses = np.stack([f.pose.back(f.miss, f.z) for f in frames])
+    yaw, _ = _angles(frames)
     trust = np.exp(-((yaw - np.median(yaw)) ** 2) / (2 * YAW_TRUST**2))
     closed = trust * np.exp(-((np.maximum(apart - np.quantile(apart, 0.05), 0) / CLOSED_TRUST) ** 2) / 2)
     move = np.einsum("n,nld->ld", trust / trust.sum(), misses)

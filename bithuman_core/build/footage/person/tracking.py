@@ -15,8 +15,10 @@ from bithuman_core.build.photo.landmarker import BLENDSHAPE_NAMES, BLENDSHAPE_PO
 from bithuman_core.build.photo.models import FaceNets
 from bithuman_core.errors import BuildError
 
-LOOKS = ((0.0, 0.0, 1.0, 0.0), (0.02, 0.013, 1.04, 0.03), (-0.017, -0.02, 0.97, -0.03))
-"""Crops that a frame is looked at in: shift (sides of the crop), size, roll (radians). Their mean is taken."""
+LOOKS = ((0.02, 0.013, 1.04, 0.03), (-0.017, -0.02, 0.97, -0.03))
+"""Crops that a frame is looked at in, the first about the face of the frame before, the next about what that sees: shift (sides of
+the crop), size, roll (radians). Their mean is taken: lips tremble by a quarter less than in `ONE_LOOK`."""
+ONE_LOOK = ((0.0, 0.0, 1.0, 0.0),)
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,14 @@ def track(nets: FaceNets, frames: Iterable[Array], face: int | None, looks: tupl
 
 
 def _look(nets: FaceNets, image: Image.Image, before: Array, looks: tuple[tuple[float, ...], ...]) -> Array | None:
-    first, presence = landmarker.landmarks_at(nets, image, *_crop(before))
-    if presence < MIN_PRESENCE:
-        return None
-    if len(looks) == 1:
-        return first
-    middle, side, roll = _crop(first)
-    several = [
-        landmarker.landmarks_at(nets, image, middle + side * np.array([dx, dy], np.float32), side * size, roll + turn)[0]
-        for dx, dy, size, turn in looks
-    ]
+    points, several = before, []
+    for dx, dy, size, turn in looks:
+        middle, side, roll = _crop(points)
+        middle = middle + side * np.array([dx, dy], np.float32)
+        points, presence = landmarker.landmarks_at(nets, image, middle, side * size, roll + turn)
+        if presence < MIN_PRESENCE:
+            return None
+        several.append(points)
     return np.asarray(np.mean(several, 0), np.float32)
 
 
