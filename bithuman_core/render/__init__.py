@@ -1,53 +1,38 @@
-"""From a face state to pixels: rigs (shared, read-only) and renderers (one a session) of portraits and of footage."""
+"""From a face state to pixels: rigs (shared, read-only) and renderers (one a session) of portraits and of footage.
 
-from bithuman_core.background import OWN, Background
-from bithuman_core.imx import ImxFile
-from bithuman_core.render.footage.loading import read_footage
-from bithuman_core.render.footage.renderer import FootageRenderer
-from bithuman_core.render.footage.rig import FootageRig
-from bithuman_core.render.footage.scene import FilmScene, film_scene
-from bithuman_core.render.loading import load_rig, read_rig
-from bithuman_core.render.matte.cut_out import PortraitScene, portrait_scene
-from bithuman_core.render.matte.scene import Scene
-from bithuman_core.render.renderer import PortraitRenderer
-from bithuman_core.render.rig import LipMeasure, PortraitRig
+The names below are imported on first use: the builder and the command line use single files of this room, and would load all of
+its kernels otherwise.
+"""
 
-Rig = PortraitRig | FootageRig
+from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-def any_rig(avatar: ImxFile, side: int | None = None) -> Rig:
-    """The rig of an avatar file of either kind. side: of a portrait's frames, see :func:`read_rig`; footage has one size.
+if TYPE_CHECKING:
+    from bithuman_core.render.footage.loading import read_footage
+    from bithuman_core.render.footage.renderer import FootageRenderer
+    from bithuman_core.render.footage.rig import FootageRig
+    from bithuman_core.render.footage.scene import FilmScene
+    from bithuman_core.render.kinds import Rig, any_rig, can_be_cut_out, renderer_for, scene_for
+    from bithuman_core.render.loading import load_rig, read_rig
+    from bithuman_core.render.matte.cut_out import PortraitScene
+    from bithuman_core.render.matte.scene import Scene
+    from bithuman_core.render.renderer import PortraitRenderer
+    from bithuman_core.render.rig import LipMeasure, PortraitRig
 
-    Raises ModelLoadError, ModelSecurityError, ValueError.
-    """
-    return read_footage(avatar) if avatar.manifest.kind == "footage" else read_rig(avatar, side)
-
-
-def renderer_for(rig: Rig, scene: PortraitScene | FilmScene | None = None) -> PortraitRenderer | FootageRenderer:
-    """A renderer of the rig's kind, before a scene of it; its ``render(face)`` gives a frame (of footage: its best one)."""
-    if isinstance(rig, FootageRig):
-        film = FootageRenderer(rig)
-        if isinstance(scene, FilmScene):
-            film.show(scene)
-        return film
-    portrait = PortraitRenderer(rig)
-    if isinstance(scene, PortraitScene):
-        portrait.show(scene)
-    return portrait
-
-
-def can_be_cut_out(rig: Rig) -> bool:
-    """Whether an avatar can stand before another background: all but films without a matte."""
-    return not isinstance(rig, FootageRig) or rig.matte is not None
-
-
-def scene_for(rig: Rig, background: Background = OWN) -> PortraitScene | FilmScene:
-    """The scene of a background for a rig of either kind, for ``show`` of its renderers. Off the event loop: up to 0.2 s of work.
-
-    Raises BackgroundError for another background than the own one of a film without a matte.
-    """
-    return film_scene(rig, background) if isinstance(rig, FootageRig) else portrait_scene(rig, background)
-
+_HOME = {
+    "FilmScene": "footage.scene",
+    "FootageRenderer": "footage.renderer",
+    "FootageRig": "footage.rig",
+    "PortraitRenderer": "renderer",
+    "PortraitScene": "matte.cut_out",
+    "Scene": "matte.scene",
+    "read_footage": "footage.loading",
+    **dict.fromkeys(("LipMeasure", "PortraitRig"), "rig"),
+    **dict.fromkeys(("Rig", "any_rig", "can_be_cut_out", "renderer_for", "scene_for"), "kinds"),
+    **dict.fromkeys(("load_rig", "read_rig"), "loading"),
+}
 
 __all__ = [
     "FilmScene",
@@ -67,3 +52,9 @@ __all__ = [
     "renderer_for",
     "scene_for",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'bithuman_core.render' has no attribute {name!r}")
+    return getattr(import_module(f"bithuman_core.render.{_HOME[name]}"), name)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from bithuman_core.background import Background
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.imx.sniff import is_commercial
 from bithuman_core.low_priority import be_nice
-from bithuman_core.uploads import build_from_photo, can_build, check_avatar, reading_pool
+from bithuman_core.uploads import build_from_photo, can_build, check_avatar, read_background, reading_pool
 from bithuman_core.worker.refused import Refused
 
 HEAD_BYTES = 512
@@ -69,6 +70,10 @@ class Wardrobe:
             upload = out
         await check_avatar(self._reading, upload, str(upload))
         return await loop.run_in_executor(self._loading, Fixture, upload, self.default.net)
+
+    async def background(self, picture: Path) -> Background:
+        """The background of a picture's file. Raises BackgroundError, IntakeError."""
+        return await read_background(self._reading, picture, str(picture))
 
     def test_frame(self) -> bytes:
         """A picture of the default avatar at rest, JPEG."""

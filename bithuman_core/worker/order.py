@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
@@ -23,12 +24,23 @@ from bithuman_core.worker.limits import MIB, WorkerLimits
 
 MAX_NAME = 256  # characters
 MAX_FILE_NAME = 120  # bytes: file systems take 255, and a suffix may follow
+INSTEAD = {
+    "avatar_image": ("avatar_image_url", "agent_code"),
+    "background_image": ("background", "background_image_url"),
+}  # fields of uploads: what cannot be sent beside them
 HOW = "send JSON or a multipart form with livekit_url, livekit_token and room_name."
 
 
+class Uploads(NamedTuple):
+    """The files of an order that came with it."""
+
+    avatar: Path | None = None
+    background: Path | None = None
+
+
 class Order(BaseModel):
-    """Who joins which room. ``consent`` says who agreed to an avatar of the person in the photo; ``background``: what it stands
-    before."""
+    """Who joins which room. ``consent`` says who agreed to an avatar of the person in the photo; ``background`` and
+    ``background_image_url``: what it stands before."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -40,11 +52,14 @@ class Order(BaseModel):
     agent_code: str | None = Field(None, max_length=64)  # of an avatar that the server keeps (bithuman_core.service)
     consent: str | None = Field(None, max_length=2000)
     background: str | None = Field(None, max_length=32)  # photo, blur, #rrggbb
+    background_image_url: str | None = Field(None, max_length=2048, repr=False)
 
     @model_validator(mode="after")
-    def _is_one_avatar(self) -> Order:
+    def _is_one_of_each(self) -> Order:
         if self.agent_code and self.avatar_image_url:
             raise ValueError("agent_code and avatar_image_url were both sent: send one of them")
+        if self.background and self.background_image_url:
+            raise ValueError("background and background_image_url were both sent: send one of them")
         return self
 
     @field_validator("livekit_url")
@@ -55,7 +70,7 @@ class Order(BaseModel):
             raise ValueError("is not a plain ws(s):// or http(s):// address")
         return url
 
-    @field_validator("avatar_image_url")
+    @field_validator("avatar_image_url", "background_image_url")
     @classmethod
     def _can_be_fetched(cls, url: str | None) -> str | None:
         return str(checked_url(url)) if url else None
@@ -75,8 +90,8 @@ class Order(BaseModel):
         return token
 
 
-async def read_order(request: Request, limits: WorkerLimits, folder: Path) -> tuple[Order, Path | None]:
-    """The order of a request, and its upload as a file in ``folder``, where there is one.
+async def read_order(request: Request, limits: WorkerLimits, folder: Path) -> tuple[Order, Uploads]:
+    """The order of a request, and its uploads as files in ``folder``.
 
     Raises HTTPException with one sentence: 400 broken off, 408 too slow, 413 too large, 415 neither JSON nor a form, 422 wrong.
     """
@@ -87,7 +102,7 @@ async def read_order(request: Request, limits: WorkerLimits, folder: Path) -> tu
             return await asyncio.wait_for(_from_form(counted, limits, folder), limits.upload_seconds)
         if kind != "application/json":
             raise HTTPException(415, f"The request is neither JSON nor a multipart form: {HOW}")
-        return _checked(Order.model_validate_json, await asyncio.wait_for(counted.body(), limits.upload_seconds)), None
+        return _checked(Order.model_validate_json, await asyncio.wait_for(counted.body(), limits.upload_seconds)), Uploads()
     except asyncio.TimeoutError:
         raise HTTPException(408, "The upload took too long: try again on a faster connection.") from None
     except ClientDisconnect:
@@ -96,23 +111,26 @@ async def read_order(request: Request, limits: WorkerLimits, folder: Path) -> tu
         raise HTTPException(422, f"The form cannot be read: {HOW}") from None
 
 
-async def _from_form(request: Request, limits: WorkerLimits, folder: Path) -> tuple[Order, Path | None]:
+async def _from_form(request: Request, limits: WorkerLimits, folder: Path) -> tuple[Order, Uploads]:
     # Most of what Starlette does not understand of a form is an HTTPException of its own, with a sentence.
-    async with request.form(max_files=1, max_fields=20, max_part_size=limits.field_bytes) as form:
+    async with request.form(max_files=len(Uploads._fields), max_fields=20, max_part_size=limits.field_bytes) as form:
         order = _checked(Order.model_validate, {name: value for name, value in form.items() if isinstance(value, str) and value})
-        upload = await _saved(form, folder)
-        if upload is not None and order.avatar_image_url:
-            raise HTTPException(422, "avatar_image and avatar_image_url were both sent: send one of them.")
-        if upload is not None and order.agent_code:
-            raise HTTPException(422, "avatar_image and agent_code were both sent: send one of them.")
-        return order, upload
+        for name, others in INSTEAD.items():
+            both = next((other for other in others if getattr(order, other)), None)
+            if both and _upload(form, name):
+                raise HTTPException(422, f"{name} and {both} were both sent: send one of them.")
+        return order, Uploads(*[await _saved(_upload(form, name), folder) for name in INSTEAD])
 
 
-async def _saved(form: FormData, folder: Path) -> Path | None:
-    upload = form.get("avatar_image")
-    if not isinstance(upload, UploadFile) or not upload.size:
+def _upload(form: FormData, name: str) -> UploadFile | None:
+    upload = form.get(name)
+    return upload if isinstance(upload, UploadFile) and upload.size else None
+
+
+async def _saved(upload: UploadFile | None, folder: Path) -> Path | None:
+    if upload is None:
         return None
-    path = folder / file_name(upload.filename or "")
+    path = Path(tempfile.mkdtemp(dir=folder)) / file_name(upload.filename or "")
     with path.open("wb") as file:
         while piece := await upload.read(MIB):
             file.write(piece)

@@ -48,14 +48,14 @@ class RoomAudioReceiver(DataStreamAudioReceiver):
 
 
 async def perform(
-    order: Order, fixture: Fixture, make_room: RoomFactory, limits: WorkerLimits, joined: Callable[[], None], messages: Messages,
-    measure: Measure = lambda work: None,
+    order: Order, background: Background | None, fixture: Fixture, make_room: RoomFactory, limits: WorkerLimits,
+    joined: Callable[[], None], messages: Messages, measure: Measure = lambda work: None,
 ) -> str:  # fmt: skip
     """Be the avatar of the agent in the room until the agent leaves or the room closes; returns why it ended, a sentence.
 
     The agent is the one that the token names (``lk.publish_on_behalf``), else the first in the room. ``joined()`` is called when
-    the room has been reached. messages: what the agent is told, as data packets of a topic each. measure: is told the work of
-    each frame, s.
+    the room has been reached. background: what it stands before; None: its own. messages: what the agent is told, as data
+    packets of a topic each. measure: is told the work of each frame, s.
 
     Raises RoomError where it cannot be, or no agent comes in time. Cancelling leaves the room.
     """
@@ -71,8 +71,8 @@ async def perform(
     playing: asyncio.Task[None] | None = None
     telling: asyncio.Task[None] | None = None
     try:
-        if order.background is not None:
-            await runtime.set_background(Background.named(order.background))
+        if background is not None:
+            await runtime.set_background(background)
         await _connect(room, order, limits)
         joined()
         agent = await _agent(room, over, limits)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bithuman_core.background import Background
 from bithuman_core.errors import BithumanError
 from bithuman_core.files import DISK_FULL, is_full
 from bithuman_core.private_folder import PrivateFolder
 from bithuman_core.worker.avatars import Wardrobe
 from bithuman_core.worker.download import Downloads
 from bithuman_core.worker.limits import WorkerLimits
-from bithuman_core.worker.order import Order, file_name
+from bithuman_core.worker.order import Order, Uploads, file_name
 from bithuman_core.worker.refused import Refused
 from bithuman_core.worker.stage import Measure, Messages, RoomFactory, perform
 
@@ -94,6 +95,7 @@ class Tasks:
         self.measure: Measure = lambda work: None  # is told the work of each frame, s
         self._wardrobe, self._make_room, self._limits = wardrobe, make_room, limits
         self._downloads = Downloads(limits)
+        self._pictures = Downloads(limits, "background_image_url")
         self._folder = PrivateFolder(PREFIX)
         self._all: dict[str, Task] = {}
 
@@ -109,11 +111,11 @@ class Tasks:
         """The task of this id."""
         return self._all.get(task_id)
 
-    def begin(self, order: Order, upload: Path | None, belongings: ExitStack) -> Task:
-        """A new task; ``belongings`` (the folder of the upload) are closed with it."""
+    def begin(self, order: Order, uploads: Uploads, belongings: ExitStack) -> Task:
+        """A new task; ``belongings`` (the folder of the uploads) are closed with it."""
         task = Task(order.room_name, order.agent_code)
         self._all[task.id] = task
-        task.work = asyncio.create_task(self._do(task, order, upload, belongings))
+        task.work = asyncio.create_task(self._do(task, order, uploads, belongings))
         task.work.add_done_callback(_log_fault)
         for old in [task for task in self if task.over][: -self._limits.remembered]:
             del self._all[old.id]
@@ -137,9 +139,11 @@ class Tasks:
         """A folder that goes with ``belongings``, and with the worker."""
         return Path(belongings.enter_context(tempfile.TemporaryDirectory(dir=self._folder.path)))
 
-    async def _do(self, task: Task, order: Order, upload: Path | None, belongings: ExitStack) -> None:
+    async def _do(self, task: Task, order: Order, uploads: Uploads, belongings: ExitStack) -> None:
         with belongings:
             try:
+                upload = uploads.avatar
+                behind = await self._background(order, uploads, belongings)
                 if order.avatar_image_url:
                     upload = self.new_folder(belongings) / file_name(urlsplit(order.avatar_image_url).path)
                     await self._downloads.fetch(order.avatar_image_url, upload)
@@ -149,7 +153,9 @@ class Tasks:
                     upload = self.new_folder(belongings) / "agent.imx"
                     await self._lend(order.agent_code, upload)
                 fixture = await self._wardrobe.load(upload, order.consent)
-                why = await perform(order, fixture, self._make_room, self._limits, task.enter, task.messages, self.measure)
+                why = await perform(
+                    order, behind, fixture, self._make_room, self._limits, task.enter, task.messages, self.measure
+                )
                 task.leave(Status.ENDED, why)
             except asyncio.CancelledError:
                 task.leave(Status.ENDED, STOPPED)
@@ -165,6 +171,17 @@ class Tasks:
             finally:
                 if not task.over:  # what nobody foresaw: it goes on, into the log
                     task.leave(Status.FAILED, BROKE)
+
+
+    async def _background(self, order: Order, uploads: Uploads, belongings: ExitStack) -> Background | None:
+        """What the order's avatar stands before; None: its own. Raises BackgroundError, IntakeError, Refused."""
+        picture = uploads.background
+        if order.background_image_url:
+            picture = self.new_folder(belongings) / "background"
+            await self._pictures.fetch(order.background_image_url, picture)
+        if picture is not None:
+            return await self._wardrobe.background(picture)
+        return None if order.background is None else Background.named(order.background)
 
 
 def _log_fault(work: asyncio.Task[None]) -> None:

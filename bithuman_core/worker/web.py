@@ -90,11 +90,11 @@ def worker_app(
         """Put an avatar into a room."""
         check_room()
         with ExitStack() as belongings:
-            order, upload = await read_order(request, limits, tasks.new_folder(belongings))
-            if upload is not None and not is_avatar_file(upload) and not order.consent:
+            order, uploads = await read_order(request, limits, tasks.new_folder(belongings))
+            if uploads.avatar is not None and not is_avatar_file(uploads.avatar) and not order.consent:
                 raise HTTPException(403, CONSENT_NEEDED)
             check_room()  # others came during the upload
-            task = tasks.begin(order, upload, belongings.pop_all())
+            task = tasks.begin(order, uploads, belongings.pop_all())
         if order.async_mode:
             response.status_code = 202
             return {"status": "accepted", "task_id": task.id, "room_name": task.room_name}

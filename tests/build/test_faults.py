@@ -94,6 +94,11 @@ def test_no_outline_stays_behind_a_head_that_turns(made: Made) -> None:
     assert photo_faults.outline(made.rig) < 1.5  # levels of 255 a px steeper than the background about it
 
 
+def test_edges_that_a_turn_brings_into_view_are_not_stretched(made: Made) -> None:
+    """A jaw or hair drawn twice as wide is a row of spikes."""
+    assert photo_faults.smeared(made.rig) < 1.6
+
+
 def test_no_second_chin_frays_or_specks(made: Made) -> None:
     assert photo_faults.second_chin(made.rig, made.portrait) < 0.15
     assert photo_faults.frayed(made.rig) < 6

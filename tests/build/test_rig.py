@@ -103,6 +103,12 @@ def test_the_rig_can_do_what_a_face_does(avatar: Path) -> None:
     assert can["holes"] == can["inverted"] == can["background"] == 0  # px
 
 
+def test_no_skin_turns_over_behind_glasses(spectacled: Portrait, tmp_path: Path) -> None:
+    write_imx(tmp_path / "grace.imx", *assemble(spectacled, "Grace"))
+    can = checks(tmp_path / "grace.imx")
+    assert can["holes"] == can["inverted"] == 0  # px
+
+
 def test_lips_follow_the_jaw_steadily(avatar: Path) -> None:
     rig = read_rig(read_imx(avatar))
     gaps = [lip_gap(rig, {"jawOpen": step}) for step in np.linspace(0, 1, 6)]

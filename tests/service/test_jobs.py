@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
+from PIL import Image
 
 from bithuman_core.errors import IntakeError
 from bithuman_core.service.context import Service
@@ -191,6 +193,23 @@ def test_a_video_says_what_it_was_given(client: Client, tmp_path: Path) -> None:
     assert (card["status"], card["error_message"]) == ("failed", "There is no voice 'nobody': choose another one.")
     assert client.delete(f"/v1/agent/{code}").status_code == client.delete(upload).status_code == 200
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == [], "its videos went with it"
+
+
+def test_a_video_stands_before_a_picture(client: Client) -> None:
+    code = client.agent()
+    client.work()
+    picture = io.BytesIO()
+    Image.new("RGB", (1600, 900), (255, 64, 0)).save(picture, "PNG")
+    upload = client.upload("room.png", picture.getvalue())
+    card, content = video(client, agent_code=code, text="hello", background_image=upload)
+    assert card["status"] == "ready", card
+    with av.open(io.BytesIO(content)) as film:
+        corner = next(film.decode(video=0)).to_ndarray(format="rgb24")[4, 4]
+    assert np.abs(corner.astype(int) - (255, 64, 0)).max() <= 12
+    said = {"agent_code": code, "text": "hello", "background_image": "bm8gcGljdHVyZQ=="}
+    sentence(client.post("/v1/video/generate", json=said), 422, "VALIDATION_ERROR")
+    both = {**said, "background": "blur"}
+    sentence(client.post("/v1/video/generate", json=both), 422, "VALIDATION_ERROR")
 
 
 def test_a_photo_becomes_an_agent(client: Client) -> None:

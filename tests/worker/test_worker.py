@@ -145,6 +145,21 @@ async def test_an_avatar_stands_before_the_background_of_its_order(worker: Worke
     assert np.abs(calls.avatars[0].pictures[0][1][4, 4].astype(int) - (0, 64, 255)).max() <= 8
 
 
+async def test_an_avatar_stands_before_the_picture_of_its_order(worker: Worker, calls: Calls) -> None:
+    calls.agent(TOKEN)
+    picture = io.BytesIO()
+    Image.new("RGB", (640, 360), (255, 64, 0)).save(picture, "PNG")
+    files = {"background_image": ("room.png", picture.getvalue())}
+    answer = await worker.client.post("/launch", data={**ORDER, "async_mode": "false"}, files=files)
+    assert answer.json().get("status") == "running", answer.text
+    await until(lambda: bool(calls.avatars[0].pictures))
+    assert np.abs(calls.avatars[0].pictures[0][1][4, 4].astype(int) - (255, 64, 0)).max() <= 8
+    answer = await worker.client.post("/launch", data={**ORDER, "background": "blur"}, files=files)
+    assert "background_image and background were both sent" in sentence(answer, 422)
+    answer = await worker.client.post("/launch", data=ORDER, files={"background_image": ("room.png", b"no picture")})
+    assert "no picture" in sentence(answer, 422)
+
+
 async def test_a_barge_in_silences_its_own_avatar_and_no_other(
     worker: Worker, calls: Calls, voice: NDArray[np.int16]
 ) -> None:
@@ -222,6 +237,8 @@ async def test_a_photo_without_a_face_fails_with_a_sentence(worker: Worker, call
         ({"background": "transparent"}, 422, "LiveKit's video cannot be transparent"),
         ({"background": "/etc/passwd"}, 422, "#rrggbb"),
         ({"background": "#12"}, 422, "six digits"),
+        ({"background_image_url": "http://127.0.0.1/room.jpg"}, 422, "public internet"),
+        ({"background": "blur", "background_image_url": "https://pictures.example/room.jpg"}, 422, "both sent"),
         ({"room_name": "r" * 20_000}, 413, "larger"),
     ],
 )

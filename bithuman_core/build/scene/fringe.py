@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bithuman_core.build.photo.pixels import doubled, halved
-from bithuman_core.build.scene.plate import bare, beside
+from bithuman_core.build.scene.plate import bare, beside, continued
 from bithuman_core.build.shape.canvas import Canvas
 from bithuman_core.build.shape.distance import distance_to
 from bithuman_core.render.smoothstep import smoothstep
 
 Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 GRAIN = 1.0
 """Px (sigma) over which grain averages out and an outline does not."""
@@ -25,6 +26,8 @@ ALIKE = 0.008, 0.024
 """Differences from the clean plate (colours 0..1) up to which they are the background's, and from which they are not."""
 AROUND = 16
 """Px about a place in which the background shows what colours it has."""
+EVEN, EVEN_EDGE = 0.06, 2
+"""How far colours differ from one px to the next at most inside of a thing; px about it that are its edge."""
 FOREIGN = 0.02, 0.06
 """How far beyond these a colour may be the background's, and from where on it is not: letters and edges of things are."""
 CLOSE = 3.0, 6.0
@@ -33,6 +36,9 @@ HERS = 0.015, 0.05
 """Differences from what person and plate give together up to which nothing is missing, and from which it is the person's."""
 HALF = 0.3, 0.6
 """Share of the person in a px up to which the plate may keep the photo, and from which it is made up."""
+SURE, EDGE = 0.95, 2
+"""From which of these shares on a px is the background's alone, and tells how it goes on behind the person; px about the others
+that do not tell."""
 DISTINCT = 0.075, 0.15
 """Distances of the person's colour from the plate's from which it tells a little, and all, of how much of a px is hers."""
 
@@ -48,11 +54,17 @@ def shared_out(canvas: Canvas, alpha: Array, colours: Array, plate: Array, fine:
     behind = np.clip((photo - part * own) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
     off = smoothstep(np.abs(_blurred(behind - plate)).max(2, keepdims=True), *ALIKE)
     far = smoothstep(distance_to(part[..., 0] > HALF[0]), *CLOSE)[..., None]
-    off *= 1 - far * (1 - smoothstep(_beyond(_blurred(behind), photo, bare(canvas, alpha)), *FOREIGN))
+    known, soft = bare(canvas, alpha), _blurred(behind)
+    foreign = smoothstep(_beyond(soft, photo, known), *FOREIGN)
+    foreign[_going_on(soft, known, (far > 0)[..., 0])] = 0
+    off *= 1 - far * (1 - foreign)
     keeps = (1 - smoothstep(part, *HALF)) * (1 - off)
     near = beside(alpha)
     keeps[~near] = 1
     keeps *= halved(canvas.inside.astype(np.float32))[..., None] == 1
+    sure = ndimage.binary_erosion(keeps[..., 0] > SURE, iterations=EDGE, border_value=1)
+    if sure.any():
+        plate = continued(behind, sure)
     plate = (plate + keeps * (behind - plate)).astype(np.float32)
     missing = _blurred(photo - plate - part * (own - plate))
     grown = np.zeros_like(alpha[::2, ::2])
@@ -81,7 +93,17 @@ def _grown(alpha: Array, own: Array, back: Array, missing: Array) -> Array:
     return share.astype(np.float32)
 
 
-def _beyond(colours: Array, photo: Array, known: NDArray[np.bool_]) -> Array:
+def _going_on(colours: Array, known: Mask, allowed: Mask) -> Mask:
+    """Which allowed px of colours [h, w, 3] are of one piece with something known, without an edge between them."""
+    steps = [ndimage.maximum_filter(colours[..., k], 3) - ndimage.minimum_filter(colours[..., k], 3) for k in range(3)]
+    even = np.max(steps, axis=0) < EVEN
+    pieces = np.asarray(ndimage.label(even & (allowed | known))[0])  # type: ignore[index]
+    reaching = np.bincount(pieces[known], minlength=int(pieces.max()) + 1) > 0
+    reaching[0] = False
+    return np.asarray(ndimage.binary_dilation(reaching[pieces], iterations=EVEN_EDGE), bool) & allowed
+
+
+def _beyond(colours: Array, photo: Array, known: Mask) -> Array:
     """How far colours [h, w, 3] lie outside what the known px of a photo [h, w, 3] have about them [h, w, 1]."""
     out = np.zeros((*known.shape, 1), np.float32)
     for k in range(3):

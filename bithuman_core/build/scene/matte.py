@@ -36,11 +36,11 @@ REACH = 64
 """Px from the coarse edge that hair may fly."""
 RADIUS, EPSILON = 8, 2e-4
 """Window (px of the half-size picture) and regularisation (squared colours 0..1) of the guided filter."""
-UNDECIDED = 0.25, 0.75
+UNDECIDED = 0.15, 0.75
 """Values of the guided filter that become 0 and 1: the net is soft where it is unsure, not only at soft edges."""
 DISTINCT = 0.12
 """Distance of the colours of person and background (RGB 0..1) from which they can be told apart."""
-BUSY = 6.0
+BUSY = 12.0
 """How much a varied background, varied clothes or a foreign colour count against telling them apart."""
 AROUND = 24.0
 """Px (sigma) over which the variation is measured."""
@@ -60,8 +60,7 @@ def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
     known_ground &= canvas.inside
     sharp = smoothstep(guided(lit, coarse), *UNDECIDED)
     front, back = fill(lit, known_person.astype(np.float32)), fill(lit, known_ground.astype(np.float32))
-    noise = variance(lit, known_person) + variance(lit, known_ground)
-    alpha = unmixed(lit, front, back, sharp, noise)
+    alpha = unmixed(lit, front, back, sharp, (variance(lit, known_person), variance(lit, known_ground)))
     alpha[known_person], alpha[known_ground] = 1, 0
     colour = _own_colour(lit, front, back, alpha) / np.float32(light)
     return _beyond(alpha, canvas), np.where(alpha[..., None] == 1, canvas.picture, colour)
@@ -182,16 +181,18 @@ def _solved(aa: Array, ab: Array, ac: Array, bb: Array, bc: Array, cc: Array, x:
     return [np.asarray(each, np.float32) for each in found]
 
 
-def unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: Array) -> Array:
+def unmixed(picture: Array, front: Array, back: Array, guided: Array, noise: tuple[Array, Array]) -> Array:
     """How much of the way from the background's colour to the person's a px has gone; ``guided`` where the two do not differ
-    clearly more than each of them varies (``noise`` [H, W], squared colours), or where the px has neither's colour."""
+    clearly more than that of them varies which it is made of (``noise`` of person and background [H, W], squared colours), or
+    where the px has neither's colour."""
     across = front - back
     gone = picture - back
     length = _product(across, across)
     share = np.clip(_product(gone, across) / np.maximum(length, 1e-6), 0, 1)
     gone -= share[..., None] * across
     rest = _product(gone, gone)
-    trust = length / (length + DISTINCT**2 + BUSY * noise + BUSY * rest)
+    varied = noise[1] + share * (noise[0] - noise[1])
+    trust = length / (length + DISTINCT**2 + BUSY * varied + BUSY * rest)
     return (guided + trust * (share - guided)).astype(np.float32)
 
 

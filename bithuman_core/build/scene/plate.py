@@ -31,13 +31,17 @@ SHARP, EDGE = (6.0, 14.0), 1.0
 
 
 def background(canvas: Canvas, alpha: Array) -> Array:
-    """Plate [H / 2, W / 2, 3] RGB 0..1: where the photo shows the background alone, the photo itself.
+    """Plate [H / 2, W / 2, 3] RGB 0..1: where the photo shows the background alone, the photo itself, `continued` behind the
+    person."""
+    return continued(halved(canvas.picture), bare(canvas, alpha))
 
-    Behind the person what is at her edge goes straight on, with its texture mirrored, and dissolves into a smooth continuation
+
+def continued(picture: Array, known: NDArray[np.bool_]) -> Array:
+    """A picture [h, w, 3] with made-up colours where it is not known [h, w].
+
+    What is at the edge of the known goes straight on, with its texture mirrored, and dissolves into a smooth continuation
     (pull-push).
     """
-    picture = halved(canvas.picture)
-    known = bare(canvas, alpha)
     if not known.any():
         return np.broadcast_to(np.median(picture, axis=(0, 1)), picture.shape).astype(np.float32)
     height, width = known.shape

@@ -15,6 +15,7 @@ from scipy import ndimage
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.photo.portrait import CANVAS, Portrait
 from bithuman_core.build.shape.camera import project, unproject
+from bithuman_core.build.shape.distance import nearest_in
 from bithuman_core.build.shape.fit import OVAL, Fit
 from bithuman_core.build.shape.raster import raster
 from bithuman_core.build.shape.template import ATLAS, ORIGIN, PROXY, SKIN, UNIT, Template
@@ -30,6 +31,8 @@ SOFT = 0.06  # face widths over which the mesh fades out
 STILL, STILL_EDGE = 0.15, 0.06  # face widths over which the moves of the shapes fade before; at the person's outline
 INSIDE = 0.025  # face widths inside the person's outline where the mesh ends
 OUTER, ROUND = 0.05, 0.08  # face widths beyond the mesh, and from the outline, over which the depth becomes the round head's
+STEEP = 2.5  # px of that depth a px at most: a turn of 10 degrees stretches steeper ones to smears
+RIM = 8  # px inside the outline from where on depth stays as it is: its soft edge is not stretched at all
 EARS, EAR_MARGIN = (184.0, 110.0, 250.0), 6  # texels: beside the middle line, from and to in height; half px about them
 BLUR = 6.0  # px: how far the depth is smoothed
 
@@ -112,7 +115,19 @@ def _depth(template: Template, portrait: Portrait, fitted: Fit, points: Array, i
     bow = np.exp(-((from_edge / (ROUND * fitted.face_width)) ** 2)) * outer * ~ear
     skull = pivot(fitted)[2]
     bow = ndimage.gaussian_filter(bow, BLUR / 2)
-    return depth + bow * np.maximum(skull - depth, 0)
+    depth += _gentle(bow * np.maximum(skull - depth, 0), 2 * STEEP)
+    rows, columns = nearest_in(from_edge >= RIM)
+    return ndimage.gaussian_filter(depth[rows, columns], RIM / 4)
+
+
+def _gentle(values: Array, steep: float) -> Array:
+    """Values [h, w] lowered as far as they rise by more than ``steep`` from one px to the next."""
+    for _ in range(int(np.ceil(values.max() / steep))):
+        lower = np.minimum(values, ndimage.minimum_filter(values, 3) + steep)
+        if np.array_equal(lower, values):
+            break
+        values = lower
+    return values
 
 
 def surround(template: Template, portrait: Portrait, fitted: Fit, points: Array, inside: Array, scale: int = 1) -> Surround:

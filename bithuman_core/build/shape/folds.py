@@ -13,7 +13,7 @@ from bithuman_core.build.shape.template import SKIN, Template
 TEARING = ("jawOpen", "noseSneerLeft", "noseSneerRight")  # shapes that fold skin beside a frame of glasses, at a narrow jaw
 SMILE = ("mouthSmileLeft", "mouthSmileRight")
 POSES = (*((name,) for name in TEARING), ("jawOpen", *SMILE), ("jawOpen", "mouthFunnel"), ("jawOpen", "mouthClose"),
-         ("mouthStretchLeft", "mouthStretchRight"), ("mouthFrownLeft", "mouthFrownRight"),
+         ("mouthRollLower",), ("mouthStretchLeft", "mouthStretchRight"), ("mouthFrownLeft", "mouthFrownRight"),
          ("eyeSquintLeft", "eyeSquintRight", "cheekSquintLeft", "cheekSquintRight", *SMILE))  # fmt: skip
 """What is held to its area: these, and what they press together when they meet."""
 ROUNDS, AROUND = 8, 2  # how often skin is smoothed at most; edges of the mesh from a fold that are smoothed with it

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi import Path as InPath
 from fastapi.responses import StreamingResponse
-from pydantic import AliasChoices, BaseModel, Field, field_validator
+from pydantic import AliasChoices, BaseModel, Field, field_validator, model_validator
 from sqlalchemy.orm import Session
 
 from bithuman_core.background import Background
@@ -23,13 +23,14 @@ from bithuman_core.service.context import InService
 from bithuman_core.service.data.identifiers import identifier
 from bithuman_core.service.data.tables import Job
 from bithuman_core.service.errors import AgentFailed, AgentProcessing, Invalid, MissingParam, NotFound
+from bithuman_core.service.jobs.pictures import picture_text
 from bithuman_core.service.jobs.queue import DONE, FAILED, QUEUED
 from bithuman_core.service.secrets.audit import note
 from bithuman_core.service.secrets.quotas import take_made
 
 router = APIRouter(tags=["videos"])
 
-NAMES = ("audio",)
+NAMES = ("audio", "background_image")
 EITHER = "A video needs something to say: send text or audio, and not both."
 NO_SUCH = "There is no such video: it was deleted, or never asked for."
 STATUS = {QUEUED: "processing", "running": "generating", DONE: "ready", FAILED: "failed"}
@@ -45,6 +46,7 @@ class NewVideo(BaseModel):
     audio: str | None = Field(None, description="a sound file: address, base64, or the id of an uploaded file")
     voice: str = Field("", max_length=64, description="one of GET /v1/voices; left out, the first one")
     background: str | None = Field(None, max_length=32, description="photo, blur or #rrggbb")
+    background_image: str | None = Field(None, description="instead a picture: address, base64, or the id of an uploaded file")
 
     @field_validator("background")
     @classmethod
@@ -56,6 +58,12 @@ class NewVideo(BaseModel):
         if not opaque:
             raise ValueError("MP4 cannot be transparent; give photo, blur or #rrggbb")
         return background
+
+    @model_validator(mode="after")
+    def _is_one_background(self) -> NewVideo:
+        if self.background and self.background_image:
+            raise ValueError("background and background_image were both sent: send one of them")
+        return self
 
 
 class StartedVideo(BaseModel):
@@ -97,7 +105,9 @@ def generate_video(
         raise (Invalid if text else MissingParam)(EITHER)
     with service.database.reading() as session:
         ready(session, said.agent_code)
-    given = {"text": text, "voice": said.voice, "background": said.background, "audio_name": audio.name if audio else None}
+    picture = body.files.get("background_image")
+    given = {"text": text, "voice": said.voice, "background": said.background, "audio_name": audio.name if audio else None,
+             "background_image": picture_text(service.reading, picture.path) if picture else None}  # fmt: skip
     with ExitStack() as belongings:
         coming = belongings.enter_context(service.storage.bringing(audio.path)) if audio else None
         session = belongings.enter_context(service.database.writing())

@@ -21,10 +21,16 @@ VIDEO = Allowance(work=600, wait=1800, memory=1536 * MIB)
 REPORT_EVERY = 25  # frames
 
 
-def rendering(report: Report, avatar: str, sound: str, out: str, background: str | None) -> tuple[dict[str, Any], bytes]:
-    """A job: ``{"frames": n}``; the video (MP4) is in the file ``out``. sound: a file of int16 at 16 kHz, nothing else."""
+def rendering(
+    report: Report, avatar: str, sound: str, out: str, background: str | None, picture: str | None
+) -> tuple[dict[str, Any], bytes]:
+    """A job: ``{"frames": n}``; the video (MP4) is in the file ``out``. sound: a file of int16 at 16 kHz, nothing else;
+    background: a name or colour that the avatar stands before; picture: the file of a picture instead.
+    """
     fixture, samples = Fixture(avatar), np.frombuffer(Path(sound).read_bytes(), np.int16)
     behind = None if background is None else Background.named(background)
+    if picture is not None:
+        behind = Background.of(Path(picture))
     total = -(-samples.size // SAMPLES_PER_TICK)
 
     def frames() -> Iterator[NDArray[np.uint8]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bithuman_core.intake.allowance import SOUND
 from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.intake.process import Report
+from bithuman_core.service.jobs.pictures import picture_file
 from bithuman_core.service.jobs.queue import Task
 from bithuman_core.service.jobs.rendering import VIDEO, rendering
 from bithuman_core.uploads.reading import place_of
@@ -27,7 +28,9 @@ def make_video(
     samples, out = folder / "samples", folder / "video.mp4"
     _sound(pool, voice, task, audio).tofile(samples)
     given = {"avatar": place_of(avatar), "sound": place_of(samples), "out": place_of(out)}
-    pool.run(rendering, VIDEO, report, **given, background=task.given.get("background"))
+    picture = task.given.get("background_image")
+    behind = {"background": task.given.get("background"), "picture": place_of(picture_file(picture, folder)) if picture else None}
+    pool.run(rendering, VIDEO, report, **given, **behind)
     return out
 
 
