@@ -1,4 +1,5 @@
-"""``/v1/agent/{code}/speak`` and ``/v1/agent/{code}/add-context``: telling agents that are live in rooms."""
+"""``/v1/agent/{code}/speak`` and ``/v1/agent/{code}/add-context``: telling agents that are live, in rooms
+and on pages."""
 
 from __future__ import annotations
 
@@ -19,14 +20,14 @@ from bithuman_core.service.secrets.audit import note
 router = APIRouter(tags=["live"])
 
 MOST = 4000  # characters
-NOBODY = "The agent {code} is not live in {where}: launch it into one first (POST /launch with agent_code)."
+NOBODY = "The agent {code} is not live {where}: launch it into a room (POST /launch), or open a page that shows it."
 
 
 class Speech(BaseModel):
     """What the agent says."""
 
     message: str = Field(min_length=1, max_length=MOST)
-    room_id: str | None = Field(None, max_length=256, description="one room alone; left out, all where it is live")
+    room_id: str | None = Field(None, max_length=256, description="one room alone; left out, everywhere where it is live")
 
 
 class Context(BaseModel):
@@ -38,7 +39,7 @@ class Context(BaseModel):
 
 
 class Delivered(BaseModel):
-    """To how many rooms."""
+    """To how many rooms and pages."""
 
     success: bool = True
     agent_code: str
@@ -48,7 +49,7 @@ class Delivered(BaseModel):
 
 @router.post("/v1/agent/{code}/speak", summary="Let a live agent say something")
 def speak(service: InService, holder: Speaking, code: Code, speech: Speech) -> Delivered:
-    """In every room where it is live, or in one."""
+    """In every room and on every page where it is live, or in one room."""
     return _tell(service, holder.id, code, "speak", speech.message, speech.room_id)
 
 
@@ -65,7 +66,7 @@ def _tell(service: InService, secret_id: str, code: str, kind: str, text: str, r
         wanted = select(Live.id).where(Live.agent_code == code, is_live(now))
         live = list(session.scalars(wanted if room is None else wanted.where(Live.room == room)))
         if not live:
-            raise NoActiveRooms(NOBODY.format(code=code, where="any room" if room is None else "that room"))
+            raise NoActiveRooms(NOBODY.format(code=code, where="anywhere" if room is None else "in that room"))
         session.add_all(Message(live_id=number, kind=kind, text=text, created=now) for number in live)
         note(session, now, secret_id, f"agent.{kind}", code)
     return Delivered(agent_code=code, context_type=kind, delivered_to_rooms=len(live))

@@ -1,7 +1,8 @@
 // What is said, as it is heard: the server tells the words of a sentence when its sound is ready, and when in the answer it begins.
 
 const KEPT = 40; // lines of the talk, for a connection that goes on with it
-const LONGEST = 4000; // characters of a line
+const LONGEST = 4000; // characters of a line,
+const MOST = 12000; // and of all of them: as much as the server remembers
 
 export class Captions {
   #caption;
@@ -53,6 +54,6 @@ export class Captions {
     const last = this.said.at(-1);
     if (last?.who === who) last.text = `${last.text} ${text}`.slice(-LONGEST);
     else this.said.push({ who, text: text.slice(-LONGEST) });
-    this.said.splice(0, Math.max(this.said.length - KEPT, 0));
+    while (this.said.length > KEPT || this.said.reduce((sum, line) => sum + line.text.length, 0) > MOST) this.said.shift();
   }
 }
