@@ -14,6 +14,17 @@ from bithuman_core.settings import models_dir, speech_clip
 from bithuman_core.timing import SAMPLE_RATE
 from tests.footage import Filmed, filmed
 
+# Tests that look at a clock, or have browsers and servers beside them: `make test` runs these one after the other.
+IN_TIME = ("browser", "demo", "fastrtc", "faults", "livekit", "plugins", "worker")
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of those rooms."""
+    for item in items:
+        if item.path.relative_to(TESTS).parts[0] in IN_TIME:
+            item.add_marker(pytest.mark.in_time)
+
 
 @pytest.fixture(scope="session")
 def avatar_path(request: pytest.FixtureRequest) -> Path:
