@@ -343,3 +343,9 @@ def test_the_file_of_a_photo_is_gone_once_the_agent_is_refused(client: Client, t
     sentence(client.get(f"/v1/agent/{code}/model/download"), 400, "AGENT_FAILED")
     sentence(client.post("/v1/video/generate", json={"agent_code": code, "text": "hello"}), 400, "AGENT_FAILED")
     assert len([path for path in (tmp_path / "files").rglob("*") if path.is_file()]) == 1, "the upload itself alone"
+
+
+def test_a_code_that_is_none_is_told_in_words(client: Client) -> None:
+    asked = client.post("/v1/agent/generate", data={"agent_id": "ME", "consent": "me"}, files={"image": ("me.jpg", b"x")})
+    assert "3 to 32 letters" in sentence(asked, 422, "VALIDATION_ERROR")
+    assert "3 to 32 letters" in sentence(client.get("/v1/agent/ME"), 422, "VALIDATION_ERROR")

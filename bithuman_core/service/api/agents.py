@@ -15,6 +15,7 @@ from bithuman_core.service.api.access import Builder, Reader
 from bithuman_core.service.api.files import AS_FILE, AVATAR_TYPE, streamed
 from bithuman_core.service.api.models import Answer, Done, told
 from bithuman_core.service.context import InService
+from bithuman_core.service.data.identifiers import CODE_PATTERN
 from bithuman_core.service.data.tables import Agent, Job
 from bithuman_core.service.errors import AgentFailed, AgentNotFound, AgentProcessing, Invalid
 from bithuman_core.service.jobs.queue import QUEUED, RUNNING
@@ -24,7 +25,6 @@ from bithuman_core.service.webhooks.events import emit
 router = APIRouter(tags=["agents"])
 
 MOST = 100  # a page
-CODE_PATTERN = r"^[A-Za-z0-9_-]{3,32}$"
 NO_CURSOR = "cursor: that is none; take next_cursor of the page before."
 
 Code = Annotated[str, InPath(pattern=CODE_PATTERN, description="the agent's code", examples=["A12ABC3456"])]

@@ -13,11 +13,12 @@ from starlette.concurrency import run_in_threadpool
 
 from bithuman_core.conversation import Line
 from bithuman_core.service.api.access import AsBearer
-from bithuman_core.service.api.agents import CODE_PATTERN, ready
+from bithuman_core.service.api.agents import ready
 from bithuman_core.service.api.embedding import EMBED, NO_TOKEN, OTHER_SITE
 from bithuman_core.service.api.envelope import SHOWN_TO
 from bithuman_core.service.api.models import Answer
 from bithuman_core.service.context import InService, Service
+from bithuman_core.service.data.identifiers import CODE_PATTERN
 from bithuman_core.service.data.tables import Agent
 from bithuman_core.service.embed.agent import ShownAgent
 from bithuman_core.service.embed.origins import LONGEST, is_own_page, origin_of

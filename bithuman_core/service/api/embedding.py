@@ -8,10 +8,11 @@ from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 
 from bithuman_core.service.api.access import AsBearer, Speaking
-from bithuman_core.service.api.agents import CODE_PATTERN, ready
+from bithuman_core.service.api.agents import ready
 from bithuman_core.service.api.envelope import SHOWN_TO
 from bithuman_core.service.api.models import Answer, told
 from bithuman_core.service.context import InService
+from bithuman_core.service.data.identifiers import CODE_PATTERN
 from bithuman_core.service.embed.origins import LONGEST, Origins
 from bithuman_core.service.errors import Forbidden, MissingAuth
 from bithuman_core.service.secrets.audit import note

@@ -18,6 +18,7 @@ from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.routes.answer import BODY
 from bithuman_core.errors import BithumanError
 from bithuman_core.files import DISK_FULL, is_full
+from bithuman_core.service.data.identifiers import CODE_PATTERN
 from bithuman_core.service.errors import Conflict, ServiceError, StorageFull
 from bithuman_core.worker.refused import Refused
 
@@ -28,6 +29,7 @@ CODES = {
 }  # fmt: skip
 DOWNLOAD = "DOWNLOAD_ERROR"
 OVERTAKEN = "What the request is about was deleted or changed at the same moment: look at it again."
+PATTERNS = {CODE_PATTERN: "an agent's code has 3 to 32 letters, digits, - and _"}
 SENTENCES = {
     404: "There is nothing at that address: docs/service.md lists the calls.",
     405: "That address is asked in another way: docs/service.md lists the calls.",
@@ -121,7 +123,10 @@ def wrong_parameter(fault: Any) -> tuple[int, str, str]:
         return 400, "MISSING_PARAM", f"{where or 'The body'} is missing: docs/service.md lists what this call takes."
     if fault["type"] == "json_invalid":
         return 400, CODES[400], "The body is no JSON: send an object, and the header Content-Type: application/json."
-    what = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "string_pattern_mismatch":  # nobody should have to read the pattern
+        what = PATTERNS.get(fault["ctx"]["pattern"], "that is no such name")
+    else:
+        what = str(fault["msg"]).removeprefix("Value error, ")
     return 422, CODES[422], f"{where or 'The body'}: {what}; docs/service.md lists what this call takes."
 
 

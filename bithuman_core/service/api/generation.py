@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 
 from bithuman_core.imx.bounds import as_name
 from bithuman_core.service.api.access import Builder
-from bithuman_core.service.api.agents import CODE_PATTERN
 from bithuman_core.service.api.bodies import Body, described, read_body
 from bithuman_core.service.context import InService, Service
-from bithuman_core.service.data.identifiers import agent_code, identifier
+from bithuman_core.service.data.identifiers import CODE_PATTERN, agent_code, identifier
 from bithuman_core.service.data.tables import Agent, Job
 from bithuman_core.service.errors import AgentExists, ConsentNeeded, MissingParam
 from bithuman_core.service.jobs.queue import QUEUED

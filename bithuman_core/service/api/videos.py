@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from bithuman_core.background import Background
 from bithuman_core.errors import BackgroundError
 from bithuman_core.service.api.access import Builder, Reader
-from bithuman_core.service.api.agents import CODE_PATTERN, ready
+from bithuman_core.service.api.agents import ready
 from bithuman_core.service.api.bodies import Body, described, read_body
 from bithuman_core.service.api.files import AS_FILE, streamed
 from bithuman_core.service.api.models import Answer, Done, told
 from bithuman_core.service.context import InService
-from bithuman_core.service.data.identifiers import identifier
+from bithuman_core.service.data.identifiers import CODE_PATTERN, identifier
 from bithuman_core.service.data.tables import Job
 from bithuman_core.service.errors import AgentFailed, AgentProcessing, Invalid, MissingParam, NotFound
 from bithuman_core.service.jobs.pictures import picture_text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 
+CODE_PATTERN = r"^[A-Za-z0-9_-]{3,32}$"  # of an agent
 DIGITS, LETTERS = string.digits, string.ascii_uppercase
 
 
