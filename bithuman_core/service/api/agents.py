@@ -190,7 +190,7 @@ def _card(agent: Agent, job: Job | None, request: Request) -> AgentCard:
     made = agent.model is not None
     return AgentCard(
         agent_id=agent.code, agent_code=agent.code, name=agent.name, status="generating" if begun else agent.status,
-        event_type=job.stage if job else None, progress=job.share if job else float(made), error_message=agent.error,
+        event_type=job.stage if job else None, progress=round(job.share, 3) if job else float(made), error_message=agent.error,
         notes=agent.notes, system_prompt=agent.prompt,
         image_url=str(request.url_for("download_still", code=agent.code)) if made else None,
         model_url=str(request.url_for("download_model", code=agent.code)) if made else None,
