@@ -326,7 +326,8 @@ def score(clip: Clip) -> None:
     seconds = len(clip.frames) / FPS
     plan = footage.plan
     print(f"\n{clip.name}: {seconds:.1f} s, {rig.size[0]} px, face {footage.person.face_width * rig.scale:.0f} px")
-    print(f"  build {spent / seconds:.2f} s CPU a second, file {size / 1e6:.2f} MB ({(size + by_frame * (20 / seconds - 1)) / 1e6:.2f} for 20 s), "
+    whole = size + by_frame * (20 / seconds - 1)
+    print(f"  build {spent / seconds:.2f} s CPU a second, file {size / 1e6:.2f} MB ({whole / 1e6:.2f} for 20 s), "
           f"smoothing {footage.person.error / 2:.2f} px, activity {np.median(plan.activity):.3f} "
           f"({100 * (plan.activity <= 0.015).mean():.0f} % under .015), own mouth in {100 * (plan.keeps > 0.5).mean():.0f} %, "
           f"{len(footage.interiors.gap)} open mouths{' (made up)' if footage.made_up else ''}, "

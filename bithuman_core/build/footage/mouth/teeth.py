@@ -23,7 +23,7 @@ SOFT = 0.12  # of their length, over which their lower edge fades
 
 
 def length(patch: Array, gap: float) -> float:
-    """Face widths from the upper lip to the edge of the upper teeth in a patch [TALL, WIDE, 3] of a mouth; 0 where none is seen."""
+    """Face widths from the upper lip to the edge of the upper teeth in a patch [TALL, WIDE, 3] of a mouth; 0: none is seen."""
     light = gaussian_filter1d(patch[:, MIDDLE].mean((1, 2)), 1.0)
     top = int(light[: int(HIGHEST * TALL)].argmax())
     dark = np.flatnonzero(light[top:] < FALLS * light[top])

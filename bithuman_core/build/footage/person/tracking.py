@@ -17,8 +17,8 @@ from bithuman_core.errors import BuildError
 
 ONE_LOOK = ((0.0, 0.0, 1.0, 0.0),)
 LOOKS = (*ONE_LOOK, (0.02, 0.013, 1.04, 0.03), (-0.017, -0.02, 0.97, -0.03))
-"""Crops that a frame is looked at in, the first about the face of the frame before, each next one about what that saw: shift (sides
-of the crop), size, roll (radians). Their mean is taken: lips tremble by a quarter less than in `ONE_LOOK`."""
+"""Crops that a frame is looked at in, the first about the face of the frame before, each next one about what that saw: shift
+(sides of the crop), size, roll (radians). Their mean is taken: lips tremble by a quarter less than in `ONE_LOOK`."""
 
 
 @dataclass(frozen=True)
