@@ -56,6 +56,8 @@ ALIKE, FAR, MOST_PAIRS = 1.3, 12, 40  # px (512 px frames) between upper faces o
 BOX = 0.1  # face widths about the lips: the box in which they are
 STEADY = [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 19, 94, 2, 98, 327, 129, 358, 127, 356, 50, 280, 118, 347, 8, 9, 107, 336]
 """MediaPipe points that speech does not move."""
+BY_FRAME = ("film", "matte", "behind", "pose", "rest_amount")
+"""Arrays of an avatar that grow with its film."""
 # fmt: off
 LIP_LINES = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, 78, 95, 88, 178, 87, 14,
              317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
@@ -318,12 +320,14 @@ def score(clip: Clip) -> None:
         path = Path(folder) / "film.imx"
         write_imx(path, manifest, arrays)
         size, fixture = path.stat().st_size, Fixture(path)
+    by_frame = sum(arrays[name].nbytes for name in BY_FRAME if name in arrays)
     rig = fixture.rig
     assert isinstance(rig, FootageRig)
     seconds = len(clip.frames) / FPS
     plan = footage.plan
     print(f"\n{clip.name}: {seconds:.1f} s, {rig.size[0]} px, face {footage.person.face_width * rig.scale:.0f} px")
-    print(f"  build {spent / seconds:.2f} s CPU a second, file {size / 1e6:.2f} MB ({20 * size / 1e6 / seconds:.2f} for 20 s), "
+    whole = size + by_frame * (20 / seconds - 1)
+    print(f"  build {spent / seconds:.2f} s CPU a second, file {size / 1e6:.2f} MB ({whole / 1e6:.2f} for 20 s), "
           f"smoothing {footage.person.error / 2:.2f} px, activity {np.median(plan.activity):.3f} "
           f"({100 * (plan.activity <= 0.015).mean():.0f} % under .015), own mouth in {100 * (plan.keeps > 0.5).mean():.0f} %, "
           f"{len(footage.interiors.gap)} open mouths{' (made up)' if footage.made_up else ''}, "

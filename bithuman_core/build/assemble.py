@@ -34,8 +34,8 @@ from bithuman_core.build.shape.template import ATLAS, EYE, PROXY, RIM, SKIN, Tem
 from bithuman_core.build.skin import eyes as eye_stage
 from bithuman_core.build.skin import lids, light, mouth, skin
 from bithuman_core.build.skin.fine import finer
-from bithuman_core.render.smoothstep import smoothstep
 from bithuman_core.imx import Manifest
+from bithuman_core.render.smoothstep import smoothstep
 
 LANDMARKS = (13, 14, 61, 291, 33, 133, 362, 263)
 GESTURES = Path(__file__).with_name("gestures.json")  # the motion clips that every avatar gets

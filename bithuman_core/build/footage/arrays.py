@@ -15,8 +15,8 @@ from bithuman_core.build.footage.person.person import Person
 from bithuman_core.build.footage.walk import Walkable
 from bithuman_core.build.shape.fit import OVAL
 from bithuman_core.build.shape.template import Template
-from bithuman_core.render.smoothstep import smoothstep
 from bithuman_core.render.footage.interior import Interiors
+from bithuman_core.render.smoothstep import smoothstep
 
 LOWER = ("jaw", "mouth", "cheekPuff")
 UPPER = ("brow", "eyeSquint", "cheekSquint", "noseSneer")

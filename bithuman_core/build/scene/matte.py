@@ -151,7 +151,7 @@ def guided(picture: Array, values: Array) -> Array:
 
 
 def linear_in(guide: Array, values: Array, radius: int) -> list[Array]:
-    """Four planes [h, w]: what ``values`` [h, w] are of the guide's colours [h, w, 3] about each px, three slopes and an offset."""
+    """Three slopes and an offset, planes [h, w]: what ``values`` [h, w] are of the guide's colours [h, w, 3] about each px."""
 
     def mean(plane: Array) -> Array:
         return np.asarray(ndimage.uniform_filter(plane, 2 * radius + 1, mode="nearest"), np.float32)

@@ -22,12 +22,13 @@ LEAST_SHARE = 0.05
 SHADED = np.array([0.36, 0.36, 0.42], np.float32)  # of the lips' own colour (BGR): where light comes through them only
 ENDS, UPPER_EDGE, LOWER_EDGE = 0.85, 0.42, 0.7  # of it at the corners of the mouth, and where the lips turn inwards
 CORNERS, TURNS = 0.18, 0.22  # of a patch's width and height over which these go over into what the picture shows
-DEEP, FINE = (0.006, 0.02), 0.01  # face widths over which lips turn inwards in wider mouths, upper and lower; steps of the share
+DEEP, FINE = (0.006, 0.012), 0.01  # face widths over which lips turn inwards in wider mouths, upper and lower; steps of the share
 SHADOWED = 0.4  # of a picture, right under the upper lip
 UNDER_LIPS = 0.8  # px by which the inside goes on under the lips
 STRETCH = 1.15  # by which a picture may be made taller; beyond it the halves stay with their lips
 ROWS = np.array([0, 0, 0.25, 0.5, 0.5, 0.75, 1, 1], np.float32)  # of the patch that the grid's rows show
 INSIDE, PARTED = 1.7, 4.0  # px (512 px frames) from the lips to where pictures begin; less where lips are nearer than that
+SHOWN_FROM = 0.5  # of it: where they are drawn from, for the lips of many are found some of that inside
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class MouthInside:
         way = lower - upper
         far = np.linalg.norm(way, axis=1, keepdims=True)
         way = np.where(far > 0.3, way / np.maximum(far, 0.3), np.array([0, 1], np.float32))
-        inwards = INSIDE * unit * np.minimum(far / (PARTED * unit), 1) * way
+        inwards = SHOWN_FROM * INSIDE * unit * np.minimum(far / (PARTED * unit), 1) * way
         first, last = upper + inwards, lower - inwards
         opened, _ = measures(ring, face_width)
         gap, width = spans(first, last, face_width)
@@ -108,12 +109,14 @@ class MouthInside:
         share = blend[used] / blend[used].sum()
         # einsum, not BLAS: its threads would go on waiting by being busy, a whole core of them between two ticks
         patch = np.einsum("k,kyxc->yxc", share, known.patches[used])
-        shade, clear = edges(*(FINE * round(min(TURNS, deep / max(gap, 1e-3)) / FINE) for deep in DEEP))
+        taller = max(gap / max(float(share @ known.gap[used]), 1e-3) / STRETCH, 1.0)
+        turns = [min(TURNS, deep / max(gap, 1e-3)) for deep in DEEP]
+        turns[1] = min(turns[1] * taller**2, 0.5)  # what shines on the lower lip does not come along where it goes farther down
+        shade, clear = edges(*(FINE * round(turn / FINE) for turn in turns))
         shaded = lips * shade
         patch -= shaded
         patch *= clear * np.float32(min(opened / max(1.3 * self._least, 0.02), 1.0) ** 1.25)
         patch += shaded
-        taller = max(gap / max(float(share @ known.gap[used]), 1e-3) / STRETCH, 1.0)
         part = 0.5 / taller
         down = np.array([0, 0.5 * part, part, 1 - part, 1 - 0.5 * part, 1], np.float32)[:, None, None]
         points = np.zeros((len(ROWS), 21, 3), np.float32)

@@ -20,12 +20,10 @@ HIGHEST = 0.6  # of a patch's height: teeth begin above
 LONGEST = 0.035  # face widths: what is longer is not teeth alone
 ROOM = 1.1  # times their length that a mouth must be open to show them whole
 SOFT = 0.12  # of their length, over which their lower edge fades
-LOWER, LOWER_FROM = 0.8, 0.45  # of the teeth's light that the lower part of a mouth has at most: what shines there is wet lip
-BESIDE = np.r_[18:28, 68:78]  # columns that show its colour
 
 
 def length(patch: Array, gap: float) -> float:
-    """Face widths from the upper lip to the edge of the upper teeth in a patch [TALL, WIDE, 3] of a mouth; 0 where none is seen."""
+    """Face widths from the upper lip to the edge of the upper teeth in a patch [TALL, WIDE, 3] of a mouth; 0: none is seen."""
     light = gaussian_filter1d(patch[:, MIDDLE].mean((1, 2)), 1.0)
     top = int(light[: int(HIGHEST * TALL)].argmax())
     dark = np.flatnonzero(light[top:] < FALLS * light[top])
@@ -43,12 +41,11 @@ def with_teeth(interiors: Interiors) -> Interiors:
     if lengths[best] == 0:
         return interiors
     teeth = interiors.patches[best]
-    light = float(teeth[: round(lengths[best] / gap[best] * TALL), MIDDLE].mean(-1).max())
     made = []
     for k, patch in enumerate(interiors.patches):
         if k != best and gap[k] > ROOM * lengths[best]:
             patch = _lengthened(patch, teeth, float(gap[k] / gap[best]), float(width[k] / width[best]), lengths[best] / gap[k])
-        made.append(_without_shine(patch, LOWER * light))
+        made.append(patch)
     return replace(interiors, patches=np.stack(made).astype(np.float32))
 
 
@@ -65,12 +62,3 @@ def _lengthened(patch: Array, teeth: Array, taller: float, wider: float, share: 
     brighter = np.maximum(theirs.mean(-1, keepdims=True) - patch.mean(-1, keepdims=True), 0)
     share_of = brighter / (brighter + 8.0)  # levels: no line where they are alike
     return patch + seen * share_of * (theirs - patch)
-
-
-def _without_shine(patch: Array, most: float) -> Array:
-    """The patch with what is brighter than so many levels in its lower part in the colour of what is beside it."""
-    down = np.clip(((np.arange(TALL) + 0.5) / TALL - LOWER_FROM) / 0.1, 0, 1)[:, None, None]
-    light = patch.mean(-1, keepdims=True)
-    shines = down * np.clip((light - most) / (0.3 * most), 0, 1)
-    lip = np.median(patch[-6:, BESIDE].reshape(-1, 3), axis=0)
-    return patch + shines * (lip - patch)

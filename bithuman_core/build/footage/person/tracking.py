@@ -15,10 +15,10 @@ from bithuman_core.build.photo.landmarker import BLENDSHAPE_NAMES, BLENDSHAPE_PO
 from bithuman_core.build.photo.models import FaceNets
 from bithuman_core.errors import BuildError
 
-LOOKS = ((0.02, 0.013, 1.04, 0.03), (-0.017, -0.02, 0.97, -0.03))
-"""Crops that a frame is looked at in, the first about the face of the frame before, the next about what that sees: shift (sides of
-the crop), size, roll (radians). Their mean is taken: lips tremble by a quarter less than in `ONE_LOOK`."""
 ONE_LOOK = ((0.0, 0.0, 1.0, 0.0),)
+LOOKS = (*ONE_LOOK, (0.02, 0.013, 1.04, 0.03), (-0.017, -0.02, 0.97, -0.03))
+"""Crops that a frame is looked at in, the first about the face of the frame before, each next one about what that saw: shift
+(sides of the crop), size, roll (radians). Their mean is taken: lips tremble by a quarter less than in `ONE_LOOK`."""
 
 
 @dataclass(frozen=True)
