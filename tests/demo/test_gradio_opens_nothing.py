@@ -35,3 +35,15 @@ async def test_a_file_comes_through_unopened(gallery: Gallery, tmp_path: Path, n
         assert str(handed) == str(path)
     context.reading.close()
     context.jobs.close()
+
+
+async def test_no_event_puts_an_input_of_gradios_own_in_the_place_of_ours(gallery: Gallery) -> None:
+    """What an event changes of a component becomes a new component for that visitor: events empty ours, and do nothing else."""
+    context = make_context(gallery, places=1, build=fake_build)
+    page = build_page(context)
+    ours = {block for block in page.blocks.values() if "preprocess" in vars(block)}
+    assert {gr.Image, gr.Video} <= {type(block) for block in ours}
+    changing = [event for event in page.fns.values() if ours & set(event.outputs)]
+    assert all(len(event.outputs) == 1 and event.fn is not None and event.fn() is None for event in changing)
+    context.reading.close()
+    context.jobs.close()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 FRONT, COLUMNS = 46.0, 23  # px beside the middle up to which gaps of teeth are seen; columns of what closes them
 BESIDE_GAP, BEHIND_FRONT = 6.0, 4.0  # px about a column in which the front of the teeth is looked for; behind it
+EDGE_SHOWN = 1.0  # px of the edges of teeth that stand out beyond what closes their gaps: in between, a dark notch would be seen
 RIMS = ((0.985, -0.17), (1.15, 0.0))  # radii of the eyeball beside and behind its middle: on the ball, about it
 
 
@@ -74,16 +75,19 @@ def behind_lips(points: Array, skin: Array, walls: Array, lips: Array) -> tuple[
     return lip, wall[nearest], np.array(made)
 
 
-def between_teeth(points: Array, rows: Array, top: float, lowest: float) -> tuple[Array, Array, Array]:
+def between_teeth(points: Array, rows: Array, root: float) -> tuple[Array, Array, Array]:
     """What closes the gaps of a row of teeth, a little behind their fronts: rows whose copies are its new vertices, their points
     [2 n, 3], and triangles [t, 3]. New vertices are counted from len(points) on.
 
-    rows: of the teeth's enamel; it reaches from the height top to lowest (y, towards the edges of the teeth or away from them).
+    rows: of the teeth's enamel; it reaches from the height root (y) almost to the edges of the teeth, which lie beyond.
     """
     x = np.linspace(-FRONT, FRONT, COLUMNS)
     near = np.abs(points[rows, 0] - x[:, None]) < BESIDE_GAP
     z = np.where(near, points[rows, 2], np.inf).min(1) + BEHIND_FRONT
-    where = np.concatenate([np.column_stack([x, np.full(len(x), y), z]) for y in sorted((top, lowest))])
+    way = np.sign(points[rows, 1].mean() - root)
+    edge = root + way * (np.where(near, way * (points[rows, 1] - root), 0).max(1) - EDGE_SHOWN)
+    ends = (np.full(len(x), root), edge) if way > 0 else (edge, np.full(len(x), root))
+    where = np.concatenate([np.column_stack([x, y, z]) for y in ends])
     nearest = rows[np.abs(points[rows, 0] - where[:, :1]).argmin(1)]
     a = len(points) + np.arange(COLUMNS - 1)
     strip = [np.stack([a, a + 1, a + 1 + COLUMNS], 1), np.stack([a, a + 1 + COLUMNS, a + COLUMNS], 1)]

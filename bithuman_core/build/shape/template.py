@@ -20,7 +20,7 @@ SKIN, EYE, MOUTH, RIM, PROXY = 0, 1, 2, 3, 4  # parts of the mesh; PROXY (skull,
 ATLAS = 448  # px, side of the skin's place in the texture
 UNIT = 1024 / 32.5  # px of the template in one unit of the head model (8 mm)
 ORIGIN = np.array([0.0, 0.5, 6.0])  # of px space in units of the head model (x right, y up, z towards the camera)
-TEETH = ((96.0, 121.0), (148.0, 130.0))  # px: from where to where gaps of the upper and of the lower teeth are closed
+TEETH = ((96.0, 127.0), (148.0, 123.0))  # px: from where to where enamel of the upper and of the lower teeth lies
 ENAMEL = ((125.0, 557.0), (120.0, 604.0))  # texture px of the shade between them, at the middle
 TONGUE = 240.0  # texture px: what goes with the jaw and lies right of it is no tooth
 FILE = Path(__file__).with_name("template.npz")
@@ -132,7 +132,7 @@ def _closed(head: Template) -> Template:
     part.append(np.full(len(more), MOUTH, np.uint8))
     for (top, low), jaw, (u, v) in zip(TEETH, _jaws(head), ENAMEL, strict=True):
         enamel = jaw[(points[jaw, 1] > min(top, low)) & (points[jaw, 1] < max(top, low)) & (uv[jaw, 0] < TONGUE)]
-        copied, places, more = between_teeth(points, enamel, top, low)
+        copied, places, more = between_teeth(points, enamel, top)
         points, rows = np.concatenate([points, places]), np.concatenate([rows, copied])
         uv = np.concatenate([uv, np.column_stack([u + places[:, 0], np.full(len(places), v)]).astype(uv.dtype)])
         made.append(more)

@@ -101,7 +101,7 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
                 avatar = await load_avatar(context, path, path.parent, found.owner)
                 found.add(avatar)
             found.choose(avatar.key)
-            return [*view.of(found, " ".join(notes)), "", None, False, gr.Gallery(visible=False), 0]
+            return [*view.of(found, " ".join(notes)), "", avatar.key, False, gr.Gallery(visible=False), 0]
 
         return told(create)
 
@@ -124,12 +124,13 @@ def wire(panel: AvatarPanel, view: AvatarView, context: DemoContext, visitor: gr
         way.create.click(
             creator(way.source),
             [visitor, way.input, way.name, way.consent, way.face],
-            [*view.outputs, way.progress, way.input, way.consent, way.faces, way.face],
+            [*view.outputs, way.progress, way.made, way.consent, way.faces, way.face],
             api_name=False, show_progress_on=way.progress, **LONG,
         )
         for way in (panel.photo, panel.recording)
     ]  # fmt: skip
     for way in (panel.photo, panel.recording):
+        way.made.change(lambda: None, None, way.input, **QUICK)
         way.faces.select(pick, None, way.face, **QUICK)
         way.input.change(forget, None, [way.faces, way.face], **QUICK)
     for event in (opening, *making):

@@ -25,10 +25,12 @@ class BackgroundPanel:
         gr.Markdown("## Background")
         self.kind = gr.Radio(KINDS, value="photo", label="Background", show_label=False, container=False, elem_id="background")
         self.colour = gr.ColorPicker(FIRST, label="Colour", visible=False, elem_id="background-colour")
-        self.picture = photo_input(
-            label="Picture", show_label=False, sources=["upload"], image_mode=None, type="filepath", height=160, visible=False,
-            show_download_button=False, show_share_button=False, show_fullscreen_button=False, elem_id="background-picture",
-        )  # fmt: skip
+        # It is shown with its column: Gradio would put an input of its own in its place, one that opens files itself.
+        with gr.Column(visible=False) as self.bringing:
+            self.picture = photo_input(
+                label="Picture", show_label=False, sources=["upload"], image_mode=None, type="filepath", height=160,
+                show_download_button=False, show_share_button=False, show_fullscreen_button=False, elem_id="background-picture",
+            )  # fmt: skip
 
 
 def hex_of(colour: str) -> str:
@@ -51,9 +53,9 @@ def wire(panel: BackgroundPanel, context: DemoContext, visitor: gr.State) -> Non
         elif kind != "picture":
             named = OWN if kind == "photo" else Background.named(hex_of(colour) if kind == "colour" else kind)
             await stand_before(context, found, None if named is OWN else named)
-        return [gr.ColorPicker(visible=kind == "colour"), gr.Image(visible=kind == "picture")]
+        return [gr.ColorPicker(visible=kind == "colour"), gr.Column(visible=kind == "picture")]
 
-    given, shown = [visitor, panel.kind, panel.colour, panel.picture], [panel.colour, panel.picture]
+    given, shown = [visitor, panel.kind, panel.colour, panel.picture], [panel.colour, panel.bringing]
     panel.kind.input(told(stand), given, shown, **QUICK)
     panel.colour.input(told(stand), given, shown, trigger_mode="always_last", **QUICK)
     panel.picture.upload(told(stand), given, shown, **QUICK)

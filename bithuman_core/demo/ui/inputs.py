@@ -10,6 +10,7 @@ import gradio as gr
 def photo_input(**options: Any) -> gr.Image:
     """A ``gr.Image`` that hands on the path of its file: nobody opens it but the builder, which reads more kinds and checks them.
 
+    No event may change it, but for its value: Gradio makes a new ``gr.Image`` of what is changed, even of ``gr.skip()``.
     (A subclass would do, but Gradio writes a stub of each into its package's folder.)
     """
     photo = gr.Image(**options)

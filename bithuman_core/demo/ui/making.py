@@ -91,6 +91,7 @@ class MakingPanel:
                 show_share_button=False, show_download_button=False, show_fullscreen_button=False, elem_id=f"{key}-faces",
             )  # fmt: skip
             self.face = gr.State(0)  # number of the chosen one, 0 none
+            self.made = gr.State("")  # key of the last avatar that was made here: the input is emptied then
             self.name = gr.Textbox(label="Name", max_lines=1, max_length=40, elem_id=f"{key}-name")
             self.consent = gr.Checkbox(label=source.agrees, container=False, elem_id=f"{key}-consent")
             self.create = gr.Button("Create", variant="primary", interactive=context.build is not None, elem_id=f"{key}-create")
