@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,7 +25,8 @@ from bithuman_core.service.embed.answers import Speechless  # noqa: E402
 from bithuman_core.service.embed.visits import DELETED, Embeds  # noqa: E402
 from bithuman_core.service.tokens import SKEW_SECONDS  # noqa: E402
 from tests.fastrtc.peer import Peer, tone  # noqa: E402
-from tests.service.serving import ALL, Client, sentence  # noqa: E402
+from tests.service.conftest import Clock  # noqa: E402
+from tests.service.serving import ALL, Client, make_service, sentence  # noqa: E402
 
 SITE, OTHER = "https://example.org", "https://elsewhere.example"
 OWN = "http://127.0.0.1"
@@ -282,6 +284,22 @@ async def test_a_visit_whose_agent_is_deleted_ends(make: Make, code: str, visito
     await house.service.live.exchange()
     await visitor.until(lambda: {"type": "error", "data": DELETED} in visitor.messages)
     await ended(house)
+
+
+async def test_any_replica_reaches_it(make: Make, code: str, visitor: Visitor, tmp_path: Path, clock: Clock) -> None:
+    house = await make()
+    await house.publish(code, SITE)
+    await visitor.come(house, code)
+    await house.service.live.exchange()
+    other = make_service(f"sqlite:///{tmp_path / 'service.db'}", tmp_path / "files", clock)
+    replica = Client(other, other.secrets.create("replica", ALL)[0])
+    told = await asyncio.to_thread(replica.post, f"/v1/agent/{code}/speak", json={"message": "Of the other one."})
+    assert told.json()["delivered_to_rooms"] == 1
+    await other.live.exchange()
+    assert visitor.said("avatar") == [], "it takes nothing that is not for its own"
+    await house.service.live.exchange()
+    await visitor.until(lambda: visitor.said("avatar") == ["Of the other one."])
+    other.close()
 
 
 async def test_a_talk_goes_on_with_a_new_connection(make: Make, code: str, visitor: Visitor) -> None:

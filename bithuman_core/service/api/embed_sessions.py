@@ -20,7 +20,7 @@ from bithuman_core.service.api.models import Answer
 from bithuman_core.service.context import InService, Service
 from bithuman_core.service.data.tables import Agent
 from bithuman_core.service.embed.agent import ShownAgent
-from bithuman_core.service.embed.origins import LONGEST, is_own_page, origin_of
+from bithuman_core.service.embed.origins import Origin, is_own_page, origin_of
 from bithuman_core.service.errors import Forbidden, MissingAuth, MissingParam, NotInstalled
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class NewEmbedSession(BaseModel):
     """With an embed token (``Authorization: Bearer``) nothing is needed; without one, the agent, which is published then."""
 
     agent_code: str | None = Field(None, pattern=CODE_PATTERN)
-    site: str | None = Field(None, max_length=LONGEST, description="said by the service's own page in a frame: who frames it")
+    site: Origin | None = Field(None, description="said by the service's own page in a frame: who frames it")
 
 
 class EmbedSession(BaseModel):
@@ -106,7 +106,7 @@ def _opened(request: Request, service: InService, bearer: AsBearer, new: NewEmbe
     origin, framed = origin_of(request), is_own_page(request)
     if not origin:
         raise Forbidden(NO_SITE)
-    site = (new.site or "").lower() if framed else origin
+    site = (new.site or "") if framed else origin
     code, token = new.agent_code, bearer is not None
     if bearer is not None:
         claims = service.tokens.read(bearer.credentials, EMBED)

@@ -22,6 +22,7 @@ from bithuman_core.fastrtc.negotiation import NotWanted, follow_offer
 from bithuman_core.fastrtc.offers import OfferError, check_offer
 from bithuman_core.fastrtc.stream import avatar_stream, close_visit, close_visits
 from bithuman_core.fastrtc.turn import Route
+from bithuman_core.heap import keep_collections_short
 from bithuman_core.service.context import Service
 from bithuman_core.service.data.identifiers import identifier
 from bithuman_core.service.embed.agent import ShownAgent
@@ -66,6 +67,7 @@ class Embeds:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """As long as the service runs."""
+        keep_collections_short()
         yield
         await close_visits(self._stream)
         self._jobs.close()
