@@ -196,7 +196,7 @@ async def test_an_agent_that_is_deleted_meanwhile_is_not_shown(make: Make, code:
 
 async def test_the_page_in_a_frame_shows_what_is_published_and_tokens_of_the_site_that_frames_it(make: Make, code: str) -> None:
     house = await make()
-    own = {"headers": {"sec-fetch-site": "same-origin"}}
+    own: dict[str, Any] = {"headers": {"sec-fetch-site": "same-origin"}}
     token = await house.token(code, SITE)
     sentence(await house.begin(code, OWN, **own), 403, "FORBIDDEN")
     sentence(await house.begin(None, OWN, token, site=OTHER, **own), 403, "FORBIDDEN")

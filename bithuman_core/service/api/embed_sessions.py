@@ -38,7 +38,7 @@ NO_AGENT = "agent_code is missing: say which agent the page shows, or send an em
 NOT_PUBLISHED = "This agent is not published for this site: its owner can add the site (PUT /v1/agent/{code}/embed)."
 OTHER_AGENT = "That embed token is for another agent: ask for one for this agent."
 NOT_HERE = "This server shows no live avatars on other sites: its host can install 'bithuman-core[fastrtc]' and say --embeds 2."
-UNDESCRIBED = {501: {"description": "the server has no live avatars"}}
+WITHOUT_LIVE: dict[int | str, dict[str, Any]] = {501: {"description": "the server has no live avatars"}}
 
 
 class NewEmbedSession(BaseModel):
@@ -140,7 +140,7 @@ def _continued(request: Request, service: InService, bearer: AsBearer) -> ShownA
         return _shown(agent, claims["site"])
 
 
-@router.post("/v1/embed/sessions", summary="Begin to show an agent on a page", responses=UNDESCRIBED)
+@router.post("/v1/embed/sessions", summary="Begin to show an agent on a page", responses=WITHOUT_LIVE)
 async def create_embed_session(service: InService, opened: Annotated[Opened, Depends(_opened)]) -> Answer[EmbedSession]:
     """Asked by the page itself, which is on one of the sites that the agent is published for, or has an embed token."""
     embeds, agent = _embeds(service), opened.agent
@@ -155,7 +155,7 @@ async def create_embed_session(service: InService, opened: Annotated[Opened, Dep
     )  # fmt: skip
 
 
-@router.post("/v1/embed/offer", summary="Connect a page with a living avatar", responses=UNDESCRIBED)
+@router.post("/v1/embed/offer", summary="Connect a page with a living avatar", responses=WITHOUT_LIVE)
 async def offer(
     request: Request, service: InService, agent: Annotated[ShownAgent, Depends(_continued)], offer: EmbedOffer
 ) -> Answer[EmbedAnswer]:
