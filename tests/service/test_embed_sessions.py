@@ -338,6 +338,10 @@ async def test_offers_that_fail_leave_nothing(make: Make, code: str) -> None:
     for broken in ("v=0", "\0", whole[: len(whole) // 2]):
         sentence(await house.offer(token, broken), 422, "VALIDATION_ERROR")
     assert len(house.embeds) == 0 and house.embeds._places.taken == 0 and not house.embeds._stream.pcs
+    blind = whole.replace("VP8/", "VP0/").replace("H264/", "H000/")  # it has its lines, and nothing that both sides understand
+    told = [(await house.offer(token, blind)).status_code for _ in range(house.service.limits.doors.visitors_each + 3)]
+    assert told[0] == 422 and told[-1] == 429, "offers without end wait"
+    assert house.embeds._places.taken == 0
 
 
 async def ended(house: House) -> None:
