@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -54,6 +53,7 @@ from bithuman_core.fastrtc.avatar_engine import AvatarEngine, AvatarState
 from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.stream import avatar_stream
 from bithuman_core.fastrtc.turn import Route
+from bithuman_core.heap import keep_collections_short
 from bithuman_core.hosts import KnownHosts, is_this_machine
 from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.intake.process import CLOSED
@@ -65,7 +65,6 @@ logger = logging.getLogger(__name__)
 GradioMultiPartParser.parse = without_remains(GradioMultiPartParser.parse)  # pyright: ignore[reportAttributeAccessIssue]
 
 EVERY_HOST = "0.0.0.0"
-FULL_COLLECTION = 100  # middle garbage collections to a full one, in place of 10: it holds all pictures up, 70 ms when abused
 
 health_router = APIRouter()
 
@@ -124,10 +123,7 @@ def app_options(context: DemoContext, page: gr.Blocks, host: str = EVERY_HOST, h
         app.state.context = context
         pages.replace_those_of(page)
         await context.jobs.speak(context.speech.look)
-        # What is there now stays. Set aside, it makes every later garbage collection short: no picture comes late for one.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION)
+        keep_collections_short()
         sweeping = asyncio.create_task(context.visitors.sweep())
         previewing = asyncio.create_task(context.jobs.check(context.gallery.first.idle_video))
         yield

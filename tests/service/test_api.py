@@ -35,7 +35,7 @@ def test_validate_answers_200_to_everybody(service: Service, client: Client) -> 
 
 
 def test_no_call_is_open_that_is_not_meant_to_be(service: Service) -> None:
-    """Every call of the description but four asks for a secret, before it looks at anything else."""
+    """Every call of the description but these asks for a secret, before it looks at anything else; one asks whose page it is."""
     anybody, open_to_all = Client(service, None), set[str]()
     for path, calls in anybody.get("/openapi.json").json()["paths"].items():
         for method in calls:
@@ -44,7 +44,8 @@ def test_no_call_is_open_that_is_not_meant_to_be(service: Service) -> None:
                 sentence(answer, 401, "MISSING_AUTH")
             else:
                 open_to_all.add(path)
-    assert open_to_all == {"/v1/validate", "/health", "/ready"}
+    assert open_to_all == {"/v1/validate", "/v1/embed/sessions", "/health", "/ready"}
+    sentence(anybody.post("/v1/embed/sessions", json={"agent_code": "A12ABC3456"}), 403, "FORBIDDEN")
 
 
 def test_a_scope_opens_its_calls_and_no_others(service: Service) -> None:

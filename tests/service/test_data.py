@@ -14,7 +14,7 @@ from sqlalchemy import inspect, select
 from bithuman_core.errors import Failed
 from bithuman_core.service.data.database import AWAY, Database
 from bithuman_core.service.data.identifiers import agent_code
-from bithuman_core.service.data.tables import Key, Table
+from bithuman_core.service.data.tables import Agent, Job, Key, Table
 from bithuman_core.service.errors import Unavailable
 from tests.service.conftest import new_database
 from tests.service.postgres import Server
@@ -28,6 +28,22 @@ def test_the_migrations_make_the_tables_and_take_them_back(database: Database) -
     assert inspect(database.engine).get_table_names() == ["alembic_version"]
     database.upgrade()
     assert set(Table.metadata.tables) < set(inspect(database.engine).get_table_names())
+
+
+def test_going_back_a_version_keeps_agents_and_their_jobs(database: Database) -> None:
+    with database.writing() as session:
+        agent = {"code": "A12ABC3456", "name": "Mara", "prompt": "", "status": "ready", "notes": [], "secret_id": "s"}
+        session.add(Agent(**agent, created=1, updated=1))
+        session.flush()
+        session.add(
+            Job(id="job", kind="agent", agent_code="A12ABC3456", given={}, status="done", tries=1, due=1, stage="", share=1,
+                secret_id="s", created=1, updated=1)
+        )  # fmt: skip
+    for revision in ("0002", "0001"):
+        database.downgrade(revision)
+        database.upgrade()
+        with database.reading() as session:
+            assert session.get_one(Agent, "A12ABC3456").embed_origins == [] and session.get_one(Job, "job").share == 1
 
 
 def test_many_processes_start_on_an_empty_database(database_url: str) -> None:

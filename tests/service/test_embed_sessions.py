@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,7 +25,8 @@ from bithuman_core.service.embed.answers import Speechless  # noqa: E402
 from bithuman_core.service.embed.visits import DELETED, Embeds  # noqa: E402
 from bithuman_core.service.tokens import SKEW_SECONDS  # noqa: E402
 from tests.fastrtc.peer import Peer, tone  # noqa: E402
-from tests.service.serving import ALL, Client, sentence  # noqa: E402
+from tests.service.conftest import Clock  # noqa: E402
+from tests.service.serving import ALL, Client, make_service, sentence  # noqa: E402
 
 SITE, OTHER = "https://example.org", "https://elsewhere.example"
 OWN = "http://127.0.0.1"
@@ -194,7 +196,7 @@ async def test_an_agent_that_is_deleted_meanwhile_is_not_shown(make: Make, code:
 
 async def test_the_page_in_a_frame_shows_what_is_published_and_tokens_of_the_site_that_frames_it(make: Make, code: str) -> None:
     house = await make()
-    own = {"headers": {"sec-fetch-site": "same-origin"}}
+    own: dict[str, Any] = {"headers": {"sec-fetch-site": "same-origin"}}
     token = await house.token(code, SITE)
     sentence(await house.begin(code, OWN, **own), 403, "FORBIDDEN")
     sentence(await house.begin(None, OWN, token, site=OTHER, **own), 403, "FORBIDDEN")
@@ -284,6 +286,22 @@ async def test_a_visit_whose_agent_is_deleted_ends(make: Make, code: str, visito
     await ended(house)
 
 
+async def test_any_replica_reaches_it(make: Make, code: str, visitor: Visitor, tmp_path: Path, clock: Clock) -> None:
+    house = await make()
+    await house.publish(code, SITE)
+    await visitor.come(house, code)
+    await house.service.live.exchange()
+    other = make_service(f"sqlite:///{tmp_path / 'service.db'}", tmp_path / "files", clock)
+    replica = Client(other, other.secrets.create("replica", ALL)[0])
+    told = await asyncio.to_thread(replica.post, f"/v1/agent/{code}/speak", json={"message": "Of the other one."})
+    assert told.json()["delivered_to_rooms"] == 1
+    await other.live.exchange()
+    assert visitor.said("avatar") == [], "it takes nothing that is not for its own"
+    await house.service.live.exchange()
+    await visitor.until(lambda: visitor.said("avatar") == ["Of the other one."])
+    other.close()
+
+
 async def test_a_talk_goes_on_with_a_new_connection(make: Make, code: str, visitor: Visitor) -> None:
     house = await make()
     await house.publish(code, SITE)
@@ -320,6 +338,10 @@ async def test_offers_that_fail_leave_nothing(make: Make, code: str) -> None:
     for broken in ("v=0", "\0", whole[: len(whole) // 2]):
         sentence(await house.offer(token, broken), 422, "VALIDATION_ERROR")
     assert len(house.embeds) == 0 and house.embeds._places.taken == 0 and not house.embeds._stream.pcs
+    blind = whole.replace("VP8/", "VP0/").replace("H264/", "H000/")  # it has its lines, and nothing that both sides understand
+    told = [(await house.offer(token, blind)).status_code for _ in range(house.service.limits.doors.visitors_each + 3)]
+    assert told[0] == 422 and told[-1] == 429, "offers without end wait"
+    assert house.embeds._places.taken == 0
 
 
 async def ended(house: House) -> None:

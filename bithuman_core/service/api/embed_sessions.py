@@ -21,7 +21,7 @@ from bithuman_core.service.context import InService, Service
 from bithuman_core.service.data.identifiers import CODE_PATTERN
 from bithuman_core.service.data.tables import Agent
 from bithuman_core.service.embed.agent import ShownAgent
-from bithuman_core.service.embed.origins import LONGEST, is_own_page, origin_of
+from bithuman_core.service.embed.origins import Origin, is_own_page, origin_of
 from bithuman_core.service.errors import Forbidden, MissingAuth, MissingParam, NotInstalled
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ NO_AGENT = "agent_code is missing: say which agent the page shows, or send an em
 NOT_PUBLISHED = "This agent is not published for this site: its owner can add the site (PUT /v1/agent/{code}/embed)."
 OTHER_AGENT = "That embed token is for another agent: ask for one for this agent."
 NOT_HERE = "This server shows no live avatars on other sites: its host can install 'bithuman-core[fastrtc]' and say --embeds 2."
-UNDESCRIBED = {501: {"description": "the server has no live avatars"}}
+WITHOUT_LIVE: dict[int | str, dict[str, Any]] = {501: {"description": "the server has no live avatars"}}
 
 
 class NewEmbedSession(BaseModel):
     """With an embed token (``Authorization: Bearer``) nothing is needed; without one, the agent, which is published then."""
 
     agent_code: str | None = Field(None, pattern=CODE_PATTERN)
-    site: str | None = Field(None, max_length=LONGEST, description="said by the service's own page in a frame: who frames it")
+    site: Origin | None = Field(None, description="said by the service's own page in a frame: who frames it")
 
 
 class EmbedSession(BaseModel):
@@ -107,7 +107,7 @@ def _opened(request: Request, service: InService, bearer: AsBearer, new: NewEmbe
     origin, framed = origin_of(request), is_own_page(request)
     if not origin:
         raise Forbidden(NO_SITE)
-    site = (new.site or "").lower() if framed else origin
+    site = (new.site or "") if framed else origin
     code, token = new.agent_code, bearer is not None
     if bearer is not None:
         claims = service.tokens.read(bearer.credentials, EMBED)
@@ -141,7 +141,7 @@ def _continued(request: Request, service: InService, bearer: AsBearer) -> ShownA
         return _shown(agent, claims["site"])
 
 
-@router.post("/v1/embed/sessions", summary="Begin to show an agent on a page", responses=UNDESCRIBED)
+@router.post("/v1/embed/sessions", summary="Begin to show an agent on a page", responses=WITHOUT_LIVE)
 async def create_embed_session(service: InService, opened: Annotated[Opened, Depends(_opened)]) -> Answer[EmbedSession]:
     """Asked by the page itself, which is on one of the sites that the agent is published for, or has an embed token."""
     embeds, agent = _embeds(service), opened.agent
@@ -156,7 +156,7 @@ async def create_embed_session(service: InService, opened: Annotated[Opened, Dep
     )  # fmt: skip
 
 
-@router.post("/v1/embed/offer", summary="Connect a page with a living avatar", responses=UNDESCRIBED)
+@router.post("/v1/embed/offer", summary="Connect a page with a living avatar", responses=WITHOUT_LIVE)
 async def offer(
     request: Request, service: InService, agent: Annotated[ShownAgent, Depends(_continued)], offer: EmbedOffer
 ) -> Answer[EmbedAnswer]:

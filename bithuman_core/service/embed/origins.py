@@ -21,6 +21,9 @@ def as_origin(text: str) -> str:
     return text.lower()
 
 
+Origin = Annotated[str, Field(max_length=LONGEST, examples=["https://example.org"]), AfterValidator(as_origin)]
+
+
 def _all(origins: list[str]) -> list[str]:
     return list(dict.fromkeys(map(as_origin, origins)))
 

@@ -16,12 +16,14 @@ from bithuman_core.demo.conversation import Answering, talk_parts
 from bithuman_core.demo.jobs import Jobs
 from bithuman_core.demo.refusal import Refusal
 from bithuman_core.demo.visitors.address import network_of
+from bithuman_core.demo.visitors.allowance import AddressAllowances
 from bithuman_core.demo.visitors.shares import Shares
 from bithuman_core.fastrtc.live_session import LiveEngine
 from bithuman_core.fastrtc.negotiation import NotWanted, follow_offer
 from bithuman_core.fastrtc.offers import OfferError, check_offer
 from bithuman_core.fastrtc.stream import avatar_stream, close_visit, close_visits
 from bithuman_core.fastrtc.turn import Route
+from bithuman_core.heap import keep_collections_short
 from bithuman_core.service.context import Service
 from bithuman_core.service.data.identifiers import identifier
 from bithuman_core.service.embed.agent import ShownAgent
@@ -33,6 +35,7 @@ from bithuman_core.service.live import EMBED, LiveAvatar
 
 FULL = "All places are taken at the moment: try again in some seconds."
 TOO_MANY_HERE = "Your network shows as many of these avatars as it may: end one, then try again."
+TOO_OFTEN = "Your network has begun too many visits in a short time: try again in some seconds."
 DELETED = "This avatar is not there any more."
 RETRY = 5  # s
 
@@ -54,6 +57,8 @@ class Embeds:
             _of_nobody, visitors=places, rtc_configuration=self.route.configuration, measure=measure
         )
         self._places = Shares("avatars", places, max(places - 1, 1))  # one address leaves the others a place
+        limits = self._limits  # who only waits for a place is not counted
+        self._offers = AddressAllowances(self._clock, limits.visitors_each, limits.offers_per_second)
         self._held: dict[str, str | None] = {}  # the addresses of those who hold one
         self._visits: dict[str, EmbedVisit] = {}
         self._closing = set[asyncio.Task[None]]()
@@ -66,6 +71,7 @@ class Embeds:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """As long as the service runs."""
+        keep_collections_short()
         yield
         await close_visits(self._stream)
         self._jobs.close()
@@ -122,6 +128,9 @@ class Embeds:
                 raise RateLimited(TOO_MANY_HERE, retry=RETRY) from None
             raise NoPlaces(FULL, retry=RETRY) from None
         self._held[number] = address
+        if address is not None and not self._offers.take(address):
+            self._free(number)
+            raise RateLimited(TOO_OFTEN, retry=RETRY)
 
     def _hang_up(self, visit: EmbedVisit) -> None:
         task = asyncio.get_running_loop().create_task(close_visit(self._stream, visit.id))

@@ -80,7 +80,9 @@ svg { width: 1.5rem; fill: none; stroke: currentcolor; stroke-width: 1.9; stroke
 .send svg { width: 1.3rem; }
 .send:hover:not(:disabled) { background: var(--line); }
 .end { color: var(--stop); margin-left: auto; }
-[data-answers="false"] .end, .card:not([data-answers]) .end { flex: 1; border-radius: 1.375rem; }
+.end span { display: none; }
+.card:not([data-answers="true"]) .end { flex: 1; display: flex; justify-content: center; gap: 0.4rem; border-radius: 1.375rem; }
+.card:not([data-answers="true"]) .end span { display: inline; }
 .round:hover:not(:disabled) { filter: brightness(0.94); }
 @container (max-width: 19rem) { .badge .made { display: none; } }
 @media (prefers-reduced-motion: reduce) { .live, .status::before { animation: none !important; } .still { transition: none; } }

@@ -39,6 +39,7 @@ export class View {
       send: make("button", { type: "submit", className: "send", ariaLabel: "Send", title: "Send" }, icon("send")),
       end: iconButton("round end", "End", "end"),
     });
+    parts.end.append(make("span", {}, "End"));
     parts.form = make("form", { className: "write" }, parts.text, parts.send);
     const badge = make("p", { className: "badge" }, parts.name, make("span", { className: "made" }, "AI-generated"));
     const said = make("div", { className: "said" }, parts.words, parts.caption, parts.status);
