@@ -1,7 +1,7 @@
 """Finds livekit-server for the tests, or builds it: ``python -m tests.livekit.server`` prints its path.
 
-On PATH, else built once by Go into the user's cache. Its go.mod replaces a module, so that ``go install`` refuses it: a module of
-our own that requires it is built. Without Go its tests are skipped; a CI run (CI=true) fails where Go cannot build it.
+On PATH, else built once by Go into the user's cache (the last version whose go.mod replaces nothing: those that do cannot be
+installed by name). Without Go its tests are skipped; a CI run (CI=true) fails where Go cannot build it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from tempfile import TemporaryDirectory
 
 from livekit import api
 
-MODULE, PROGRAM, VERSION = "github.com/livekit/livekit-server", "cmd/server", "v1.13.11"
+from bithuman_core.files import replacing
+
+MODULE, VERSION = "github.com/livekit/livekit-server/cmd/server", "v1.13.4"
 NAME = "livekit-server"
 MISSING = "NO LIVEKIT-SERVER: the tests in its rooms are skipped. Put livekit-server on PATH, or Go, which builds it."
 BUILD_SECONDS, START_SECONDS = 1500, 60
 KEY, SECRET = "tests", "only-for-the-tests-of-this-machine"
-GO_MOD = f"module tests\n\ngo 1.24\n\nrequire {MODULE} {VERSION}\n"
-IMPORTS = f'//go:build tools\n\npackage tools\n\nimport _ "{MODULE}/{PROGRAM}"\n'
 
 
 def _cached() -> Path:
@@ -45,16 +45,13 @@ def build_server() -> bool:
         return False
     print("building livekit-server for the tests (some minutes, once)", flush=True)
     target = _cached()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as name:
-        module = Path(name)
-        (module / "go.mod").write_text(GO_MOD)
-        (module / "tools.go").write_text(IMPORTS)
-        coming = target.with_name(f"coming-{os.getpid()}")
-        command = ["go", "build", "-mod=mod", "-trimpath", "-ldflags=-s", "-o", str(coming), f"{MODULE}/{PROGRAM}"]
-        done = subprocess.run(command, cwd=module, check=False, timeout=BUILD_SECONDS)
+    with TemporaryDirectory() as coming:
+        environment = {**os.environ, "GOBIN": coming, "GOFLAGS": "-trimpath -ldflags=-s"}
+        done = subprocess.run(["go", "install", f"{MODULE}@{VERSION}"], env=environment, check=False, timeout=BUILD_SECONDS)
         if done.returncode == 0:
-            coming.replace(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target) as temporary:
+                shutil.copy(Path(coming) / "server", temporary)
     return True
 
 

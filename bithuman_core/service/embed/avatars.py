@@ -25,6 +25,8 @@ class StoredAvatars:
 
     async def get(self, sha256: str) -> Fixture:
         """The avatar of a file, which was looked through when it was stored. Raises ServiceError, ModelError."""
+        if (shown := self._loaded.get(sha256)) is not None:  # whoever comes for it waits for nobody else's avatar
+            return shown
         async with self._turn:
             fixture = self._loaded.get(sha256)
             if fixture is None:
