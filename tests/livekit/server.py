@@ -1,7 +1,7 @@
 """Finds livekit-server for the tests, or builds it: ``python -m tests.livekit.server`` prints its path.
 
-On PATH, else built once by Go into the user's cache (the last version whose go.mod replaces nothing: those that do cannot be
-installed by name). Without Go its tests are skipped; a CI run (CI=true) fails where Go cannot build it.
+On PATH, else built once by Go into the user's cache: the newest version of which every module can be had and checked, and none is
+replaced. Without Go its tests are skipped; a CI run (CI=true) fails where Go cannot build it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from livekit import api
 
 from bithuman_core.files import replacing
 
-MODULE, VERSION = "github.com/livekit/livekit-server/cmd/server", "v1.13.4"
+MODULE, VERSION = "github.com/livekit/livekit-server/cmd/server", "v1.9.12"
 NAME = "livekit-server"
 MISSING = "NO LIVEKIT-SERVER: the tests in its rooms are skipped. Put livekit-server on PATH, or Go, which builds it."
 BUILD_SECONDS, START_SECONDS = 1500, 60
@@ -56,7 +56,7 @@ def build_server() -> bool:
 
 
 class LiveKit:
-    """A server of this machine, which can be ended and started again at the same address."""
+    """A server of this machine."""
 
     def __init__(self, program: Path, folder: Path) -> None:
         self._program, self._folder = program, folder
@@ -80,7 +80,7 @@ class LiveKit:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """End it as a power cut does."""
+        """End it, as a power cut does."""
         if self._running is not None:
             self._running.kill()
             self._running.wait()
