@@ -6,8 +6,8 @@
 Driven by the film's own sound, or by what was measured of its own mouth, each frame k is drawn into the frame 2 s later: what one
 sees is another head, the same words ("own head": into the calm frame k itself). "as it is" is the undrawn film under the same
 shift: what chance gives; "photo" a photo avatar of the film's calmest frame. "SSIM" is of the mouth's box,
-where a frame's open mouth is drawn into one whose upper face is alike and which learnt nothing from it. ``--memory`` builds the film once more in a process of its own, and counts what that
-holds and what its avatar does.
+where a frame's open mouth is drawn into one whose upper face is alike and which learnt nothing from it. ``--memory`` builds the
+film once more in a process of its own, and counts what that holds and what its avatar does.
 """
 
 from __future__ import annotations
