@@ -4,10 +4,10 @@
     python -m benchmarks.footage CLIP.mp4 [...]      # films of people, for one's own eyes
 
 Driven by the film's own sound, or by what was measured of its own mouth, each frame k is drawn into the frame 2 s later: what one
-sees is another head, the same words. "as it is" is the undrawn film under the same shift: what chance gives; "photo" a photo
-avatar of the film's calmest frame. "SSIM" is of the mouth's box, where a frame's open mouth is drawn into one whose upper face
-is alike and which learnt nothing from it. ``--memory`` builds the film once more in a process of its own, and counts what that
-holds and what its avatar does.
+sees is another head, the same words ("own head": into the calm frame k itself). "as it is" is the undrawn film under the same
+shift: what chance gives; "photo" a photo avatar of the film's calmest frame. "SSIM" is of the mouth's box,
+where a frame's open mouth is drawn into one whose upper face is alike and which learnt nothing from it. ``--memory`` builds the
+film once more in a process of its own, and counts what that holds and what its avatar does.
 """
 
 from __future__ import annotations
@@ -115,12 +115,13 @@ def like(drawn: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, flo
     """How the mouths of n frames compare with the true ones.
 
     The width is measured on faces brought to one pose: it differs by a few px, and so does the oval of a head that turns.
+    "steady px" is what that leaves of points that speech does not move: lips of another head cannot lie nearer.
     """
     (gap, _), (true_gap, _) = mouth(drawn), mouth(true)
     upright = [[aligned(points, true[0]) for points in of] for of in (drawn, true)]
     width, true_width = (np.linalg.norm(np.array(of)[:, 61] - np.array(of)[:, 291], axis=-1) for of in upright)
     face = float(np.median(np.linalg.norm(true[:, 454] - true[:, 234], axis=-1)))
-    lmd = [np.linalg.norm(aligned(a, b)[LIP_LINES] - b[LIP_LINES], axis=1).mean() for a, b in zip(drawn, true, strict=True)]
+    apart = np.array([np.linalg.norm(aligned(a, b) - b, axis=1) for a, b in zip(drawn, true, strict=True)]) * 200 / face
     return {
         "gap r": float(np.corrcoef(gap, true_gap)[0, 1]),
         "width r": float(np.corrcoef(width, true_width)[0, 1]),
@@ -128,7 +129,8 @@ def like(drawn: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, flo
         "gap mean": float(gap.mean()),
         "true": float(true_gap.mean()),
         "spread": float(gap.std() / true_gap.std()),
-        "LMD px": float(np.mean(lmd)) * 200 / face,
+        "LMD px": float(apart[:, LIP_LINES].mean()),
+        "steady px": float(apart[:, STEADY].mean()),
     }
 
 
@@ -341,6 +343,9 @@ def score(clip: Clip) -> None:
         sets["speech net"] = heard_mouths(fixture.net, clip.sound)[: rig.frames]
     for name, faces in sets.items():
         print_row(name, like(marks(list(shifted(rig, faces))), true[: len(faces)]))
+    own = FootageRenderer(rig)
+    drawn = [np.ascontiguousarray(own.render(face, k)[:, :, ::-1]) for k, face in enumerate(sets["measured"])]
+    print_row("measured, own head", like(marks(drawn), true))
     with TemporaryDirectory() as folder:
         print_photo_rows(photo_avatar(footage.pixels[int(plan.activity.argmin())], Path(folder)), sets, true)
     last = rig.frames - 1
