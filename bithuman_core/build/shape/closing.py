@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 FRONT, COLUMNS = 46.0, 23  # px beside the middle up to which gaps of teeth are seen; columns of what closes them
 BESIDE_GAP, BEHIND_FRONT = 6.0, 4.0  # px about a column in which the front of the teeth is looked for; behind it
-EDGE_SHOWN = 1.0  # px of the edges of teeth that stand out beyond what closes their gaps: in between, a dark notch would be seen
+EDGE_SHOWN = 1.6  # px of the edges of teeth that stand out beyond what closes their gaps: in between, a dark notch would be seen
 RIMS = ((0.985, -0.17), (1.15, 0.0))  # radii of the eyeball beside and behind its middle: on the ball, about it
 
 

@@ -12,15 +12,15 @@ from bithuman_core.build.shape.template import SKIN, Template
 
 TEARING = ("jawOpen", "noseSneerLeft", "noseSneerRight")  # shapes that fold skin beside a frame of glasses, at a narrow jaw
 SMILE = ("mouthSmileLeft", "mouthSmileRight")
-POSES = (*((name,) for name in TEARING), ("jawOpen", *SMILE), ("jawOpen", "mouthFunnel"), ("jawOpen", "mouthClose"),
-         ("mouthRollLower",), ("mouthStretchLeft", "mouthStretchRight"), ("mouthFrownLeft", "mouthFrownRight"),
+POSES = (("mouthRollLower",), *((name,) for name in TEARING), ("jawOpen", *SMILE), ("jawOpen", "mouthFunnel"),
+         ("jawOpen", "mouthClose"), ("mouthStretchLeft", "mouthStretchRight"), ("mouthFrownLeft", "mouthFrownRight"),
          ("eyeSquintLeft", "eyeSquintRight", "cheekSquintLeft", "cheekSquintRight", *SMILE))  # fmt: skip
 """What is held to its area: these, and what they press together when they meet."""
 ROUNDS, AROUND = 8, 2  # how often skin is smoothed at most; edges of the mesh from a fold that are smoothed with it
 STILL = 0.5  # px: what moves less by itself (the person's outline) is not moved by this either
 LEAST = 0.1  # of a triangle's area in the neutral that a pose leaves
 NEARLY = 0.5  # of that share: what has less is about to turn over
-BEHIND = 0.1  # px: what lies so close behind other skin may show as the head turns
+BEHIND = 1.0  # px: what lies so close behind other skin may show as the head turns, or between the samples of a frame
 AMOUNTS = (1.0, 0.8, 0.6)  # of the shapes of a pose
 PASSES, TRIES, STEPS = 3, 6, 60  # over all poses; how often folds of one are looked for, and are pushed apart each time
 
