@@ -189,7 +189,7 @@ def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[
     template, mesh, person, size = footage.template, footage.mesh, footage.person, footage.size
     say("calming the film")
     calm = footage.calm
-    film, start = coded_within(lambda: iter(calm), size, LARGEST_FILM)
+    film, start = coded_within(lambda: iter(calm), len(footage.pixels), size, LARGEST_FILM)
     say("cutting out the person")
     matte = matte_arrays(footage.pixels, faces(footage), footage.covers)
     say("planning the walk")

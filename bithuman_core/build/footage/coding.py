@@ -17,12 +17,23 @@ from bithuman_core.timing import FPS
 GOP = 12
 OPTIONS = {"preset": "fast", "bf": "0", "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:repeat-headers=1:annexb=1"}
 QUALITY, COVER_QUALITY, BEHIND_QUALITY = 20, 24, 26  # constant rate factors: of the film, of alpha, of what is behind
+TOLD, CLEARLY = 8 * GOP, 1.1  # frames that tell how large a film becomes; times as large as it may be, where that is sure
 GREY = 128
 
 
-def coded(frames: Iterable[Array], size: tuple[int, int], quality: int = QUALITY) -> tuple[Array, Array]:
-    """(bytes u8, start u32 [n + 1]) of frames uint8 [h, w, 3], RGB."""
+class TooLarge(Exception):
+    """A film grows too fast: ``rate`` bytes a frame."""
 
+    def __init__(self, rate: float) -> None:
+        super().__init__(rate)
+        self.rate = rate
+
+
+def coded(
+    frames: Iterable[Array], size: tuple[int, int], quality: int = QUALITY, most: float = math.inf
+) -> tuple[Array, Array]:
+    """(bytes u8, start u32 [n + 1]) of frames uint8 [h, w, 3], RGB. Raises `TooLarge` where a frame takes clearly more than
+    ``most`` bytes in the mean of the first `TOLD`."""
     colours = VideoReformatter()  # on one thread: a frame's own would wait by being busy
 
     def made() -> Iterator[av.VideoFrame]:
@@ -30,18 +41,25 @@ def coded(frames: Iterable[Array], size: tuple[int, int], quality: int = QUALITY
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             yield colours.reformat(frame, format="yuv420p", threads=1)
 
-    return _coded(made(), size, quality)
+    return _coded(made(), size, quality, most)
 
 
-def coded_within(frames: Callable[[], Iterable[Array]], size: tuple[int, int], largest: int) -> tuple[Array, Array]:
-    """As ``coded``, and once more with less quality where that is larger than so many bytes: grain, water, leaves.
+def coded_within(
+    frames: Callable[[], Iterable[Array]], count: int, size: tuple[int, int], largest: int
+) -> tuple[Array, Array]:
+    """As ``coded``, and once more with less quality where the ``count`` frames are larger than so many bytes: grain, water,
+    leaves.
 
     Six steps of the quality halve a film (the scale of H.264's quantiser).
     """
-    film, start = coded(frames(), size)
-    if film.size <= largest:
-        return film, start
-    return coded(frames(), size, QUALITY + math.ceil(6 * math.log2(film.size / largest)))
+    try:
+        film, start = coded(frames(), size, most=largest / count)
+        if film.size <= largest:
+            return film, start
+        rate = film.size / count
+    except TooLarge as told:
+        rate = told.rate
+    return coded(frames(), size, QUALITY + math.ceil(6 * math.log2(rate * count / largest)))
 
 
 def coded_covers(covers: Iterable[Array], size: tuple[int, int], quality: int = COVER_QUALITY) -> tuple[Array, Array]:
@@ -60,7 +78,9 @@ def coded_covers(covers: Iterable[Array], size: tuple[int, int], quality: int = 
     return _coded(made(), size, quality)
 
 
-def _coded(frames: Iterable[av.VideoFrame], size: tuple[int, int], quality: int) -> tuple[Array, Array]:
+def _coded(
+    frames: Iterable[av.VideoFrame], size: tuple[int, int], quality: int, most: float = math.inf
+) -> tuple[Array, Array]:
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height = size
     codec.pix_fmt, codec.time_base, codec.framerate = "yuv420p", Fraction(1, FPS), Fraction(FPS)
@@ -70,6 +90,8 @@ def _coded(frames: Iterable[av.VideoFrame], size: tuple[int, int], quality: int)
     for k, frame in enumerate(frames):
         frame.pts = k
         packets += [bytes(p) for p in codec.encode(frame)]
+        if len(packets) == TOLD and (rate := sum(map(len, packets)) / TOLD) > CLEARLY * most:
+            raise TooLarge(rate)
     packets += [bytes(p) for p in codec.encode(None)]
     start = np.cumsum([0, *map(len, packets)]).astype(np.uint32)
     return np.frombuffer(b"".join(packets), np.uint8), start

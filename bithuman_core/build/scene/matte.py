@@ -160,7 +160,8 @@ def linear_in(guide: Array, values: Array, radius: int) -> list[Array]:
     means, average = [mean(colour) for colour in colours], mean(values)
 
     def covariance(i: int, j: int) -> Array:
-        return mean(colours[i] * colours[j]) - means[i] * means[j] + np.float32(EPSILON * (i == j))
+        moved = mean(colours[i] * colours[j]) - means[i] * means[j]
+        return np.asarray(moved + np.float32(EPSILON * (i == j)), np.float32)
 
     mixed = [mean(colours[k] * values) - means[k] * average for k in range(3)]
     slope = _solved(*(covariance(i, j) for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))), *mixed)
