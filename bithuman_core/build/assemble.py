@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,6 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     progress is called with the name of every stage as it begins. The same portrait gives the same bytes.
     """
     tell = progress or (lambda stage: None)
-    coder = ThreadPoolExecutor(1, "pictures")  # on another core, while the next stages go on
     template = load_template()
     tell("fitting the head")
     whole, portrait = portrait, portrait.square()
@@ -135,14 +133,10 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     texture = np.concatenate([levels(surface, _at(scale, alpha)),
                               levels(_at(scale, strip), np.ones((scale * len(strip), scale * ATLAS), np.float32))])  # fmt: skip
     del surface, tx, spots, photo, seen_balls
-    coded = {"texture": coder.submit(encoded, texture, 95)}
-    del texture
+    texture = encoded(texture, 95)
     tell("placing hair and shoulders")
-    large = len(portrait.plate) == scale * len(whole.alpha) // 2
-    coded["plate"] = coder.submit(encoded, portrait.plate if large else doubled(portrait.plate), 97)
     around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside,
                       scale)  # fmt: skip
-    coded["backdrop"] = coder.submit(encoded, around.picture, 95)
     tell("writing the rig")
     kept = [row for row, name in enumerate(template.names) if not _of_covered_eye(name, portrait.covered)]
     names = [template.names[row] for row in kept]
@@ -153,15 +147,16 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
                "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
     arrays |= light.residual(names, colour, fitted.expression, warm=tone is None)
     arrays |= light.detail(len(names), {new: closing[row] for new, row in enumerate(kept) if row in closing})
+    arrays["texture"] = texture
+    arrays["backdrop"] = encoded(around.picture, 95)
     height, width = whole.alpha.shape
+    arrays["plate"] = encoded(portrait.plate if len(portrait.plate) == scale * height // 2 else doubled(portrait.plate), 97)
     numbers: dict[str, Any] = {}
     for side, eye in eyes.items():
         arrays[f"eye_{side}"] = encoded(_at(scale, np.dstack([eye.colour, eye.shade / eye_stage.SHADE_SCALE])), None)
         arrays[f"catchlight_{side}"] = encoded(_at(scale, eye.glint), None)
         x, y, radius = eye.on_canvas
         numbers[side] = {"centre": [x, y], "radius": radius, "place": list(template.eye_place[side])}
-    arrays |= {picture: future.result() for picture, future in coded.items()}
-    coder.shutdown()
     rig = {"distance": DISTANCE, "pivot": pivot(fitted).tolist(), "sample_canvas": CANVAS, "eyes": numbers,
            "face_width": fitted.face_width, "shade_scale": eye_stage.SHADE_SCALE, "gaze_degrees": GAZE,
            "matted": 1, "mouth_ambient": round(mouth.ambient(seen.cavity.colour if seen.cavity else None), 4)}  # fmt: skip

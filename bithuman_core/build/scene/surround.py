@@ -122,11 +122,10 @@ def _depth(template: Template, portrait: Portrait, fitted: Fit, points: Array, i
 
 def _gentle(values: Array, steep: float) -> Array:
     """Values [h, w] lowered as far as they rise by more than ``steep`` from one px to the next."""
-    for _ in range(int(np.ceil(values.max() / steep))):
-        lower = np.minimum(values, ndimage.minimum_filter(values, 3) + steep)
-        if np.array_equal(lower, values):
-            break
-        values = lower
+    reach = 1
+    while reach < 2 * values.max() / steep:  # 1, 2, 4 and so on px: any distance is a sum of them
+        values = np.minimum(values, ndimage.minimum_filter(values, 2 * reach + 1) + steep * reach)
+        reach *= 2
     return values
 
 

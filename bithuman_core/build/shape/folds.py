@@ -20,7 +20,7 @@ ROUNDS, AROUND = 8, 2  # how often skin is smoothed at most; edges of the mesh f
 STILL = 0.5  # px: what moves less by itself (the person's outline) is not moved by this either
 LEAST = 0.1  # of a triangle's area in the neutral that a pose leaves
 NEARLY = 0.5  # of that share: what has less is about to turn over
-BEHIND = 1.0  # px: what lies so close behind other skin may show as the head turns, or between the samples of a frame
+BEHIND = 0.3  # px: what lies so close behind other skin may show as the head turns, or between the samples of a frame
 AMOUNTS = (1.0, 0.8, 0.6)  # of the shapes of a pose
 PASSES, TRIES, STEPS = 3, 6, 60  # over all poses; how often folds of one are looked for, and are pushed apart each time
 
