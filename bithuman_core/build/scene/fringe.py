@@ -51,7 +51,7 @@ def shared_out(canvas: Canvas, alpha: Array, colours: Array, plate: Array, fine:
     all else becomes hers.
     """
     part, photo, own = halved(alpha)[..., None], halved(canvas.picture), halved(colours)
-    behind = np.clip((photo - part * own) / np.maximum(1 - part, 1 - HALF[1]), 0, 1)
+    behind = np.clip((photo - part * own) / np.maximum(1 - part, 1 - HALF[1]), 0, 1).astype(np.float32)
     off = smoothstep(np.abs(_blurred(behind - plate)).max(2, keepdims=True), *ALIKE)
     far = smoothstep(distance_to(part[..., 0] > HALF[0]), *CLOSE)[..., None]
     known, soft = bare(canvas, alpha), _blurred(behind)
@@ -97,7 +97,7 @@ def _going_on(colours: Array, known: Mask, allowed: Mask) -> Mask:
     """Which allowed px of colours [h, w, 3] are of one piece with something known, without an edge between them."""
     steps = [ndimage.maximum_filter(colours[..., k], 3) - ndimage.minimum_filter(colours[..., k], 3) for k in range(3)]
     even = np.max(steps, axis=0) < EVEN
-    pieces = np.asarray(ndimage.label(even & (allowed | known))[0])  # type: ignore[index]
+    pieces = np.asarray(ndimage.label(even & (allowed | known))[0], np.intp)  # type: ignore[index]
     reaching = np.bincount(pieces[known], minlength=int(pieces.max()) + 1) > 0
     reaching[0] = False
     return np.asarray(ndimage.binary_dilation(reaching[pieces], iterations=EVEN_EDGE), bool) & allowed
