@@ -143,10 +143,10 @@ class CalmFilm:
         own = out[box].astype(np.float32)
         skin = cover.spread(self._skin)
         mouth = np.zeros_like(own)
-        lit = np.log(_soft(own) + DARK)
+        lit, told = np.log(_quarter(own) + DARK), _quarter(skin[..., None])
         for j in np.flatnonzero(self._plan.donors[i]):
             donor = cover.fetch(self._frames[j], self._source(int(j)), mesh.shade)
-            mouth += self._plan.donors[i, j] * ((donor + DARK) * self._light(lit, donor, skin, width) - DARK)
+            mouth += self._plan.donors[i, j] * ((donor + DARK) * self._light(lit, donor, told, width) - DARK)
         mask = gaussian_filter(cover.spread(self._mask), 1.0) * (1 - keeps) * cover.covered
         made = own + mask[..., None] * (mouth - own)
         unit = self._scale * 2
@@ -166,21 +166,17 @@ class CalmFilm:
         return self._places[i]
 
     def _light(self, lit: Array, donor: Array, skin: Array, width: float) -> Array:
-        """What the donor's colours are to be multiplied by, f32 [h, w, 3]; lit: log of the frame's own softened colours."""
-        ratio = np.clip(lit - np.log(_soft(donor) + DARK), -LIGHT_MOST, LIGHT_MOST)
-        told = ratio[skin > 0.5]
+        """What the donor's colours are to be multiplied by, f32 [h, w, 3]. At a quarter of the size, lit: log of the frame's own
+        colours, skin: how much a place tells the light [h / 4, w / 4, 1]."""
+        ratio = np.clip(lit - np.log(_quarter(donor) + DARK), -LIGHT_MOST, LIGHT_MOST)
+        told = ratio[skin[..., 0] > 0.5]
         usual = np.median(told, 0) if len(told) else np.zeros(3, np.float32)
-        trust = skin / (1 + ((ratio - usual).mean(-1) / LIGHT_ODD) ** 2)
+        trust = skin / (1 + ((ratio - usual).mean(-1, keepdims=True) / LIGHT_ODD) ** 2)
         reach = LIGHT_REACH * width / 4
-        coarse = [_quarter((ratio - usual) * trust[..., None]), _quarter(trust[..., None])]
-        spread, weight = (gaussian_filter(v, (reach, reach, 0)) for v in coarse)
+        spread, weight = (gaussian_filter(v, (reach, reach, 0)) for v in ((ratio - usual) * trust, trust))
         smooth = spread / (weight + LIGHT_PRIOR)
-        rows, columns = (_between(a, b) for a, b in zip(ratio.shape[:2], smooth.shape[:2], strict=True))
+        rows, columns = (_between(a, b) for a, b in zip(donor.shape[:2], smooth.shape[:2], strict=True))
         return np.exp(_enlarged(smooth, rows, columns) + usual)
-
-
-def _soft(picture: Array) -> Array:
-    return gaussian_filter(picture, (1.5, 1.5, 0))
 
 
 def _quarter(values: Array) -> Array:
