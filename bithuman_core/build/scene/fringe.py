@@ -64,7 +64,7 @@ def shared_out(canvas: Canvas, alpha: Array, colours: Array, plate: Array, fine:
     keeps *= halved(canvas.inside.astype(np.float32))[..., None] == 1
     sure = ndimage.binary_erosion(keeps[..., 0] > SURE, iterations=EDGE, border_value=1)
     if sure.any():
-        plate = continued(behind, sure)
+        plate = continued(behind.astype(np.float32), sure)
     plate = (plate + keeps * (behind - plate)).astype(np.float32)
     missing = _blurred(photo - plate - part * (own - plate))
     grown = np.zeros_like(alpha[::2, ::2])
@@ -97,7 +97,7 @@ def _going_on(colours: Array, known: Mask, allowed: Mask) -> Mask:
     """Which allowed px of colours [h, w, 3] are of one piece with something known, without an edge between them."""
     steps = [ndimage.maximum_filter(colours[..., k], 3) - ndimage.minimum_filter(colours[..., k], 3) for k in range(3)]
     even = np.max(steps, axis=0) < EVEN
-    pieces = np.asarray(ndimage.label(even & (allowed | known))[0])  # type: ignore[index]
+    pieces = np.asarray(ndimage.label(even & (allowed | known))[0], np.int64)  # type: ignore[index]
     reaching = np.bincount(pieces[known], minlength=int(pieces.max()) + 1) > 0
     reaching[0] = False
     return np.asarray(ndimage.binary_dilation(reaching[pieces], iterations=EVEN_EDGE), bool) & allowed
