@@ -64,7 +64,7 @@ def shared_out(canvas: Canvas, alpha: Array, colours: Array, plate: Array, fine:
     keeps *= halved(canvas.inside.astype(np.float32))[..., None] == 1
     sure = ndimage.binary_erosion(keeps[..., 0] > SURE, iterations=EDGE, border_value=1)
     if sure.any():
-        plate = continued(behind, sure)
+        plate = continued(behind.astype(np.float32), sure)
     plate = (plate + keeps * (behind - plate)).astype(np.float32)
     missing = _blurred(photo - plate - part * (own - plate))
     grown = np.zeros_like(alpha[::2, ::2])
