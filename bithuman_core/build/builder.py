@@ -37,15 +37,14 @@ STAGES = {
 }
 """Every stage, and its share of the time; either a photo or a clip is read."""
 FILM_STAGES = {
-    "looking for the best part": 0.04,
-    "following the face": 0.22,
-    "fitting the moving head": 0.13,
-    "finding the lips": 0.1,
+    "looking for the best part": 0.05,
+    "following the face": 0.25,
+    "fitting the moving head": 0.15,
+    "finding the lips": 0.13,
     "gathering mouths": 0.05,
-    "calming the film": 0.08,
-    "cutting out the person": 0.36,
+    "cutting out the person": 0.24,
     "planning the walk": 0.01,
-    "writing the film": 0.01,
+    "calming the film": 0.12,
 }
 """The same of footage."""
 KINDS = ("photo", "footage")

@@ -52,7 +52,7 @@ from bithuman_core.speech.net import SpeechNet
 Progress = Callable[[str], None]
 ABOUT = 0.15  # face widths from the lips: the skin that tells whether something covers the mouth
 AVERTED = 0.001  # face widths of the lips' activity that a degree of yaw weighs, in the picture that a mouth is made up for
-LARGEST_FILM = 2_500_000  # bytes: with all the rest a file of 20 s has some 4 MB
+LARGEST_FILE, LEAST_FILM = 3_950_000, 1_500_000  # bytes: of all, and of the film among it where the rest is large
 SHOWN = ("hello", "laugh", "nod", "shake", "smile", "surprise", "think", "tilt")
 """Gestures that are seen: a wink and a look aside are of the lids and the eyes, which are the film's."""
 TURNS = {"headYaw": (-2.5, 2.5), "headPitch": (-2.5, 2.5), "headRoll": (-1.5, 1.5)}
@@ -187,23 +187,23 @@ def _gain(footage: Footage, manifest: Manifest, arrays: dict[str, Array], sound:
 
 def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[str, Array]]:
     template, mesh, person, size = footage.template, footage.mesh, footage.person, footage.size
-    say("calming the film")
     calm = footage.calm
-    film, start = coded_within(lambda: iter(calm), len(footage.pixels), size, LARGEST_FILM)
     say("cutting out the person")
     matte = matte_arrays(footage.pixels, faces(footage), footage.covers)
     say("planning the walk")
     walk = walkable(person, footage.pixels.thumbs, footage.track.landmarks, footage.track.blendshapes)
-    say("writing the film")
     vertices = person.vertices[mesh.used]
     rest = np.empty((len(footage.pixels), *vertices.shape), np.float32)
     for i in range(len(rest)):
         rest[i] = calm.at_rest(i)
     names, shapes = file.shape_arrays(template, mesh)
     scale = float(np.median([pose.scale for pose in person.poses]))
-    made = {"film": film, "film_start": start, **matte, "pose": file.pose_array(person)}
+    made = {**matte, "pose": file.pose_array(person)}
     made |= file.rest_arrays(rest, vertices, scale) | shapes | file.mesh_arrays(template, mesh, vertices)
     made |= file.interior_arrays(footage.interiors) | file.walk_arrays(walk)
+    say("calming the film")
+    room = LARGEST_FILE - sum(array.nbytes for array in made.values())
+    made["film"], made["film_start"] = coded_within(lambda: iter(calm), len(rest), size, max(room, LEAST_FILM))
     unit = CANVAS / min(size)
     rig: dict[str, Any] = {"sample_canvas": CANVAS, "distance": DISTANCE, "face_width": person.face_width, "gop": GOP,
                            "principal": [size[0] * unit / 2, size[1] * unit / 2], "gain": 1.0}  # fmt: skip
