@@ -52,6 +52,7 @@ MORE_THAN_A_SCHEMA = {  # calls that take what no schema says
     "/v1/agents": "the cursor of a page before",
     "/v1/secrets": "a name that can be printed",
     "/v1/embed-tokens": "origins",
+    "/v1/embed/sessions": "an agent, by its code or by a token",
     "/v1/agent/{code}/embed": "origins",
     "/v1/webhooks": "a public address",
     "/v1/webhooks/{number}": "a public address",
