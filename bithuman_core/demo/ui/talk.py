@@ -88,6 +88,7 @@ def wire(panel: TalkPanel, context: DemoContext, visitor: gr.State) -> None:
     panel.said.clear(told(forget), visitor, None, **QUICK)
     panel.by_key.change(told(by_key), [visitor, panel.by_key], panel.hold, **QUICK)
     panel.pause.release(told(pause), [visitor, panel.pause], None, **QUICK)
-    panel.words.submit(told(read), [visitor, panel.words], panel.words, **QUICK)
+    # "multiple": else Gradio would drop what is written before its answer to the last line has arrived
+    panel.words.submit(told(read), [visitor, panel.words], panel.words, trigger_mode="multiple", **QUICK)
     panel.stop.click(told(stop), visitor, None, **QUICK)
     panel.refresh.click(told(lines), visitor, panel.said, **QUICK)
