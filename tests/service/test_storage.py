@@ -17,7 +17,7 @@ from bithuman_core.service.data.database import Database
 from bithuman_core.service.data.tables import Blob
 from bithuman_core.service.errors import NotFound, StorageFull, Unavailable
 from bithuman_core.service.storage import Storage
-from tests.service.objects import BUCKET, MISSING, Gateway, find_gateway, running
+from tests.service.objects import BUCKET, GATEWAY, Gateway, running
 
 CONTENT = b"a photo" * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -27,9 +27,9 @@ SHA = hashlib.sha256(CONTENT).hexdigest()
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A real S3."""
     pytest.importorskip("s3fs")
-    program = find_gateway()
+    program = GATEWAY.find()
     if program is None:
-        pytest.skip(MISSING)
+        pytest.skip(GATEWAY.missing)
     with running(program, tmp_path_factory.mktemp("s3")) as gateway, pytest.MonkeyPatch.context() as patch:
         for name, value in gateway.environment.items():
             patch.setenv(name, value)
