@@ -184,6 +184,6 @@ def test_two_processes_see_each_others_objects(gateway: Gateway, database: Datab
         one.open(SHA).read()
 
 
-def test_a_bucket_that_is_not_there_is_told_at_the_start(gateway: Gateway) -> None:
+def test_a_bucket_that_is_not_there_is_told(gateway: Gateway) -> None:
     with pytest.raises(Unavailable, match="no such bucket"):
         Storage("s3://nobodys/files").check()
