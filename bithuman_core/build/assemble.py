@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,15 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
 
     progress is called with the name of every stage as it begins. The same portrait gives the same bytes.
     """
-    tell = progress or (lambda stage: None)
+    with ThreadPoolExecutor(1, "assembling") as second:  # encoders and rasteriser work without the GIL
+        return _assembled(portrait, name, progress or (lambda stage: None), second)
+
+
+def _assembled(portrait: Portrait, name: str, tell: Progress, second: Executor) -> tuple[Manifest, dict[str, Array]]:
     template = load_template()
+    scale = 2 if portrait.fine else 1
+    behind = portrait.plate if len(portrait.plate) == scale * len(portrait.alpha) // 2 else doubled(portrait.plate)
+    plate = second.submit(encoded, behind, 97)
     tell("fitting the head")
     whole, portrait = portrait, portrait.square()
     fitted = fit(template, portrait.landmarks, portrait.blendshapes)
@@ -108,35 +116,35 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
     deltas *= np.where(outer, still, 1).astype(np.float32)[None, :, None]
     room = skin.sample(inside, spots) / fitted.face_width - HIDDEN * turned_away
     alpha = skin.shown(tx, trust, turned_away, cosine, hair) * tx.image(smoothstep(room / SOFT))
-    untangle(template, _drawn(template, alpha), neutral, deltas)
-    del sharp  # what memory is needed for comes next
+    untangled = second.submit(untangle, template, _drawn(template, alpha), neutral, deltas)
+    del sharp, behind  # what memory is needed for comes next
+    tell("placing hair and shoulders")
+    around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside,
+                      scale)  # fmt: skip
+    backdrop = second.submit(encoded, around.picture, 95)
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
             for side in ("left", "right")}  # fmt: skip
+    tone = one_hue(portrait.picture, np.minimum(region, outline) > 0)
+    teeth = mouth.palest(mouth.inside_lips(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2]))
+    shown_teeth = teeth.colour if teeth else seen.teeth.beside(cheeks) if seen.teeth else None
+    untangled.result()
     colour, closing = lids.closed(template, tx, sockets, neutral, deltas, colour, trust,
                                   seen.lids.beside(cheeks) if seen.lids else None)  # fmt: skip
     lids.shaded(template, tx, neutral, deltas, colour, closing)
     lash = lids.lashes(template, neutral, deltas, portrait.picture)
-    tone = one_hue(portrait.picture, np.minimum(region, outline) > 0)
-    teeth = mouth.palest(mouth.inside_lips(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2]))
-    shown_teeth = teeth.colour if teeth else seen.teeth.beside(cheeks) if seen.teeth else None
     strip = mouth.strip(template, colour, lash.picture, shown_teeth, portrait.drawn)
-    surface, scale = colour, 1
-    if portrait.fine:
-        surface, scale = finer(template, tx, fitted.points, portrait.picture, photo, trust, colour), 2
+    surface = finer(template, tx, fitted.points, portrait.picture, photo, trust, colour) if portrait.fine else colour
     if tone is not None:
         surface = tone(surface)
         colour, strip = tone(colour), tone(strip)
         closing = {row: tone.change(added, halved(colour)) for row, added in closing.items()}
         eyes = {side: replace(eye, colour=tone(eye.colour), glint=tone(eye.glint)) for side, eye in eyes.items()}
-    texture = np.concatenate([levels(surface, _at(scale, alpha)),
-                              levels(_at(scale, strip), np.ones((scale * len(strip), scale * ATLAS), np.float32))])  # fmt: skip
+    solid = np.ones((scale * len(strip), scale * ATLAS), np.float32)
+    painted = np.concatenate([levels(surface, _at(scale, alpha)), levels(_at(scale, strip), solid)])
+    texture = second.submit(encoded, painted, 95)
     del surface, tx, spots, photo, seen_balls
-    texture = encoded(texture, 95)
-    tell("placing hair and shoulders")
-    around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside,
-                      scale)  # fmt: skip
     tell("writing the rig")
     kept = [row for row, name in enumerate(template.names) if not _of_covered_eye(name, portrait.covered)]
     names = [template.names[row] for row in kept]
@@ -147,16 +155,14 @@ def assemble(portrait: Portrait, name: str, progress: Progress | None = None) ->
                "backdrop_weight": np.round(around.weight * 255).astype(np.uint8)}  # fmt: skip
     arrays |= light.residual(names, colour, fitted.expression, warm=tone is None)
     arrays |= light.detail(len(names), {new: closing[row] for new, row in enumerate(kept) if row in closing})
-    arrays["texture"] = texture
-    arrays["backdrop"] = encoded(around.picture, 95)
     height, width = whole.alpha.shape
-    arrays["plate"] = encoded(portrait.plate if len(portrait.plate) == scale * height // 2 else doubled(portrait.plate), 97)
     numbers: dict[str, Any] = {}
     for side, eye in eyes.items():
         arrays[f"eye_{side}"] = encoded(_at(scale, np.dstack([eye.colour, eye.shade / eye_stage.SHADE_SCALE])), None)
         arrays[f"catchlight_{side}"] = encoded(_at(scale, eye.glint), None)
         x, y, radius = eye.on_canvas
         numbers[side] = {"centre": [x, y], "radius": radius, "place": list(template.eye_place[side])}
+    arrays |= {"texture": texture.result(), "backdrop": backdrop.result(), "plate": plate.result()}
     rig = {"distance": DISTANCE, "pivot": pivot(fitted).tolist(), "sample_canvas": CANVAS, "eyes": numbers,
            "face_width": fitted.face_width, "shade_scale": eye_stage.SHADE_SCALE, "gaze_degrees": GAZE,
            "matted": 1, "mouth_ambient": round(mouth.ambient(seen.cavity.colour if seen.cavity else None), 4)}  # fmt: skip

@@ -30,10 +30,10 @@ STAGES = {
     "continuing the background": 0.06,
     "fitting the head": 0.14,
     "transferring the shapes": 0.02,
-    "painting the skin": 0.17,
-    "painting eyes and mouth": 0.01,
-    "placing hair and shoulders": 0.03,
-    "writing the rig": 0.08,
+    "painting the skin": 0.13,
+    "placing hair and shoulders": 0.06,
+    "painting eyes and mouth": 0.06,
+    "writing the rig": 0.04,
 }
 """Every stage, and its share of the time; either a photo or a clip is read."""
 FILM_STAGES = {

@@ -7,7 +7,7 @@ import numpy as np
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.photo.portrait import CANVAS
 from bithuman_core.build.shape.camera import DISTANCE, project
-from bithuman_core.build.shape.raster import facing, raster
+from bithuman_core.build.shape.raster import facing, near, raster
 from bithuman_core.build.shape.template import SKIN, Template
 
 TEARING = ("jawOpen", "noseSneerLeft", "noseSneerRight")  # shapes that fold skin beside a frame of glasses, at a narrow jaw
@@ -32,10 +32,11 @@ class Folds:
         self.names, self.points = template.names, points
         self.twin = _twins(template)
         self.corners = self.twin[template.triangles]
-        self.drawn = np.flatnonzero(drawn)
+        self.shown = drawn
         self.front = facing(project(points), self.corners) & (template.part == SKIN)
         self.least = LEAST * _area(project(points)[:, :2], self.corners)
-        self.seen = self.drawn[self.front[self.drawn]]
+        self.seen = np.flatnonzero(self.front & drawn)
+        self.seen_corners, self.shrunk = self.corners[self.seen], NEARLY * self.least[self.seen]
         skin = self.corners[template.part == SKIN]
         ends = np.concatenate([skin[:, pair] for pair in ((0, 1), (1, 2), (2, 0))])
         self.ends = np.concatenate([ends, ends[:, ::-1]])
@@ -43,7 +44,7 @@ class Folds:
     def torn(self, move: Array) -> Array:
         """Rows of the triangles that a frame of the vertices moved by move [V, 3] shows (all but) turned over."""
         screen = project(self.points + move)
-        rows = self.seen[_area(screen[:, :2], self.corners[self.seen]) < NEARLY * self.least[self.seen]]
+        rows = self.seen[_area(screen[:, :2], self.seen_corners) < self.shrunk]
         if not len(rows):
             return rows
         screen *= np.array([0.5, 0.5, 1.0])  # as a frame shows it
@@ -51,8 +52,10 @@ class Folds:
         low, high = (np.clip(edge, 0, CANVAS // 2).astype(int) for edge in (about.min(0), about.max(0) + 1))
         screen[:, :2] -= low
         size = (high - low)[::-1].tolist()
-        front, _, _ = raster(screen, self.corners[np.setdiff1d(self.drawn, rows, assume_unique=True)], *size, culled=False)
         depth, triangle, _ = raster(screen, self.corners[rows], *size, culled=False)
+        close = near(screen, self.corners, triangle >= 0) & self.shown
+        close[rows] = False
+        front, _, _ = raster(screen, self.corners[close], *size, culled=False)
         return rows[np.unique(triangle[(triangle >= 0) & (depth < front + BEHIND)])]
 
     def about(self, rows: Array) -> Array:

@@ -8,7 +8,7 @@ from bithuman_core.build.arrays import Array
 from bithuman_core.render.kernel import remembered
 
 
-@remembered()
+@remembered(nogil=True)
 def _raster(points, triangles, culled, depth, triangle, weights):
     height, width = depth.shape
     for t in range(len(triangles)):
@@ -31,6 +31,26 @@ def _raster(points, triangles, culled, depth, triangle, weights):
                     depth[y, x] = z
                     triangle[y, x] = t
                     weights[y, x, 0], weights[y, x, 1], weights[y, x, 2] = 1 - wb - wc, wb, wc
+
+
+@remembered(nogil=True)
+def _near(points, triangles, count, out):
+    height, width = count.shape[0] - 1, count.shape[1] - 1
+    for t in range(len(triangles)):
+        a, b, c = triangles[t]
+        x0, x1 = min(points[a, 0], points[b, 0], points[c, 0]) - 1, max(points[a, 0], points[b, 0], points[c, 0]) + 2
+        y0, y1 = min(points[a, 1], points[b, 1], points[c, 1]) - 1, max(points[a, 1], points[b, 1], points[c, 1]) + 2
+        left, right = int(min(max(x0, 0), width)), int(min(max(x1, 0), width))
+        top, bottom = int(min(max(y0, 0), height)), int(min(max(y1, 0), height))
+        out[t] = count[bottom, right] - count[top, right] - count[bottom, left] + count[top, left] > 0
+
+
+def near(points: Array, triangles: Array, shown: Array) -> Array:
+    """Which triangles [T, 3] of points [V, 3] may cover a px that is shown [h, w]: those whose bounds hold one, bool [T]."""
+    count = np.pad(shown.cumsum(0, np.int32).cumsum(1, np.int32), ((1, 0), (1, 0)))
+    out = np.empty(len(triangles), np.bool_)
+    _near(np.ascontiguousarray(points, np.float64), np.ascontiguousarray(triangles, np.int64), count, out)
+    return out
 
 
 def raster(
