@@ -4,6 +4,8 @@
 # (numba types are called as casts here)
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import float32, int32, uint8, uint32, void
 from numpy.typing import NDArray
@@ -28,36 +30,51 @@ class Eyes:
 
     def __init__(self, rig: PortraitRig, texture: NDArray[np.uint32]) -> None:
         self._rig, self._texture = rig, texture
-        self._channels = (_channels("Left"), _channels("Right"))
-        self._painted: list[tuple[int, ...] | None] = [None, None]
-        self._pictures = [
-            (_packed(eye.picture), np.ascontiguousarray(eye.picture[..., 3]), _packed(eye.catchlight)) for eye in rig.eyes
-        ]
+        self._painted: list[Look | None] = [None, None]
+        self._pictures = [(packed_words(eye.picture), np.ascontiguousarray(eye.picture[..., 3]), packed_words(eye.catchlight))
+                          for eye in rig.eyes]  # fmt: skip
 
     def look(self, amount: NDArray[np.float32], head: NDArray[np.float64]) -> None:
         """Paint the eyes for 52 coefficients and the head's yaw and pitch (radians), where they look otherwise than they did."""
-        side, up, down = self._rig.gaze
-        for k, sign in enumerate((1.0, -1.0)):
-            eye = self._rig.eyes[k]
-            look_in, look_out, look_up, look_down, blink, wide = (float(v) for v in amount[self._channels[k]])
-            yaw = sign * side * (look_out - look_in)
-            pitch = up * look_up - down * look_down
-            shut = blink + FOLLOWS * look_down
-            lid = LID * shut - WIDE * wide
-            steps = STEPS * eye.radius
-            # In the turned head, a light that stays where it is moves the other way.
-            mirror_x, mirror_y = MIRROR * np.sin(yaw - head[0]), -MIRROR * np.sin(pitch - head[1])
-            now = tuple(round(steps * v) for v in (yaw, pitch, lid, mirror_x, mirror_y))
+        for k, eye in enumerate(self._rig.eyes):
+            now = looking(self._rig, k, amount, head)
             if now == self._painted[k]:
                 continue
             self._painted[k] = now
-            dusk = min(max((now[2] / steps / LID - SHUT[0]) / (SHUT[1] - SHUT[0]), 0.0), 1.0)
-            shade = self._rig.shade_scale * (1 - DUSK * dusk * dusk * (3 - 2 * dusk))
-            paint_eye(*self._pictures[k], *eye.centre, eye.radius, now[0] / steps, now[1] / steps, shade, now[2] / STEPS,
-                      now[3] / STEPS, now[4] / STEPS, self._texture, *eye.place)  # fmt: skip
+            paint_eye(*self._pictures[k], *eye.centre, eye.radius, now.yaw, now.pitch, now.shade, now.lid, now.mirror_x,
+                      now.mirror_y, self._texture, *eye.place)  # fmt: skip
 
 
-def _packed(picture: NDArray[np.uint8]) -> NDArray[np.uint32]:
+class Look(NamedTuple):
+    """How an eye looks: radians, the shade's scale, px."""
+
+    yaw: float
+    pitch: float
+    shade: float
+    lid: float
+    mirror_x: float
+    mirror_y: float
+
+
+def looking(rig: PortraitRig, which: int, amount: NDArray[np.float32], head: NDArray[np.float64]) -> Look:
+    """How the left (0) or right (1) eye looks for 52 coefficients and the head's yaw and pitch (radians), in whole `STEPS`."""
+    side, up, down = rig.gaze
+    eye, sign = rig.eyes[which], (1.0, -1.0)[which]
+    look_in, look_out, look_up, look_down, blink, wide = (float(v) for v in amount[CHANNELS[which]])
+    yaw = sign * side * (look_out - look_in)
+    pitch = up * look_up - down * look_down
+    shut = blink + FOLLOWS * look_down
+    lid = LID * shut - WIDE * wide
+    steps = STEPS * eye.radius
+    # In the turned head, a light that stays where it is moves the other way.
+    mirror_x, mirror_y = MIRROR * np.sin(yaw - head[0]), -MIRROR * np.sin(pitch - head[1])
+    now = [round(steps * v) for v in (yaw, pitch, lid, mirror_x, mirror_y)]
+    dusk = min(max((now[2] / steps / LID - SHUT[0]) / (SHUT[1] - SHUT[0]), 0.0), 1.0)
+    shade = rig.shade_scale * (1 - DUSK * dusk * dusk * (3 - 2 * dusk))
+    return Look(now[0] / steps, now[1] / steps, shade, now[2] / STEPS, now[3] / STEPS, now[4] / STEPS)
+
+
+def packed_words(picture: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """BGR or BGRA [h, w, 3 or 4] as words [h, w]."""
     words = np.zeros((*picture.shape[:2], 4), np.uint8)
     words[..., :3] = picture[..., :3]
@@ -66,6 +83,9 @@ def _packed(picture: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 def _channels(side: str) -> NDArray[np.intp]:
     return indices(*(f"eyeLook{way}{side}" for way in ("In", "Out", "Up", "Down")), f"eyeBlink{side}", f"eyeWide{side}")
+
+
+CHANNELS = _channels("Left"), _channels("Right")
 
 
 @kernel(

@@ -1,0 +1,79 @@
+"""The graphics processor: which one there is, and what it is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bithuman_core.errors import BithumanError
+
+SHADERS = Path(__file__).parent / "shaders"
+SOFTWARE = "CPU"  # wgpu's word for an adapter that only imitates one
+LIMITS = ("max-buffer-size", "max-storage-buffer-binding-size", "max-texture-dimension-2d", "max-storage-buffers-per-shader-stage")
+
+
+class GpuError(BithumanError):
+    """There is no graphics processor to draw with, or it is gone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gpu:
+    """One device, shared by all avatars and sessions of a process. name: what its maker calls it; software: it is imitated."""
+
+    device: Any
+    name: str
+    software: bool
+
+    @property
+    def queue(self) -> Any:
+        """Where work is submitted."""
+        return self.device.queue
+
+    def module(self, *names: str) -> Any:
+        """The shader module of these files one after the other, behind what all know of the avatar."""
+        code = "\n".join((SHADERS / f"{name}.wgsl").read_text(encoding="utf-8") for name in ("rig", *names))
+        return self.device.create_shader_module(code=code)
+
+
+def find_gpu(software: bool = False) -> Gpu:
+    """The fastest graphics processor of this machine. software: an imitated one will do (for tests).
+
+    Raises GpuError with a sentence that says what lacks.
+    """
+    if importlib.util.find_spec("wgpu") is None:
+        raise GpuError("Drawing on a graphics processor needs the extra gpu: pip install 'bithuman-core[gpu]'.")
+    found = _adapters()
+    real = [adapter for adapter in found if adapter.info["adapter_type"] != SOFTWARE]
+    usable = real or (found if software else [])
+    if not usable:
+        raise GpuError("There is no graphics processor here (or no driver of Vulkan, Metal or DX12 for it): the CPU draws.")
+    return _opened(usable[0])
+
+
+def describe() -> list[str]:
+    """A line for each adapter of this machine, those that are imitated included."""
+    if importlib.util.find_spec("wgpu") is None:
+        return []
+    return [f"{a.info['device']} ({a.info['backend_type']}, {a.info['adapter_type']})" for a in _adapters()]
+
+
+@cache
+def _adapters() -> list[Any]:
+    import wgpu
+
+    order = {"DiscreteGPU": 0, "IntegratedGPU": 1, "VirtualGPU": 2, "Unknown": 3, SOFTWARE: 4}
+    found = [a for a in wgpu.gpu.enumerate_adapters_sync() if a.info["backend_type"] != "OpenGL"]
+    return sorted(found, key=lambda adapter: order.get(adapter.info["adapter_type"], 3))
+
+
+@cache
+def _opened(adapter: Any) -> Gpu:
+    limits = {name: adapter.limits[name] for name in LIMITS}
+    try:
+        device = adapter.request_device_sync(required_limits=limits)
+    except RuntimeError as error:
+        raise GpuError(f"The graphics processor {adapter.info['device']} cannot be opened: {error}.") from error
+    return Gpu(device, adapter.info["device"], adapter.info["adapter_type"] == SOFTWARE)
