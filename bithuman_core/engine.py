@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,13 @@ from bithuman_core.pcm import int16_to_float32
 from bithuman_core.render import FilmScene, FootageRig, PortraitScene, Rig, Scene, any_rig, scene_for
 from bithuman_core.render.compiler import release_compiler
 from bithuman_core.render.scale import scaled_layer
-from bithuman_core.settings import find_avatar
+from bithuman_core.settings import Renderer, find_avatar, settings
 from bithuman_core.speech.net import SpeechNet
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 from bithuman_core.views import View, view
+
+if TYPE_CHECKING:
+    from bithuman_core.render.gpu.together import DrawnTogether
 
 FADE_TICKS = 8  # a change of the avatar
 
@@ -39,14 +43,18 @@ class Fixture:
     gestures: dict[str, Gesture]
     background: Background
     own_scene: PortraitScene | FilmScene | None
+    drawing: DrawnTogether | None
 
-    def __init__(self, path: str | Path, net: SpeechNet | None = None, at_least: int = 0) -> None:
+    def __init__(
+        self, path: str | Path, net: SpeechNet | None = None, at_least: int = 0, renderer: Renderer | None = None
+    ) -> None:
         """Load an ``.imx`` file, or a shipped avatar by its name (and the shipped speech net, where none is given).
 
         at_least: side that its frames need; they have twice the side of the avatar's own (1024 px for the shipped ones) where
-        that is larger.
+        that is larger. renderer: who draws its portraits, "cpu", "gpu" or "auto" (a real graphics processor where there is one);
+        None: what ``BITHUMAN_RENDERER`` says.
 
-        Raises ModelNotFoundError, ModelLoadError or ModelSecurityError.
+        Raises ModelNotFoundError, ModelLoadError or ModelSecurityError, GpuError where "gpu" finds none.
         """
         avatar = read_imx(find_avatar(path))
         self.manifest = avatar.manifest
@@ -55,6 +63,7 @@ class Fixture:
         self.net = net or SpeechNet.load()
         self.background = own_background(avatar)
         self.own_scene = self.scene() if self.background is not OWN else None
+        self.drawing = _drawing(self.rig, renderer or settings().renderer)
         release_compiler()
 
     def scene(self, background: Background | None = None) -> PortraitScene | FilmScene:
@@ -63,9 +72,22 @@ class Fixture:
         return scene_for(self.rig, self.background if background is None else background)
 
     @classmethod
-    def load(cls, path: str | Path, net: SpeechNet | None = None, at_least: int = 0) -> Fixture:
+    def load(
+        cls, path: str | Path, net: SpeechNet | None = None, at_least: int = 0, renderer: Renderer | None = None
+    ) -> Fixture:
         """The same as calling the class."""
-        return cls(path, net, at_least)
+        return cls(path, net, at_least, renderer)
+
+
+def _drawing(rig: Rig, renderer: Renderer) -> DrawnTogether | None:
+    """The drawing of a portrait on a graphics processor; None: the CPU draws. Raises GpuError where gpu is asked for in vain."""
+    if renderer == "cpu" or isinstance(rig, FootageRig):
+        return None
+    from bithuman_core.render.gpu.choice import chosen
+    from bithuman_core.render.gpu.together import DrawnTogether
+
+    gpu = chosen(renderer)
+    return None if gpu is None else DrawnTogether(gpu, rig)
 
 
 def frame_side(avatar: ImxFile, at_least: int) -> int | None:
@@ -99,7 +121,7 @@ class Engine:
         self.mixer = Mixer(fixture.net.mouth_names, seed, fixture.gestures)
         self.mixer.expression.filmed = isinstance(fixture.rig, FootageRig)
         self._seed = seed
-        self._view = view(fixture.rig, seed)
+        self._view = view(fixture.rig, seed, fixture.drawing)
         if fixture.own_scene is not None:
             self._view.show(fixture.own_scene)
         self._leaving: View | None = None  # of the avatar before, while it fades
@@ -154,7 +176,7 @@ class Engine:
         self.fixture = fixture
         self.mixer.gestures.change(fixture.gestures)
         self.mixer.expression.filmed = isinstance(fixture.rig, FootageRig)
-        self._leaving, self._view = self._view, view(fixture.rig, self._seed)
+        self._leaving, self._view = self._view, view(fixture.rig, self._seed, fixture.drawing)
         scene = scene or fixture.own_scene
         if scene is not None:
             self._view.show(scene)

@@ -25,12 +25,14 @@ logger = logging.getLogger(__name__)
 PACKAGE = Path(__file__).resolve().parent
 ENV_FILE = Path(".env")
 MIN_SIDE, MAX_SIDE = 64, 2160  # of frames, px
+Renderer = Literal["cpu", "gpu", "auto"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 WANTED = {
     "FPS": f"frames are {FPS} a second",
     "INPUT_SAMPLE_RATE": f"sound is {SAMPLE_RATE} Hz inside, and of any rate where it goes in",
     "OUTPUT_WIDTH": f"give the longest side of the frames, {MIN_SIDE} to {MAX_SIDE} px",
     "turn_pause": "give the pause that ends a turn, 0.2 to 3 s",
+    "renderer": f"give one of {', '.join(get_args(Renderer))}",
     "verbose": "give 1 or 0",
     "log_level": f"give one of {', '.join(get_args(LogLevel))}",
 }  # what a setting can be, where it can be wrong
@@ -51,6 +53,7 @@ class Settings(BaseSettings):
     INPUT_SAMPLE_RATE: int = Field(default=SAMPLE_RATE, ge=SAMPLE_RATE, le=SAMPLE_RATE)
     OUTPUT_WIDTH: int = Field(default=0, ge=0, le=MAX_SIDE)
     LOADING_MODE: str = "SYNC"
+    renderer: Renderer = Field(default="cpu", validation_alias="BITHUMAN_RENDERER")  # of portraits
     model_path: str | None = Field(default=None, validation_alias=AliasChoices("BITHUMAN_MODEL_PATH", "BITHUMAN_AVATAR_MODEL"))
     model_root: Path | None = Field(default=None, validation_alias="BITHUMAN_MODEL_ROOT")
     api_url: str | None = Field(default=None, validation_alias="BITHUMAN_API_URL")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
 from bithuman_core.motion.walk import Mood, Walk
-from bithuman_core.render import FilmScene, FootageRenderer, FootageRig, PortraitRenderer, PortraitRig, PortraitScene, Rig, Scene
+from bithuman_core.render import FilmScene, FootageRenderer, FootageRig, PortraitRenderer, PortraitScene, Rig, Scene
+
+if TYPE_CHECKING:
+    from bithuman_core.render.gpu.renderer import GpuRenderer
+    from bithuman_core.render.gpu.together import DrawnTogether
 
 
 class View(Protocol):
@@ -29,16 +33,22 @@ class View(Protocol):
         ...
 
 
-def view(rig: Rig, seed: int = 0) -> View:
-    """The view of a rig. seed: of the way through a film."""
-    return FootageView(rig, seed) if isinstance(rig, FootageRig) else PortraitView(rig)
+def view(rig: Rig, seed: int = 0, drawing: DrawnTogether | None = None) -> View:
+    """The view of a rig. seed: of the way through a film. drawing: of the rig, on a graphics processor; None: the CPU draws."""
+    if isinstance(rig, FootageRig):
+        return FootageView(rig, seed)
+    if drawing is None:
+        return PortraitView(PortraitRenderer(rig))
+    from bithuman_core.render.gpu.renderer import GpuRenderer
+
+    return PortraitView(GpuRenderer(drawing))
 
 
 class PortraitView:
     """A rig that does what the face does."""
 
-    def __init__(self, rig: PortraitRig) -> None:
-        self._renderer = PortraitRenderer(rig)
+    def __init__(self, renderer: PortraitRenderer | GpuRenderer) -> None:
+        self._renderer = renderer
 
     def picture(self, face: FaceState, mood: Mood) -> NDArray[np.uint8]:
         """See :class:`View`."""

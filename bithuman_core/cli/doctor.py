@@ -40,6 +40,13 @@ def _avatar() -> str:
     return f"{fixture.manifest.name}, {width} x {height}, numba {version('numba')}"
 
 
+def _graphics() -> str:
+    from bithuman_core.render.gpu.device import describe, find_gpu
+    from bithuman_core.settings import settings
+
+    return f"{find_gpu(software=True).name} of {'; '.join(describe())}, BITHUMAN_RENDERER={settings().renderer}"
+
+
 def _video() -> str:
     import av
 
@@ -70,6 +77,7 @@ def examine() -> list[Finding]:
         ("speech net", _speech, False),
         ("avatar, renderer", _avatar, False),
         ("video files", _video, False),
+        ("graphics processor", _graphics, True),
         ("page", _package("gradio", "demo"), True),
         ("photo to avatar", _package("ai-edge-litert", "build"), True),
         ("LiveKit", _package("livekit-agents", "livekit"), True),

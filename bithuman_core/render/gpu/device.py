@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,8 +13,10 @@ from typing import Any
 from bithuman_core.errors import BithumanError
 
 SHADERS = Path(__file__).parent / "shaders"
+BACKENDS = ("Vulkan", "Metal", "DX12")  # OpenGL has not all that the shaders need
 SOFTWARE = "CPU"  # wgpu's word for an adapter that only imitates one
-LIMITS = ("max-buffer-size", "max-storage-buffer-binding-size", "max-texture-dimension-2d", "max-storage-buffers-per-shader-stage")
+LIMITS = ("max-buffer-size", "max-storage-buffer-binding-size", "max-texture-dimension-2d",
+          "max-storage-buffers-per-shader-stage")  # fmt: skip
 
 
 class GpuError(BithumanError):
@@ -60,20 +64,30 @@ def describe() -> list[str]:
     return [f"{a.info['device']} ({a.info['backend_type']}, {a.info['adapter_type']})" for a in _adapters()]
 
 
+@contextmanager
+def gpu_errors() -> Iterator[None]:
+    """Whatever goes wrong on the device within the block is a GpuError: it is lost, or has no memory left."""
+    import wgpu
+
+    try:
+        yield
+    except (wgpu.GPUError, RuntimeError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise GpuError(f"The graphics processor has stopped ({lines[-1] if lines else type(error).__name__}).") from error
+
+
 @cache
 def _adapters() -> list[Any]:
     import wgpu
+    from wgpu.backends.wgpu_native.extras import set_instance_extras
 
+    set_instance_extras(backends=BACKENDS)
     order = {"DiscreteGPU": 0, "IntegratedGPU": 1, "VirtualGPU": 2, "Unknown": 3, SOFTWARE: 4}
-    found = [a for a in wgpu.gpu.enumerate_adapters_sync() if a.info["backend_type"] != "OpenGL"]
-    return sorted(found, key=lambda adapter: order.get(adapter.info["adapter_type"], 3))
+    return sorted(wgpu.gpu.enumerate_adapters_sync(), key=lambda adapter: order.get(adapter.info["adapter_type"], 3))
 
 
 @cache
 def _opened(adapter: Any) -> Gpu:
-    limits = {name: adapter.limits[name] for name in LIMITS}
-    try:
-        device = adapter.request_device_sync(required_limits=limits)
-    except RuntimeError as error:
-        raise GpuError(f"The graphics processor {adapter.info['device']} cannot be opened: {error}.") from error
+    with gpu_errors():
+        device = adapter.request_device_sync(required_limits={name: adapter.limits[name] for name in LIMITS})
     return Gpu(device, adapter.info["device"], adapter.info["adapter_type"] == SOFTWARE)

@@ -1,0 +1,61 @@
+"""The renderer of one session on the graphics processor; where that is gone, on the CPU."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.face import FaceState
+from bithuman_core.render.gpu.device import GpuError
+from bithuman_core.render.gpu.together import DrawnTogether
+from bithuman_core.render.matte.cut_out import PortraitScene
+from bithuman_core.render.renderer import PortraitRenderer
+
+logger = logging.getLogger(__name__)
+
+
+class GpuRenderer:
+    """Renders faces as :class:`bithuman_core.render.renderer.PortraitRenderer` does. It goes on with that one within the tick
+    where the device is lost or out of memory."""
+
+    def __init__(self, drawing: DrawnTogether) -> None:
+        self.rig = drawing.rig
+        self.alpha: NDArray[np.uint8] | None = None  # [height, width] of the last frame, where the scene is transparent
+        self._drawing = drawing
+        self._scene: PortraitScene | None = None
+        self._cpu: PortraitRenderer | None = None
+
+    def show(self, scene: PortraitScene) -> None:
+        """Stand before a scene that was made for this rig, from the next frame on."""
+        self._scene = scene
+        if self._cpu is not None:
+            self._cpu.show(scene)
+
+    def render(self, face: FaceState) -> NDArray[np.uint8]:
+        """The frame of a face: BGR uint8 [height, width, 3]. Raises ValueError for a value that is not a number."""
+        if self._cpu is None:
+            try:
+                frame = self._drawing.frame(face, self._scene)
+            except GpuError as error:
+                self._cpu = PortraitRenderer(self.rig)
+                if self._scene is not None:
+                    self._cpu.show(self._scene)
+                _say_once(error.message)
+            else:
+                clear = frame.shape[2] == 4
+                self.alpha = np.ascontiguousarray(frame[..., 3]) if clear else None
+                return np.ascontiguousarray(frame[..., :3]) if clear else frame
+        frame = self._cpu.render(face)
+        self.alpha = self._cpu.alpha
+        return frame
+
+
+_said = set[str]()
+
+
+def _say_once(why: str) -> None:
+    if not _said:
+        _said.add(why)
+        logger.warning("%s The CPU draws from here on.", why)
