@@ -77,7 +77,7 @@ def examine() -> list[Finding]:
         ("speech net", _speech, False),
         ("avatar, renderer", _avatar, False),
         ("video files", _video, False),
-        ("graphics processor", _graphics, True),
+        ("graphics", _graphics, True),
         ("page", _package("gradio", "demo"), True),
         ("photo to avatar", _package("ai-edge-litert", "build"), True),
         ("LiveKit", _package("livekit-agents", "livekit"), True),

@@ -50,13 +50,13 @@ def arrays(rig: PortraitRig) -> dict[str, NDArray[Any]]:
     }
 
 
-def facts(rig: PortraitRig, backdrop: NDArray[np.uint32], still: Still, transparent: bool, tiles: int) -> NDArray[np.uint8]:
-    """The struct of ``rig.wgsl``. tiles: beside each other in the atlas."""
+def facts(rig: PortraitRig, backdrop: NDArray[np.uint32], still: Still, transparent: bool) -> NDArray[np.uint8]:
+    """The struct of ``rig.wgsl``."""
     whole = (*rig.size, len(rig.vertices), len(rig.backdrop_vertices), *rig.texture.shape[::-1], *backdrop.shape[::-1],
              rig.residual_side, len(rig.smooth.scale), numbers.count(rig), len(mouth_vertices(rig)))  # fmt: skip
     broken = *rig.pivot, rig.distance, *rig.centre, rig.scale, rig.face_width, rig.mouth_cover
-    more = still.top, len(still.picture), round(rig.pixel_filter * STEPS), transparent, tiles
-    return np.frombuffer(struct.pack(f"<{len(whole)}I2i3I{len(broken)}f", *whole, *more, *broken), np.uint8)
+    more = still.top, len(still.picture), round(rig.pixel_filter * STEPS), transparent
+    return np.frombuffer(struct.pack(f"<{len(whole)}I2i2I{len(broken)}f", *whole, *more, *broken), np.uint8)
 
 
 def mouth_vertices(rig: PortraitRig) -> NDArray[np.uint32]:

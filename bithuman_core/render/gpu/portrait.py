@@ -20,7 +20,7 @@ from bithuman_core.render.matte.cut_out import PortraitScene
 from bithuman_core.render.rig import PortraitRig
 
 MOST = 64  # sessions in one submission; more are drawn in several
-TILES = 8  # beside each other in the atlas
+NOTHING = (0xFFFFFFFF, 0, 0, 0)  # of a sample: see texel.py
 GROUP = 64  # vertices a workgroup
 SQUARE = 8  # px of one, each way
 LEAST = 16  # numbers of a buffer
@@ -113,25 +113,23 @@ class GpuPortrait:
 
     def _rasterise(self, encoder: Any, drawn: Sequence[tuple[Any, Any, Any, int, int]], count: int) -> None:
         width, height = self.rig.size
-        nothing = (0xFFFFFFFF, 0, 0, 0)
-        work = encoder.begin_render_pass(
-            color_attachments=[
-                {"view": self._atlas_view, "load_op": "clear", "store_op": "store", "clear_value": nothing}
-            ],
-            depth_stencil_attachment={
-                "view": self._depth_view, "depth_load_op": "clear", "depth_store_op": "discard", "depth_clear_value": 1.0
-            },
-        )  # fmt: skip
-        for k, (pipeline, common, own, first, corners) in enumerate(drawn):
-            work.set_pipeline(pipeline)
-            work.set_bind_group(0, common)
-            work.set_bind_group(1, own)
-            for session in range(count):
-                x, y = (session % TILES) * width, (session // TILES * 3 + k) * height
-                work.set_viewport(x, y, width, height, 0, 1)
-                work.set_scissor_rect(x, y, width, height)
+        for session in range(count):
+            work = encoder.begin_render_pass(
+                color_attachments=[
+                    {"view": self._layers[session], "load_op": "clear", "store_op": "store", "clear_value": NOTHING}
+                ],
+                depth_stencil_attachment={
+                    "view": self._depth, "depth_load_op": "clear", "depth_store_op": "discard", "depth_clear_value": 1.0
+                },
+            )  # fmt: skip
+            for k, (pipeline, common, own, first, corners) in enumerate(drawn):
+                work.set_pipeline(pipeline)
+                work.set_bind_group(0, common)
+                work.set_bind_group(1, own)
+                work.set_viewport(0, k * height, width, height, 0, 1)
+                work.set_scissor_rect(0, k * height, width, height)
                 work.draw(corners, 1, first, session)
-        work.end()
+            work.end()
 
     # -- what never changes -------------------------------------------------------------------------------------------
     def _made(self, values: NDArray[Any]) -> Any:
@@ -160,11 +158,12 @@ class GpuPortrait:
         self._empty("frames", room * width * height * 4)
         self._empty("out", room * width * height * 4, self._use.STORAGE | self._use.COPY_SRC)
         self._empty("back", room * width * height * 4, self._use.COPY_DST | self._use.MAP_READ)
-        size = (min(room, TILES) * width, (room + TILES - 1) // TILES * 3 * height, 1)
         usage = wgpu.TextureUsage.RENDER_ATTACHMENT | wgpu.TextureUsage.TEXTURE_BINDING
-        self._atlas_view = device.create_texture(size=size, format="rg32uint", usage=usage).create_view()
-        depth = device.create_texture(size=size, format="depth32float", usage=wgpu.TextureUsage.RENDER_ATTACHMENT)
-        self._depth_view = depth.create_view()
+        samples = device.create_texture(size=(width, 3 * height, room), format="rg32uint", usage=usage)
+        self._samples = samples.create_view(dimension="2d-array")
+        self._layers = [samples.create_view(dimension="2d", base_array_layer=k, array_layer_count=1) for k in range(room)]
+        usage = wgpu.TextureUsage.RENDER_ATTACHMENT
+        self._depth = device.create_texture(size=(width, 3 * height, 1), format="depth32float", usage=usage).create_view()
 
     # -- one scene ----------------------------------------------------------------------------------------------------
     def _of_scene(self, scene: PortraitScene) -> tuple[Any, ...]:
@@ -178,7 +177,7 @@ class GpuPortrait:
         plate = rig.plate if scene.plate is None else scene.plate
         backdrop = rig.backdrop if scene.backdrop is None else scene.backdrop
         (width, height), wide = rig.size, rig.texture.shape[1]
-        about = facts(rig, backdrop, still, scene.transparent, min(self.room, TILES))
+        about = facts(rig, backdrop, still, scene.transparent)
         own = {"rig": about, "plate": packed_words(plate), "backdrop": backdrop, "still": still.picture}
         known = self._buffers | {name: self._made(values) for name, values in own.items()}
 
@@ -186,7 +185,7 @@ class GpuPortrait:
             entries = []
             for k, name in enumerate(names):
                 at, what = (k, name) if isinstance(name, str) else name
-                resource = self._atlas_view if what == "atlas" else {"buffer": known[what]}
+                resource = self._samples if what == "samples" else {"buffer": known[what]}
                 entries.append({"binding": at, "resource": resource})
             return self._gpu.device.create_bind_group(layout=pipeline.get_bind_group_layout(group), entries=entries)
 
@@ -209,7 +208,7 @@ class GpuPortrait:
         drawn = zip(do.draws, (on_head, on_head, on_back), (0, 0, head), (head, head, back), strict=True)
         raster = [(pipeline, bind(pipeline, 0, "rig"), bind(pipeline, 1, *names), first, corners)
                   for pipeline, names, first, corners in drawn]  # fmt: skip
-        seen = "atlas", "texture", "backdrop", "still", "plate", "tint", "frames"
+        seen = "samples", "texture", "backdrop", "still", "plate", "tint", "frames"
         finish, columns = (do.bgra, width) if scene.transparent else (do.bgr, width // 4)
         finishing = [
             each(do.compose, both, seen, (width, height)),

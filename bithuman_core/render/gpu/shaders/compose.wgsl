@@ -1,5 +1,5 @@
 // From words to pixels: the head over the backdrop over the still part over the plate. See shading.py and still.py.
-@group(1) @binding(0) var atlas: texture_2d<u32>;
+@group(1) @binding(0) var samples: texture_2d_array<u32>;  // a layer a session: see raster.wgsl
 @group(1) @binding(1) var<storage, read> texture: array<u32>;
 @group(1) @binding(2) var<storage, read> backdrop: array<u32>;
 @group(1) @binding(3) var<storage, read> still: array<u32>;  // colours times alpha
@@ -80,10 +80,9 @@ fn compose(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let session = id.z;
-    let corner = vec2<u32>((session % rig.tiles) * rig.width, (session / rig.tiles) * 3u * rig.height) + id.xy;
-    let upper = textureLoad(atlas, corner, 0).xy;
-    let lower = textureLoad(atlas, corner + vec2<u32>(0u, rig.height), 0).xy;
-    let under = textureLoad(atlas, corner + vec2<u32>(0u, 2u * rig.height), 0).x;
+    let upper = textureLoad(samples, id.xy, session, 0).xy;
+    let lower = textureLoad(samples, id.xy + vec2<u32>(0u, rig.height), session, 0).xy;
+    let under = textureLoad(samples, id.xy + vec2<u32>(0u, 2u * rig.height), session, 0).x;
     let front = front_at(session, upper, lower);
     var far = 0u;
     if under != NOTHING && (front >> 24u) != 255u {

@@ -1,5 +1,5 @@
-// What every sample sees, as words (see texel.py), by the device's own rasteriser: one tile of the atlas a session, with the
-// head's even rows of samples, below them its odd ones, below them the backdrop.
+// What every sample sees, as words (see texel.py), by the device's own rasteriser: one layer a session, with the head's even rows
+// of samples, below them its odd ones, below them the backdrop.
 @group(1) @binding(0) var<storage, read> screen: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read> place: array<vec2<f32>>;  // [V + B] in 1/16 px of the texture
 @group(1) @binding(2) var<storage, read> part: array<u32>;  // [T] of the head

@@ -11,7 +11,6 @@ struct Rig {
     still_top: i32, still_rows: i32,
     filter_side: u32,  // share of a neighbour in 16ths
     transparent: u32,
-    tiles: u32,  // beside each other in the atlas
     pivot_x: f32, pivot_y: f32, pivot_z: f32,
     distance: f32,
     centre_x: f32, centre_y: f32,

@@ -1,0 +1,199 @@
+"""A graphics processor draws what the CPU draws, for many sessions at once, and is missed by nobody when it is lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bithuman_core.background import Background
+from bithuman_core.engine import Engine, Fixture
+from bithuman_core.face import ARKIT_NAMES, BREATH, HEAD_NAMES, FaceState
+from bithuman_core.render import PortraitRenderer, load_rig, scene_for
+from bithuman_core.render.gpu import device as devices
+from bithuman_core.render.gpu import renderer as renderers
+from bithuman_core.render.gpu.choice import chosen
+from bithuman_core.render.gpu.device import Gpu, GpuError, find_gpu
+from bithuman_core.render.gpu.portrait import GpuPortrait
+from bithuman_core.render.gpu.renderer import GpuRenderer
+from bithuman_core.render.gpu.together import DrawnTogether
+from bithuman_core.render.matte.cut_out import PortraitScene
+from bithuman_core.render.rig import PortraitRig
+from bithuman_core.settings import models_dir
+from bithuman_core.speech import SpeechNet
+from tests.render.vulkan import MISSING, has_device
+
+pytestmark = pytest.mark.skipif(not has_device(), reason=MISSING)
+
+AVATARS = ("mara", "theo", "erik")
+POSES, ROOM = 200, 8
+MEAN, FAR, FEW = 0.5, 6, 0.001  # levels; levels; share of the pixels that may be farther off
+SMALL = {"jawOpen": 1.0}  # what mouthClose needs
+NO_POP = 6.0  # the largest step of a sweep against its median
+
+
+@cache
+def rig(avatar: str, side: int | None = None) -> PortraitRig:
+    return load_rig(models_dir() / f"{avatar}.imx", side)
+
+
+@cache
+def portrait(avatar: str, side: int | None = None) -> GpuPortrait:
+    return GpuPortrait(find_gpu(software=True), rig(avatar, side), ROOM)
+
+
+@pytest.fixture
+def own_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gpu]:
+    """A device that a test may lose."""
+    gpu = devices._opened.__wrapped__(devices._adapters()[0])
+    monkeypatch.setattr(renderers, "_said", set())
+    yield gpu
+    gpu.device.destroy()
+
+
+def random_face(rng: np.random.Generator) -> FaceState:
+    """A dozen coefficients, a head anywhere inside its limits, some breath."""
+    out = FaceState()
+    out.coefficients[rng.choice(len(ARKIT_NAMES), 12, replace=False)] = rng.uniform(0, 1, 12)
+    out.head[:3] = rng.uniform(-1, 1, 3) * (15, 10, 10)
+    out.head[3:] = rng.uniform(-0.08, 0.08, 3)
+    out[BREATH] = rng.uniform(0, 1)
+    return out
+
+
+def check_same(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> None:
+    """Two frames that nobody could tell apart."""
+    off = np.abs(ours.astype(np.int16) - theirs)
+    assert off.mean() < MEAN
+    assert (off.max(axis=2) > FAR).mean() < FEW
+
+
+@pytest.mark.parametrize("avatar", AVATARS)
+def test_the_same_picture_in_two_hundred_poses(avatar: str) -> None:
+    rng, cpu = np.random.default_rng(7), PortraitRenderer(rig(avatar))
+    for _ in range(POSES // ROOM):
+        faces = [random_face(rng) for _ in range(ROOM)]
+        for face, frame in zip(faces, portrait(avatar).draw(faces), strict=True):
+            check_same(frame, cpu.render(face))
+
+
+def test_the_same_picture_of_1024_px() -> None:
+    rng, cpu = np.random.default_rng(8), PortraitRenderer(rig("theo", 1024))
+    faces = [random_face(rng) for _ in range(4)]
+    for face, frame in zip(faces, portrait("theo", 1024).draw(faces), strict=True):
+        check_same(frame, cpu.render(face))
+
+
+@pytest.mark.parametrize("name", ["blur", "#204060", "transparent"])
+def test_the_same_picture_before_other_backgrounds(name: str) -> None:
+    scene = scene_for(rig("mara"), Background.named(name))
+    assert isinstance(scene, PortraitScene)
+    cpu, ours = PortraitRenderer(rig("mara")), GpuRenderer(DrawnTogether(find_gpu(software=True), rig("mara")))
+    cpu.show(scene)
+    ours.show(scene)
+    for face in (FaceState(), random_face(np.random.default_rng(9))):
+        check_same(ours.render(face), cpu.render(face))
+        assert (ours.alpha is None) == (cpu.alpha is None) == (name != "transparent")
+        if ours.alpha is not None and cpu.alpha is not None:
+            check_same(ours.alpha[..., None], cpu.alpha[..., None])
+
+
+@pytest.mark.parametrize("name", [*ARKIT_NAMES, *HEAD_NAMES, BREATH])
+def test_nothing_pops_as_a_value_grows(name: str) -> None:
+    low, high = rig("mara").limits().get(name, (0.0, 1.0))
+    others = SMALL if name == "mouthClose" else {}
+    faces = [FaceState.from_mapping({**others, name: float(value)}) for value in np.linspace(low, high, ROOM)]
+    frames = portrait("mara").draw(faces)[..., 1].astype(np.int16)
+    steps = [float(np.abs(a - b).mean()) for a, b in pairwise(frames)]
+    assert max(steps) <= NO_POP * max(float(np.median(steps)), 0.02)
+
+
+def test_a_face_gives_the_same_picture_whatever_is_drawn_beside_it() -> None:
+    rng = np.random.default_rng(10)
+    faces = [random_face(rng) for _ in range(ROOM)]
+    together = portrait("mara").draw(faces)
+    for face, frame in zip(faces, together, strict=True):
+        np.testing.assert_array_equal(portrait("mara").draw([face])[0], frame)
+
+
+def test_sessions_that_ask_at_once_get_their_own_pictures() -> None:
+    drawing = DrawnTogether(find_gpu(software=True), rig("mara"))
+    rng = np.random.default_rng(11)
+    faces = [random_face(rng) for _ in range(12)]  # more than there is room for at first
+    with ThreadPoolExecutor(len(faces)) as sessions:
+        frames = list(sessions.map(drawing.frame, faces))
+    cpu = PortraitRenderer(rig("mara"))
+    for face, frame in zip(faces, frames, strict=True):
+        check_same(frame, cpu.render(face))
+
+
+def test_nan_is_an_error_that_names_it_and_disturbs_nobody() -> None:
+    drawing = DrawnTogether(find_gpu(software=True), rig("mara"))
+    bad = FaceState()
+    bad.coefficients[0] = np.nan
+    with pytest.raises(ValueError, match=ARKIT_NAMES[0]):
+        drawing.frame(bad)
+    check_same(drawing.frame(FaceState()), PortraitRenderer(rig("mara")).render(FaceState()))
+
+
+def test_an_avatar_is_drawn_on_the_device_from_its_file_to_its_frame() -> None:
+    net = SpeechNet.load()
+    ours, theirs = (Engine(Fixture("mara", net, renderer=drawer), seed=3) for drawer in ("gpu", "cpu"))
+    assert ours.fixture.drawing is not None
+    for _ in range(3):
+        check_same(ours.step().frame, theirs.step().frame)
+
+
+def test_a_lost_device_is_replaced_by_the_cpu_within_the_tick(own_gpu: Gpu, caplog: pytest.LogCaptureFixture) -> None:
+    drawing = DrawnTogether(own_gpu, rig("mara"))
+    scene = scene_for(rig("mara"), Background.named("transparent"))
+    assert isinstance(scene, PortraitScene)
+    sessions, cpu = [GpuRenderer(drawing) for _ in range(2)], PortraitRenderer(rig("mara"))
+    for each in (*sessions, cpu):
+        each.show(scene)
+        each.render(FaceState())
+    own_gpu.device.destroy()
+    face = random_face(np.random.default_rng(12))
+    with caplog.at_level(logging.WARNING):
+        for each in sessions:
+            np.testing.assert_array_equal(each.render(face), cpu.render(face))
+            np.testing.assert_array_equal(each.alpha, cpu.alpha)
+    assert [record.message for record in caplog.records] == [
+        "The graphics processor has stopped (Parent device is lost). The CPU draws from here on."
+    ]
+
+
+def test_a_device_without_memory_is_one_sentence(own_gpu: Gpu) -> None:
+    with pytest.raises(GpuError, match="graphics processor"), devices.gpu_errors():
+        GpuPortrait(own_gpu, rig("mara"), 100_000)
+
+
+def test_auto_never_takes_one_that_the_cpu_imitates(caplog: pytest.LogCaptureFixture) -> None:
+    gpu = chosen("auto")
+    assert gpu is None or not gpu.software
+    assert chosen("cpu") is None
+    assert chosen("gpu") is not None
+    assert all("imitates" in record.message for record in caplog.records)
+    with pytest.raises(ValueError, match="give one of cpu, gpu, auto"):
+        chosen("cuda")
+
+
+def test_no_device_is_told_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_adapters", list)
+    assert chosen("auto") is None
+    with pytest.raises(GpuError, match="no graphics processor"):
+        Fixture("mara", renderer="gpu")
+
+
+def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(devices.importlib.util, "find_spec", lambda name: None)
+    assert chosen("auto") is None
+    with pytest.raises(GpuError, match=r"bithuman-core\[gpu\]"):
+        chosen("gpu")
