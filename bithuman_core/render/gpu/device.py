@@ -22,6 +22,8 @@ LIMITS = ("max-buffer-size", "max-storage-buffer-binding-size", "max-texture-dim
 class GpuError(BithumanError):
     """There is no graphics processor to draw with, or it is gone."""
 
+    default_code = "GPU_ERROR"
+
 
 @dataclass(frozen=True, eq=False)
 class Gpu:
