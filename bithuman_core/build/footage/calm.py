@@ -20,7 +20,8 @@ from bithuman_core.build.footage.person.mesh import FaceMesh
 from bithuman_core.build.footage.person.person import LIPS, Person
 from bithuman_core.build.footage.warp import Cover
 from bithuman_core.build.shape.template import Template
-from bithuman_core.render.footage.drawing import FaceDrawing, Moved
+from bithuman_core.render.footage.drawing import FaceDrawing
+from bithuman_core.render.footage.layers import Moved
 from bithuman_core.render.smoothstep import smoothstep
 
 SHUT, PARTED = 0.012, 0.027  # face widths of lip gap: below, the frame keeps its own mouth; above, it loses it

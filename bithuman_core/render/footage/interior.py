@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.render.footage.drawing import Opening
+from bithuman_core.render.footage.layers import Opening
 from bithuman_core.render.smoothstep import smoothstep
 
 Floats = NDArray[np.float32]

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
 from bithuman_core.render.footage.cut_out import CutOut
-from bithuman_core.render.footage.drawing import FaceDrawing, Moved, Opening
+from bithuman_core.render.footage.drawing import FaceDrawing
 from bithuman_core.render.footage.film import FilmPlayer
 from bithuman_core.render.footage.flow import HeadFlow
 from bithuman_core.render.footage.head import Head
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
+from bithuman_core.render.footage.layers import Moved, Opening
 from bithuman_core.render.footage.planes import Planes, mix
 from bithuman_core.render.footage.posing import follow, place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
