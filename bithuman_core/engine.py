@@ -29,7 +29,7 @@ from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 from bithuman_core.views import View, view
 
 if TYPE_CHECKING:
-    from bithuman_core.render.gpu.together import DrawnTogether
+    from bithuman_core.render.gpu.together import FilmsTogether, PortraitsTogether
 
 FADE_TICKS = 8  # a change of the avatar
 
@@ -43,7 +43,7 @@ class Fixture:
     gestures: dict[str, Gesture]
     background: Background
     own_scene: PortraitScene | FilmScene | None
-    drawing: DrawnTogether | None
+    drawing: PortraitsTogether | FilmsTogether | None
 
     def __init__(
         self, path: str | Path, net: SpeechNet | None = None, at_least: int = 0, renderer: Renderer | None = None
@@ -51,7 +51,7 @@ class Fixture:
         """Load an ``.imx`` file, or a shipped avatar by its name (and the shipped speech net, where none is given).
 
         at_least: side that its frames need; they have twice the side of the avatar's own (1024 px for the shipped ones) where
-        that is larger. renderer: who draws its portraits, "cpu", "gpu" or "auto" (a real graphics processor where there is one);
+        that is larger. renderer: who draws, "cpu", "gpu" or "auto" (a real graphics processor where there is one);
         None: what ``BITHUMAN_RENDERER`` says.
 
         Raises ModelNotFoundError, ModelLoadError or ModelSecurityError, GpuError where "gpu" finds none.
@@ -79,15 +79,17 @@ class Fixture:
         return cls(path, net, at_least, renderer)
 
 
-def _drawing(rig: Rig, renderer: Renderer) -> DrawnTogether | None:
-    """The drawing of a portrait on a graphics processor; None: the CPU draws. Raises GpuError where gpu is asked for in vain."""
-    if renderer == "cpu" or isinstance(rig, FootageRig):
+def _drawing(rig: Rig, renderer: Renderer) -> PortraitsTogether | FilmsTogether | None:
+    """The drawing of a rig on a graphics processor; None: the CPU draws. Raises GpuError where gpu is asked for in vain."""
+    if renderer == "cpu":
         return None
     from bithuman_core.render.gpu.choice import chosen
-    from bithuman_core.render.gpu.together import DrawnTogether
+    from bithuman_core.render.gpu.together import FilmsTogether, PortraitsTogether
 
     gpu = chosen(renderer)
-    return None if gpu is None else DrawnTogether(gpu, rig)
+    if gpu is None:
+        return None
+    return FilmsTogether(gpu, rig) if isinstance(rig, FootageRig) else PortraitsTogether(gpu, rig)
 
 
 def frame_side(avatar: ImxFile, at_least: int) -> int | None:

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     INPUT_SAMPLE_RATE: int = Field(default=SAMPLE_RATE, ge=SAMPLE_RATE, le=SAMPLE_RATE)
     OUTPUT_WIDTH: int = Field(default=0, ge=0, le=MAX_SIDE)
     LOADING_MODE: str = "SYNC"
-    renderer: Renderer = Field(default="cpu", validation_alias="BITHUMAN_RENDERER")  # of portraits
+    renderer: Renderer = Field(default="cpu", validation_alias="BITHUMAN_RENDERER")
     model_path: str | None = Field(default=None, validation_alias=AliasChoices("BITHUMAN_MODEL_PATH", "BITHUMAN_AVATAR_MODEL"))
     model_root: Path | None = Field(default=None, validation_alias="BITHUMAN_MODEL_ROOT")
     api_url: str | None = Field(default=None, validation_alias="BITHUMAN_API_URL")

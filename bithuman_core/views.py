@@ -13,7 +13,9 @@ from bithuman_core.render import FilmScene, FootageRenderer, FootageRig, Portrai
 
 if TYPE_CHECKING:
     from bithuman_core.render.gpu.renderer import GpuRenderer
-    from bithuman_core.render.gpu.together import DrawnTogether
+    from bithuman_core.render.gpu.together import FilmsTogether, PortraitsTogether
+
+    Drawing = PortraitsTogether | FilmsTogether
 
 
 class View(Protocol):
@@ -33,15 +35,16 @@ class View(Protocol):
         ...
 
 
-def view(rig: Rig, seed: int = 0, drawing: DrawnTogether | None = None) -> View:
+def view(rig: Rig, seed: int = 0, drawing: Drawing | None = None) -> View:
     """The view of a rig. seed: of the way through a film. drawing: of the rig, on a graphics processor; None: the CPU draws."""
-    if isinstance(rig, FootageRig):
-        return FootageView(rig, seed)
     if drawing is None:
-        return PortraitView(PortraitRenderer(rig))
-    from bithuman_core.render.gpu.renderer import GpuRenderer
+        return FootageView(FootageRenderer(rig), seed) if isinstance(rig, FootageRig) else PortraitView(PortraitRenderer(rig))
+    from bithuman_core.render.gpu.renderer import GpuFaceDrawing, GpuRenderer
+    from bithuman_core.render.gpu.together import PortraitsTogether
 
-    return PortraitView(GpuRenderer(drawing))
+    if isinstance(drawing, PortraitsTogether):
+        return PortraitView(GpuRenderer(drawing))
+    return FootageView(FootageRenderer(drawing.rig, GpuFaceDrawing(drawing)), seed)
 
 
 class PortraitView:
@@ -68,9 +71,9 @@ class PortraitView:
 class FootageView:
     """A film that goes on, and does with its face what the film allows: mouth, jaw, cheeks, brows, and small turns."""
 
-    def __init__(self, rig: FootageRig, seed: int) -> None:
-        self._renderer = FootageRenderer(rig)
-        data = rig.walk
+    def __init__(self, renderer: FootageRenderer, seed: int) -> None:
+        self._renderer = renderer
+        data = renderer.rig.walk
         self._walk = Walk(data.turning, data.jumps, data.eyes, data.motion, np.random.default_rng(seed))
 
     def picture(self, face: FaceState, mood: Mood) -> NDArray[np.uint8]:

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from bithuman_core.background import Background
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.face import ARKIT_NAMES, BREATH, HEAD_NAMES, FaceState
-from bithuman_core.render import PortraitRenderer, load_rig, scene_for
+from bithuman_core.imx import read_imx
+from bithuman_core.render import FilmScene, FootageRenderer, FootageRig, PortraitRenderer, load_rig, read_footage, scene_for
 from bithuman_core.render.gpu import device as devices
 from bithuman_core.render.gpu import renderer as renderers
 from bithuman_core.render.gpu.choice import chosen
 from bithuman_core.render.gpu.device import Gpu, GpuError, find_gpu
 from bithuman_core.render.gpu.portrait import GpuPortrait
-from bithuman_core.render.gpu.renderer import GpuRenderer
-from bithuman_core.render.gpu.together import DrawnTogether
+from bithuman_core.render.gpu.renderer import GpuFaceDrawing, GpuRenderer
+from bithuman_core.render.gpu.together import FilmsTogether, PortraitsTogether
 from bithuman_core.render.matte.cut_out import PortraitScene
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.settings import models_dir
@@ -95,7 +96,7 @@ def test_the_same_picture_of_1024_px() -> None:
 def test_the_same_picture_before_other_backgrounds(name: str) -> None:
     scene = scene_for(rig("mara"), Background.named(name))
     assert isinstance(scene, PortraitScene)
-    cpu, ours = PortraitRenderer(rig("mara")), GpuRenderer(DrawnTogether(find_gpu(software=True), rig("mara")))
+    cpu, ours = PortraitRenderer(rig("mara")), GpuRenderer(PortraitsTogether(find_gpu(software=True), rig("mara")))
     cpu.show(scene)
     ours.show(scene)
     for face in (FaceState(), random_face(np.random.default_rng(9))):
@@ -124,7 +125,7 @@ def test_a_face_gives_the_same_picture_whatever_is_drawn_beside_it() -> None:
 
 
 def test_sessions_that_ask_at_once_get_their_own_pictures() -> None:
-    drawing = DrawnTogether(find_gpu(software=True), rig("mara"))
+    drawing = PortraitsTogether(find_gpu(software=True), rig("mara"))
     rng = np.random.default_rng(11)
     faces = [random_face(rng) for _ in range(12)]  # more than there is room for at first
     with ThreadPoolExecutor(len(faces)) as sessions:
@@ -134,8 +135,47 @@ def test_sessions_that_ask_at_once_get_their_own_pictures() -> None:
         check_same(frame, cpu.render(face))
 
 
+@cache
+def film() -> FootageRig:
+    return read_footage(read_imx(models_dir() / "mara_film.imx"))
+
+
+def test_the_same_film_in_two_hundred_poses() -> None:
+    rng, cpu = np.random.default_rng(13), FootageRenderer(film())
+    ours = FootageRenderer(film(), GpuFaceDrawing(FilmsTogether(find_gpu(software=True), film())))
+    for k in range(POSES):
+        face, frame = random_face(rng), int(rng.integers(film().frames))
+        leaving, share = (int(rng.integers(film().frames)), float(rng.random())) if k % 4 == 0 else (-1, 0.0)
+        frames = [each.render(face, frame, leaving=leaving, share=share) for each in (ours, cpu)]
+        check_same(*frames)
+
+
+def test_the_same_film_before_nothing() -> None:
+    scene = scene_for(film(), Background.named("transparent"))
+    assert isinstance(scene, FilmScene)
+    cpu = FootageRenderer(film())
+    ours = FootageRenderer(film(), GpuFaceDrawing(FilmsTogether(find_gpu(software=True), film())))
+    for each in (ours, cpu):
+        each.show(scene)
+    face = random_face(np.random.default_rng(14))
+    check_same(ours.render(face), cpu.render(face))
+    assert ours.alpha is not None
+    assert cpu.alpha is not None
+    check_same(ours.alpha[..., None], cpu.alpha[..., None])
+
+
+def test_a_film_goes_on_without_its_device(own_gpu: Gpu, caplog: pytest.LogCaptureFixture) -> None:
+    ours, cpu = FootageRenderer(film(), GpuFaceDrawing(FilmsTogether(own_gpu, film()))), FootageRenderer(film())
+    face = FaceState.from_mapping({"jawOpen": 0.6})
+    own_gpu.device.destroy()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            np.testing.assert_array_equal(ours.render(face), cpu.render(face))
+    assert len(caplog.records) == 1
+
+
 def test_nan_is_an_error_that_names_it_and_disturbs_nobody() -> None:
-    drawing = DrawnTogether(find_gpu(software=True), rig("mara"))
+    drawing = PortraitsTogether(find_gpu(software=True), rig("mara"))
     bad = FaceState()
     bad.coefficients[0] = np.nan
     with pytest.raises(ValueError, match=ARKIT_NAMES[0]):
@@ -145,14 +185,15 @@ def test_nan_is_an_error_that_names_it_and_disturbs_nobody() -> None:
 
 def test_an_avatar_is_drawn_on_the_device_from_its_file_to_its_frame() -> None:
     net = SpeechNet.load()
-    ours, theirs = (Engine(Fixture("mara", net, renderer=drawer), seed=3) for drawer in ("gpu", "cpu"))
-    assert ours.fixture.drawing is not None
-    for _ in range(3):
-        check_same(ours.step().frame, theirs.step().frame)
+    for avatar in ("mara", "mara_film"):
+        ours, theirs = (Engine(Fixture(avatar, net, renderer=drawer), seed=3) for drawer in ("gpu", "cpu"))
+        assert ours.fixture.drawing is not None
+        for _ in range(3):
+            check_same(ours.step().frame, theirs.step().frame)
 
 
 def test_a_lost_device_is_replaced_by_the_cpu_within_the_tick(own_gpu: Gpu, caplog: pytest.LogCaptureFixture) -> None:
-    drawing = DrawnTogether(own_gpu, rig("mara"))
+    drawing = PortraitsTogether(own_gpu, rig("mara"))
     scene = scene_for(rig("mara"), Background.named("transparent"))
     assert isinstance(scene, PortraitScene)
     sessions, cpu = [GpuRenderer(drawing) for _ in range(2)], PortraitRenderer(rig("mara"))

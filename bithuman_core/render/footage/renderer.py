@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,14 @@ LEAST_TURN = 5e-4  # radians: a tenth of a px
 SEEN_GAP = 0.25  # px of gap from which the inside of the mouth is drawn
 
 
+class DrawsFaces(Protocol):
+    """Draws moved faces into frames."""
+
+    def draw(self, frame: NDArray[np.uint8], face: Moved, opening: Opening | None, out: NDArray[np.uint8]) -> None:
+        """out [h, w, 3] = the frame [h, w, 3] with the face moved."""
+        ...
+
+
 class Still(NamedTuple):
     """A picture uint8 [h, w, 3] and how the calm head in it stands; without its background the picture is times cover [h, w]."""
 
@@ -47,10 +55,11 @@ class FootageRenderer:
     """Draws faces into frames. The same frames and faces give the same pictures, whatever came before, but for the inside of
     the mouth, which goes over from one of its pictures to the next within some ticks."""
 
-    def __init__(self, rig: FootageRig) -> None:
+    def __init__(self, rig: FootageRig, drawing: DrawsFaces | None = None) -> None:
+        """drawing: of faces in frames of this rig; None: the CPU's own."""
         self.rig = rig
         self._player = FilmPlayer(rig.film)
-        self._drawing = FaceDrawing(rig.size, rig.triangles, rig.light, len(rig.jaw[0]))
+        self._drawing = drawing or FaceDrawing(rig.size, rig.triangles, rig.light, len(rig.jaw[0]))
         self._inside = MouthInside(rig.interiors)
         shape = rig.vertices.shape
         self._rest, self._posed = np.empty(shape, np.float32), np.empty(shape, np.float32)

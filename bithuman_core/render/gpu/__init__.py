@@ -1,4 +1,4 @@
 """The same face drawn by a graphics processor (wgpu: Vulkan, Metal, DX12): an extra, ``bithuman-core[gpu]``.
 
-Face states go up, finished pictures come back; what is between stays on the device. Footage is drawn by the CPU.
+Of portraits face states go up and finished pictures come back; films send each frame along. What is between stays on the device.
 """

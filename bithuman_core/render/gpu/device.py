@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ class Gpu:
         return self.device.queue
 
     def module(self, *names: str) -> Any:
-        """The shader module of these files one after the other, behind what all know of the avatar."""
-        code = "\n".join((SHADERS / f"{name}.wgsl").read_text(encoding="utf-8") for name in ("rig", *names))
+        """The shader module of these files one after the other."""
+        code = "\n".join((SHADERS / f"{name}.wgsl").read_text(encoding="utf-8") for name in names)
         return self.device.create_shader_module(code=code)
 
 
@@ -83,6 +84,7 @@ def _adapters() -> list[Any]:
     import wgpu
     from wgpu.backends.wgpu_native.extras import set_instance_extras
 
+    logging.getLogger("wgpu").setLevel(logging.CRITICAL)  # what it says comes as exceptions, too
     set_instance_extras(backends=BACKENDS)
     order = {"DiscreteGPU": 0, "IntegratedGPU": 1, "VirtualGPU": 2, "Unknown": 3, SOFTWARE: 4}
     return sorted(wgpu.gpu.enumerate_adapters_sync(), key=lambda adapter: order.get(adapter.info["adapter_type"], 3))

@@ -35,7 +35,7 @@ def pipelines(gpu: Gpu) -> Pipelines:
     """Those of a device."""
 
     def compute(entry: str, *files: str, constants: dict[str, float] | None = None) -> Any:
-        stage = {"module": gpu.module(*files), "entry_point": entry, "constants": constants or {}}
+        stage = {"module": gpu.module("rig", *files), "entry_point": entry, "constants": constants or {}}
         return gpu.device.create_compute_pipeline(layout="auto", compute=stage)
 
     def draw(entry: str, constants: dict[str, float]) -> Any:
@@ -47,7 +47,7 @@ def pipelines(gpu: Gpu) -> Pipelines:
             fragment={"module": raster, "entry_point": "word", "targets": [{"format": "rg32uint"}]},
         )
 
-    raster = gpu.module("raster")
+    raster = gpu.module("rig", "raster")
     smooth, detail, lay = (compute(name, "residual") for name in ("smooth_part", "detail_part", "lay"))
     return Pipelines(
         compute("pose", "posing"), compute("light", "mouth", constants=MOUTH), smooth, detail, lay,

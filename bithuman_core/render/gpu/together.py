@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
+from bithuman_core.render.footage.rig import FootageRig
 from bithuman_core.render.gpu.device import Gpu, gpu_errors
+from bithuman_core.render.gpu.faces import Asked, GpuFaces
 from bithuman_core.render.gpu.portrait import MOST, GpuPortrait
 from bithuman_core.render.matte.cut_out import PortraitScene
 from bithuman_core.render.rig import PortraitRig
@@ -17,17 +22,53 @@ from bithuman_core.render.rig import PortraitRig
 FIRST_ROOM = 4  # sessions in one submission; it grows with those that come together
 
 Frame = NDArray[np.uint8]
+What = TypeVar("What")
 
 
-class DrawnTogether:
-    """The drawing of one avatar for all its sessions. :meth:`frame` may be called from any thread."""
+class Together(ABC, Generic[What]):
+    """One thread that draws what any other asks for."""
+
+    def __init__(self) -> None:
+        self._asked = deque[tuple[What, object, Future[Frame]]]()
+        self._thread = ThreadPoolExecutor(1, "gpu")
+
+    @abstractmethod
+    def _frames(self, asked: Sequence[What], alike: object) -> Sequence[Frame]:
+        """The frames of up to `MOST` that were asked for alike."""
+
+    def _ask(self, what: What, alike: object = None) -> Frame:
+        """Its frame; it is drawn together with others that are ``alike``. Raises GpuError where the device is lost or full."""
+        drawn = Future[Frame]()
+        self._asked.append((what, alike, drawn))
+        self._thread.submit(self._draw)
+        return drawn.result()
+
+    def _draw(self) -> None:
+        asked = [self._asked.popleft() for _ in range(len(self._asked))]
+        while asked:
+            alike = asked[0][1]
+            now = [each for each in asked if each[1] is alike][:MOST]
+            done = {id(each) for each in now}
+            asked = [each for each in asked if id(each) not in done]
+            try:
+                with gpu_errors():
+                    frames = self._frames([what for what, _, _ in now], alike)
+            except BaseException as error:  # noqa: BLE001 - it goes to those who wait
+                for _, _, drawn in now:
+                    drawn.set_exception(error)
+                continue
+            for (_, _, drawn), frame in zip(now, frames, strict=True):
+                drawn.set_result(frame)
+
+
+class PortraitsTogether(Together[FaceState]):
+    """The drawing of one portrait for all its sessions. :meth:`frame` may be called from any thread."""
 
     def __init__(self, gpu: Gpu, rig: PortraitRig) -> None:
+        super().__init__()
         self.rig, self._gpu = rig, gpu
         with gpu_errors():
             self._portrait = GpuPortrait(gpu, rig, FIRST_ROOM)
-        self._asked = deque[tuple[FaceState, PortraitScene | None, Future[Frame]]]()
-        self._thread = ThreadPoolExecutor(1, "gpu")
 
     def frame(self, face: FaceState, scene: PortraitScene | None = None) -> Frame:
         """The frame of a face before a scene: BGR [H, W, 3], or BGRA, colours times alpha. Waits for it.
@@ -35,31 +76,30 @@ class DrawnTogether:
         Raises ValueError for a face value that is not a number, GpuError where the device is lost or has no memory left.
         """
         self.rig.coefficients(face)  # one that cannot be drawn is nobody else's
-        drawn = Future[Frame]()
-        self._asked.append((face, scene, drawn))
-        self._thread.submit(self._draw)
-        return drawn.result()
+        return self._ask(face, scene)
 
-    def _draw(self) -> None:
-        asked = [self._asked.popleft() for _ in range(len(self._asked))]
-        while asked:
-            scene = asked[0][1]
-            together = [each for each in asked if each[1] is scene][:MOST]
-            asked = [each for each in asked if each not in together]
-            try:
-                with gpu_errors():
-                    frames = self._with_room(len(together)).draw([face for face, _, _ in together], scene)
-            except BaseException as error:  # noqa: BLE001 - it goes to those who wait
-                for _, _, drawn in together:
-                    drawn.set_exception(error)
-                continue
-            for (_, _, drawn), frame in zip(together, frames, strict=True):
-                drawn.set_result(frame)
-
-    def _with_room(self, count: int) -> GpuPortrait:
+    def _frames(self, asked: Sequence[FaceState], alike: object) -> Sequence[Frame]:
+        assert alike is None or isinstance(alike, PortraitScene)
         room = self._portrait.room
-        while room < count:
+        while room < len(asked):
             room *= 2
         if room > self._portrait.room:
             self._portrait = GpuPortrait(self._gpu, self.rig, room)
-        return self._portrait
+        return list(self._portrait.draw(asked, alike))
+
+
+class FilmsTogether(Together[Asked]):
+    """The faces of one film for all its sessions. :meth:`frame` may be called from any thread."""
+
+    def __init__(self, gpu: Gpu, rig: FootageRig) -> None:
+        super().__init__()
+        self.rig = rig
+        with gpu_errors():
+            self._faces = GpuFaces(gpu, rig)
+
+    def frame(self, asked: Asked) -> Frame:
+        """The frame with its face moved, BGR [h, w, 3]. Waits for it. Raises GpuError where the device is lost or full."""
+        return self._ask(asked)
+
+    def _frames(self, asked: Sequence[Asked], alike: object) -> Sequence[Frame]:
+        return self._faces.draw(asked)
