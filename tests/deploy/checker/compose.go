@@ -9,7 +9,7 @@ import (
 
 // printProject prints as JSON what docker compose would start: every profile, with the environment and .env put in.
 func printProject(name string) error {
-	options, err := cli.NewProjectOptions([]string{name}, cli.WithOsEnv, cli.WithDotEnv, cli.WithProfiles([]string{"*"}))
+	options, err := cli.NewProjectOptions([]string{name}, cli.WithOsEnv, cli.WithEnvFiles(), cli.WithDotEnv, cli.WithProfiles([]string{"*"}))
 	if err != nil {
 		return err
 	}
