@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.namespaces import Namespace, NotAllowed, lonely_network
+from tests.browser.namespaces import Namespace, NotAllowed, lonely_network, require_programs
 from tests.deploy.checker import CHECKER
 from tests.deploy.debian import PROMETHEUS, PROMTOOL
 from tests.livekit.server import SERVER
@@ -67,9 +67,12 @@ def machine(checker: None) -> Iterator[Machine]:
     """Empty at first; what is started in it ends with it."""
     if os.geteuid() != 0:
         pytest.skip(f"{NO_NETWORK} Only root makes one.")
+    try:
+        require_programs()
+    except NotAllowed as error:
+        pytest.skip(f"{NO_NETWORK} {error}")
     for found, missing in (
-        (find_postgres(), MISSING), (PROMETHEUS.find(), PROMETHEUS.missing), (SERVER.find(), SERVER.missing),
-        (shutil.which("turnserver"), "NO COTURN: what deploy/ starts is not started. Install coturn."),
+        (find_postgres(), MISSING), (PROMETHEUS.find(), PROMETHEUS.missing), (SERVER.find(), SERVER.missing)
     ):  # fmt: skip
         if found is None:
             pytest.skip(missing)

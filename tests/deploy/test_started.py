@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bithuman_core.fastrtc.own_turn import timed_access
 from tests.browser.namespaces import SERVER
 from tests.deploy.blocks import blocks
 from tests.deploy.conftest import ROOT, Machine
@@ -30,8 +32,8 @@ PATIENCE = 90  # s, for Prometheus to have asked twice
 def started(machine: Machine) -> Machine:
     """What the document says has been done, and the secret it made is in ``secrets/mine``."""
     keeping = '\necho "$BITHUMAN_API_SECRET" > secrets/mine\n'
-    commands = [one.commands for one in blocks(DOCUMENT) if one.said == "run" and not any(word in one.commands for word in BACKUPS)]
-    done = machine.shell("\n".join(commands) + keeping)
+    shown = [one.commands for one in blocks(DOCUMENT) if one.said == "run"]
+    done = machine.shell("\n".join(text for text in shown if not any(word in text for word in BACKUPS)) + keeping)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert '"valid":true' in done.stdout and "bithuman_agents 0.0" in done.stdout
     return machine
@@ -102,40 +104,42 @@ def test_a_backup_brings_everything_back(started: Machine) -> None:
 
 
 def test_the_relay_takes_the_services_secret_and_no_other(started: Machine) -> None:
-    program = f"""
-import asyncio, os, time
+    def ask(secret: str) -> subprocess.CompletedProcess[str]:
+        username, password = timed_access(secret, int(time.time()) + 600)
+        return started.shell(f"""{sys.executable} - <<'EOF'
+import asyncio
 from aioice import turn
-from bithuman_core.fastrtc.own_turn import timed_access
 
-async def ask(secret):
-    username, password = timed_access(secret, int(time.time()) + 600)
-    transport, _ = await turn.create_turn_endpoint(asyncio.DatagramProtocol, ({SERVER!r}, 3478), username, password)
+async def ask():
+    transport, _ = await turn.create_turn_endpoint(asyncio.DatagramProtocol, ({SERVER!r}, 3478), {username!r}, {password!r})
     print(transport.get_extra_info("sockname")[0])
     transport.close()
 
-asyncio.run(ask(os.environ["TURN_SECRET"]))
-"""
-    script = f". ./.env\nexport PYTHONPATH={ROOT}\n{{}} {sys.executable} - <<'EOF'\n{program}\nEOF"
-    done = started.shell(script.format('TURN_SECRET="$TURN_SECRET"'))
+asyncio.run(ask())
+EOF""")
+
+    (secret,) = re.findall(r"^TURN_SECRET=(\w+)$", (started.deploy / ".env").read_text(), re.MULTILINE)
+    done = ask(secret)
     assert done.stdout.strip() == SERVER, done.stderr
-    done = started.shell(script.format("TURN_SECRET=another"))
+    done = ask("another")
     assert done.returncode == 1 and not done.stdout and "401" in done.stderr
 
 
 def test_rooms_take_the_key_of_the_environment_file(started: Machine) -> None:
-    program = """
-import asyncio, os
+    def ask(secret: str) -> subprocess.CompletedProcess[str]:
+        return started.shell(f"""{sys.executable} - <<'EOF'
+import asyncio
 from livekit import api
 
 async def ask():
-    async with api.LiveKitAPI("http://127.0.0.1:7880", "bithuman", os.environ["LIVEKIT_SECRET"]) as livekit:
-        made = await livekit.room.create_room(api.CreateRoomRequest(name="lobby"))
-        print(made.name)
+    async with api.LiveKitAPI("http://127.0.0.1:7880", "bithuman", {secret!r}) as livekit:
+        print((await livekit.room.create_room(api.CreateRoomRequest(name="lobby"))).name)
 
 asyncio.run(ask())
-"""
-    script = f". ./.env\nexport PYTHONPATH={ROOT}\n{{}} {sys.executable} - <<'EOF'\n{program}\nEOF"
-    done = started.shell(script.format('LIVEKIT_SECRET="$LIVEKIT_SECRET"'))
+EOF""")
+
+    (secret,) = re.findall(r"^LIVEKIT_SECRET=(\w+)$", (started.deploy / ".env").read_text(), re.MULTILINE)
+    done = ask(secret)
     assert done.stdout.strip() == "lobby", done.stderr
-    done = started.shell(script.format('LIVEKIT_SECRET="$TURN_SECRET"'))
+    done = ask(secret[::-1])
     assert done.returncode == 1 and not done.stdout
