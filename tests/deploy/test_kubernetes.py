@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import fields
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,10 +66,13 @@ def test_the_application_is_there(applications: dict[str, Any]) -> None:
     for application in applications["applications"]:
         module, _, name = application["import_path"].partition(":")
         assert callable(getattr(importlib.import_module(module), name))
+        plan = importlib.import_module("bithuman_core.cluster.plan").Plan
+        assert application["args"].keys() <= {field.name for field in fields(plan)}
 
 
 def test_versions_are_those_of_the_package(service: dict[str, Any]) -> None:
-    images = {container["image"] for pod in pods(service) for container in pod["containers"]}
+    images = {one["image"] for pod in pods(service) for one in [*pod.get("initContainers", ()), *pod["containers"]]}
+    assert len(images) == 1
     assert {image.rpartition(":")[2] for image in images} == {__version__}
     pytest.importorskip("ray")
     assert service["spec"]["rayClusterConfig"]["rayVersion"] == version("ray")
@@ -77,7 +81,7 @@ def test_versions_are_those_of_the_package(service: dict[str, Any]) -> None:
 def test_pods_have_no_rights_and_an_end_to_what_they_take(service: dict[str, Any]) -> None:
     for pod in pods(service):
         assert pod["securityContext"]["runAsNonRoot"]
-        for container in pod["containers"]:
+        for container in [*pod.get("initContainers", ()), *pod["containers"]]:
             assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
             assert container["resources"]["limits"].keys() == {"cpu", "memory"}
             assert container["envFrom"] == [{"secretRef": {"name": "bithuman"}}], "settings, and no secret in a manifest"
