@@ -50,13 +50,16 @@ class GoProgram:
         print(f"building {self.name} for the tests (minutes, once)", flush=True)
         with TemporaryDirectory() as folder:
             environment = {**os.environ, "GOBIN": folder, "GOFLAGS": "-trimpath -ldflags=-s"}
-            command = ["go", "install", f"{self.package}@{self.version}"]
-            done = subprocess.run(command, env=environment, check=False, timeout=BUILD_SECONDS)
+            done = subprocess.run(self._command(folder), env=environment, check=False, timeout=BUILD_SECONDS)
             if done.returncode == 0:
                 self._cached.parent.mkdir(parents=True, exist_ok=True)
                 with replacing(self._cached) as temporary:
                     shutil.copy(Path(folder) / self.package.rpartition("/")[2], temporary)
         return True
+
+    def _command(self, folder: str) -> list[str]:
+        """Builds it into a folder, which is GOBIN as well."""
+        return ["go", "install", f"{self.package}@{self.version}"]
 
 
 def free_ports(count: int) -> list[int]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 TICK_SECONDS = (0.002, 0.004, 0.008, 0.016, 0.024, 0.032, 0.04, 0.08, 0.16)  # a tick has 40 ms
 KINDS = ("room", "embed")  # of live avatars
+JOBS, ENDS = ("agent", "video"), ("done", "again", "failed")
+DELIVERED = ("done", "queued", "failed")
 JOB_SECONDS = (1.0, 5.0, 15.0, 60.0, 240.0, 900.0)
 
 
@@ -27,12 +29,24 @@ class Metrics:
         self._live = Gauge("sessions", "Avatars that are live in this process, by where they are shown", ["kind"], **more)
         self._ticks = Histogram("tick_seconds", "Work of a tick of live avatars", ["kind"], buckets=TICK_SECONDS, **more)
         self._late = Counter("late_frames", "Pictures of live avatars that were not new in their tick", ["kind"], **more)
-        for kind in KINDS:  # so that they are there before the first one is live
-            self._live.labels(kind), self._ticks.labels(kind), self._late.labels(kind)
+        self._places = Gauge("places", "Avatars that can be live in this process at once", ["kind"], **more)
+        self._refused = Counter("refusals", "Visits and orders that found all places taken", ["kind"], **more)
+        for kind in KINDS:  # so that they are there before the first one is live, and a first fault counts as one more than none
+            for family in (self._live, self._ticks, self._late, self._places, self._refused):
+                family.labels(kind)
+        for kind in JOBS:
+            self._job_seconds.labels(kind)
+            for outcome in ENDS:
+                self._jobs.labels(kind, outcome)
+        for outcome in DELIVERED:
+            self._deliveries.labels(outcome)
+        ProcessCollector(registry=self._registry)  # memory, CPU time, open files; Linux alone has them
         self._gauges = {
             name: Gauge(name, told, **more)
             for name, told in {
                 "queue": "Jobs that wait or are worked on, of the installation",
+                "jobs_waiting": "Jobs that wait, of the installation",
+                "jobs_running": "Jobs that are worked on, of the installation",
                 "agents": "Agents of the installation",
             }.items()
         }
@@ -60,6 +74,14 @@ class Metrics:
     def live(self, kind: str, count: float) -> None:
         """How many are live."""
         self._live.labels(kind).set(count)
+
+    def places(self, kind: str, count: int) -> None:
+        """How many can be live."""
+        self._places.labels(kind).set(count)
+
+    def refused(self, kind: str) -> None:
+        """Somebody found all places taken."""
+        self._refused.labels(kind).inc()
 
     def told(self, figures: Mapping[str, Callable[[], float]]) -> bytes:
         """All of them as Prometheus reads them; figures: those of this moment."""

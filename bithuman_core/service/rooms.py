@@ -43,6 +43,8 @@ class Rooms:
         self.app = worker_app(wardrobe, limits, make_room, hosts, self._lend)
         self.tasks: Tasks = self.app.state.tasks
         self.tasks.measure = lambda work: service.metrics.tick(ROOM, work, late=work > TICK_SECONDS)
+        self.tasks.refused = partial(service.metrics.refused, ROOM)
+        service.metrics.places(ROOM, limits.tasks)
         service.live.add(self.live)
 
     @asynccontextmanager

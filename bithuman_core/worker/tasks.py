@@ -93,6 +93,7 @@ class Tasks:
         """lend: what brings the avatar file of an agent of this server."""
         self._lend = lend
         self.measure: Measure = lambda work: None  # is told the work of each frame, s
+        self.refused: Callable[[], None] = lambda: None  # is told of an order that found no place
         self._wardrobe, self._make_room, self._limits = wardrobe, make_room, limits
         self._downloads = Downloads(limits)
         self._pictures = Downloads(limits, "background_image_url")

@@ -81,6 +81,7 @@ def worker_app(
 
     def check_room() -> None:
         if tasks.live >= limits.tasks:
+            tasks.refused()
             raise HTTPException(
                 503, f"All {limits.tasks} places are taken: stop a task, or start a worker with a higher --max-tasks."
             )

@@ -95,6 +95,30 @@ class Namespace:
 
 
 @contextmanager
+def lonely_network() -> Iterator[Namespace]:
+    """One with the address SERVER that leads nowhere; what runs in it is ended with it. Raises NotAllowed."""
+    if sys.platform != "linux" or shutil.which("ip") is None:
+        raise NotAllowed("network namespaces are Linux's, and iproute2 makes them.")
+    space = Namespace(f"bithuman-{os.getpid()}-lonely")
+    with ExitStack() as made:
+        _ip("netns", "add", space.name)
+        made.callback(subprocess.run, ["ip", "netns", "delete", space.name], check=False)
+        _ip("-n", space.name, "link", "set", "lo", "up")
+        _ip("-n", space.name, "link", "add", "eth0", "type", "veth", "peer", "name", "nobody")
+        _ip("-n", space.name, "address", "add", f"{SERVER}/24", "dev", "eth0")
+        for end in ("eth0", "nobody"):
+            _ip("-n", space.name, "link", "set", end, "up")
+        _ip("netns", "exec", space.name, "true")  # some containers allow the one and not the other
+        made.callback(_end_all, space)
+        yield space
+
+
+def _end_all(space: Namespace) -> None:
+    running = subprocess.run(["ip", "netns", "pids", space.name], capture_output=True, text=True, check=False).stdout.split()
+    subprocess.run(["kill", "-KILL", *running], check=False, stderr=subprocess.DEVNULL)
+
+
+@contextmanager
 def networks() -> Iterator[tuple[Namespace, Namespace, Namespace]]:
     """The client's, the relay's and the server's; deleted afterwards. Raises NotAllowed."""
     require_programs()

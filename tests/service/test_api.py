@@ -310,6 +310,18 @@ def test_metrics_count_routes_and_not_addresses(client: Client) -> None:
     assert "A11AAA1111" not in told and "bithuman_queue 0.0" in told
 
 
+def test_metrics_tell_of_work_before_and_after_it_is_done(client: Client) -> None:
+    def told(name: str) -> float:
+        return float(next(line for line in client.get("/metrics").text.splitlines() if line.startswith(name + " ")).split()[-1])
+
+    done = 'bithuman_jobs_total{kind="agent",outcome="done"}'
+    client.agent()
+    assert (told("bithuman_jobs_waiting"), told("bithuman_jobs_running"), told(done)) == (1.0, 0.0, 0.0)
+    client.work()
+    assert (told("bithuman_jobs_waiting"), told("bithuman_queue"), told(done)) == (0.0, 0.0, 1.0)
+    assert 'bithuman_jobs_total{kind="video",outcome="failed"} 0.0' in client.get("/metrics").text, "a first one is one more"
+
+
 def test_speech_is_sound_of_every_format(client: Client) -> None:
     import io
 

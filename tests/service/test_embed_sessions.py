@@ -330,6 +330,16 @@ async def test_one_address_leaves_the_others_a_place_and_gives_it_back(make: Mak
     await second.leave()
 
 
+async def test_who_finds_all_places_taken_is_counted(make: Make, code: str, visitor: Visitor) -> None:
+    house = await make(places=1)
+    await house.publish(code, SITE)
+    token = (await house.begin(code, SITE)).json()["data"]["token"]
+    house.embeds._places.take("198.51.100.0/24")
+    sentence(await house.offer(token, await visitor.sdp()), 503, "NO_PLACES")
+    metrics = (await house.owner.get("/metrics")).text
+    assert 'bithuman_places{kind="embed"} 1.0' in metrics and 'bithuman_refusals_total{kind="embed"} 1.0' in metrics
+
+
 async def test_offers_that_fail_leave_nothing(make: Make, code: str) -> None:
     house = await make(places=1)
     await house.publish(code, SITE)

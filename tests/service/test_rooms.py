@@ -21,6 +21,7 @@ from bithuman_core.worker.limits import WorkerLimits  # noqa: E402
 from tests.plugins.livekit_call import Calls, Side  # noqa: E402
 from tests.service.serving import ALL, MARA, Client, sentence  # noqa: E402
 
+PLACES = 1
 TOKEN = "t0ken-of-the-call"
 ORDER = {"livekit_url": "wss://live.example", "livekit_token": TOKEN, "room_name": "lobby"}
 
@@ -38,7 +39,7 @@ class House:
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=shown, timeout=120)
 
     def _made(self, hosts: object) -> Rooms:
-        self.rooms = Rooms(self.service, Wardrobe(MARA), WorkerLimits(tasks=2), hosts, self.calls.make_room)  # type: ignore[arg-type]
+        self.rooms = Rooms(self.service, Wardrobe(MARA), WorkerLimits(tasks=PLACES), hosts, self.calls.make_room)  # type: ignore[arg-type]
         return self.rooms
 
 
@@ -90,6 +91,13 @@ async def test_a_live_agent_is_told_what_to_say_and_to_know(house: House, client
     assert len(agent.told) == 3, "each once"
     other = await house.client.post(f"/v1/agent/{code}/speak", json={"message": "x", "room_id": "garden"})
     assert "that room" in sentence(other, 404, "NO_ACTIVE_ROOMS")
+
+
+async def test_who_finds_all_places_taken_is_counted(house: House, client: Client) -> None:
+    await live(house, client)
+    assert (await house.client.post("/launch", json=ORDER)).status_code == 503
+    metrics = (await house.client.get("/metrics")).text
+    assert f'bithuman_places{{kind="room"}} {PLACES}.0' in metrics and 'bithuman_refusals_total{kind="room"} 1.0' in metrics
 
 
 async def test_one_that_has_left_is_told_nothing(house: House, client: Client) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from bithuman_core import __version__
 from bithuman_core.service.api.access import Reader
 from bithuman_core.service.context import InService
+from bithuman_core.service.jobs.queue import QUEUED, RUNNING
 from bithuman_core.service.metrics import CONTENT_TYPE, KINDS
 
 router = APIRouter(tags=["health"])
@@ -47,5 +50,11 @@ def metrics(service: InService, _: Reader) -> Response:
     """Of this process, and the queue of the installation. Prometheus sends the secret as ``authorization: credentials``."""
     for kind in KINDS:
         service.metrics.live(kind, service.live.count(kind))
-    figures = {"queue": service.runner.queue.waiting, "agents": service.agents}
+    queue = service.runner.queue
+    figures = {
+        "queue": partial(queue.count, QUEUED, RUNNING),
+        "jobs_waiting": partial(queue.count, QUEUED),
+        "jobs_running": partial(queue.count, RUNNING),
+        "agents": service.agents,
+    }
     return Response(service.metrics.told(figures), media_type=CONTENT_TYPE)

@@ -62,7 +62,8 @@ class Embeds:
         self._held: dict[str, str | None] = {}  # the addresses of those who hold one
         self._visits: dict[str, EmbedVisit] = {}
         self._closing = set[asyncio.Task[None]]()
-        self._live = service.live
+        self._live, self._refused = service.live, partial(service.metrics.refused, EMBED)
+        service.metrics.places(EMBED, places)
         service.live.add(self.live)
 
     def __len__(self) -> int:
@@ -126,6 +127,7 @@ class Embeds:
         except Refusal as refusal:
             if refusal.status == 429:
                 raise RateLimited(TOO_MANY_HERE, retry=RETRY) from None
+            self._refused()
             raise NoPlaces(FULL, retry=RETRY) from None
         self._held[number] = address
         if address is not None and not self._offers.take(address):

@@ -90,10 +90,10 @@ class Queue:
             self._change(session, task, {"status": QUEUED, "due": self._now() + pause, "holder": None})
         return True
 
-    def waiting(self) -> int:
-        """How many wait or are worked on."""
+    def count(self, *statuses: str) -> int:
+        """How many wait (QUEUED), are worked on (RUNNING), or either."""
         with self._database.reading() as session:
-            return session.scalar(select(func.count()).select_from(Job).where(Job.status.in_((QUEUED, RUNNING)))) or 0
+            return session.scalar(select(func.count()).select_from(Job).where(Job.status.in_(statuses))) or 0
 
     def _change(self, session: Session, task: Task, values: dict[str, Any]) -> None:
         mine = update(Job).where(Job.id == task.id, Job.status == RUNNING, Job.holder == self._holder).values(**values)
