@@ -18,6 +18,7 @@ test: lint
 	$(BIN)/python -m tests.service.postgres
 	$(BIN)/python -m tests.service.objects
 	$(BIN)/python -m tests.livekit.server
+	$(BIN)/python -m tests.livekit.client
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile -m "not in_time"; first=$$?; \
 	$(BIN)/python -m pytest -m in_time && exit $$first
 

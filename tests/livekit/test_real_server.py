@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,22 +23,13 @@ from livekit.agents.voice.avatar import QueueAudioOutput  # noqa: E402
 
 from bithuman_core import AsyncBithuman, Fixture  # noqa: E402
 from bithuman_core.livekit import AvatarSession  # noqa: E402
-from tests.livekit.server import KEY, SECRET, SERVER, LiveKit, serving  # noqa: E402
+from tests.livekit.server import KEY, SECRET, LiveKit  # noqa: E402
 from tests.livekit.test_livekit import Listener  # noqa: E402
 from tests.worker.test_worker import say, voice_of  # noqa: E402
 from tests.worker.test_worker import serving as serving_worker  # noqa: E402
 
 RATE, TICK = 16_000, 640
 QUIET = 200  # of int16: softer is silence after Opus
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
-    program = SERVER.find()
-    if program is None:
-        pytest.skip(SERVER.missing)
-    with serving(program, tmp_path_factory.mktemp("livekit")) as server:
-        yield server
 
 
 class Viewer:
