@@ -94,6 +94,10 @@ class AvatarPublisher(AvatarRunner):
         await self._replaced.aclose()
         await super().start()
 
+    def take_over(self, other: AvatarPublisher) -> None:
+        """Go on with what another publisher, now closed, was saying of the same runtime: its end is reported as one."""
+        self._audio_playing, self._playback_position = other._audio_playing, other._playback_position
+
     async def _publish_track(self) -> None:
         """Both tracks first, then the wait for a listener: who only looks sees the face at once."""
         async with self._lock:

@@ -49,6 +49,7 @@ class Order(BaseModel):
     room_name: str = Field(min_length=1, max_length=MAX_NAME)
     async_mode: bool = False
     avatar_image_url: str | None = Field(None, max_length=2048, repr=False)  # it may be signed
+    audio_of: str | None = Field(None, min_length=1, max_length=MAX_NAME)  # whose track it speaks, in place of an agent's stream
     agent_code: str | None = Field(None, max_length=64)  # of an avatar that the server keeps (bithuman_core.service)
     consent: str | None = Field(None, max_length=2000)
     background: str | None = Field(None, max_length=32)  # photo, blur, #rrggbb

@@ -59,18 +59,27 @@ class Viewer:
         await self.room.disconnect()
         for task in self._following:
             task.cancel()
+        await asyncio.wait(self._following)
 
     def _follow(self, track: rtc.Track, *_: object) -> None:
         follow = self._look(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._listen(track)
         self._following.add(asyncio.get_running_loop().create_task(follow))
 
     async def _look(self, track: rtc.Track) -> None:
-        async for event in rtc.VideoStream(track):
-            self.pictures.append((time.monotonic(), (event.frame.width, event.frame.height)))
+        stream = rtc.VideoStream(track)
+        try:
+            async for event in stream:
+                self.pictures.append((time.monotonic(), (event.frame.width, event.frame.height)))
+        finally:
+            await stream.aclose()
 
     async def _listen(self, track: rtc.Track) -> None:
-        async for event in rtc.AudioStream(track, sample_rate=RATE, num_channels=1):
-            self._pieces.append((time.monotonic(), np.frombuffer(event.frame.data, np.int16)))
+        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
+        try:
+            async for event in stream:
+                self._pieces.append((time.monotonic(), np.frombuffer(event.frame.data, np.int16)))
+        finally:
+            await stream.aclose()
 
 
 @asynccontextmanager
