@@ -96,11 +96,12 @@ class _Visit:
         options = AvatarOptions(width, height, generator.video_fps, rate, audio_channels=1)
         voice = TracksVoice(room, speaker, rate) if self._order.audio_of else AgentsVoice(room, sender_identity=speaker)
         publisher = AvatarPublisher(room, audio_recv=voice, video_gen=generator, options=options)
+        broke_off = self._order.again and self._last is None
         if self._last is not None:
             publisher.take_over(self._last)
             await self._runtime.flush()  # what had come of the sentence is all that comes
         self._last = publisher
-        playing = asyncio.create_task(_play(publisher))
+        playing = asyncio.create_task(_play(publisher, broke_off=broke_off))
         try:
             yield playing
         finally:
@@ -118,8 +119,10 @@ def _why(playing: asyncio.Task[None], connection: Connection, speaker: str) -> E
     return Ending("The avatar ended.")
 
 
-async def _play(publisher: AvatarPublisher) -> None:
+async def _play(publisher: AvatarPublisher, *, broke_off: bool) -> None:
     await publisher.start()
+    if broke_off:
+        publisher.tell_interrupted()
     await publisher.wait_for_complete()
 
 

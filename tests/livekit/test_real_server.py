@@ -40,6 +40,7 @@ class Viewer:
         self.pictures: list[tuple[float, tuple[int, int]]] = []
         self._pieces: list[tuple[float, NDArray[np.int16]]] = []
         self._following = set[asyncio.Task[None]]()
+        self._whom: str | None = None
         self.room.on("track_subscribed", self._follow)
 
     @property
@@ -61,8 +62,12 @@ class Viewer:
             task.cancel()
         await asyncio.wait(self._following)
 
-    def _follow(self, track: rtc.Track, *_: object) -> None:
-        follow = self._look(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._listen(track)
+    def only(self, identity: str) -> None:
+        """Listen to one participant alone, from now on."""
+        self._whom, self._pieces = identity, []
+
+    def _follow(self, track: rtc.Track, _: object, participant: rtc.RemoteParticipant) -> None:
+        follow = self._look(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._listen(track, participant.identity)
         self._following.add(asyncio.get_running_loop().create_task(follow))
 
     async def _look(self, track: rtc.Track) -> None:
@@ -73,11 +78,12 @@ class Viewer:
         finally:
             await stream.aclose()
 
-    async def _listen(self, track: rtc.Track) -> None:
+    async def _listen(self, track: rtc.Track, identity: str) -> None:
         stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
         try:
             async for event in stream:
-                self._pieces.append((time.monotonic(), np.frombuffer(event.frame.data, np.int16)))
+                if self._whom in (identity, None):
+                    self._pieces.append((time.monotonic(), np.frombuffer(event.frame.data, np.int16)))
         finally:
             await stream.aclose()
 
