@@ -30,6 +30,7 @@ from tests.worker.test_worker import say, voice_of  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 TICK = 640
 IDENTITY = "bithuman-avatar-agent"
+AGENT_NAME = "lk.agent.name"  # an attribute of whoever was dispatched
 BACK_SECONDS = 5.0
 
 
@@ -77,16 +78,17 @@ async def dispatch(host: api.LiveKitAPI, name: str, room: str, metadata: str = '
     """As soon as there is somebody to dispatch to, which LiveKit's server learns a moment after the worker is ready."""
     request = api.CreateAgentDispatchRequest(agent_name=name, room=room, metadata=metadata)
 
-    async def given() -> bool:
+    async def taken() -> bool:
+        before = await avatars(host, room)
         made = await host.agent_dispatch.create_dispatch(request)
-        for _ in range(20):
-            if (found := await host.agent_dispatch.get_dispatch(made.id, room)) and found.state.jobs:
+        for _ in range(60):
+            if await avatars(host, room) > before:
                 return True
             await asyncio.sleep(0.05)
         await host.agent_dispatch.delete_dispatch(made.id, room)
         return False
 
-    await until(given)
+    await until(taken)
 
 
 @pytest.fixture
@@ -96,8 +98,9 @@ async def host(server: LiveKit) -> AsyncIterator[api.LiveKitAPI]:
 
 
 async def avatars(host: api.LiveKitAPI, room: str) -> int:
+    """How many are in a room."""
     listed = await host.room.list_participants(api.ListParticipantsRequest(room=room))
-    return sum(each.identity == IDENTITY for each in listed.participants)
+    return sum(AGENT_NAME in each.attributes for each in listed.participants)
 
 
 async def test_two_rooms_two_workers_one_killed(

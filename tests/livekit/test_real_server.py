@@ -60,7 +60,7 @@ class Viewer:
         await self.room.disconnect()
         for task in self._following:
             task.cancel()
-        await asyncio.wait(self._following)
+        await asyncio.gather(*self._following, return_exceptions=True)
 
     def only(self, identity: str) -> None:
         """Listen to one participant alone, from now on."""
