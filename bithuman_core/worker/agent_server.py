@@ -22,7 +22,7 @@ from bithuman_core.worker.keeper import Keeper, LiveKitStore, Unreachable
 from bithuman_core.worker.leases import Job
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import MAX_NAME, Order, Uploads, checked_order
-from bithuman_core.worker.tasks import Task, Tasks
+from bithuman_core.worker.tasks import Status, Task, Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -69,12 +69,12 @@ class Wish:
         """Raises ValueError with a sentence."""
         try:
             fields = json.loads(metadata or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("The metadata of the dispatch is no JSON.") from None
         if not isinstance(fields, dict):
             raise ValueError("The metadata of the dispatch is no JSON object.")
         identity, agent = fields.pop("identity", IDENTITY), fields.pop("agent", None)
-        for name, value in (("identity", identity), ("agent", agent or IDENTITY)):
+        for name, value in (("identity", identity), ("agent", IDENTITY if agent is None else agent)):
             if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
                 raise ValueError(f"{name} of the dispatch is no name of a participant.")
         return Wish(fields, identity, agent)
@@ -168,8 +168,15 @@ class Dispatched:
         self._jobs[Job(order.room_name, wish.identity, info.job.metadata, info.job.dispatch_id)] = task
         assert task.work is not None
         task.work.add_done_callback(over)
+        task.work.add_done_callback(lambda _: _log_failure(task))
 
 
 def _log_fault(work: asyncio.Task[None]) -> None:
     if not work.cancelled() and (error := work.exception()) is not None:
         logger.error("The worker takes no jobs of LiveKit any more.", exc_info=error)
+
+
+def _log_failure(task: Task) -> None:
+    """Whoever dispatched it gets no answer, other than whoever launched it."""
+    if task.status is Status.FAILED:
+        logger.error("%s Room: %s", task.reason, task.room_name)

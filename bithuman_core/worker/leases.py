@@ -52,7 +52,7 @@ class Lease:
             data = json.loads(text)
             jobs, orphans = (tuple(_job(each) for each in data[name]) for name in ("jobs", "orphans"))
             return Lease(worker, int(data["beat"]), jobs, orphans, bool(data["over"]))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return None
 
 

@@ -64,7 +64,7 @@ async def agent_server(server: LiveKit, name: str, log: Path) -> AsyncIterator[W
     finally:
         if process.returncode is None:
             process.terminate()
-            await process.wait()
+            assert await asyncio.wait_for(process.wait(), 15) == 0
 
 
 @asynccontextmanager

@@ -41,6 +41,7 @@ class Viewer:
         self._pieces: list[tuple[float, NDArray[np.int16]]] = []
         self._following = set[asyncio.Task[None]]()
         self._whom: str | None = None
+        self._last: dict[str, rtc.AudioStream] = {}  # of each one there; a track of the dead is silent for a while
         self.room.on("track_subscribed", self._follow)
 
     @property
@@ -79,10 +80,10 @@ class Viewer:
             await stream.aclose()
 
     async def _listen(self, track: rtc.Track, identity: str) -> None:
-        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
+        self._last[identity] = stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
         try:
             async for event in stream:
-                if self._whom in (identity, None):
+                if self._whom in (identity, None) and stream is self._last[identity]:
                     self._pieces.append((time.monotonic(), np.frombuffer(event.frame.data, np.int16)))
         finally:
             await stream.aclose()
