@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import given
@@ -60,8 +60,8 @@ class Fleet:
         self.keepers = [Keeper(self.shared, self._jobs(number), self.shared.now) for number in range(count)]
         self.dead: set[int] = set()
 
-    def _jobs(self, number: int) -> Iterable[Job]:
-        return lambda: set(self.jobs[number])  # type: ignore[return-value]
+    def _jobs(self, number: int) -> Callable[[], Iterable[Job]]:
+        return lambda: set(self.jobs[number])
 
     async def go(self, seconds: float) -> None:
         """Let time pass."""

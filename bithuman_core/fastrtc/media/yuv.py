@@ -1,5 +1,7 @@
 """Drawn pictures as the frames that PyAV's codecs take, in memory that is used again."""
 
+# pyright: reportCallIssue=false, reportArgumentType=false
+# (a plane is a buffer, which its type does not say)
 from __future__ import annotations
 
 from collections import deque
