@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,21 +15,22 @@ from tests.plugins import need
 need("livekit.agents", "livekit.api", "playwright")
 
 from livekit import rtc  # noqa: E402
-from livekit.agents import AgentSession  # noqa: E402
-from livekit.agents.voice.avatar import QueueAudioOutput  # noqa: E402
+from playwright.async_api import Page  # noqa: E402
 
-from bithuman_core import AsyncBithuman, Fixture  # noqa: E402
-from bithuman_core.livekit import AvatarSession, BitHumanAudioTrack, BitHumanVideoTrack  # noqa: E402
+from bithuman_core import Fixture  # noqa: E402
+from bithuman_core.livekit import BitHumanAudioTrack, BitHumanVideoTrack  # noqa: E402
 from tests.browser.chromium import MISSING, find_chromium  # noqa: E402
 from tests.browser.harness import Recording  # noqa: E402
 from tests.livekit.browser import Viewers, chromium, offsets, page_served, watch  # noqa: E402
 from tests.livekit.client import CLIENT  # noqa: E402
-from tests.livekit.lamp import LampRuntime, bursts  # noqa: E402
+from tests.livekit.lamp import bursts  # noqa: E402
 from tests.livekit.server import LiveKit  # noqa: E402
-from tests.livekit.test_livekit import Listener  # noqa: E402
+from tests.livekit.speaking import lamp, speaking  # noqa: E402
 from tests.livekit.test_real_server import agent_in  # noqa: E402
 
-SETTLE, SECONDS = 3, 12  # until the jitter buffers know the line; that are looked at
+SETTLE, SECONDS = 3, 10  # until the jitter buffers know the line; that are looked at
+TRIES = 3  # what else a machine does makes it worse, never better
+SPOKEN = SETTLE + TRIES * (SECONDS + 2)
 GAP = 0.3  # s without a picture: longer ones are seen
 MEAN, P95 = 0.040, 0.060  # s, picture against sound
 
@@ -54,14 +53,22 @@ async def viewers(client: Path) -> AsyncIterator[Viewers]:
             yield Viewers(browser, address, client)
 
 
-@asynccontextmanager
-async def lamp(fixture: Fixture) -> AsyncIterator[AsyncBithuman]:
-    async with AsyncBithuman(fixture) as runtime:
-        yield cast(AsyncBithuman, LampRuntime(runtime))
+async def check(pages: list[Page], least: float) -> None:
+    """Everybody gets ``least`` pictures a second without a freeze, and the first one's lips are on the voice."""
+    await asyncio.sleep(SETTLE)
+    for left in reversed(range(TRIES)):
+        recordings = await asyncio.gather(*(watch(page, SECONDS, closely=page is pages[0]) for page in pages))
+        try:
+            for recording in recordings:
+                check_pictures(recording, least)
+            check_lips(recordings[0])
+            return
+        except AssertionError:
+            if not left:
+                raise
 
 
 def check_pictures(recording: Recording, least: float) -> None:
-    """They come in time, at ``least`` so many a second."""
     grown = {name: recording.grown("video", name) for name in ("freezeCount", "totalFreezesDuration", "framesDropped")}
     told = f"{recording.fps:.1f} fps, longest gap {1000 * recording.gaps.max():.0f} ms, {grown}"
     print(told)
@@ -71,7 +78,6 @@ def check_pictures(recording: Recording, least: float) -> None:
 
 
 def check_lips(recording: Recording) -> None:
-    """They are on the voice."""
     apart = offsets(recording)
     told = f"picture after its sound, of {apart.size} bursts: {np.round(1000 * apart)} ms"
     print(told)
@@ -86,33 +92,11 @@ async def test_tracks_that_are_published_by_hand(server: LiveKit, fixture: Fixtu
         await room.local_participant.publish_track(face, face.options)
         await room.local_participant.publish_track(voice, rtc.TrackPublishOptions())
         page = await viewers.join(server.url, server.token("viewer", "by-hand"))
-        await runtime.push_audio(bursts(SETTLE + SECONDS + 3), 16_000)
-        await page.wait_for_timeout(1000 * SETTLE)
-        recording = await watch(page, SECONDS)
-        check_pictures(recording, 24)
-        check_lips(recording)
+        await runtime.push_audio(bursts(SPOKEN), 16_000)
+        await check([page], least=24)
         await face.aclose()
 
 
 async def test_three_rooms_at_once(server: LiveKit, fixture: Fixture, viewers: Viewers) -> None:
-    async with AsyncExitStack() as stack:
-
-        async def visit(number: int) -> tuple[Any, AvatarSession]:
-            name = f"room-{number}"
-            runtime = await stack.enter_async_context(lamp(fixture))
-            room = await stack.enter_async_context(agent_in(server, name))
-            session, avatar = AgentSession(), AvatarSession(runtime=runtime)
-            await avatar.start(session, room)
-            assert isinstance(session.output.audio, QueueAudioOutput)
-            page = await viewers.join(server.url, server.token("viewer", name))
-            await Listener(session.output.audio).say(bursts(SETTLE + SECONDS + 3))
-            return page, avatar
-
-        visits = [await visit(number) for number in range(3)]
-        await visits[0][0].wait_for_timeout(1000 * SETTLE)
-        recordings = await asyncio.gather(*(watch(page, SECONDS, closely=page is visits[0][0]) for page, _ in visits))
-        for _, avatar in visits:
-            await avatar.aclose()
-    for recording in recordings:
-        check_pictures(recording, 22)  # three avatars, their encoders and a browser share what cores there are
-    check_lips(recordings[0])
+    async with speaking(server, viewers, fixture, 3, SPOKEN) as pages:
+        await check(pages, least=22)  # three avatars, their encoders and a browser share what cores there are
