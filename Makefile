@@ -21,6 +21,7 @@ test: lint
 	$(BIN)/python -m tests.render.vulkan
 	$(BIN)/python -m tests.deploy.debian
 	$(BIN)/python -m tests.deploy.checker
+	$(BIN)/python -m tests.livekit.client
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile -m "not in_time"; first=$$?; \
 	$(BIN)/python -m pytest -m in_time && exit $$first
 

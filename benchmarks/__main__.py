@@ -20,6 +20,7 @@ TABLES = {
     "The first look at the page": ["-m", "benchmarks.first_picture"],
     "The page in Chromium": ["-m", "benchmarks.browser"],
     "Picture against sound in LiveKit": ["-m", "benchmarks.livekit_sync"],
+    "LiveKit's rooms in Chromium": ["-m", "benchmarks.livekit_browser"],
     "Picture against sound in Pipecat": ["-m", "benchmarks.pipecat_sync"],
 }
 

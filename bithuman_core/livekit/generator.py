@@ -9,14 +9,22 @@ from livekit import rtc
 from livekit.agents.voice.avatar import AudioSegmentEnd, VideoGenerator
 from numpy.typing import NDArray
 
+from bithuman_core.render.planes import to_planes
 from bithuman_core.runtime import AsyncBithuman
 from bithuman_core.types import AudioChunk
 
 
 def video_frame(bgr: NDArray[np.uint8]) -> rtc.VideoFrame:
-    """BGR uint8 [h, w, 3] as LiveKit's RGB24."""
+    """BGR uint8 [h, w, 3] as LiveKit's I420, which its encoder takes as it is; as RGB24 where a side is odd."""
     height, width, _ = bgr.shape
-    return rtc.VideoFrame(width, height, rtc.VideoBufferType.RGB24, np.ascontiguousarray(bgr[:, :, ::-1]).tobytes())
+    if height % 2 or width % 2:
+        return rtc.VideoFrame(width, height, rtc.VideoBufferType.RGB24, np.ascontiguousarray(bgr[:, :, ::-1]).tobytes())
+    data = bytearray(height * width * 3 // 2)
+    whole, part = np.frombuffer(data, np.uint8), height * width // 4
+    y = whole[: 4 * part].reshape(height, width)
+    u, v = (plane.reshape(height // 2, width // 2) for plane in (whole[4 * part : 5 * part], whole[5 * part :]))
+    to_planes(np.ascontiguousarray(bgr).reshape(height, -1), y, u, v, width)
+    return rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, data)
 
 
 def audio_frame(chunk: AudioChunk) -> rtc.AudioFrame:

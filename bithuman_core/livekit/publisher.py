@@ -94,6 +94,14 @@ class AvatarPublisher(AvatarRunner):
         await self._replaced.aclose()
         await super().start()
 
+    def take_over(self, other: AvatarPublisher) -> None:
+        """Go on with what another publisher, now closed, was saying of the same runtime: its end is reported as one."""
+        self._audio_playing, self._playback_position = other._audio_playing, other._playback_position
+
+    def tell_interrupted(self) -> None:
+        """Another avatar broke off before this one came: who waits for the end of its sentence waits no longer."""
+        self._audio_recv.notify_playback_finished(playback_position=0.0, interrupted=True)
+
     async def _publish_track(self) -> None:
         """Both tracks first, then the wait for a listener: who only looks sees the face at once."""
         async with self._lock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import Any
 
 from livekit import rtc
@@ -18,12 +20,19 @@ from livekit.agents.voice.avatar import AvatarOptions
 from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
 
 from bithuman_core.errors import BithumanError
+from bithuman_core.livekit.connection import Connection, Ending
 from bithuman_core.livekit.generator import AvatarGenerator
 from bithuman_core.livekit.publisher import AvatarPublisher
 from bithuman_core.livekit.voice_output import VoiceOutput
 from bithuman_core.runtime import AsyncBithuman
 
+logger = logging.getLogger(__name__)
+
 IDENTITY = "bithuman-avatar-agent"
+AWAY = (
+    "%s The avatar is not seen until LiveKit's client is back in the agent's room, which it tries by itself; where that takes "
+    "too long, end the agent's job, for the room is its own."
+)
 
 
 class BitHumanException(BithumanError):
@@ -74,6 +83,7 @@ class AvatarSession(BaseAvatarSession[Any]):
         self._lent = bool(runtime)
         self._runtime: AsyncBithuman | None = runtime or None
         self._publisher: AvatarPublisher | None = None
+        self._connection: Connection | None = None
         self._identity = avatar_participant_identity or IDENTITY
 
     @property
@@ -125,12 +135,16 @@ class AvatarSession(BaseAvatarSession[Any]):
         await self._publisher.start()
         agent_session.output.replace_audio_tail(voice)
         agent_session.on("user_state_changed", self._on_user_state)
+        self._connection = Connection(room)
+        self._connection.ended.add_done_callback(_tell)
 
     async def aclose(self) -> None:
         """Stop the avatar and free what it holds. Calling it again does nothing."""
         if self._agent_session is not None:
             self._agent_session.off("user_state_changed", self._on_user_state)
         # The base class removes the avatar's participant from the room: here that would be the agent itself.
+        if self._connection is not None:
+            self._connection.close()
         room, self._room = self._room, None
         if room is not None:
             room.off("connection_state_changed", self._on_connection_state_changed)
@@ -150,3 +164,8 @@ class AvatarSession(BaseAvatarSession[Any]):
     def _on_user_state(self, event: UserStateChangedEvent) -> None:
         if self._runtime is not None:
             self._runtime.set_listening(event.new_state == "speaking")
+
+
+def _tell(ended: asyncio.Future[Ending]) -> None:
+    if not ended.cancelled() and ended.result().lost:
+        logger.warning(AWAY, ended.result().sentence)

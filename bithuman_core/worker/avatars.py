@@ -14,6 +14,7 @@ from bithuman_core.background import Background
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.imx.sniff import is_commercial
 from bithuman_core.low_priority import be_nice
+from bithuman_core.settings import models_dir
 from bithuman_core.uploads import build_from_photo, can_build, check_avatar, read_background, reading_pool
 from bithuman_core.worker.refused import Refused
 
@@ -38,13 +39,21 @@ class Wardrobe:
     What clients send is read in processes of their own (``uploads``), and loaded here when it is known to be sound.
     """
 
-    def __init__(self, default: Path) -> None:
-        """Load the default avatar. Raises ModelError."""
-        self.path = default
+    def __init__(self, default: Path, folder: Path | None = None) -> None:
+        """Load the default avatar. folder: of others that clients may name, beside the shipped ones. Raises ModelError."""
+        self.path, self._folder = default, folder
         self.default = Fixture(default)
         self._loading = ThreadPoolExecutor(1, "avatars", initializer=be_nice)
         self._building = ThreadPoolExecutor(1, "photos", initializer=be_nice)
         self._reading = reading_pool()
+
+    def named(self, name: str) -> Path:
+        """The file of an avatar that the worker keeps. Raises Refused."""
+        files = [folder / f"{name}.imx" for folder in (self._folder, models_dir()) if folder is not None]
+        found = next((file for file in files if file.is_file()), None)
+        if found is None:
+            raise Refused(f"avatar: this worker has none called {name!r}; leave it out, or ask its operator for --avatars.")
+        return found
 
     def start(self) -> None:
         """Get ready for uploads now, so that the first one need not wait."""

@@ -21,6 +21,9 @@ class WorkerLimits:
     download_seconds: float = 60.0  # the whole of it, redirects too
     fetch_from: tuple[str, ...] = ()  # hosts and networks of its own that it may fetch from; public ones it may anyway
     join_seconds: float = 20.0  # to reach the room
+    lost_seconds: float = 5.0  # without LiveKit's server, until the room is joined anew
+    rejoin_seconds: float = 300.0  # that the server may take to come back
+    part_seconds: float = 3.0  # to leave one room
     leave_seconds: float = 1.5  # to leave the rooms when the worker ends
     agent_seconds: float = 120.0  # in the room until an agent is there
     benchmark_seconds: float = 4.0  # of speech

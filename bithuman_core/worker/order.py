@@ -25,7 +25,7 @@ from bithuman_core.worker.limits import MIB, WorkerLimits
 MAX_NAME = 256  # characters
 MAX_FILE_NAME = 120  # bytes: file systems take 255, and a suffix may follow
 INSTEAD = {
-    "avatar_image": ("avatar_image_url", "agent_code"),
+    "avatar_image": ("avatar", "agent_code", "avatar_image_url"),
     "background_image": ("background", "background_image_url"),
 }  # fields of uploads: what cannot be sent beside them
 HOW = "send JSON or a multipart form with livekit_url, livekit_token and room_name."
@@ -49,6 +49,9 @@ class Order(BaseModel):
     room_name: str = Field(min_length=1, max_length=MAX_NAME)
     async_mode: bool = False
     avatar_image_url: str | None = Field(None, max_length=2048, repr=False)  # it may be signed
+    avatar: str | None = Field(None, pattern=r"^[\w-]{1,64}$")  # one that the worker keeps, by its name
+    again: bool = False  # in the place of one that broke off: its agent is told that the sentence ended
+    audio_of: str | None = Field(None, min_length=1, max_length=MAX_NAME)  # whose track it speaks, in place of an agent's stream
     agent_code: str | None = Field(None, max_length=64)  # of an avatar that the server keeps (bithuman_core.service)
     consent: str | None = Field(None, max_length=2000)
     background: str | None = Field(None, max_length=32)  # photo, blur, #rrggbb
@@ -56,8 +59,8 @@ class Order(BaseModel):
 
     @model_validator(mode="after")
     def _is_one_of_each(self) -> Order:
-        if self.agent_code and self.avatar_image_url:
-            raise ValueError("agent_code and avatar_image_url were both sent: send one of them")
+        if len(avatars := [name for name in ("avatar", "agent_code", "avatar_image_url") if getattr(self, name)]) > 1:
+            raise ValueError(f"{avatars[0]} and {avatars[1]} were both sent: send one of them")
         if self.background and self.background_image_url:
             raise ValueError("background and background_image_url were both sent: send one of them")
         return self
@@ -141,6 +144,11 @@ def file_name(given: str) -> str:
     """A file's name as a client says it, without folders and oddities, of MAX_FILE_NAME bytes at most."""
     name = re.sub(r"[^\w .()-]", "_", given.replace("\\", "/").rsplit("/", 1)[-1])
     return end_in_bytes(name.strip(" ."), MAX_FILE_NAME).strip(" .") or "avatar"
+
+
+def checked_order(fields: dict[str, Any]) -> Order:
+    """The order of these fields. Raises HTTPException with one sentence."""
+    return _checked(Order.model_validate, fields)
 
 
 def _checked(validate: Callable[[Any], Order], content: Any) -> Order:

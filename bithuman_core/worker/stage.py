@@ -4,112 +4,137 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from livekit import rtc
 from livekit.agents import utils
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
-from livekit.agents.voice.avatar import AvatarOptions, DataStreamAudioReceiver
+from livekit.agents.voice.avatar import AvatarOptions
+from livekit.rtc.data_stream import StreamError
 from livekit.rtc.participant import PublishDataError
 
 from bithuman_core.background import Background
 from bithuman_core.engine import Fixture
-from bithuman_core.errors import BithumanError
 from bithuman_core.livekit import AvatarGenerator, AvatarPublisher
+from bithuman_core.livekit.connection import Connection, Ending
 from bithuman_core.runtime import AsyncBithuman
+from bithuman_core.worker.joining import Door, RoomError, RoomFactory
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import Order
+from bithuman_core.worker.voices import AgentsVoice, TracksVoice
+
+__all__ = ["Measure", "Messages", "RoomError", "RoomFactory", "perform"]
 
 logger = logging.getLogger(__name__)
 
-RPC_CLEAR_BUFFER = "lk.clear_buffer"  # LiveKit's protocol between an agent and its avatar
+LEFT = "The agent left the room."
 TOPIC = "bithuman.{kind}"  # of what the agent is told from outside
-RoomFactory = Callable[[], rtc.Room]
 Measure = Callable[[float], None]
 Messages = asyncio.Queue[tuple[str, str]]  # (kind, text)
-
-
-class RoomError(BithumanError):
-    """The room could not be joined, or nobody came."""
-
-    default_code = "ROOM"
-
-
-class RoomAudioReceiver(DataStreamAudioReceiver):
-    """Takes the agent's voice. LiveKit's own keeps the handlers of all rooms of a process in one table by the agent's name:
-    where two agents have the same name, the barge-in of one would silence the avatar of the other.
-    """
-
-    @classmethod
-    def _register_clear_buffer_rpc(
-        cls, room: rtc.Room, *, caller_identity: str, handler: Callable[[rtc.RpcInvocationData], str]
-    ) -> None:
-        room.local_participant.register_rpc_method(RPC_CLEAR_BUFFER, handler)
 
 
 async def perform(
     order: Order, background: Background | None, fixture: Fixture, make_room: RoomFactory, limits: WorkerLimits,
     joined: Callable[[], None], messages: Messages, measure: Measure = lambda work: None,
 ) -> str:  # fmt: skip
-    """Be the avatar of the agent in the room until the agent leaves or the room closes; returns why it ended, a sentence.
+    """Be the avatar in the room until whoever it speaks for leaves or the room closes; returns why it ended, a sentence.
 
-    The agent is the one that the token names (``lk.publish_on_behalf``), else the first in the room. ``joined()`` is called when
-    the room has been reached. background: what it stands before; None: its own. messages: what the agent is told, as data
-    packets of a topic each. measure: is told the work of each frame, s.
+    It speaks for the participant that ``order.audio_of`` names; else for the agent that the token names
+    (``lk.publish_on_behalf``); else for the first agent in the room. Where the connection is lost it joins anew, and goes on with
+    what it was saying. ``joined()`` is called whenever the room has been reached. background: what it stands before; None: its
+    own. messages: what the agent is told, as data packets of a topic each. measure: is told the work of each frame, s.
 
-    Raises RoomError where it cannot be, or no agent comes in time. Cancelling leaves the room.
+    Raises RoomError where it cannot be, or nobody comes in time. Cancelling leaves the room.
     """
-    room, runtime = make_room(), AsyncBithuman(fixture, measure=measure)
-    over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def end(why: str) -> None:
-        if not over.done():
-            over.set_result(why)
-
-    room.on("disconnected", lambda *_: end("The room was closed."))
-    publisher: AvatarPublisher | None = None
-    playing: asyncio.Task[None] | None = None
-    telling: asyncio.Task[None] | None = None
+    runtime = AsyncBithuman(fixture, measure=measure)
+    visit = _Visit(order, runtime, limits, messages)
+    door = Door(order, make_room, limits)
     try:
         if background is not None:
             await runtime.set_background(background)
-        await _connect(room, order, limits)
-        joined()
-        agent = await _agent(room, over, limits)
-        if agent is None:
-            return over.result()
+        while True:
+            async with door.open() as connection:
+                joined()
+                ending = await visit.stay(connection)
+            if not ending.lost:
+                return ending.sentence
+            logger.warning("%s The avatar joins its room anew.", ending.sentence)
+    finally:
+        await runtime.shutdown()
+
+
+class _Visit:
+    """What an avatar does in its room, as often as it joins it."""
+
+    def __init__(self, order: Order, runtime: AsyncBithuman, limits: WorkerLimits, messages: Messages) -> None:
+        self._order, self._runtime, self._limits, self._messages = order, runtime, limits, messages
+        self._last: AvatarPublisher | None = None  # of the connection before
+
+    async def stay(self, connection: Connection) -> Ending:
+        """Until it is over."""
+        room = connection.room
+        speaker = await _speaker(connection, self._order.audio_of, self._limits)
+        if speaker is None:
+            return connection.ended.result()
 
         def leaves(participant: rtc.RemoteParticipant) -> None:
-            if participant.identity == agent:
-                end("The agent left the room.")
+            # LiveKit's client says so of everybody while it tries to come back.
+            if participant.identity == speaker:
+                connection.end(LEFT, lost=not connection.steady)
 
         room.on("participant_disconnected", leaves)
-        generator = AvatarGenerator(runtime)
+        async with self._publishing(room, speaker) as playing, _telling(room, speaker, self._messages):
+            await asyncio.wait([playing, connection.ended], return_when=asyncio.FIRST_COMPLETED)
+            return connection.ended.result() if connection.ended.done() else _why(playing, connection, speaker)
+
+    @asynccontextmanager
+    async def _publishing(self, room: rtc.Room, speaker: str) -> AsyncIterator[asyncio.Task[None]]:
+        generator = AvatarGenerator(self._runtime)
         width, height = generator.video_resolution
-        options = AvatarOptions(width, height, generator.video_fps, generator.audio_sample_rate, audio_channels=1)
-        receiver = RoomAudioReceiver(room, sender_identity=agent)
-        publisher = AvatarPublisher(room, audio_recv=receiver, video_gen=generator, options=options)
-        playing = asyncio.create_task(_play(publisher))
-        telling = asyncio.create_task(_tell(room, agent, messages))
-        await asyncio.wait([playing, over], return_when=asyncio.FIRST_COMPLETED)
-        if over.done():
-            return over.result()
-        playing.result()
-        return "The avatar ended."
-    finally:
-        for work in (telling, playing):
-            if work is not None:
-                work.cancel()
-                await asyncio.wait([work])
-        if publisher is not None:
+        rate = generator.audio_sample_rate
+        options = AvatarOptions(width, height, generator.video_fps, rate, audio_channels=1)
+        voice = TracksVoice(room, speaker, rate) if self._order.audio_of else AgentsVoice(room, sender_identity=speaker)
+        publisher = AvatarPublisher(room, audio_recv=voice, video_gen=generator, options=options)
+        broke_off = self._order.again and self._last is None
+        if self._last is not None:
+            publisher.take_over(self._last)
+            await self._runtime.flush()  # what had come of the sentence is all that comes
+        self._last = publisher
+        playing = asyncio.create_task(_play(publisher, broke_off=broke_off))
+        try:
+            yield playing
+        finally:
+            playing.cancel()
+            await asyncio.wait([playing])
             await publisher.aclose()
-        await runtime.shutdown()
-        await room.disconnect()
 
 
-async def _play(publisher: AvatarPublisher) -> None:
+def _why(playing: asyncio.Task[None], connection: Connection, speaker: str) -> Ending:
+    """Why publishing ended by itself. Raises what it broke of."""
+    if isinstance(playing.exception(), (StreamError, rtc.RpcError)):  # what it spoke for broke off, or does not answer
+        gone = speaker not in connection.room.remote_participants
+        return Ending(LEFT, lost=not (gone and connection.steady))
+    playing.result()
+    return Ending("The avatar ended.")
+
+
+async def _play(publisher: AvatarPublisher, *, broke_off: bool) -> None:
     await publisher.start()
+    if broke_off:
+        publisher.tell_interrupted()
     await publisher.wait_for_complete()
+
+
+@asynccontextmanager
+async def _telling(room: rtc.Room, agent: str, messages: Messages) -> AsyncIterator[None]:
+    """Hand messages on."""
+    telling = asyncio.create_task(_tell(room, agent, messages))
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
 
 
 async def _tell(room: rtc.Room, agent: str, messages: Messages) -> None:
@@ -122,26 +147,19 @@ async def _tell(room: rtc.Room, agent: str, messages: Messages) -> None:
             logger.warning("The agent of a room could not be told something: %s", error.message)
 
 
-async def _connect(room: rtc.Room, order: Order, limits: WorkerLimits) -> None:
-    connecting = room.connect(order.livekit_url, order.livekit_token.get_secret_value(), rtc.RoomOptions(auto_subscribe=False))
+async def _speaker(connection: Connection, named: str | None, limits: WorkerLimits) -> str | None:
+    """The identity of whoever it speaks for, or None where the connection ended meanwhile."""
+    room = connection.room
+    identity = named or room.local_participant.attributes.get(ATTRIBUTE_PUBLISH_ON_BEHALF)
+    kind = None if identity else rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+    coming = asyncio.ensure_future(utils.wait_for_participant(room, identity=identity, kind=kind))
     try:
-        await asyncio.wait_for(connecting, limits.join_seconds)
-    except (rtc.ConnectError, asyncio.TimeoutError):
-        # Without LiveKit's own words: they may hold the address together with the token.
-        raise RoomError("The LiveKit room cannot be joined: check livekit_url, and that livekit_token is valid there.") from None
-
-
-async def _agent(room: rtc.Room, over: asyncio.Future[str], limits: WorkerLimits) -> str | None:
-    """The identity of the agent, or None where the room was closed meanwhile."""
-    named = room.local_participant.attributes.get(ATTRIBUTE_PUBLISH_ON_BEHALF)
-    kind = None if named else rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
-    coming = asyncio.ensure_future(utils.wait_for_participant(room, identity=named, kind=kind))
-    try:
-        await asyncio.wait([coming, over], timeout=limits.agent_seconds, return_when=asyncio.FIRST_COMPLETED)
-        if over.done():
+        await asyncio.wait([coming, connection.ended], timeout=limits.agent_seconds, return_when=asyncio.FIRST_COMPLETED)
+        if connection.ended.done():
             return None
         if not coming.done():
-            raise RoomError(f"No agent came into the room within {limits.agent_seconds:g} seconds: start the agent, then launch.")
+            who, what = ("Nobody of that name", "it") if named else ("No agent", "the agent")
+            raise RoomError(f"{who} came into the room within {limits.agent_seconds:g} seconds: start {what}, then launch.")
         return coming.result().identity
     finally:
         coming.cancel()

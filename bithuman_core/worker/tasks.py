@@ -148,6 +148,8 @@ class Tasks:
                 if order.avatar_image_url:
                     upload = self.new_folder(belongings) / file_name(urlsplit(order.avatar_image_url).path)
                     await self._downloads.fetch(order.avatar_image_url, upload)
+                if order.avatar:
+                    upload = self._wardrobe.named(order.avatar)
                 if order.agent_code:
                     if self._lend is None:
                         raise Refused(NO_AGENTS)

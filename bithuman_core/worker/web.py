@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from bithuman_core import __version__
 from bithuman_core.cli.bench import measure
 from bithuman_core.files import DISK_FULL, is_full
 from bithuman_core.hosts import KnownHosts
+from bithuman_core.worker.agent_server import Dispatched, LiveKitServer
 from bithuman_core.worker.avatars import CONSENT_NEEDED, Wardrobe, is_avatar_file
 from bithuman_core.worker.limits import WorkerLimits
 from bithuman_core.worker.order import read_order
@@ -44,10 +45,11 @@ def worker_app(
     make_room: RoomFactory = rtc.Room,
     hosts: KnownHosts | None = None,
     lend: Lend | None = None,
+    livekit: LiveKitServer | None = None,
 ) -> FastAPI:
     """Everything that a worker serves; ``make_room`` makes the connection of a task, ``hosts`` are the names it answers to.
 
-    ``lend`` brings the avatars of agents. Its tasks are in ``app.state.tasks``.
+    ``lend`` brings the avatars of agents; ``livekit``: takes jobs dispatched there. Its tasks are in ``app.state.tasks``.
     """
     limits = limits or WorkerLimits()
     tasks = Tasks(wardrobe, make_room, limits, lend)
@@ -55,7 +57,8 @@ def worker_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with nullcontext() if livekit is None else Dispatched(livekit, tasks, limits).running():
+            yield
         await tasks.stop_all()
         wardrobe.close()
 

@@ -166,7 +166,7 @@ class Recording:
     sizes: set[tuple[int, int]]
     before: dict[str, dict[str, Any]]  # inbound-rtp statistics by kind
     after: dict[str, dict[str, Any]]
-    fresh: float  # part of the pictures that the server says are new ones
+    fresh: float  # part of the pictures that the server says are new ones; 1 where it says nothing
 
     @property
     def seconds(self) -> float:
@@ -233,5 +233,5 @@ def as_arrays(raw: dict[str, Any]) -> Recording:
         sizes={(int(width), int(height)) for width, height in frames[:, 2:4]},
         before=raw["before"],
         after=raw["after"],
-        fresh=float(np.mean([message["data"]["fresh"] for message in raw["told"] if message["type"] == "stats"])),
+        fresh=float(np.mean([message["data"]["fresh"] for message in raw["told"] if message["type"] == "stats"] or [1.0])),
     )

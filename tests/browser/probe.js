@@ -37,13 +37,12 @@
   }
 
   const Native = window.RTCPeerConnection;
-  let call = null;
   const told = [];
   if (Native)
     window.RTCPeerConnection = class extends Native {
       constructor(...args) {
         super(...args);
-        call = window.probeCall = this;
+        window.probeCall = this;
       }
       createDataChannel(...args) {
         const channel = super.createDataChannel(...args);
@@ -76,11 +75,11 @@
     if (context) {
       await context.resume();
       await context.audioWorklet.addModule(URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" })));
-      heard = await listen(context, microphone);
+      if (microphone) heard = await listen(context, microphone);
       voice = await listen(context, video.srcObject);
     }
     const clocks = [], frames = [], gray = [];
-    const before = await videoStats(call);
+    const before = await videoStats(window.probeCall);
     told.length = 0;
     const end = performance.now() + 1000 * seconds;
     await new Promise((resolve) => {
@@ -95,7 +94,7 @@
       video.requestVideoFrameCallback(look);
       setTimeout(resolve, 1000 * seconds + 500); // also where no picture comes
     });
-    const after = await videoStats(call);
+    const after = await videoStats(window.probeCall);
     await context?.close();
     return { heard, voice, clocks, frames, gray, before, after, told };
   };

@@ -232,6 +232,16 @@ async def test_the_avatar_listens_while_the_user_speaks(room: OfflineRoom, runti
     await avatar.aclose()
 
 
+async def test_an_agent_whose_server_is_gone_is_told_so(
+    room: OfflineRoom, runtime: AsyncBithuman, caplog: pytest.LogCaptureFixture
+) -> None:
+    avatar = AvatarSession(runtime=runtime)
+    await avatar.start(AgentSession(), room.as_room)
+    room.emit("disconnected", rtc.DisconnectReason.SERVER_SHUTDOWN)
+    await until(lambda: "end the agent's job" in caplog.text)
+    await avatar.aclose()
+
+
 async def test_a_false_interruption_pauses_the_voice_and_loses_nothing(
     room: OfflineRoom, runtime: AsyncBithuman, voice: NDArray[np.int16]
 ) -> None:

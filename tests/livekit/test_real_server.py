@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,22 +23,13 @@ from livekit.agents.voice.avatar import QueueAudioOutput  # noqa: E402
 
 from bithuman_core import AsyncBithuman, Fixture  # noqa: E402
 from bithuman_core.livekit import AvatarSession  # noqa: E402
-from tests.livekit.server import KEY, SECRET, SERVER, LiveKit, serving  # noqa: E402
+from tests.livekit.server import KEY, SECRET, LiveKit  # noqa: E402
 from tests.livekit.test_livekit import Listener  # noqa: E402
 from tests.worker.test_worker import say, voice_of  # noqa: E402
 from tests.worker.test_worker import serving as serving_worker  # noqa: E402
 
 RATE, TICK = 16_000, 640
 QUIET = 200  # of int16: softer is silence after Opus
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
-    program = SERVER.find()
-    if program is None:
-        pytest.skip(SERVER.missing)
-    with serving(program, tmp_path_factory.mktemp("livekit")) as server:
-        yield server
 
 
 class Viewer:
@@ -49,6 +40,8 @@ class Viewer:
         self.pictures: list[tuple[float, tuple[int, int]]] = []
         self._pieces: list[tuple[float, NDArray[np.int16]]] = []
         self._following = set[asyncio.Task[None]]()
+        self._whom: str | None = None
+        self._last: dict[str, rtc.AudioStream] = {}  # of each one there; a track of the dead is silent for a while
         self.room.on("track_subscribed", self._follow)
 
     @property
@@ -68,18 +61,32 @@ class Viewer:
         await self.room.disconnect()
         for task in self._following:
             task.cancel()
+        await asyncio.gather(*self._following, return_exceptions=True)
 
-    def _follow(self, track: rtc.Track, *_: object) -> None:
-        follow = self._look(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._listen(track)
+    def only(self, identity: str) -> None:
+        """Listen to one participant alone, from now on."""
+        self._whom, self._pieces = identity, []
+
+    def _follow(self, track: rtc.Track, _: object, participant: rtc.RemoteParticipant) -> None:
+        follow = self._look(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._listen(track, participant.identity)
         self._following.add(asyncio.get_running_loop().create_task(follow))
 
     async def _look(self, track: rtc.Track) -> None:
-        async for event in rtc.VideoStream(track):
-            self.pictures.append((time.monotonic(), (event.frame.width, event.frame.height)))
+        stream = rtc.VideoStream(track)
+        try:
+            async for event in stream:
+                self.pictures.append((time.monotonic(), (event.frame.width, event.frame.height)))
+        finally:
+            await stream.aclose()
 
-    async def _listen(self, track: rtc.Track) -> None:
-        async for event in rtc.AudioStream(track, sample_rate=RATE, num_channels=1):
-            self._pieces.append((time.monotonic(), np.frombuffer(event.frame.data, np.int16)))
+    async def _listen(self, track: rtc.Track, identity: str) -> None:
+        self._last[identity] = stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
+        try:
+            async for event in stream:
+                if self._whom in (identity, None) and stream is self._last[identity]:
+                    self._pieces.append((time.monotonic(), np.frombuffer(event.frame.data, np.int16)))
+        finally:
+            await stream.aclose()
 
 
 @asynccontextmanager

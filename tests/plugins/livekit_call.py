@@ -90,6 +90,8 @@ class Side(OfflineRoom):
 
     async def connect(self, url: str, token: str, options: rtc.RoomOptions) -> None:
         """Join the call that the token is for."""
+        if self._calls.refusal:
+            raise rtc.ConnectError(f"{self._calls.refusal}: {token}")
         if token not in self._calls.open:
             raise rtc.ConnectError(f"refused: {url}/rtc?access_token={token}")
         self._calls.open[token].join(self)
@@ -138,6 +140,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.open: dict[str, Call] = {}
+        self.refusal = ""  # what whoever joins is told
         self.avatars: list[Side] = []
 
     def agent(self, token: str) -> Side:

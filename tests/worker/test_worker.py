@@ -36,6 +36,7 @@ from bithuman_core.worker import WorkerLimits, worker_app  # noqa: E402
 from bithuman_core.worker.avatars import Wardrobe  # noqa: E402
 from bithuman_core.worker.order import file_name  # noqa: E402
 from bithuman_core.worker.stage import RoomFactory  # noqa: E402
+from bithuman_core.worker.tasks import Task, Tasks  # noqa: E402
 from tests.plugins.livekit_call import Calls, Side  # noqa: E402
 
 RATE, TICK, BLOCK = 16_000, 640, 160
@@ -48,8 +49,8 @@ PHOTO = Path(__file__).parents[1] / "data" / "astronaut.jpg"
 class Worker:
     """A running worker, and a client of it."""
 
-    def __init__(self, client: httpx.AsyncClient, server: uvicorn.Server) -> None:
-        self.client, self.server = client, server
+    def __init__(self, client: httpx.AsyncClient, server: uvicorn.Server, tasks: Tasks) -> None:
+        self.client, self.server, self.tasks = client, server, tasks
 
     async def launch(self, **fields: Any) -> httpx.Response:
         return await self.client.post("/launch", json={**ORDER, **fields})
@@ -69,7 +70,7 @@ async def serving(make_room: RoomFactory, **limits: Any) -> AsyncIterator[Worker
         running = asyncio.create_task(server.serve([listener]))
         await until(lambda: server.started)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=120) as client:
-            yield Worker(client, server)
+            yield Worker(client, server, app.state.tasks)
         server.should_exit = True
         await running
 
@@ -341,6 +342,61 @@ async def test_an_avatar_leaves_with_its_agent(worker: Worker, calls: Calls) -> 
     await agent.disconnect()
     await until(lambda: not calls.avatars[0].isconnected())
     assert (await worker.task(task_id))["reason"] == "The agent left the room."
+
+
+async def test_an_avatar_whose_connection_is_lost_joins_anew_and_goes_on_speaking(calls: Calls, voice: NDArray[np.int16]) -> None:
+    output = voice_of(calls.agent(TOKEN), "avatar-1")
+    async with serving(calls.make_room, lost_seconds=0.01) as worker:
+        task_id = (await worker.launch()).json()["task_id"]
+        await say(output, voice[: 75 * TICK])
+        await until(lambda: calls.avatars[0].heard.size > 10 * TICK)
+        calls.avatars[0].emit("connection_state_changed", rtc.ConnectionState.CONN_RECONNECTING)
+        await until(lambda: len(calls.avatars) > 1 and calls.avatars[1].heard.size > 10 * TICK)
+        assert (await worker.task(task_id))["status"] == "running"
+        assert not calls.avatars[0].isconnected()
+        calls.avatars[1].local_participant.identity = "avatar-1"  # a real token has one identity
+        assert not (await output.wait_for_playout()).interrupted
+        await calls.avatars[1].settle()
+        assert np.array_equal(calls.avatars[1].heard[-10 * TICK :], voice[65 * TICK : 75 * TICK]), "to the end"
+
+
+async def test_an_agent_that_seems_to_leave_while_the_connection_is_down_is_waited_for(worker: Worker, calls: Calls) -> None:
+    agent = calls.agent(TOKEN)
+    task_id = (await worker.launch()).json()["task_id"]
+    await until(lambda: bool(calls.avatars[0].pictures))
+    calls.avatars[0].emit("connection_state_changed", rtc.ConnectionState.CONN_RECONNECTING)
+    calls.avatars[0].emit("participant_disconnected", agent.local_participant)
+    await until(lambda: len(calls.avatars) > 1 and bool(calls.avatars[1].pictures))
+    assert (await worker.task(task_id))["status"] == "running"
+
+
+async def test_a_server_that_does_not_come_back(calls: Calls) -> None:
+    calls.agent(TOKEN)
+    async with serving(calls.make_room, rejoin_seconds=0.01) as worker:
+        task_id = (await worker.launch()).json()["task_id"]
+        await until(lambda: bool(calls.avatars[0].pictures))
+        calls.open.clear()
+        calls.avatars[0].emit("disconnected", rtc.DisconnectReason.SERVER_SHUTDOWN)
+        await until(lambda: worker_tasks(worker)[0].over)
+        task = await worker.task(task_id)
+        assert task["status"] == "failed" and "was not back within 0.01 seconds" in task["reason"]
+
+
+async def test_a_token_that_is_not_valid_any_more(calls: Calls) -> None:
+    calls.agent(TOKEN)
+    async with serving(calls.make_room) as worker:
+        task_id = (await worker.launch()).json()["task_id"]
+        await until(lambda: bool(calls.avatars[0].pictures))
+        calls.refusal = "401 Unauthorized"
+        calls.avatars[0].emit("disconnected", rtc.DisconnectReason.SERVER_SHUTDOWN)
+        await until(lambda: worker_tasks(worker)[0].over)
+        task = await worker.task(task_id)
+        assert task["status"] == "failed" and "not valid any more" in task["reason"] and TOKEN not in task["reason"]
+
+
+def worker_tasks(worker: Worker) -> list[Task]:
+    """As the worker itself keeps them."""
+    return list(worker.tasks)
 
 
 async def test_an_avatar_whose_room_is_closed_ends(worker: Worker, calls: Calls) -> None:
