@@ -1,0 +1,130 @@
+"""A cluster of three nodes on this machine, with a PostgreSQL, and the means to kill any part of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.plugins import need
+
+need("ray", "psycopg", "fastrtc")
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+
+import ray  # noqa: E402
+from ray import serve  # noqa: E402
+from ray._private.state import actors  # noqa: E402
+from ray.cluster_utils import Cluster  # noqa: E402
+
+from bithuman_core.cluster.plan import NAME, STAGE, Plan  # noqa: E402
+from bithuman_core.cluster.starting import deploy  # noqa: E402
+from bithuman_core.service.context import Service  # noqa: E402
+from bithuman_core.service.data.database import Database  # noqa: E402
+from bithuman_core.service.storage import Storage  # noqa: E402
+from tests.cluster.visitor import SITE, Visitor  # noqa: E402
+from tests.service.postgres import find_postgres, running  # noqa: E402
+from tests.service.serving import ALL, Client, Humming  # noqa: E402
+from tests.service.test_serve import free_port  # noqa: E402
+
+STORE = 80 << 20  # bytes, of a node
+PATIENCE = 90  # s
+
+
+class Nodes:
+    """``head`` carries Ray's own services, the answering processes and Serve's controller; ``workers`` those with places."""
+
+    def __init__(self, plan: Plan, workers: int, cpus: float) -> None:
+        self.plan, self._cpus = plan, cpus
+        self.cluster = Cluster(
+            initialize_head=True, shutdown_at_exit=False,
+            head_node_args={"num_cpus": 2, "object_store_memory": STORE, "include_dashboard": False},
+        )  # fmt: skip
+        self.workers = [self.add() for _ in range(workers)]
+        ray.init(self.cluster.address, log_to_driver=False, logging_level="ERROR")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.plan.port}"
+
+    def add(self) -> Any:
+        return self.cluster.add_node(num_cpus=self._cpus, object_store_memory=STORE, resources={"places": 1})
+
+    def deploy(self) -> None:
+        deploy(self.plan)
+
+    def stages(self) -> dict[str, tuple[int, str]]:
+        """Process and node of each process with places that lives, by its name."""
+        return self._actors(f"SERVE_REPLICA::{NAME}#{STAGE}")
+
+    def controller(self) -> tuple[int, str]:
+        (found,) = self._actors("SERVE_CONTROLLER_ACTOR").values()
+        return found
+
+    def close(self) -> None:
+        serve.shutdown()
+        ray.shutdown()
+        self.cluster.shutdown()
+
+    def _actors(self, name: str) -> dict[str, tuple[int, str]]:
+        living = [actor for actor in actors().values() if actor["State"] == "ALIVE" and actor["Name"].startswith(name)]
+        return {actor["Name"]: (int(actor["Pid"]), str(actor["Address"]["NodeID"])) for actor in living}
+
+
+def kill(process: int) -> None:
+    os.kill(process, signal.SIGKILL)
+
+
+def until(done: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """What ``done`` gives as soon as that is true."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if (found := done()) or found == 0 and found is not False:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"it took too long until {what}")
+
+
+class House:
+    """A cluster with its database and storage, and an agent that is published for SITE."""
+
+    def __init__(self, service: Service, nodes: Nodes) -> None:
+        self.service, self.nodes = service, nodes
+        self.secret, _ = service.secrets.create("tests", ALL, per_minute=100_000, per_day=1000)
+        client = Client(service, self.secret)
+        self.code = client.agent(name="Mara")
+        client.work()
+        assert client.put(f"/v1/agent/{self.code}/embed", json={"origins": [SITE]}).status_code == 200
+
+    def visitor(self) -> Visitor:
+        return Visitor(self.nodes.url, self.code)
+
+
+@contextmanager
+def house(workers: int = 2, cpus: float = 1.0, **more: Any) -> Iterator[House]:
+    """One that is ready."""
+    programs = find_postgres()
+    assert programs is not None
+    with running(programs) as server, tempfile.TemporaryDirectory(prefix="house-") as folder:
+        database = Database(server.url)
+        database.upgrade()
+        voice = Humming()
+        voice.look()
+        service = Service(database, Storage(str(Path(folder, "files"))), voice=voice)
+        plan = Plan(
+            database=server.url, storage=str(Path(folder, "files")), port=free_port(), workers=workers, cpus=1.0,
+            ingress_cpus=0.1, job_cpus=0.1, **more,
+        )  # fmt: skip
+        nodes = Nodes(plan, workers, cpus)
+        try:
+            nodes.deploy()
+            yield House(service, nodes)
+        finally:
+            nodes.close()
+            service.close()
