@@ -55,6 +55,20 @@ def serve(
     import_: Annotated[
         Path | None, typer.Option("--import", metavar="IN.tar", help="Fill an empty installation from such a file, and end.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Serve on a cluster of Ray (docs/scaling.md): auto (this machine's, or a new one), ray://host:10001, host:6379.",
+        ),
+    ] = None,
+    places: Annotated[
+        int | None, typer.Option(help="In a cluster: avatars live at once in one process, which has a core.", min=1)
+    ] = None,
+    workers: Annotated[int, typer.Option(help="In a cluster: fewest processes with places.", min=1)] = 1,
+    max_workers: Annotated[
+        int | None, typer.Option(help="In a cluster: most of them (as many as it has cores).", min=1)
+    ] = None,
     fetch_from: Annotated[
         list[str] | None,
         typer.Option(help="Host or network of your own that addresses in requests may name, e.g. 10.1.0.0/16; repeat for more."),
@@ -84,6 +98,15 @@ def serve(
     if export is not None or import_ is not None:
         _move(opened, Storage(where.storage), export, import_)
         return
+    if cluster is not None:
+        from bithuman_core.cli.cluster import Size, serve_in_cluster
+
+        serve_in_cluster(
+            cluster, opened, where.storage, Size(places, workers, max_workers), lambda: _note_secrets(opened), url=where.database,
+            host=host, port=port, hosts=tuple(filter(None, allowed_hosts.split(","))), fetch_from=tuple(fetch_from or ()),
+            seconds=60 * visit_minutes or math.inf,
+        )  # fmt: skip
+        return
     try:
         listener = create_server((host, port))
     except OSError as error:
@@ -96,14 +119,20 @@ def serve(
     make_embeds = partial(_embeds, places=showing, seconds=60 * visit_minutes or math.inf) if showing else None
     page = _admin_page(service) if admin else None
     application = service_app(service, host, allowed_hosts.split(","), make_rooms, make_embeds, page)
-    if not service.secrets.all():
-        say("There is no secret yet: make one with bithuman-core secrets create NAME.", "note", "yellow")
+    _note_secrets(opened)
 
     def ready() -> None:
         say(f"Ready: http://{host}:{port}/v1, described by /openapi.json. Ctrl+C ends it.")
 
     config = server_config(application, service.limits.doors, trusted_proxies=trusted_proxies)
     EndingServer(config, ready, service.reading.close).run_and_exit(listener)
+
+
+def _note_secrets(database: Database) -> None:
+    from bithuman_core.service.secrets.store import Secrets
+
+    if not Secrets(database).all():
+        say("There is no secret yet: make one with bithuman-core secrets create NAME.", "note", "yellow")
 
 
 def _move(database: Database, storage: Storage, out: Path | None, given: Path | None) -> None:

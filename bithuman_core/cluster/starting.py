@@ -56,9 +56,20 @@ def deploy(plan: Plan) -> None:
         raise Failed("The cluster could not start the service: its logs (ray logs) say why.") from error
 
 
-def end() -> None:
-    """Take the application away, and a cluster of one's own with it."""
-    serve.shutdown()
+def cores() -> int:
+    """Of all machines together."""
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def machines() -> int:
+    """How many there are."""
+    return len({node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]})
+
+
+def end(new: bool) -> None:
+    """Leave the cluster; a new one ends, and the application with it."""
+    if new and ray.is_initialized():
+        serve.shutdown()
     ray.shutdown()
 
 

@@ -40,11 +40,11 @@ PATIENCE = 90  # s
 class Nodes:
     """``head`` carries Ray's own services, the answering processes and Serve's controller; ``workers`` those with places."""
 
-    def __init__(self, plan: Plan, workers: int, cpus: float) -> None:
+    def __init__(self, plan: Plan, workers: int, cpus: int) -> None:
         self.plan, self._cpus = plan, cpus
         self.cluster = Cluster(
             initialize_head=True, shutdown_at_exit=False,
-            head_node_args={"num_cpus": 2, "object_store_memory": STORE, "include_dashboard": False},
+            head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False},
         )  # fmt: skip
         self.workers = [self.add() for _ in range(workers)]
         ray.init(self.cluster.address, log_to_driver=False, logging_level="ERROR")
@@ -85,7 +85,7 @@ def until(done: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any
     """What ``done`` gives as soon as that is true."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        if (found := done()) or found == 0 and found is not False:
+        if found := done():
             return found
         time.sleep(0.1)
     raise AssertionError(f"it took too long until {what}")
@@ -107,7 +107,7 @@ class House:
 
 
 @contextmanager
-def house(workers: int = 2, cpus: float = 1.0, **more: Any) -> Iterator[House]:
+def house(workers: int = 2, cpus: int = 2, **more: Any) -> Iterator[House]:
     """One that is ready."""
     programs = find_postgres()
     assert programs is not None
@@ -118,7 +118,7 @@ def house(workers: int = 2, cpus: float = 1.0, **more: Any) -> Iterator[House]:
         voice.look()
         service = Service(database, Storage(str(Path(folder, "files"))), voice=voice)
         plan = Plan(
-            database=server.url, storage=str(Path(folder, "files")), port=free_port(), workers=workers, cpus=1.0,
+            database=server.url, storage=str(Path(folder, "files")), port=free_port(), workers=workers, cpus=1.5,
             ingress_cpus=0.1, job_cpus=0.1, **more,
         )  # fmt: skip
         nodes = Nodes(plan, workers, cpus)
