@@ -15,7 +15,7 @@ from bithuman_core.timing import SAMPLE_RATE
 from tests.footage import Filmed, filmed
 
 # Tests that look at a clock, or have browsers and servers beside them: `make test` runs these one after the other.
-IN_TIME = ("browser", "demo", "fastrtc", "faults", "livekit", "plugins", "worker")
+IN_TIME = ("browser", "cluster", "demo", "fastrtc", "faults", "livekit", "plugins", "worker")
 TESTS = Path(__file__).parent
 
 

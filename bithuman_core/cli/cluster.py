@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from bithuman_core.service.data.database import Database
 
 MISSING = "A cluster needs Ray Serve and FastRTC: pip install 'bithuman-core[cluster]'."
-GOES_ON = (
-    "It goes on without this command. Say it again to take another version, which waits for visits; `serve shutdown` takes it away."
-)
+GOES_ON = "It goes on without this command: say it again for another version, which waits for visits, or `serve shutdown`."
 
 
 @dataclass(frozen=True, slots=True)

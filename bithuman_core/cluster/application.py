@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import fields
+from importlib.util import find_spec
 from typing import Any
 
 from fastapi import FastAPI
@@ -63,7 +64,13 @@ def ingress_app(plan: Plan, stage: DeploymentHandle) -> FastAPI:
     def make_embeds(service: Service) -> Any:
         return StagedEmbeds(service, stage, embed_answers(), plan.seconds)
 
-    return service_app(open_service(plan, make_runner), plan.host, plan.hosts, embeds=make_embeds)
+    service = open_service(plan, make_runner)
+    app = service_app(service, plan.host, plan.hosts, embeds=make_embeds)
+    if find_spec("livekit") is not None:
+        from bithuman_core.cluster.launch import Launches  # which brings LiveKit along
+
+        app.include_router(Launches(service, stage).router)
+    return app
 
 
 def from_arguments(arguments: Mapping[str, Any]) -> serve.Application:

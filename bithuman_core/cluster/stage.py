@@ -5,19 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from ray import serve
 
 from bithuman_core.cluster.avatar_files import NodeFiles
 from bithuman_core.cluster.opening import open_service
-from bithuman_core.cluster.plan import Plan
+from bithuman_core.cluster.plan import NAME, STAGE, Plan
 from bithuman_core.conversation import Line
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import BithumanError
+from bithuman_core.service.context import Service
 from bithuman_core.service.embed.agent import ShownAgent
 from bithuman_core.service.embed.answers import embed_answers
 from bithuman_core.service.embed.visits import Embeds
+from bithuman_core.service.errors import NotInstalled
 from bithuman_core.settings import default_avatar
 
+if TYPE_CHECKING:
+    from bithuman_core.cluster.rooms import StagedRooms  # which brings LiveKit along
+
+NO_LIVEKIT = "Avatars in rooms need LiveKit's packages on all machines of the cluster: pip install 'bithuman-core[livekit]'."
 TAKEN = "taken"  # the first word of every call: there is a place
 
 
@@ -29,9 +38,12 @@ class Stage:
         self._service.speaker.look()
         files = NodeFiles(self._service.storage)
         self._embeds = Embeds(self._service, plan.places, embed_answers(), plan.seconds, files)
+        self._rooms = _rooms(self._service, plan, files)
         self._running = AsyncExitStack()
         await self._running.enter_async_context(self._service.live.running())
-        await self._running.enter_async_context(self._embeds.running())
+        for part in (self._embeds, self._rooms):
+            if part is not None:
+                await self._running.enter_async_context(part.running())
         await asyncio.to_thread(_warm_up)
 
     async def visit(
@@ -47,6 +59,15 @@ class Stage:
         yield visit, answer
         await self._embeds.until_over(visit)
 
+    async def room(self, number: str) -> AsyncIterator[str | dict[str, Any] | BithumanError]:
+        """Carry out the order of a row: TAKEN, then its card or why not, then nothing until the avatar has left the room."""
+        yield TAKEN
+        if self._rooms is None:
+            yield NotInstalled(NO_LIVEKIT)
+            return
+        async for told in self._rooms.perform(number):
+            yield told
+
     async def check_health(self) -> None:
         """The loop that carries the avatars answers."""
 
@@ -54,6 +75,14 @@ class Stage:
         """Serve waits for it: pages are told that their visit ends, and ask elsewhere."""
         await self._running.aclose()
         await asyncio.to_thread(self._service.close)
+
+
+def _rooms(service: Service, plan: Plan, files: NodeFiles) -> StagedRooms | None:
+    if find_spec("livekit") is None:
+        return None
+    from bithuman_core.cluster.rooms import StagedRooms
+
+    return StagedRooms(service, plan, files, serve.get_deployment_handle(STAGE, NAME))
 
 
 def _warm_up() -> None:

@@ -49,6 +49,7 @@ def deploy(plan: Plan) -> None:
     """Give the cluster the application, in place of an older one: its processes are replaced one after the other, each when its
     visits are over. Returns when all are ready. Raises Failed.
     """
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)  # what goes wrong is raised
     serve.start(proxy_location="EveryNode", http_options=HTTPOptions(host=plan.host, port=plan.port))
     try:
         serve.run(application(plan), name=NAME, route_prefix="/")
@@ -64,6 +65,11 @@ def cores() -> int:
 def machines() -> int:
     """How many there are."""
     return len({node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]})
+
+
+def leave() -> None:
+    """Leave a cluster that was joined for work; a new one ends with that."""
+    ray.shutdown()
 
 
 def end(new: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import tempfile
@@ -18,12 +19,13 @@ need("ray", "psycopg", "fastrtc")
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
 
+import psutil  # noqa: E402
 import ray  # noqa: E402
 from ray import serve  # noqa: E402
 from ray._private.state import actors  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
 
-from bithuman_core.cluster.plan import NAME, STAGE, Plan  # noqa: E402
+from bithuman_core.cluster.plan import INGRESS, NAME, STAGE, Plan  # noqa: E402
 from bithuman_core.cluster.starting import deploy  # noqa: E402
 from bithuman_core.service.context import Service  # noqa: E402
 from bithuman_core.service.data.database import Database  # noqa: E402
@@ -63,9 +65,26 @@ class Nodes:
         """Process and node of each process with places that lives, by its name."""
         return self._actors(f"SERVE_REPLICA::{NAME}#{STAGE}")
 
-    def controller(self) -> tuple[int, str]:
-        (found,) = self._actors("SERVE_CONTROLLER_ACTOR").values()
-        return found
+    def ingresses(self) -> dict[str, tuple[int, str]]:
+        """The same of those that answer requests."""
+        return self._actors(f"SERVE_REPLICA::{NAME}#{INGRESS}")
+
+    def controller(self) -> int:
+        """Its process; 0: there is none."""
+        return next((process for process, _ in self._actors("SERVE_CONTROLLER_ACTOR").values()), 0)
+
+    def showing(self, visitor: Visitor) -> tuple[int, str]:
+        """Process and node of the avatar that a visitor sees."""
+        for process, node in self.stages().values():
+            if visitor.server_port in {line.laddr.port for line in psutil.Process(process).net_connections("udp") if line.laddr}:
+                return process, node
+        raise AssertionError("no process shows it")
+
+    def kill(self, node_id: str) -> None:
+        """A whole node, without a word."""
+        (node,) = [node for node in self.workers if node.node_id == node_id]
+        self.workers.remove(node)
+        self.cluster.remove_node(node, allow_graceful=False)
 
     def close(self) -> None:
         serve.shutdown()
@@ -81,13 +100,13 @@ def kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)
 
 
-def until(done: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """What ``done`` gives as soon as that is true."""
+async def until(done: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """What ``done`` gives as soon as that is true; it may block for a moment."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        if found := done():
+        if found := await asyncio.to_thread(done):
             return found
-        time.sleep(0.1)
+        await asyncio.sleep(0.1)
     raise AssertionError(f"it took too long until {what}")
 
 

@@ -31,6 +31,7 @@ class Visitor(Peer):
         self._connection: RTCPeerConnection | None = None
         self._taking: list[asyncio.Task[None]] = []
         self._staying: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def come(self) -> None:
         """Until it sees and hears, and says hello. Raises HTTPStatusError where it is refused."""
@@ -63,7 +64,7 @@ class Visitor(Peer):
 
     async def _stay(self) -> None:
         packets, since = len(self.sound), time.monotonic()
-        while True:
+        while not self._leaving:
             await asyncio.sleep(0.05)
             now = len(self.sound)
             if now != packets:
@@ -75,18 +76,25 @@ class Visitor(Peer):
 
     async def _come_again(self) -> None:
         await self._hang_up()
-        while True:
+        while not self._leaving:
             with suppress(httpx.HTTPError, asyncio.TimeoutError):
                 await self.come()
                 return
             await asyncio.sleep(PAUSE)
 
+    @property
+    def server_port(self) -> int:
+        """Of UDP, from which it is sent sound and pictures."""
+        assert self._connection is not None and self._connection.sctp is not None
+        ice: Any = self._connection.sctp.transport.transport
+        return ice._connection._nominated[1].remote_candidate.port
+
     def said(self, kind: str) -> list[Any]:
         return [message["data"][kind] for message in self.messages if message["type"] == "talk" and kind in message["data"]]
 
     async def leave(self) -> None:
+        self._leaving = True  # not by cancelling: Python 3.11's wait_for may lose that
         if self._staying is not None:
-            self._staying.cancel()
             await asyncio.wait([self._staying])
         if self._connection is not None and self._channel.readyState == "open":
             self._channel.send('{"type": "bye"}')

@@ -1,0 +1,154 @@
+"""A cluster's figures: ``python -m benchmarks.cluster [--kills 20] [--jobs] [--simulate]``.
+
+Three nodes of Ray and a PostgreSQL run on this machine, with visitors of aiortc that come again where their server dies.
+Printed: ms until a visit is admitted (asked to first picture), cores and MiB of a live visit, and the kill table (s that visitors
+saw and heard nothing); with --jobs videos a minute on 1, 2 and 3 nodes; with --simulate, which runs nothing else, what 100 to
+10,000 visitors need by a model of these figures. On a machine whose cores are shared by all of it the times are upper bounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import httpx
+import numpy as np
+import psutil
+
+from benchmarks.cluster_model import Costs, simulate
+from tests.cluster.nodes import House, house, kill, until
+from tests.cluster.visitor import Visitor
+
+# Measured by this script on two cores (Xeon at 2.1 GHz) that carried visitors, database and all nodes as well.
+MEASURED = Costs(cores=0.30, process_mib=560, visit_mib=25, start_seconds=10, recovery_seconds=2.3)
+SETTLE, WATCHED = 3.0, 10.0  # s
+VIDEOS = 12
+TEXT = "A short sentence is said here, so that the video has some three seconds."
+
+
+async def admitted(home: House, rounds: int) -> None:
+    """Time until a visitor is live, and what it costs."""
+    times, here = [], list[Visitor]()
+    process = None
+    memory = [0.0]
+    for number in range(rounds):
+        visitor = home.visitor()
+        began = time.perf_counter()
+        await visitor.come()
+        times.append(1000 * (time.perf_counter() - began))
+        if number < home.nodes.plan.places * len(home.nodes.stages()) - 1:
+            here.append(visitor)
+        else:
+            await visitor.leave()
+            await asyncio.sleep(1)
+    shown = [home.nodes.showing(visitor)[0] for visitor in here]
+    process = psutil.Process(max(set(shown), key=shown.count))
+    await asyncio.sleep(SETTLE)
+    before, began = sum(process.cpu_times()[:2]), time.monotonic()
+    await asyncio.sleep(WATCHED)
+    cores = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began) / shown.count(process.pid)
+    memory = process.memory_full_info().uss / 2**20
+    print(f"{'time to admit, ms (median, p95)':44s}{np.median(times):8.0f}{np.percentile(times, 95):8.0f}")
+    print(f"{'cores of a live visit, its talk and coding in':44s}{cores:8.2f}")
+    print(f"{f'MiB of a process with {shown.count(process.pid)} visits':44s}{memory:8.0f}")
+    for visitor in here:
+        await visitor.leave()
+
+
+async def kills(home: House, times: int) -> None:
+    """The kill table."""
+
+    async def worker(visitor: Visitor) -> None:
+        kill(home.nodes.showing(visitor)[0])
+
+    async def controller(visitor: Visitor) -> None:
+        kill(home.nodes.controller())
+
+    async def answering(visitor: Visitor) -> None:
+        for process, _ in home.nodes.ingresses().values():
+            kill(process)
+
+    async def node(visitor: Visitor) -> None:
+        home.nodes.kill(home.nodes.showing(visitor)[1])
+        home.nodes.workers.append(await asyncio.to_thread(home.nodes.add))
+
+    print(f"\n{'killed':28s}{'times':>6s}{'visits lost':>12s}{'s, median':>11s}{'p95':>7s}{'longest':>9s}")
+    named: dict[str, Callable[[Visitor], Awaitable[None]]] = {
+        "process with places": worker, "node": node, "Serve's controller": controller, "those that answer": answering,
+    }  # fmt: skip
+    for name, strike in named.items():
+        gaps, lost = list[float](), 0
+        for _ in range(times):
+            await until(lambda: len(home.nodes.stages()) >= home.nodes.plan.workers, "all are there")
+            await until(lambda: len(home.nodes.ingresses()) >= home.nodes.plan.ingresses, "all answer")
+            await until(home.nodes.controller, "there is a controller")
+            visitor = home.visitor()
+            await visitor.come()
+            visitor.stay()
+            await asyncio.sleep(1)
+            await strike(visitor)
+            heard = len(visitor.sound)
+            try:
+                await visitor.until(lambda: bool(visitor.gaps) or len(visitor.sound) > heard + 4 * 50)  # noqa: B023
+            except asyncio.TimeoutError:
+                lost += 1
+            gaps.append(sum(visitor.gaps))
+            await visitor.leave()
+        p50, p95 = np.percentile(gaps, [50, 95])
+        print(f"{name:28s}{times:6d}{lost:12d}{p50:11.2f}{p95:7.2f}{max(gaps):9.2f}", flush=True)
+
+
+async def jobs(home: House, nodes: int) -> None:
+    """Videos a minute."""
+    async with httpx.AsyncClient(
+        base_url=home.nodes.url, headers={"api-secret": home.secret}, timeout=60, trust_env=False
+    ) as owner:
+        began = time.monotonic()
+        numbers = [
+            (await owner.post("/v1/video/generate", json={"agent_id": home.code, "text": TEXT})).json()["video_id"]
+            for _ in range(VIDEOS)
+        ]
+        for number in numbers:
+            status = "processing"
+            while status in ("processing", "generating"):
+                await asyncio.sleep(0.2)
+                status = (await owner.get(f"/v1/video/status/{number}")).json()["data"]["status"]
+            assert status == "ready", status
+    print(f"{f'videos of 5 s a minute, {nodes} nodes':44s}{60 * VIDEOS / (time.monotonic() - began):8.1f}", flush=True)
+
+
+def needed() -> None:
+    """The model's table."""
+    named = ("visitors", "most", "processes", "cores", "GiB", "no place", "time lost", "writes/s")
+    print("".join(f"{name:>10s}" for name in named))
+    for visitors in (100, 1000, 10_000):
+        told = simulate(visitors, MEASURED)
+        print(
+            f"{told.visitors:10d}{told.most:10d}{told.processes:10d}{told.cores:10.0f}{told.memory_gib:10.0f}"
+            f"{told.turned_away:10.2%}{told.lost:10.5%}{told.writes:10.0f}"
+        )
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=5, help="of each kind")
+    parser.add_argument("--jobs", action="store_true", help="jobs a minute alone")
+    parser.add_argument("--simulate", action="store_true", help="the model alone")
+    arguments = parser.parse_args()
+    if arguments.simulate:
+        needed()
+    elif arguments.jobs:
+        for nodes in (1, 2, 3):
+            with house(workers=nodes, places=1, job_cpus=1.0, jobs=nodes, cpus=3) as home:
+                asyncio.run(jobs(home, nodes))
+    else:
+        with house(workers=2, places=3, ingresses=2, cpus=2) as home:
+            asyncio.run(admitted(home, 6))
+            asyncio.run(kills(home, arguments.kills))
+
+
+if __name__ == "__main__":
+    main()
