@@ -30,13 +30,17 @@ class Size:
     most_workers: int | None
 
 
+def check_cluster_installed() -> None:
+    """Raises Failed."""
+    if find_spec("ray") is None or find_spec("fastrtc") is None:
+        raise Failed(MISSING)
+
+
 def serve_in_cluster(
     address: str, database: Database, storage: str, size: Size, note: Callable[[], None], *,
     url: str, host: str, port: int, hosts: tuple[str, ...], fetch_from: tuple[str, ...], seconds: float,
 ) -> None:  # fmt: skip
     """Start the service in a cluster; one that was started for it ends with this command. Raises Failed."""
-    if find_spec("ray") is None or find_spec("fastrtc") is None:
-        raise Failed(MISSING)
     from bithuman_core.cluster import starting
     from bithuman_core.cluster.plan import PLACES, Plan
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bithuman_core.cli.cluster import MISSING
+from bithuman_core.cli.cluster import check_cluster_installed
 from bithuman_core.cli.common import app, say, with_progress
 from bithuman_core.errors import Failed
 
@@ -63,8 +62,7 @@ def _rendered(rows: list[Row], folder: Path, processes: int, cluster: str | None
 
         yield from render_here(rows, folder, min(processes, len(rows)))
         return
-    if find_spec("ray") is None:
-        raise Failed(MISSING)
+    check_cluster_installed()
     from bithuman_core.cluster import starting
     from bithuman_core.cluster.bulk import render_there
 

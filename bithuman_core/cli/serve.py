@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bithuman_core.cli.cluster import Size, check_cluster_installed, serve_in_cluster
 from bithuman_core.cli.common import app, say
 from bithuman_core.cli.secrets import DatabaseOption, FolderOption, check_installed
 from bithuman_core.errors import Failed
@@ -76,6 +77,8 @@ def serve(
 ) -> None:
     """Serve the REST API: agents, videos, speech, secrets (see docs/service.md)."""
     check_installed()
+    if cluster is not None:
+        check_cluster_installed()
     from bithuman_core.demo.connections import as_networks, server_config
     from bithuman_core.demo.ending import EndingServer
     from bithuman_core.heap import share_heaps
@@ -99,8 +102,6 @@ def serve(
         _move(opened, Storage(where.storage), export, import_)
         return
     if cluster is not None:
-        from bithuman_core.cli.cluster import Size, serve_in_cluster
-
         serve_in_cluster(
             cluster, opened, where.storage, Size(places, workers, max_workers), lambda: _note_secrets(opened), url=where.database,
             host=host, port=port, hosts=tuple(filter(None, allowed_hosts.split(","))), fetch_from=tuple(fetch_from or ()),

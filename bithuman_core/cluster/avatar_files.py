@@ -33,11 +33,14 @@ class NodeFiles:
         """The file; nobody removes it within the block. Raises ServiceError."""
         path = self.folder / f"{sha256}.imx"
         with (self.folder / f"{sha256}.lock").open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not path.exists():
-                self._fetch(sha256, path)
-            os.utime(path)
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            while True:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not path.exists():
+                    self._fetch(sha256, path)
+                os.utime(path)
+                fcntl.flock(lock, fcntl.LOCK_SH)
+                if path.exists():  # nobody came in between the two locks
+                    break
             yield path
 
     def _fetch(self, sha256: str, path: Path) -> None:

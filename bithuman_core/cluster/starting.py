@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections import Counter
 from urllib.parse import urlsplit
 
 import ray
 from ray import serve
+from ray.serve import RunTarget
 from ray.serve.config import HTTPOptions
 
 from bithuman_core.cluster.application import application
-from bithuman_core.cluster.plan import NAME, Plan
+from bithuman_core.cluster.plan import INGRESS, NAME, STAGE, Plan
 from bithuman_core.errors import Failed
 
 AUTO = "auto"
 STORE_BYTES = 100 * 2**20  # of shared memory for Ray's objects; the service has none of any size
 UNREACHABLE = "No cluster answers at {address!r}: give the address that `ray start --head` printed, or auto."
 NOT_AN_ADDRESS = "{address!r} is no address of a cluster: give auto, ray://host:10001, or host:6379."
+BROKE = "The cluster could not start the service: its logs (ray logs) say why."
+LOOK_SECONDS = 0.5
 ONE_MACHINE = "A cluster of several machines needs a database that all of them reach: give --database postgresql://user@host/name."
 
 
@@ -47,14 +52,38 @@ def check_reach(plan: Plan) -> None:
 
 def deploy(plan: Plan) -> None:
     """Give the cluster the application, in place of an older one: its processes are replaced one after the other, each when its
-    visits are over. Returns when all are ready. Raises Failed.
+    visits are over. Returns when all new ones are ready, whether or not old ones have visits left. Raises Failed.
     """
     logging.getLogger("ray.serve").setLevel(logging.ERROR)  # what goes wrong is raised
+    before = _processes()
     serve.start(proxy_location="EveryNode", http_options=HTTPOptions(host=plan.host, port=plan.port))
     try:
-        serve.run(application(plan), name=NAME, route_prefix="/")
+        serve.run_many([RunTarget(application(plan), NAME, "/")], wait_for_applications_running=False)
     except RuntimeError as error:
-        raise Failed("The cluster could not start the service: its logs (ray logs) say why.") from error
+        raise Failed(BROKE) from error
+    while not _ready(plan, before):
+        time.sleep(LOOK_SECONDS)
+
+
+def _ready(plan: Plan, before: set[str]) -> bool:
+    """Whether all that runs are new ones, and none is still to come. Serve itself also waits for the old ones to end."""
+    told = serve.status().applications[NAME]
+    if told.status == "DEPLOY_FAILED":
+        raise Failed(BROKE)
+    running = 0
+    for name, wanted in ((INGRESS, plan.ingresses), (STAGE, plan.workers)):
+        deployment = told.deployments.get(name)
+        states = Counter(deployment.replica_states if deployment else {})
+        if states["RUNNING"] < wanted or states["STARTING"] or states["UPDATING"] or states["RECOVERING"]:
+            return False
+        running += states["RUNNING"]
+    return running <= len(_processes() - before)
+
+
+def _processes() -> set[str]:
+    """The application's, by their names in Ray; those that are to end are among them."""
+    names = (actor["name"] for actor in ray.util.list_named_actors(all_namespaces=True))
+    return {name for name in names if name.startswith(f"SERVE_REPLICA::{NAME}#")}
 
 
 def cores() -> int:

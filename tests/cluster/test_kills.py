@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import httpx
 import psutil
 import pytest
 
-from bithuman_core.cluster.plan import LOST_SECONDS
 from tests.cluster.nodes import House, kill, until
 from tests.cluster.visitor import Visitor
 
@@ -131,6 +133,23 @@ async def test_an_upgrade_waits_for_visits(home: House, come: Come) -> None:
     await until(lambda: process not in dict(home.nodes.stages().values()), "the old process ends")
 
 
+async def test_a_process_that_hangs_lets_go_of_its_visitors_when_it_is_back(home: House, come: Come) -> None:
+    await until(lambda: len(home.nodes.stages()) == 2, "both are there")
+    visitor = await come()
+    process, _ = home.nodes.showing(visitor)
+    os.kill(process, signal.SIGSTOP)  # as a machine does whose network is cut off
+    try:
+        assert await recovered(visitor) < RECOVERED * BUSY
+    finally:
+        with suppress(ProcessLookupError):  # Serve has found it ill by then
+            os.kill(process, signal.SIGCONT)
+    shown, _ = home.nodes.showing(visitor)
+    assert shown != process
+    heard = len(visitor.sound)
+    await visitor.until(lambda: len(visitor.sound) > heard + 3 * 50)
+    assert len(visitor.gaps) == 1 and home.nodes.showing(visitor)[0] == shown
+
+
 async def test_a_dead_node_leaves_its_visitors_live_elsewhere(home: House, come: Come) -> None:
     """The last test: the node is gone after it."""
     await until(lambda: len(home.nodes.stages()) == 2, "both are there")
@@ -139,7 +158,3 @@ async def test_a_dead_node_leaves_its_visitors_live_elsewhere(home: House, come:
     home.nodes.kill(node)
     assert await recovered(visitor) < RECOVERED * BUSY
     assert home.nodes.showing(visitor)[1] != node
-
-
-def test_a_lost_row_is_known_before_visitors_are_back() -> None:
-    assert LOST_SECONDS < RECOVERED
