@@ -83,10 +83,7 @@ KINDS: dict[str, Callable[[House, Visitor], Awaitable[None]]] = {
 
 async def gaps_of(home: House, kind: str) -> float | None:
     """Kill something in the middle of a visit: s that its visitor saw and heard nothing; None: it never came back."""
-    plan = home.nodes.plan
-    await until(lambda: len(home.nodes.stages()) >= plan.workers, "all are there")
-    await until(lambda: len(home.nodes.ingresses()) >= plan.ingresses, "all answer")
-    await until(home.nodes.controller, "there is a controller")
+    await until(home.nodes.whole, "all are there")
     visitor = home.visitor()
     await visitor.come()
     visitor.stay()

@@ -16,6 +16,7 @@ from bithuman_core.cluster.plan import NAME, STAGE, Plan
 from bithuman_core.conversation import Line
 from bithuman_core.engine import Engine, Fixture
 from bithuman_core.errors import BithumanError
+from bithuman_core.heap import share_heaps
 from bithuman_core.service.context import Service
 from bithuman_core.service.embed.agent import ShownAgent
 from bithuman_core.service.embed.answers import embed_answers
@@ -34,6 +35,7 @@ class Stage:
     """Ray Serve's deployment. Each call goes on as long as its avatar is live, so that Serve knows how many are."""
 
     async def __init__(self, plan: Plan) -> None:
+        share_heaps()
         self._service = open_service(plan)
         self._service.speaker.look()
         files = NodeFiles(self._service.storage)

@@ -69,6 +69,14 @@ class Nodes:
         """The same of those that answer requests."""
         return self._actors(f"SERVE_REPLICA::{NAME}#{INGRESS}")
 
+    def whole(self) -> bool:
+        """Whether all processes of the plan live, and Serve has found those ready that are new."""
+        wanted = {STAGE: (self.stages(), self.plan.workers), INGRESS: (self.ingresses(), self.plan.ingresses)}
+        if not self.controller() or any(len(living) != count for living, count in wanted.values()):
+            return False
+        told = serve.status().applications[NAME].deployments
+        return all(dict(told[name].replica_states) == {"RUNNING": count} for name, (_, count) in wanted.items())
+
     def controller(self) -> int:
         """Its process; 0: there is none."""
         return next((process for process, _ in self._actors("SERVE_CONTROLLER_ACTOR").values()), 0)
@@ -93,7 +101,9 @@ class Nodes:
 
     def _actors(self, name: str) -> dict[str, tuple[int, str]]:
         living = [actor for actor in actors().values() if actor["State"] == "ALIVE" and actor["Name"].startswith(name)]
-        return {actor["Name"]: (int(actor["Pid"]), str(actor["Address"]["NodeID"])) for actor in living}
+        found = {actor["Name"]: (int(actor["Pid"]), str(actor["Address"]["NodeID"])) for actor in living}
+        # Ray takes a while to find that a node is gone
+        return {name: (process, node) for name, (process, node) in found.items() if psutil.pid_exists(process)}
 
 
 def kill(process: int) -> None:

@@ -63,8 +63,7 @@ async def test_a_dead_process_of_the_stage_leaves_its_visitors_live_elsewhere_wi
     await visitor.until(lambda: bool(visitor.said("again")))
     (again,) = visitor.said("again")
     assert f"{FIRST} {SECOND} {THIRD}".endswith(again), "the line goes on with the sentence that was cut off"
-    await visitor.until(lambda: visitor.messages[-1]["type"] == "stats")
-    await until(lambda: len(home.nodes.stages()) == 2, "there is another process")
+    await until(home.nodes.whole, "all are there")
 
 
 async def test_a_dead_controller_is_not_missed(home: House, come: Come) -> None:
@@ -85,7 +84,7 @@ async def test_avatars_outlive_the_process_that_answered_their_page(home: House,
     heard = len(visitor.sound)
     await visitor.until(lambda: len(visitor.sound) > heard + 3 * 50)
     assert not visitor.gaps
-    await until(lambda: len(home.nodes.ingresses()) == 2, "there are others")
+    await until(home.nodes.whole, "all are there")
 
 
 def job_processes() -> list[psutil.Process]:
@@ -108,7 +107,7 @@ async def test_a_job_whose_process_dies_is_done_by_another_one(home: House) -> N
 
 
 async def test_a_full_cluster_says_so_and_when_to_ask_again(home: House, come: Come) -> None:
-    await until(lambda: len(home.nodes.stages()) == 2, "both are there")
+    await until(home.nodes.whole, "all are there")
     for _ in range(4):
         await come()
     late = home.visitor()
@@ -134,7 +133,7 @@ async def test_an_upgrade_waits_for_visits(home: House, come: Come) -> None:
 
 
 async def test_a_process_that_hangs_lets_go_of_its_visitors_when_it_is_back(home: House, come: Come) -> None:
-    await until(lambda: len(home.nodes.stages()) == 2, "both are there")
+    await until(home.nodes.whole, "all are there")
     visitor = await come()
     process, _ = home.nodes.showing(visitor)
     os.kill(process, signal.SIGSTOP)  # as a machine does whose network is cut off
@@ -152,7 +151,7 @@ async def test_a_process_that_hangs_lets_go_of_its_visitors_when_it_is_back(home
 
 async def test_a_dead_node_leaves_its_visitors_live_elsewhere(home: House, come: Come) -> None:
     """The last test: the node is gone after it."""
-    await until(lambda: len(home.nodes.stages()) == 2, "both are there")
+    await until(home.nodes.whole, "all are there")
     visitor = await come()
     _, node = home.nodes.showing(visitor)
     home.nodes.kill(node)

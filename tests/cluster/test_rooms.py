@@ -61,7 +61,7 @@ class Viewer:
 
 
 async def test_an_avatar_comes_back_into_its_room(home: House, livekit: LiveKit) -> None:
-    await until(lambda: len(home.nodes.stages()) == 2, "both processes are there")
+    await until(home.nodes.whole, "all are there")
     viewer = Viewer()
     await viewer.room.connect(livekit.url, livekit.token(AGENT, ROOM, agent=True))
     order = {"livekit_url": livekit.url, "livekit_token": livekit.token(AVATAR, ROOM), "room_name": ROOM, "agent_code": home.code}
