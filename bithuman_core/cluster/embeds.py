@@ -11,7 +11,7 @@ from ray.serve.handle import DeploymentHandle
 from starlette.concurrency import run_in_threadpool
 
 from bithuman_core.clock import MonotonicClock
-from bithuman_core.cluster.held_calls import HeldCalls
+from bithuman_core.cluster.held_calls import PATIENCE, HeldCalls
 from bithuman_core.conversation import Line
 from bithuman_core.demo.conversation import Answering
 from bithuman_core.demo.visitors.address import network_of
@@ -24,6 +24,8 @@ from bithuman_core.service.embed.answers import Speechless
 from bithuman_core.service.embed.visits import RETRY, TOO_OFTEN
 from bithuman_core.service.errors import Invalid, RateLimited
 from bithuman_core.service.live import take_over
+
+AGAIN_SECONDS = 3.0  # that a visit which was live waits for a place: others of the process that died come at the same moment
 
 
 class StagedEmbeds:
@@ -57,9 +59,11 @@ class StagedEmbeds:
         address = network_of(host, own_machine=self._limits.own_machine)
         if address is not None and not self._offers.take(address):
             raise RateLimited(TOO_OFTEN, retry=RETRY)
+        patience = PATIENCE
         if number is not None:
             await run_in_threadpool(self._let_go, number)
-        return await self._calls.answer(partial(self._stage.visit.remote, agent, sdp, list(said), number))
+            patience = AGAIN_SECONDS
+        return await self._calls.answer(partial(self._stage.visit.remote, agent, sdp, list(said), number), patience)
 
     def _let_go(self, number: str) -> None:
         """Who shows it now, and has lost its page, is to leave its place to others."""

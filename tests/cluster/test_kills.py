@@ -12,8 +12,12 @@ import httpx
 import psutil
 import pytest
 
-from tests.cluster.nodes import House, kill, until
-from tests.cluster.visitor import Visitor
+from tests.plugins import need
+
+need("ray", "psycopg", "fastrtc")
+
+from tests.cluster.nodes import House, kill, until  # noqa: E402
+from tests.cluster.visitor import Visitor  # noqa: E402
 
 RECOVERED = 5.0  # s: within which visitors are to see and hear again
 BUSY = 3.0  # of that time, where all parts of the cluster and the visitor share two cores
