@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections import Counter
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ UNREACHABLE = "No cluster answers at {address!r}: give the address that `ray sta
 NOT_AN_ADDRESS = "{address!r} is no address of a cluster: give auto, ray://host:10001, or host:6379."
 BROKE = "The cluster could not start the service: its logs (ray logs) say why."
 LOOK_SECONDS = 0.5
+CONNECT_SECONDS = 5.0
 ONE_MACHINE = "A cluster of several machines needs a database that all of them reach: give --database postgresql://user@host/name."
 
 
@@ -31,8 +33,8 @@ def join(address: str) -> bool:
     A new one is open to this machine alone. Raises Failed.
     """
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address != AUTO and not _is_address(address):
-        raise Failed(NOT_AN_ADDRESS.format(address=address))
+    if address != AUTO:
+        _check(address)
     try:
         ray.init(address, **quiet)
         return False
@@ -108,9 +110,16 @@ def end(new: bool) -> None:
     ray.shutdown()
 
 
-def _is_address(address: str) -> bool:
+def _check(address: str) -> None:
+    """Whether somebody listens there: Ray itself would try for minutes. Raises Failed."""
     parts = urlsplit(address if "://" in address else f"gcs://{address}")
     try:
-        return parts.scheme in ("ray", "gcs") and bool(parts.hostname) and parts.port is not None
+        host, port = parts.hostname, parts.port
     except ValueError:
-        return False
+        host = port = None
+    if parts.scheme not in ("ray", "gcs") or not host or port is None:
+        raise Failed(NOT_AN_ADDRESS.format(address=address))
+    try:
+        socket.create_connection((host, port), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise Failed(UNREACHABLE.format(address=address)) from error
