@@ -1,9 +1,10 @@
 """A cluster's figures: ``python -m benchmarks.cluster [--kills 20] [--jobs] [--simulate]``.
 
-Three nodes of Ray and a PostgreSQL run on this machine, with visitors of aiortc that come again where their server dies.
-Printed: ms until a visit is admitted (asked to first picture), cores and MiB of a live visit, and the kill table (s that visitors
-saw and heard nothing); with --jobs videos a minute on 1, 2 and 3 nodes; with --simulate, which runs nothing else, what 100 to
-10,000 visitors need by a model of these figures. On a machine whose cores are shared by all of it the times are upper bounds.
+Four nodes of Ray (the head, two with places, one to spare) and a PostgreSQL run on this machine, with visitors of aiortc that
+come again where their server dies. Printed: ms until a visit is admitted (asked to first picture), cores and MiB of a live visit,
+and the kill table (s that visitors saw and heard nothing); with --jobs videos a minute on 1, 2 and 3 nodes; with --simulate,
+which runs nothing else, what 100 to 10,000 visitors need by a model of these figures. On a machine whose cores are shared by all
+of it the times are upper bounds.
 """
 
 from __future__ import annotations
@@ -151,10 +152,10 @@ def main() -> None:
         needed()
     elif arguments.jobs:
         for nodes in (1, 2, 3):
-            with house(workers=nodes, places=1, job_cpus=1.0, jobs=nodes, cpus=3) as home:
+            with house(nodes, cpus=3, places=1, job_cpus=1.0, jobs=nodes) as home:
                 asyncio.run(jobs(home, nodes))
     else:
-        with house(workers=2, places=3, ingresses=2, cpus=2) as home:
+        with house(workers=2, places=3, ingresses=2) as home:
             asyncio.run(admitted(home, 6))
             asyncio.run(kills(home, arguments.kills))
 

@@ -22,6 +22,7 @@ STORE_BYTES = 100 * 2**20  # of shared memory for Ray's objects; the service has
 UNREACHABLE = "No cluster answers at {address!r}: give the address that `ray start --head` printed, or auto."
 NOT_AN_ADDRESS = "{address!r} is no address of a cluster: give auto, ray://host:10001, or host:6379."
 BROKE = "The cluster could not start the service: its logs (ray logs) say why."
+TAKEN = "A machine of the cluster cannot listen on {host}:{port}: choose another --port or --host."
 LOOK_SECONDS = 0.5
 CONNECT_SECONDS = 5.0
 ONE_MACHINE = "A cluster of several machines needs a database that all of them reach: give --database postgresql://user@host/name."
@@ -58,7 +59,10 @@ def deploy(plan: Plan) -> None:
     """
     logging.getLogger("ray.serve").setLevel(logging.ERROR)  # what goes wrong is raised
     before = _processes()
-    serve.start(proxy_location="EveryNode", http_options=HTTPOptions(host=plan.host, port=plan.port))
+    try:
+        serve.start(proxy_location="EveryNode", http_options=HTTPOptions(host=plan.host, port=plan.port))
+    except RuntimeError as error:
+        raise Failed(TAKEN.format(host=plan.host, port=plan.port)) from error
     try:
         serve.run_many([RunTarget(application(plan), NAME, "/")], wait_for_applications_running=False)
     except RuntimeError as error:

@@ -19,10 +19,10 @@ WORKERS, PLACES = 2, 2
 
 @pytest.fixture(scope="package")
 def home() -> Iterator[House]:
-    """Two nodes with a process of two places each, and the head node."""
+    """Two nodes with a process of two places each, a third one for what is to come, and the head node."""
     if find_postgres() is None:
         pytest.skip(MISSING)
-    with house(workers=WORKERS, cpus=4, places=PLACES, ingresses=2) as made:
+    with house(workers=WORKERS, most_workers=WORKERS, places=PLACES, ingresses=2) as made:
         yield made
 
 

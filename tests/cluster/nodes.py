@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +35,29 @@ from bithuman_core.service.storage import Storage  # noqa: E402
 from tests.cluster.visitor import SITE, Visitor  # noqa: E402
 from tests.service.postgres import find_postgres, running  # noqa: E402
 from tests.service.serving import ALL, Client, Humming  # noqa: E402
-from tests.service.test_serve import free_port  # noqa: E402
 
 STORE = 80 << 20  # bytes, of a node
 PATIENCE = 90  # s
 
 
+def quiet_port() -> int:
+    """One that is free, and that no system hands out by itself: Ray's many processes take hundreds of those."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
+
+
 class Nodes:
     """``head`` carries Ray's own services, the answering processes and Serve's controller; ``workers`` those with places."""
 
-    def __init__(self, plan: Plan, workers: int, cpus: int) -> None:
+    def __init__(self, plan: Plan, nodes: int, cpus: int) -> None:
         self.plan, self._cpus = plan, cpus
         self.cluster = Cluster(
             initialize_head=True, shutdown_at_exit=False,
             head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False},
         )  # fmt: skip
-        self.workers = [self.add() for _ in range(workers)]
+        self.workers = [self.add() for _ in range(nodes)]
         ray.init(self.cluster.address, log_to_driver=False, logging_level="ERROR")
 
     @property
@@ -136,8 +145,8 @@ class House:
 
 
 @contextmanager
-def house(workers: int = 2, cpus: int = 2, **more: Any) -> Iterator[House]:
-    """One that is ready."""
+def house(nodes: int = 3, cpus: int = 2, **more: Any) -> Iterator[House]:
+    """One that is ready. A process with places takes 1.5 cores: on a node of two there is one of them."""
     programs = find_postgres()
     assert programs is not None
     with running(programs) as server, tempfile.TemporaryDirectory(prefix="house-") as folder:
@@ -147,13 +156,13 @@ def house(workers: int = 2, cpus: int = 2, **more: Any) -> Iterator[House]:
         voice.look()
         service = Service(database, Storage(str(Path(folder, "files"))), voice=voice)
         plan = Plan(
-            database=server.url, storage=str(Path(folder, "files")), port=free_port(), workers=workers, cpus=1.5,
-            ingress_cpus=0.1, job_cpus=0.1, **more,
+            database=server.url, storage=str(Path(folder, "files")), port=quiet_port(), cpus=1.5, ingress_cpus=0.1,
+            job_cpus=more.pop("job_cpus", 0.1), **more,
         )  # fmt: skip
-        nodes = Nodes(plan, workers, cpus)
+        made = Nodes(plan, nodes, cpus)
         try:
-            nodes.deploy()
-            yield House(service, nodes)
+            made.deploy()
+            yield House(service, made)
         finally:
-            nodes.close()
+            made.close()
             service.close()

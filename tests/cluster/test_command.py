@@ -13,11 +13,11 @@ import pytest
 
 from tests.plugins import need
 
-need("ray", "fastrtc")
+need("ray", "psycopg", "fastrtc")
 
 from bithuman_core.cluster.application import from_arguments  # noqa: E402
 from bithuman_core.errors import Failed  # noqa: E402
-from tests.service.test_serve import free_port  # noqa: E402
+from tests.cluster.nodes import quiet_port  # noqa: E402
 
 COMMAND = (sys.executable, "-m", "bithuman_core")
 
@@ -25,7 +25,7 @@ COMMAND = (sys.executable, "-m", "bithuman_core")
 def test_a_cluster_of_its_own_serves_and_ends_with_the_command(tmp_path: Path) -> None:
     folder = ("--folder", str(tmp_path))
     made = subprocess.run([*COMMAND, "secrets", "create", "me", *folder], capture_output=True, text=True, check=True)
-    port = free_port()
+    port = quiet_port()
     command = [*COMMAND, "serve", "--cluster", "auto", "--port", str(port), "--max-workers", "1", *folder]
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     serving = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
