@@ -46,13 +46,18 @@ class HeldCalls:
 
     async def answer(self, call: Callable[[], DeploymentResponseGenerator[Any]], patience: float = PATIENCE) -> Any:
         """What the stage answers; the call stays open. Raises ClusterFull, Unavailable, and what the stage refuses with."""
+        fault: BithumanError = Unavailable(BROKE, retry=RETRY)
         for _ in range(TRIES):
             calling = call()
             try:
                 return await self._first(calling, patience)
+            except ClusterFull:
+                raise
+            except NoPlaces:  # it shows avatars whose caller died, and Serve counts them no more
+                fault = ClusterFull(FULL, retry=RETRY)
             except (RayError, DeploymentUnavailableError, StopAsyncIteration) as error:
                 logger.warning("A process with places died over a call: %s", type(error).__name__)
-        raise Unavailable(BROKE, retry=RETRY)
+        raise fault
 
     async def _first(self, calling: DeploymentResponseGenerator[Any], patience: float) -> Any:
         try:
