@@ -26,6 +26,7 @@ from tests.cluster.visitor import Visitor
 MEASURED = Costs(cores=0.30, process_mib=560, visit_mib=25, start_seconds=10, recovery_seconds=2.3)
 SETTLE, WATCHED = 3.0, 10.0  # s
 PACKETS = 50  # of sound a second
+MIB = 2**20
 VIDEOS = 12
 TEXT = "A short sentence is said here, so that the video has some three seconds."
 
@@ -33,28 +34,28 @@ TEXT = "A short sentence is said here, so that the video has some three seconds.
 async def admitted(home: House, rounds: int) -> None:
     """Time until a visitor is live, and what it costs."""
     times, here = [], list[Visitor]()
-    process = None
-    memory = [0.0]
-    for number in range(rounds):
+    for _ in range(rounds):
         visitor = home.visitor()
         began = time.perf_counter()
         await visitor.come()
         times.append(1000 * (time.perf_counter() - began))
-        if number < home.nodes.plan.places * len(home.nodes.stages()) - 1:
-            here.append(visitor)
-        else:
-            await visitor.leave()
-            await asyncio.sleep(1)
-    shown = [home.nodes.showing(visitor)[0] for visitor in here]
-    process = psutil.Process(max(set(shown), key=shown.count))
+        await visitor.leave()
+        await asyncio.sleep(1)
+    empty = {process: psutil.Process(process).memory_full_info().uss for process, _ in home.nodes.stages().values()}
+    for _ in range(home.nodes.plan.places * len(empty)):
+        here.append(home.visitor())
+        await here[-1].come()
+    number, visits = home.nodes.showing(here[0])[0], home.nodes.plan.places
+    process = psutil.Process(number)
     await asyncio.sleep(SETTLE)
     before, began = sum(process.cpu_times()[:2]), time.monotonic()
     await asyncio.sleep(WATCHED)
-    cores = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began) / shown.count(process.pid)
-    memory = process.memory_full_info().uss / 2**20
+    cores = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began) / visits
+    memory = process.memory_full_info().uss
     print(f"{'time to admit, ms (median, p95)':44s}{np.median(times):8.0f}{np.percentile(times, 95):8.0f}")
-    print(f"{'cores of a live visit, its talk and coding in':44s}{cores:8.2f}")
-    print(f"{f'MiB of a process with {shown.count(process.pid)} visits':44s}{memory:8.0f}")
+    print(f"{f'cores of a live visit, of {visits} in a process':44s}{cores:8.2f}")
+    print(f"{'MiB of a process that has shown some':44s}{empty[number] / MIB:8.0f}")
+    print(f"{'MiB of a further visit':44s}{(memory - empty[number]) / MIB / visits:8.0f}", flush=True)
     for visitor in here:
         await visitor.leave()
 
