@@ -53,7 +53,7 @@ class HeldCalls:
                 return await self._first(calling, patience)
             except ClusterFull:
                 raise
-            except NoPlaces:  # it shows avatars whose caller died, and Serve counts them no more
+            except NoPlaces:  # its last place was taken in this moment: another one has some
                 fault = ClusterFull(FULL, retry=RETRY)
             except (RayError, DeploymentUnavailableError, StopAsyncIteration) as error:
                 logger.warning("A process with places died over a call: %s", type(error).__name__)
