@@ -22,8 +22,8 @@ DEATHS_A_DAY = 0.1  # of a process
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Measured by ``benchmarks/cluster.py``: cores of a live visit, MiB of a process and of each visit in it, s until a process
-    has places, s until the visitors of a dead one are live again."""
+    """cores of a live visit, as ``benchmarks/visitors.py`` has it. Of ``benchmarks/cluster.py``: MiB of a process and of each
+    visit in it, s until a process has places, s until the visitors of a dead one are live again."""
 
     cores: float
     process_mib: float
