@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 StorageOption = Annotated[str | None, typer.Option(metavar="URL", help="Another storage of files: s3://bucket/path.")]
 
+OWN_MACHINE = "127.0.0.1"
+
 
 @app.command()
 def serve(
@@ -39,7 +41,7 @@ def serve(
     allowed_hosts: Annotated[str, typer.Option(help="Names it is called by, with commas: api.example.org,*.internal.")] = "",
     trusted_proxies: Annotated[
         str, typer.Option(help="Web servers in front whose word about a client's address counts, with commas.")
-    ] = "127.0.0.1",
+    ] = OWN_MACHINE,
     rooms: Annotated[
         int | None, typer.Option(help="Avatars in LiveKit rooms at once (with the extra livekit: one a core).", min=0)
     ] = None,
@@ -79,6 +81,12 @@ def serve(
     check_installed()
     if cluster is not None:
         check_cluster_installed()
+        if rooms is not None or embeds is not None:
+            raise typer.BadParameter("in a cluster pages and rooms share their places: say --places", param_hint="--cluster")
+        if trusted_proxies != OWN_MACHINE:
+            raise typer.BadParameter("set FORWARDED_ALLOW_IPS on the nodes of the cluster instead", param_hint="--trusted-proxies")
+    elif places is not None or max_workers is not None:
+        raise typer.BadParameter("they are of a cluster: say --cluster as well", param_hint="--places and --max-workers")
     from bithuman_core.demo.connections import as_networks, server_config
     from bithuman_core.demo.ending import EndingServer
     from bithuman_core.heap import share_heaps

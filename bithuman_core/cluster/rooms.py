@@ -13,7 +13,7 @@ from typing import Any
 
 from livekit import rtc
 from ray.serve.handle import DeploymentHandle
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from starlette.concurrency import run_in_threadpool
 
 from bithuman_core.cluster.avatar_files import NodeFiles
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5  # between two looks for rooms whose process has died
 WAIT_SECONDS = 2.0  # for a place of theirs: somebody looks again
+AT_ONCE = 4  # rooms that a process sees to at a look
 STOP = "stop"  # the message that ends a task
 GONE = "There is no such task any more."
 
@@ -116,7 +117,8 @@ class StagedRooms:
         now = self._service.now()
         lost = Live.kind == ROOM, Live.ended_at.is_(None), Live.seen_at < now - LOST_SECONDS
         with self._service.database.reading() as session:
-            found = list(session.scalars(select(Live.id).where(*lost)))
+            some = select(Live.id).where(*lost).order_by(func.random()).limit(AT_ONCE)  # the others are for other processes
+            found = list(session.scalars(some))
         mine = list[str]()
         for number in found:
             with self._service.database.writing() as session:

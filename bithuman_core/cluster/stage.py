@@ -36,12 +36,13 @@ class Stage:
 
     async def __init__(self, plan: Plan) -> None:
         share_heaps()
+        self._running = AsyncExitStack()
         self._service = open_service(plan)
+        self._running.push_async_callback(asyncio.to_thread, self._service.close)
         self._service.speaker.look()
         files = NodeFiles(self._service.storage)
         self._embeds = Embeds(self._service, plan.places, embed_answers(), plan.seconds, files)
         self._rooms = _rooms(self._service, plan, files)
-        self._running = AsyncExitStack()
         await self._running.enter_async_context(self._service.live.running())
         for part in (self._embeds, self._rooms):
             if part is not None:
@@ -76,7 +77,6 @@ class Stage:
     async def __del__(self) -> None:
         """Serve waits for it: pages are told that their visit ends, and ask elsewhere."""
         await self._running.aclose()
-        await asyncio.to_thread(self._service.close)
 
 
 def _rooms(service: Service, plan: Plan, files: NodeFiles) -> StagedRooms | None:
