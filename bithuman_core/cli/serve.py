@@ -84,7 +84,7 @@ def serve(
         if rooms is not None or embeds is not None:
             raise typer.BadParameter("in a cluster pages and rooms share their places: say --places", param_hint="--cluster")
         if trusted_proxies != OWN_MACHINE:
-            raise typer.BadParameter("set FORWARDED_ALLOW_IPS on the nodes of the cluster instead", param_hint="--trusted-proxies")
+            raise typer.BadParameter("set FORWARDED_ALLOW_IPS on the nodes instead", param_hint="--trusted-proxies")
     elif places is not None or max_workers is not None:
         raise typer.BadParameter("they are of a cluster: say --cluster as well", param_hint="--places and --max-workers")
     from bithuman_core.demo.connections import as_networks, server_config
