@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import httpx
 import numpy as np
@@ -104,10 +104,10 @@ async def gaps_of(home: House, kind: str) -> float | None:
         await visitor.leave()
 
 
-async def kills(home: House, times: int) -> None:
+async def kills(home: House, kinds: Iterable[str], times: int) -> None:
     """The kill table."""
     print(f"\n{'killed':28s}{'times':>6s}{'visits lost':>12s}{'s, median':>11s}{'p95':>7s}{'longest':>9s}")
-    for kind in KINDS:
+    for kind in kinds:
         gaps = [await gaps_of(home, kind) for _ in range(times)]
         known = [gap for gap in gaps if gap is not None]
         p50, p95 = np.percentile(known, [50, 95]) if known else (np.nan, np.nan)
@@ -147,6 +147,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=5, help="of each kind")
+    parser.add_argument("--only", choices=KINDS, help="one kind of them, and nothing else")
     parser.add_argument("--jobs", action="store_true", help="jobs a minute alone")
     parser.add_argument("--simulate", action="store_true", help="the model alone")
     arguments = parser.parse_args()
@@ -158,8 +159,9 @@ def main() -> None:
                 asyncio.run(jobs(home, nodes))
     else:
         with house(workers=2, places=3, ingresses=2) as home:
-            asyncio.run(admitted(home, 6))
-            asyncio.run(kills(home, arguments.kills))
+            if not arguments.only:
+                asyncio.run(admitted(home, 6))
+            asyncio.run(kills(home, [arguments.only] if arguments.only else KINDS, arguments.kills))
 
 
 if __name__ == "__main__":

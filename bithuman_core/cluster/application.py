@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from ray import serve
@@ -34,7 +34,7 @@ UPSCALE_SECONDS, DOWNSCALE_SECONDS = 2.0, 300.0
 
 def application(plan: Plan) -> serve.Application:
     """Both deployments, ready for ``serve.run``."""
-    stage = serve.deployment(Stage).options(
+    stage = cast(serve.Deployment, serve.deployment(Stage)).options(
         name=STAGE,
         ray_actor_options={"num_cpus": plan.cpus},
         max_ongoing_requests=plan.places,
@@ -47,7 +47,7 @@ def application(plan: Plan) -> serve.Application:
     def build() -> FastAPI:
         return ingress_app(plan, serve.get_deployment_handle(STAGE, NAME))
 
-    ingress = serve.deployment(serve.ingress(build)()).options(
+    ingress = cast(serve.Deployment, serve.deployment(serve.ingress(build)())).options(
         name=INGRESS,
         num_replicas=plan.ingresses,
         ray_actor_options={"num_cpus": plan.ingress_cpus},

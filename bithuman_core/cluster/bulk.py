@@ -42,7 +42,7 @@ def render_there(rows: Sequence[Row], folder: Path) -> Iterator[tuple[Row, Fault
 
 def _fault(row: Row, done: Any, out: Path) -> Fault | None:
     try:
-        video = ray.get(done)
+        video: bytes = ray.get(done)  # pyright: ignore[reportAssignmentType]
         out.parent.mkdir(parents=True, exist_ok=True)
         with replacing(out) as temporary:
             temporary.write_bytes(video)

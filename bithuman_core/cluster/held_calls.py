@@ -44,8 +44,11 @@ class HeldCalls:
     def __len__(self) -> int:
         return len(self._held)
 
-    async def answer(self, call: Callable[[], DeploymentResponseGenerator[Any]], patience: float = PATIENCE) -> Any:
-        """What the stage answers; the call stays open. Raises ClusterFull, Unavailable, and what the stage refuses with."""
+    async def answer(self, call: Callable[[], Any], patience: float = PATIENCE) -> Any:
+        """What the stage answers to a call with ``stream=True``, which stays open.
+
+        Raises ClusterFull, Unavailable, and what the stage refuses with.
+        """
         fault: BithumanError = Unavailable(BROKE, retry=RETRY)
         for _ in range(TRIES):
             calling = call()

@@ -6,6 +6,7 @@ import logging
 import socket
 import time
 from collections import Counter
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import ray
@@ -79,7 +80,7 @@ def _ready(plan: Plan, before: set[str]) -> bool:
     running = 0
     for name, wanted in ((INGRESS, plan.ingresses), (STAGE, plan.workers)):
         deployment = told.deployments.get(name)
-        states = Counter(deployment.replica_states if deployment else {})
+        states = Counter[str](dict(deployment.replica_states) if deployment else {})
         if states["RUNNING"] < wanted or states["STARTING"] or states["UPDATING"] or states["RECOVERING"]:
             return False
         running += states["RUNNING"]
@@ -88,7 +89,8 @@ def _ready(plan: Plan, before: set[str]) -> bool:
 
 def _processes() -> set[str]:
     """The application's, by their names in Ray; those that are to end are among them."""
-    names = (actor["name"] for actor in ray.util.list_named_actors(all_namespaces=True))
+    actors = cast(Any, ray.util.list_named_actors(all_namespaces=True))  # dictionaries, which its type does not say
+    names = (actor["name"] for actor in actors)
     return {name for name in names if name.startswith(f"SERVE_REPLICA::{NAME}#")}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import signal
@@ -58,7 +59,7 @@ class Nodes:
             head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False},
         )  # fmt: skip
         self.workers = [self.add() for _ in range(nodes)]
-        ray.init(self.cluster.address, log_to_driver=False, logging_level="ERROR")
+        ray.init(self.cluster.address, log_to_driver=False, logging_level=logging.ERROR)
 
     @property
     def url(self) -> str:
@@ -98,10 +99,14 @@ class Nodes:
         raise AssertionError("no process shows it")
 
     def kill(self, node_id: str) -> None:
-        """A whole node, without a word."""
+        """A whole node, without a word: as a power cut does, with all that runs there."""
         (node,) = [node for node in self.workers if node.node_id == node_id]
+        there = [process for process, at in [*self.stages().values(), *self.ingresses().values()] if at == node_id]
         self.workers.remove(node)
         self.cluster.remove_node(node, allow_graceful=False)
+        for process in there:
+            with suppress(ProcessLookupError):  # it has noticed, and ended
+                kill(process)
 
     def close(self) -> None:
         serve.shutdown()
