@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell $(p) -c 'import sys; 10 <= sys.version_info.minor <= 13 and print("$(p)")' 2>/dev/null)))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint audit bench clean
+.PHONY: demo test test-cluster lint audit bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py
@@ -24,6 +24,11 @@ test: lint
 	$(BIN)/python -m tests.livekit.client
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile -m "not in_time"; first=$$?; \
 	$(BIN)/python -m pytest -m in_time && exit $$first
+
+# twenty kills of each kind; an hour
+test-cluster: $(VENV)/.dev
+	$(BIN)/python -m tests.service.postgres
+	$(BIN)/python -m pytest -m cluster_long tests/cluster
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -223,13 +223,16 @@ def render_ticks(
     seed: int = 0,
     motion: Iterable[MotionFrame] = (),
     background: Background | None = None,
+    stillness: float = 0.0,
 ) -> Iterator[EngineTick]:
     """The same, of sound that comes tick by tick (int16 [640] at 16 kHz, the last one perhaps short).
 
     motion: what a take says of each tick. Where one of the two is longer, silence follows, or the avatar's own life.
     background: what the avatar stands before (the one that its file names). Raises BackgroundError for a film without a matte.
+    stillness: of the idle motion, 0 (lively) to 1 (calm).
     """
     engine = Engine(fixture, seed)
+    engine.mixer.stillness = stillness
     if background is not None:
         engine.show(fixture.scene(background))
     for index, (tick, frame) in enumerate(chain(zip_longest(ticks, motion), [(None, None)] * LOOKAHEAD_TICKS)):

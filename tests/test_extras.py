@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
         ("livekit", "import bithuman_core.livekit", "livekit"),
         ("pipecat", "import bithuman_core.pipecat", "pipecat"),
         ("sqlalchemy", "import bithuman_core.service", "serve"),
+        ("ray.serve", "import bithuman_core.cluster", "cluster"),
         ("scipy", "from bithuman_core.build import build_avatar, analyse", "build"),
     ],
 )
@@ -38,6 +39,7 @@ def test_an_import_names_its_extra(missing: str, statement: str, extra: str) -> 
         ("gradio", ["demo"], "demo"),
         ("livekit", ["worker"], "livekit,fastrtc"),
         ("sqlalchemy", ["secrets", "list"], "serve"),
+        ("ray", ["serve", "--cluster", "auto"], "cluster"),
     ],
 )
 def test_a_command_names_its_extra(tmp_path: Path, missing: str, arguments: list[str], extra: str) -> None:

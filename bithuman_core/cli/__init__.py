@@ -8,12 +8,14 @@ import sys
 # Before numpy is imported: matrices are small here, and the threads of its BLAS would only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from bithuman_core.cli import avatar, create, machine, page, pose, saying, secrets, serve, speak, worker
+from bithuman_core.cli import avatar, create, machine, page, pose, render_many, saying, secrets, serve, speak, worker
 from bithuman_core.cli.common import Unreachable, app, say
 from bithuman_core.cli.ending import cleaning_up
 from bithuman_core.errors import BithumanError, ModelError, NotAuthorised, TokenError, TokenRequestError
 
-__all__ = ["app", "avatar", "create", "machine", "main", "page", "pose", "saying", "secrets", "serve", "speak", "worker"]
+__all__ = [
+    "app", "avatar", "create", "machine", "main", "page", "pose", "render_many", "saying", "secrets", "serve", "speak", "worker",
+]  # fmt: skip
 
 EXIT_INVALID_AVATAR, EXIT_UNREACHABLE, EXIT_FAILED, EXIT_NOT_AUTHORISED = 66, 69, 70, 77
 

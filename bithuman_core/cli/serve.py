@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bithuman_core.cli.cluster import Size, check_cluster_installed, serve_in_cluster
 from bithuman_core.cli.common import app, say
 from bithuman_core.cli.secrets import DatabaseOption, FolderOption, check_installed
 from bithuman_core.errors import Failed
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 StorageOption = Annotated[str | None, typer.Option(metavar="URL", help="Another storage of files: s3://bucket/path.")]
 
+OWN_MACHINE = "127.0.0.1"
+
 
 @app.command()
 def serve(
@@ -38,7 +41,7 @@ def serve(
     allowed_hosts: Annotated[str, typer.Option(help="Names it is called by, with commas: api.example.org,*.internal.")] = "",
     trusted_proxies: Annotated[
         str, typer.Option(help="Web servers in front whose word about a client's address counts, with commas.")
-    ] = "127.0.0.1",
+    ] = OWN_MACHINE,
     rooms: Annotated[
         int | None, typer.Option(help="Avatars in LiveKit rooms at once (with the extra livekit: one a core).", min=0)
     ] = None,
@@ -55,6 +58,20 @@ def serve(
     import_: Annotated[
         Path | None, typer.Option("--import", metavar="IN.tar", help="Fill an empty installation from such a file, and end.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Serve on a cluster of Ray (docs/scaling.md): auto (this machine's, or a new one), ray://host:10001, host:6379.",
+        ),
+    ] = None,
+    places: Annotated[
+        int | None, typer.Option(help="In a cluster: avatars live at once in one process, which has a core.", min=1)
+    ] = None,
+    workers: Annotated[int, typer.Option(help="In a cluster: fewest processes with places.", min=1)] = 1,
+    max_workers: Annotated[
+        int | None, typer.Option(help="In a cluster: most of them (as many as it has cores).", min=1)
+    ] = None,
     fetch_from: Annotated[
         list[str] | None,
         typer.Option(help="Host or network of your own that addresses in requests may name, e.g. 10.1.0.0/16; repeat for more."),
@@ -62,6 +79,14 @@ def serve(
 ) -> None:
     """Serve the REST API: agents, videos, speech, secrets (see docs/service.md)."""
     check_installed()
+    if cluster is not None:
+        check_cluster_installed()
+        if rooms is not None or embeds is not None:
+            raise typer.BadParameter("in a cluster pages and rooms share their places: say --places", param_hint="--cluster")
+        if trusted_proxies != OWN_MACHINE:
+            raise typer.BadParameter("set FORWARDED_ALLOW_IPS on the nodes instead", param_hint="--trusted-proxies")
+    elif places is not None or max_workers is not None:
+        raise typer.BadParameter("they are of a cluster: say --cluster as well", param_hint="--places and --max-workers")
     from bithuman_core.demo.connections import as_networks, server_config
     from bithuman_core.demo.ending import EndingServer
     from bithuman_core.heap import share_heaps
@@ -84,6 +109,13 @@ def serve(
     if export is not None or import_ is not None:
         _move(opened, Storage(where.storage), export, import_)
         return
+    if cluster is not None:
+        serve_in_cluster(
+            cluster, opened, where.storage, Size(places, workers, max_workers), lambda: _note_secrets(opened), url=where.database,
+            host=host, port=port, hosts=tuple(filter(None, allowed_hosts.split(","))), fetch_from=tuple(fetch_from or ()),
+            seconds=60 * visit_minutes or math.inf,
+        )  # fmt: skip
+        return
     try:
         listener = create_server((host, port))
     except OSError as error:
@@ -96,14 +128,20 @@ def serve(
     make_embeds = partial(_embeds, places=showing, seconds=60 * visit_minutes or math.inf) if showing else None
     page = _admin_page(service) if admin else None
     application = service_app(service, host, allowed_hosts.split(","), make_rooms, make_embeds, page)
-    if not service.secrets.all():
-        say("There is no secret yet: make one with bithuman-core secrets create NAME.", "note", "yellow")
+    _note_secrets(opened)
 
     def ready() -> None:
         say(f"Ready: http://{host}:{port}/v1, described by /openapi.json. Ctrl+C ends it.")
 
     config = server_config(application, service.limits.doors, trusted_proxies=trusted_proxies)
     EndingServer(config, ready, service.reading.close).run_and_exit(listener)
+
+
+def _note_secrets(database: Database) -> None:
+    from bithuman_core.service.secrets.store import Secrets
+
+    if not Secrets(database).all():
+        say("There is no secret yet: make one with bithuman-core secrets create NAME.", "note", "yellow")
 
 
 def _move(database: Database, storage: Storage, out: Path | None, given: Path | None) -> None:

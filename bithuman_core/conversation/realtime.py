@@ -161,6 +161,19 @@ class RealtimeTalk:
         """Say something of one's own accord."""
         self._send(type="response.create", response={"instructions": f"Say nothing but this: {text}"})
 
+    def go_on(self, text: str, played: int) -> None:
+        """Say the rest of something; the service makes its sound anew, so that what was played of it is not known."""
+        self.greet(text)
+
+    def answer(self) -> None:
+        """Answer the last line of the history, which the service was told of."""
+        self._send(type="response.create")
+        self._go("thinking")
+
+    def left(self, played: int) -> tuple[str, int]:
+        """Nothing: what the service still has to say is known to it alone."""
+        return "", 0
+
     def interrupt(self) -> None:
         """What is being said ends at once; the service is told how much of it was heard."""
         sound, self._sound = self._sound, None

@@ -28,3 +28,12 @@ class SpokenSentences:
                 words += all_words[: len(all_words) * (samples - begin) // (end - begin)]
             begin = end
         return " ".join(words)
+
+    def left(self, samples: int) -> tuple[str, int]:
+        """What was to follow after so many samples: the sentences from the one under way on, and how many of its samples were
+        played."""
+        for number, end in enumerate(self.ends):
+            if samples < end:
+                begin = self.ends[number - 1] if number else 0
+                return " ".join(self.sentences[number:]).strip(), samples - begin
+        return "", 0

@@ -126,6 +126,19 @@ class Talk:
         """Say something of one's own accord."""
         self._begin(self._say(_only(text)))
 
+    def go_on(self, text: str, played: int) -> None:
+        """Say the rest of something that was begun elsewhere; played: samples of it that were heard there."""
+        self._begin(self._say(_only(text), skip=played))
+
+    def answer(self) -> None:
+        """Answer the last line of the history."""
+        self._go("thinking")
+        self._begin(self._say(self._brain.answer(self.history.lines, self.role)))
+
+    def left(self, played: int) -> tuple[str, int]:
+        """What is still to be said after so many samples of the sound, and how much of its first sentence was (samples)."""
+        return self._spoken.left(played)
+
     def interrupt(self) -> None:
         """Whatever is being thought or said ends at once; what was heard of it stays in the history."""
         if self._answering is not None:
@@ -210,9 +223,9 @@ class Talk:
         self._go("thinking")
         await self._say(self._brain.answer(self.history.lines, self.role))
 
-    async def _say(self, pieces: AsyncIterator[str | Act], remember: bool = True) -> None:
-        """Speak what comes, sentence by sentence, the first one as soon as it is whole."""
-        splitter, sound, spoken = SentenceSplitter(), Sound(), SpokenSentences()
+    async def _say(self, pieces: AsyncIterator[str | Act], remember: bool = True, skip: int = 0) -> None:
+        """Speak what comes, sentence by sentence, the first one as soon as it is whole, and without its first samples."""
+        splitter, sound, spoken, rest = SentenceSplitter(), Sound(), SpokenSentences(), skip > 0
         try:
             async with aclosing(pieces) as coming:  # type: ignore[type-var]
                 async for piece in coming:
@@ -220,22 +233,25 @@ class Talk:
                         self._stage.act(piece)
                         continue
                     for sentence in splitter.feed(piece):
-                        await self._speak(sentence, sound, spoken, remember)
+                        await self._speak(sentence, sound, spoken, remember, skip)
+                        skip = 0
                     if sound.seconds > LONGEST_ANSWER:
                         break
                 for sentence in splitter.end():
-                    await self._speak(sentence, sound, spoken, remember)
-            if not sound.samples.size:
+                    await self._speak(sentence, sound, spoken, remember, skip)
+                    skip = 0
+            if not sound.samples.size and not rest:
                 await self._speak(NOTHING_SAID, sound, spoken, remember=False)
         finally:
             sound.end()
 
-    async def _speak(self, sentence: str, sound: Sound, spoken: SpokenSentences, remember: bool) -> None:
+    async def _speak(self, sentence: str, sound: Sound, spoken: SpokenSentences, remember: bool, skip: int = 0) -> None:
         if not plain(sentence):  # a ruler, an emoji
             return
         pieces = await self._in_a_thread(lambda: list(self._voice.stream(sentence)))
         for samples in pieces:
-            sound.append(samples)
+            sound.append(samples[skip:])
+            skip = max(skip - samples.size, 0)
         spoken.add(sentence if remember else "", sound.samples.size)
         self._stage.tell("avatar", sentence)
         if self._sound is not sound:

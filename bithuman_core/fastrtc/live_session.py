@@ -131,6 +131,11 @@ class LiveSession:
         if (take := clip.motion) is not None:
             self.do(lambda engine: engine.follow(take))
 
+    @property
+    def spoken(self) -> int:
+        """How many samples of the present clip were taken to be spoken."""
+        return self._script.position
+
     def hush(self) -> int:
         """Stop speaking at once. Returns how many samples of a clip were spoken."""
         spoken = self._script.position

@@ -86,6 +86,10 @@ class LiveTalk:
         self._clip = None
         return max(self._session.hush() - LOOKAHEAD, 0)
 
+    def left(self) -> tuple[str, int]:
+        """What the avatar is saying: the text from the present sentence on, and how much of that was heard (samples)."""
+        return ("", 0) if self._clip is None else self.talk.left(max(self._session.spoken - LOOKAHEAD, 0))
+
     def act(self, act: Act) -> None:
         """Make a gesture, or show an emotion."""
         if act.kind == "gesture":

@@ -18,9 +18,9 @@ from bithuman_core.private_folder import PrivateFolder
 from bithuman_core.service.chores import Chores
 from bithuman_core.service.data.database import Database
 from bithuman_core.service.data.tables import Agent
-from bithuman_core.service.jobs.runner import PREFIX, Runner
+from bithuman_core.service.jobs.runner import PREFIX, DoesJobs, Runner
 from bithuman_core.service.limits import ServiceLimits
-from bithuman_core.service.live import LiveAvatars
+from bithuman_core.service.live import TOUCH_SECONDS, LiveAvatars
 from bithuman_core.service.metrics import Metrics
 from bithuman_core.service.secrets.store import Secrets
 from bithuman_core.service.speech import Speaker
@@ -50,8 +50,12 @@ class Service:
         voice: TextToSpeech | None = None,
         reading: ReadingPool | None = None,
         now: Callable[[], float] = time.time,
+        touch: float = TOUCH_SECONDS,
+        make_runner: Callable[[Service], DoesJobs] | None = None,
     ) -> None:
-        """The database has to be up to date. voice, reading: its own ones. now: Unix seconds."""
+        """The database has to be up to date. voice, reading: its own ones. now: Unix seconds. touch: s between two writings of
+        live avatars' rows. make_runner: who does its jobs; None: a thread of this process.
+        """
         self.database, self.storage, self.now = database, storage, now
         self.limits = limits or ServiceLimits()
         self.metrics = Metrics()
@@ -61,8 +65,12 @@ class Service:
         self.reading = reading or reading_pool()
         self.name = f"{socket.gethostname()[:15]}-{secrets.token_hex(6)}"
         self.embeds: Embeds | None = None  # where avatars live on pages of other sites
-        self.live = LiveAvatars(database, self.name, now)
-        self.runner = Runner(database, storage, self.reading, self.voice, self.name, self.metrics, now)
+        self.live = LiveAvatars(database, self.name, now, touch)
+        self.runner: DoesJobs = (
+            make_runner(self)
+            if make_runner is not None
+            else Runner(database, storage, self.reading, self.voice, self.name, self.metrics, now)
+        )
         fetching = WorkerLimits(upload_bytes=self.limits.doors.file_bytes, fetch_from=self.limits.fetch_from)
         self.downloads = Downloads(fetching, "the address")
         self.sender = Sender(database, self.metrics, now, self.limits.fetch_from)

@@ -1,6 +1,7 @@
 """Live avatars of all processes in one table: who is live where, and what they are told from outside.
 
-Each process writes down its own and takes the messages for them, so that any replica can tell any avatar something.
+Each process writes down its own and takes the messages for them, so that any replica can tell any avatar something. With each
+goes what another process needs to go on with it where this one dies; whoever does so takes the row over (:func:`take_over`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import IntegrityError
@@ -31,8 +33,8 @@ ROOM, EMBED = "room", "embed"
 
 @dataclass(frozen=True, slots=True)
 class LiveAvatar:
-    """One that is live in this process. Both are called on the event loop: ``tell(kind, text)`` (kind: speak or add_context), and
-    ``end()`` where its agent was deleted."""
+    """One that is live in this process. All are called on the event loop: ``tell(kind, text)`` (kind: speak or add_context),
+    ``end()`` where its agent was deleted or another process has taken it over, ``state()`` what such a process needs (JSON)."""
 
     id: str
     agent_code: str | None  # None: no agent of the service
@@ -41,6 +43,7 @@ class LiveAvatar:
     end: Callable[[], None] = lambda: None
     room: str | None = None
     origin: str | None = None
+    state: Callable[[], dict[str, Any]] = dict
 
 
 def is_live(now: float) -> ColumnElement[bool]:
@@ -54,11 +57,20 @@ def end_the_lost(session: Session, now: float) -> None:
     session.execute(lost.values(ended_at=Live.seen_at))
 
 
-class LiveAvatars:
-    """Those of one process. now: Unix seconds."""
+def take_over(session: Session, number: str, process: str, now: float, *conditions: ColumnElement[bool]) -> dict[str, Any] | None:
+    """From now on a live avatar is this process's, where the conditions hold: its state. None: there is no such row, or somebody
+    else was faster. One statement, so that of several processes one has it."""
+    mine = update(Live).where(Live.id == number, *conditions).values(process=process, seen_at=now, ended_at=None)
+    if not cast(Any, session.execute(mine)).rowcount:
+        return None
+    return dict(session.get_one(Live, number).state)
 
-    def __init__(self, database: Database, process: str, now: Callable[[], float]) -> None:
-        self._database, self._process, self._now = database, process, now
+
+class LiveAvatars:
+    """Those of one process. now: Unix seconds. touch: s after which a row that nothing happens to is written anew."""
+
+    def __init__(self, database: Database, process: str, now: Callable[[], float], touch: float = TOUCH_SECONDS) -> None:
+        self._database, self._process, self._now, self._touch_after = database, process, now, touch
         self._sources = list[Callable[[], Iterable[LiveAvatar]]]()
         self._known = set[str]()  # whose rows are there
         self._touched = float("-inf")
@@ -95,7 +107,8 @@ class LiveAvatars:
         live = {avatar.id: avatar for source in self._sources for avatar in source()}
         if not live and not self._known:
             return
-        told, gone = await run_in_threadpool(self._exchange, live)
+        states = {number: avatar.state() for number, avatar in live.items()}
+        told, gone = await run_in_threadpool(self._exchange, live, states)
         for number, kind, text in told:
             live[number].tell(kind, text)
         for number in gone:
@@ -113,37 +126,42 @@ class LiveAvatars:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._soon.wait(), POLL_SECONDS)
 
-    def _exchange(self, live: Mapping[str, LiveAvatar]) -> tuple[list[tuple[str, str, str]], list[str]]:
-        """In the thread pool: (messages, whose agents are gone). Writes only where there is something to write."""
+    def _exchange(
+        self, live: Mapping[str, LiveAvatar], states: Mapping[str, dict[str, Any]]
+    ) -> tuple[list[tuple[str, str, str]], list[str]]:
+        """In the thread pool: (messages, whose rows are not ours any more). Writes only where there is something to write."""
         now = self._now()
         waiting = select(Message.id).where(Message.live_id.in_(list(live))).limit(1)
-        if live.keys() == self._known and now - self._touched < TOUCH_SECONDS:
+        if live.keys() == self._known and now - self._touched < self._touch_after:
             with self._database.reading() as session:
                 if session.scalar(waiting) is None:
                     return [], []
         self._end(self._known - live.keys())
         with self._database.writing() as session:
-            gone = [avatar.id for avatar in live.values() if not self._touch(session, avatar, now)]
+            gone = [avatar.id for avatar in live.values() if not self._touch(session, avatar, states[avatar.id], now)]
             session.flush()
-            rows = list(session.scalars(select(Message).where(Message.live_id.in_(list(live))).order_by(Message.id)))
+            ours = live.keys() - set(gone)
+            rows = list(session.scalars(select(Message).where(Message.live_id.in_(ours)).order_by(Message.id)))
             told = [(row.live_id, row.kind, row.text) for row in rows]
             for row in rows:
                 session.delete(row)
         self._known, self._touched = set(live), now
         return told, gone
 
-    def _touch(self, session: Session, avatar: LiveAvatar, now: float) -> bool:
-        """Whether it has a row: one whose agent was deleted while it is live has none, and is told nothing more."""
-        row = session.get(Live, avatar.id)
+    def _touch(self, session: Session, avatar: LiveAvatar, state: dict[str, Any], now: float) -> bool:
+        """Whether it has a row of ours: one whose agent was deleted has none, one that was taken over is another process's."""
+        row = session.get(Live, avatar.id, with_for_update=True)
         if row is not None:
-            row.seen_at, row.ended_at = now, None
+            if row.process != self._process:
+                return False
+            row.seen_at, row.ended_at, row.state = now, None, state
             return True
         if avatar.agent_code is not None and session.get(Agent, avatar.agent_code) is None:
             return False
         session.add(
             Live(
                 id=avatar.id, agent_code=avatar.agent_code, kind=avatar.kind, room=avatar.room, origin=avatar.origin,
-                process=self._process, started_at=now, seen_at=now,
+                process=self._process, started_at=now, seen_at=now, state=state,
             )
         )  # fmt: skip
         return True
@@ -151,6 +169,7 @@ class LiveAvatars:
     def _end(self, numbers: set[str]) -> None:
         if numbers:
             with self._database.writing() as session:
-                session.execute(update(Live).where(Live.id.in_(list(numbers))).values(ended_at=self._now()))
-                session.execute(delete(Message).where(Message.live_id.in_(list(numbers))))
+                ours = Live.id.in_(list(numbers)), Live.process == self._process
+                session.execute(delete(Message).where(Message.live_id.in_(select(Live.id).where(*ours))))
+                session.execute(update(Live).where(*ours).values(ended_at=self._now()))
             self._known -= numbers

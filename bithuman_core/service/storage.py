@@ -63,7 +63,7 @@ class Storage:
     @contextmanager
     def bringing(self, file: Path) -> Iterator[Coming]:
         """Send a file to the storage under a temporary name, which is gone after the block; ``keep`` gives it its own."""
-        digest, size = _digest(file), file.stat().st_size
+        digest, size = digest_of(file)
         place = f"{self._root}/{COMING}/{secrets.token_hex(12)}"
         try:
             with self._told_apart():
@@ -167,9 +167,10 @@ def _faults_of(fs: AbstractFileSystem) -> tuple[type[Exception], ...]:
     return (OSError, BotoCoreError, ClientError)
 
 
-def _digest(file: Path) -> str:
+def digest_of(file: Path) -> tuple[str, int]:
+    """(sha256, size in bytes) of a file."""
     digest = hashlib.sha256()
     with file.open("rb") as opened:
         while piece := opened.read(PIECE):
             digest.update(piece)
-    return digest.hexdigest()
+        return digest.hexdigest(), opened.tell()

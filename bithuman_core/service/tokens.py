@@ -7,16 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
-from sqlalchemy.exc import IntegrityError
 
 from bithuman_core.service.data.database import Database
-from bithuman_core.service.data.tables import Key
+from bithuman_core.service.data.keys import installation_key
 from bithuman_core.service.errors import Unauthorized
 
 LIFETIME_SECONDS = 300
 SKEW_SECONDS = 60  # by which the clocks of two machines may differ
 ALGORITHM = "HS256"
-KEY_NAME, KEY_BYTES = "tokens", 32
+KEY_NAME = "tokens"
 RUNTIME = "bithuman-runtime"  # whom a token is for
 NOT_VALID = "The token is not valid, or has expired: ask for a new one."
 
@@ -49,11 +48,5 @@ class Tokens:
 
     def _signing_key(self) -> str:
         if self._key is None:
-            try:
-                with self._database.writing() as session:
-                    session.add(Key(name=KEY_NAME, value=secrets.token_hex(KEY_BYTES)))
-            except IntegrityError:
-                pass  # there is one
-            with self._database.reading() as session:
-                self._key = session.get_one(Key, KEY_NAME).value
+            self._key = installation_key(self._database, KEY_NAME)
         return self._key

@@ -45,10 +45,10 @@ class Status(str, Enum):
 class Task:
     """An avatar on its way into a room, in it, or out of it again. The order with its token is forgotten when it ends."""
 
-    def __init__(self, room_name: str, agent_code: str | None = None) -> None:
+    def __init__(self, room_name: str, agent_code: str | None = None, number: str | None = None) -> None:
         self.agent_code = agent_code
         self.messages: Messages = asyncio.Queue()
-        self.id = secrets.token_urlsafe(12)
+        self.id = number or secrets.token_urlsafe(12)
         self.room_name = room_name
         self.status = Status.STARTING
         self.reason: str | None = None  # why it ended or failed, a sentence
@@ -112,9 +112,9 @@ class Tasks:
         """The task of this id."""
         return self._all.get(task_id)
 
-    def begin(self, order: Order, uploads: Uploads, belongings: ExitStack) -> Task:
-        """A new task; ``belongings`` (the folder of the uploads) are closed with it."""
-        task = Task(order.room_name, order.agent_code)
+    def begin(self, order: Order, uploads: Uploads, belongings: ExitStack, number: str | None = None) -> Task:
+        """A new task; ``belongings`` (the folder of the uploads) are closed with it. number: its id, where it has one already."""
+        task = Task(order.room_name, order.agent_code, number)
         self._all[task.id] = task
         task.work = asyncio.create_task(self._do(task, order, uploads, belongings))
         task.work.add_done_callback(_log_fault)

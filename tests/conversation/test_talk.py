@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bithuman_core.audio.sound import Sound
 from bithuman_core.conversation import Act, Line, Role
 from bithuman_core.conversation import talk as talking
+from bithuman_core.conversation.spoken import SpokenSentences
 from bithuman_core.conversation.stage import State
 from bithuman_core.conversation.talk import AT_A_LOSS, NOTHING_SAID, Talk
 from bithuman_core.ears import TurnDetector
@@ -439,3 +440,13 @@ async def test_a_talk_that_is_forgotten_begins_anew() -> None:
     talk.read("Again.")
     await settle()
     assert list(brain.asked[-1]) == [Line("user", "Again.")]
+
+
+def test_what_is_left_of_an_answer_begins_with_the_sentence_under_way() -> None:
+    spoken = SpokenSentences()
+    for sentence, end in (("One.", 1000), ("Two.", 3000), ("Three.", 3500)):
+        spoken.add(sentence, end)
+    assert spoken.left(0) == ("One. Two. Three.", 0)
+    assert spoken.left(1000) == ("Two. Three.", 0)
+    assert spoken.left(2500) == ("Two. Three.", 1500)
+    assert spoken.left(3500) == ("", 0) == SpokenSentences().left(7)

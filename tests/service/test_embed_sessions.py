@@ -24,6 +24,7 @@ from bithuman_core.service.data.tables import Live  # noqa: E402
 from bithuman_core.service.embed.answers import Speechless  # noqa: E402
 from bithuman_core.service.embed.visits import DELETED, Embeds  # noqa: E402
 from bithuman_core.service.tokens import SKEW_SECONDS  # noqa: E402
+from bithuman_core.types import Emotion  # noqa: E402
 from tests.fastrtc.peer import Peer, tone  # noqa: E402
 from tests.service.conftest import Clock  # noqa: E402
 from tests.service.serving import ALL, Client, make_service, sentence  # noqa: E402
@@ -101,6 +102,7 @@ class Visitor(Peer):
     def __init__(self) -> None:
         super().__init__("visitor")
         self.connection = RTCPeerConnection()
+        self.resume = ""
         self._taking: list[asyncio.Task[None]] = []
         self.connection.on("track", lambda track: self._taking.append(asyncio.create_task(self.take(track))))
         self.connection.addTransceiver("video", direction="sendrecv")
@@ -118,6 +120,7 @@ class Visitor(Peer):
         answer = await house.offer(token, await self.sdp(), origin, **more)
         assert answer.status_code == 200, answer.text
         data = answer.json()["data"]
+        self.resume = data["resume"]
         await self.connection.setRemoteDescription(RTCSessionDescription(data["sdp"], data["type"]))
         await self.until(lambda: bool(self.pictures) and self.channel.readyState == "open")
         return data["session_id"]
@@ -313,6 +316,75 @@ async def test_a_talk_goes_on_with_a_new_connection(make: Make, code: str, visit
     assert visitor.said("avatar") == [ANSWER], "nobody is greeted twice"
     (visit,) = house.embeds._visits.values()
     assert [line.text for line in visit.talker._history.lines][:3] == ["My name is Ann.", "Hello Ann.", "When?"]
+
+
+SAYS = "The first sentence takes its time to be said. And the second one follows it."
+
+
+async def test_a_visit_goes_on_in_another_process_with_what_was_being_said(
+    make: Make, code: str, visitor: Visitor, tmp_path: Path, clock: Clock
+) -> None:
+    house = await make(Speechless())
+    await house.publish(code, SITE)
+    number = await visitor.come(house, code)
+    await house.service.live.exchange()
+    await house.owner.post(f"/v1/agent/{code}/speak", json={"message": SAYS})
+    await house.service.live.exchange()
+    await visitor.until(lambda: len(visitor.said("avatar")) == 2)
+    heard = len(visitor.sound)
+    await visitor.until(lambda: len(visitor.sound) > heard + 50)
+    (first,) = house.embeds._visits.values()
+    first._feel(Emotion.JOY)
+    first.tell("add_context", "It is Friday.")
+    clock.now += 6
+    await house.service.live.exchange()  # and then it dies
+    elsewhere = make_service(f"sqlite:///{tmp_path / 'service.db'}", tmp_path / "files", clock)
+    other = House(elsewhere, Answering(Speechless(), None, GREETING), 1)
+    again = Visitor()
+    said = [{"who": "avatar", "text": SAYS}]
+    assert await again.come(other, code, said=said, resume=visitor.resume) == number, "it is the same visit"
+    (second,) = other.embeds._visits.values()
+    assert second.state.emotion is Emotion.JOY and list(second._known) == ["It is Friday."]
+    again.channel.send('{"type": "hello"}')
+    await again.until(lambda: len(again.said("avatar")) == 2)
+    assert again.said("again") == [SAYS] and again.said("avatar") == visitor.said("avatar"), "nobody is greeted again"
+    await again.until(lambda: {"type": "talk", "data": {"state": "listening"}} in again.messages)
+    assert [line.text for line in second.talker._history.lines] == [SAYS], "it is remembered once"
+    await other.service.live.exchange()
+    with other.service.database.reading() as session:
+        assert session.get_one(Live, number).process == other.service.name
+    clock.now += 6
+    await house.service.live.exchange()
+    await visitor.until(lambda: {"type": "error", "data": DELETED} in visitor.messages)  # the first process lets go of it
+    await ended(house)
+    await again.leave()
+    async with other.embeds.running():
+        pass
+    other.service.close()
+
+
+async def test_a_page_that_lost_its_connection_has_its_place_again(make: Make, code: str, visitor: Visitor) -> None:
+    house = await make(places=1)
+    await house.publish(code, SITE)
+    number = await visitor.come(house, code)
+    again = Visitor()
+    assert await again.come(house, code, resume=visitor.resume) == number
+    assert len(house.embeds) == 1 and house.embeds._places.taken == 1
+    await again.leave()
+
+
+async def test_nobody_goes_on_with_a_visit_of_somebody_else(make: Make, code: str, visitor: Visitor, client: Client) -> None:
+    house = await make()
+    other = await asyncio.to_thread(client.agent)
+    await asyncio.to_thread(client.work)
+    for agent in (code, other):
+        await house.publish(agent, SITE)
+    number = await visitor.come(house, code)
+    token = (await house.begin(other, SITE)).json()["data"]["token"]
+    sdp = await Visitor().sdp()
+    sentence(await house.offer(token, sdp, resume=visitor.resume), 403, "FORBIDDEN")
+    sentence(await house.offer(token, sdp, resume=number), 401, "UNAUTHORIZED")
+    sentence(await house.offer(token, sdp, resume=token), 401, "UNAUTHORIZED")
 
 
 async def test_one_address_leaves_the_others_a_place_and_gives_it_back(make: Make, code: str, visitor: Visitor) -> None:

@@ -6,6 +6,7 @@ const ANSWERED_MS = 4000; // of it at least after a late answer
 const UNSTABLE_MS = 6000; // how long a broken path may take to heal
 const UNAUTHORIZED = 401; // a relay's word to wrong credentials
 const GATHER_MS = 1500; // longest wait for the browser's own candidates, where they all go with the offer
+const LOOK_MS = 250; // between two looks whether the server still sends
 const HERE_MS = 2000; // a page without a microphone would otherwise be silent, and count as gone
 
 /** Events: "live" (connected), "message" ({type, data} from the server), "unstable", "stable", "ended" ({sentence, lost}). */
@@ -18,12 +19,15 @@ export class Call extends EventTarget {
   #ended = false;
   #live = false; // was connected once
   #noPath = SENTENCES.noPath;
+  #look = 0;
 
-  /** server: get(path), post(path, body), hangUp(id). trickle: candidates go one by one; false: all of them with the offer. */
-  constructor(server, { trickle = true } = {}) {
+  /** server: get(path), post(path, body), hangUp(id). trickle: candidates go one by one; false: all of them with the offer.
+   *  silence: ms without a packet after which the server counts as dead, where another one takes over; 0: not looked at. */
+  constructor(server, { trickle = true, silence = 0 } = {}) {
     super();
     this.server = server;
     this.trickle = trickle;
+    this.silence = silence;
     this.id = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36).padStart(7, "0")).join("");
     this.stream = new MediaStream();
   }
@@ -81,6 +85,7 @@ export class Call extends EventTarget {
   /** The first picture is on screen. */
   arrived() {
     clearTimeout(this.#timer);
+    if (this.silence && !this.#look && !this.#ended) this.#watch();
   }
 
   /** The statistics of the connection, an RTCStatsReport, or null before there is one. */
@@ -104,6 +109,17 @@ export class Call extends EventTarget {
     else if (state === "closed") this.#end(SENTENCES.ended);
   }
 
+  // A server that dies says nothing more, and the browser takes six seconds and longer to find out.
+  #watch() {
+    let [packets, since] = [-1, performance.now()];
+    this.#look = setInterval(async () => {
+      let now = 0;
+      for (const report of (await this.#pc.getStats()).values()) if (report.type === "inbound-rtp") now += report.packetsReceived;
+      if (now !== packets) [packets, since] = [now, performance.now()];
+      else if (performance.now() - since > this.silence) this.#end(SENTENCES.lost, true);
+    }, LOOK_MS);
+  }
+
   #offer(body) {
     return this.server.post("webrtc/offer", { ...body, webrtc_id: this.id });
   }
@@ -117,6 +133,7 @@ export class Call extends EventTarget {
     this.#ended = true;
     clearTimeout(this.#timer);
     clearInterval(this.#beat);
+    clearInterval(this.#look);
     this.#pc?.close();
     if (!lost) this.server.hangUp(this.id); // frees the place at once, also where no path was found
     this.#emit("ended", { sentence, lost });

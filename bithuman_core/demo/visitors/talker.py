@@ -121,6 +121,21 @@ class Talker:
         if self._live is not None:
             self._live.talk.greet(text)
 
+    def left(self) -> tuple[str, int]:
+        """What is being said, from the present sentence on, and how many samples of that were heard."""
+        return ("", 0) if self._live is None else self._live.left()
+
+    def say_on(self, text: str, played: int) -> None:
+        """Say the rest of something that was begun elsewhere."""
+        if self._live is not None:
+            self._live.talk.go_on(text, played)
+
+    def answer(self) -> None:
+        """Answer what was said last, where that was the visitor."""
+        lines = self._history.lines
+        if self._live is not None and lines and lines[-1].who == "user":
+            self._live.talk.answer()
+
     def go_on(self, lines: Sequence[Line]) -> None:
         """Go on with a talk whose lines these are: nobody is greeted again."""
         self._greeted = True

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["embedding"])
 
 SESSION = "bithuman-embed-session"  # whom a token is for
-SECONDS = 600
+VISIT = "bithuman-embed-visit"  # and one that goes on with a visit after its connection was lost
+SECONDS, VISIT_SECONDS = 600, 86_400
 MAX_SDP = 64 * 1024  # characters; Chromium's offers have some 6 thousand
 PREFLIGHT = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "authorization, content-type",
              "Access-Control-Allow-Methods": "GET, POST", "Access-Control-Max-Age": "600"}  # fmt: skip
@@ -61,6 +62,7 @@ class EmbedSession(BaseModel):
     hears: bool = Field(description="whether the microphone is understood")
     seconds: float | None = Field(description="the longest visit; null: without an end")
     rtc: dict[str, Any] = Field(description="RTCConfiguration, and relay: none, ready or failed")
+    recovers: bool = Field(description="whether a visit goes on elsewhere when its server dies: worth a look every half second")
 
 
 class Said(BaseModel):
@@ -75,6 +77,7 @@ class EmbedOffer(BaseModel):
 
     sdp: str = Field(min_length=1, max_length=MAX_SDP)
     said: list[Said] = Field(default_factory=list, max_length=40)
+    resume: str | None = Field(None, max_length=2048, description="of the answer before, where that connection was lost")
 
 
 class EmbedAnswer(BaseModel):
@@ -83,6 +86,7 @@ class EmbedAnswer(BaseModel):
     session_id: str
     type: str
     sdp: str
+    resume: str = Field(description="goes with the next offer where this connection is lost: the visit goes on, anywhere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ async def create_embed_session(service: InService, opened: Annotated[Opened, Dep
     return Answer(
         data=EmbedSession(
             token=token, expires_in=SECONDS, agent_code=agent.code, name=agent.name, still=still, answers=embeds.answers,
-            hears=embeds.hears, seconds=seconds, rtc=rtc,
+            hears=embeds.hears, seconds=seconds, rtc=rtc, recovers=embeds.recovers,
         )
     )  # fmt: skip
 
@@ -163,8 +167,18 @@ async def offer(
     """One offer, one answer; the rest goes over the data channel, so that any replica may be asked."""
     said = [Line(line.who, line.text) for line in offer.said]
     host = request.client.host if request.client else None
-    number, answer = await _embeds(service).offer(agent, offer.sdp, said, host)
-    return Answer(data=EmbedAnswer(session_id=number, type=answer["type"], sdp=answer["sdp"]))
+    before = None if offer.resume is None else await run_in_threadpool(_before, service, offer.resume, agent)
+    number, answer = await _embeds(service).offer(agent, offer.sdp, said, host, before)
+    resume, _ = await run_in_threadpool(service.tokens.issue, number, VISIT, VISIT_SECONDS, agent=agent.code)
+    return Answer(data=EmbedAnswer(session_id=number, type=answer["type"], sdp=answer["sdp"], resume=resume))
+
+
+def _before(service: Service, resume: str, agent: ShownAgent) -> str:
+    """The number of the visit that goes on."""
+    claims = service.tokens.read(resume, VISIT)
+    if claims["agent"] != agent.code:
+        raise Forbidden(OTHER_AGENT)
+    return claims["sub"]
 
 
 def _begin(service: Service, opened: Opened) -> tuple[str, str | None]:

@@ -201,6 +201,8 @@ class Live(Table):
     seen_at: Mapped[float]
     ended_at: Mapped[float | None]
     """Null while it is live; where its process died, when it was seen last."""
+    state: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What another process needs to go on with it: its manner, what it is to know, what it is saying and how far; some 1 kB."""
 
 
 class Message(Table):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
@@ -33,6 +34,16 @@ PREFIX = "bithuman-service-"
 IDLE_SECONDS = 2.0  # until the database is asked again; what this process is asked for itself begins at once
 BROKE = "The server broke three times over this: its log tells more."
 UNAVAILABLE = "The server's storage was away three times while it worked on this: try again later."
+
+
+class DoesJobs(Protocol):
+    """Who sees to it that jobs are done: the thread of a process, or a cluster."""
+
+    queue: Queue
+
+    def start(self) -> None: ...
+    def wake(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Runner:
@@ -70,11 +81,15 @@ class Runner:
         task = self.queue.claim()
         if task is None:
             return False
+        self.do(task)
+        return True
+
+    def do(self, task: Task) -> None:
+        """Do a job that was claimed for this holder. Raises Unavailable."""
         began = time.monotonic()
         with suppress(LostLease):
             outcome = self._do(task)
             self._metrics.job(task.kind, outcome, time.monotonic() - began)
-        return True
 
     def _run(self) -> None:
         be_nice()

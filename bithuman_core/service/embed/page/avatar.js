@@ -10,7 +10,8 @@ import { View } from "./view.js";
 
 const FAULT_MS = 6000; // how long a fault that the server has got over is shown
 const PLACE_MS = 4000; // between two questions for a place
-const RETRY_MS = [500, 1000, 2000, 4000, 8000]; // before each try to get a lost connection back
+const SILENCE_MS = 1250; // without a packet: the server has died, and another one goes on
+const RETRY_MS = [100, 1000, 2000, 4000, 8000]; // before each try to get a lost connection back
 const GOODBYE_MS = 150; // for the last word to leave
 const HOST = new URL("../../", import.meta.url).href; // this file is /embed/js/avatar.js
 
@@ -103,7 +104,7 @@ export class BithumanAvatar extends HTMLElement {
   }
 
   #newCall() {
-    return new Call(this.#session, { trickle: false });
+    return new Call(this.#session, { trickle: false, silence: this.#session.card.recovers ? SILENCE_MS : 0 });
   }
 
   // Until there is a place.
@@ -164,7 +165,8 @@ export class BithumanAvatar extends HTMLElement {
     else if (type === "talk") this.#follow(data);
   }
 
-  #follow({ user, avatar, at, state }) {
+  #follow({ user, avatar, again, at, state }) {
+    if (again) this.#captions.again(again);
     if (user) this.#captions.heard(user);
     if (avatar) this.#captions.says(avatar, at);
     if (!state) return;
@@ -210,6 +212,7 @@ export class BithumanAvatar extends HTMLElement {
   #finish(call, sentence) {
     if (this.#call !== call || !call) return;
     this.#call = null;
+    this.#session.resume = null; // the next visit is a new one
     this.#talk.off();
     this.#microphone.close();
     this.#captions.clear();

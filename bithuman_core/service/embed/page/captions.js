@@ -38,6 +38,14 @@ export class Captions {
     this.#timers.push(setTimeout(() => (this.#caption.textContent = text), Math.max(wait, 0)));
   }
 
+  /** The end of what the avatar was saying is said once more, by another server. */
+  again(text) {
+    const last = this.said.at(-1);
+    if (last?.who !== "avatar" || !last.text.endsWith(text)) return;
+    last.text = last.text.slice(0, -text.length).trimEnd();
+    if (!last.text) this.said.pop();
+  }
+
   /** What was to come does not come. */
   stop() {
     this.#timers.forEach(clearTimeout);

@@ -12,6 +12,7 @@ export class EmbedSession {
   #token = null;
   card = { name: "the avatar", answers: false, hears: false };
   said = [];
+  resume = null; // of the last connection: with it the next one goes on with the visit
 
   /** element: has the attributes agent, token and token-url. */
   constructor(host, element) {
@@ -36,7 +37,9 @@ export class EmbedSession {
   }
 
   async post(path, { sdp }) {
-    return this.#post("v1/embed/offer", { sdp, said: this.said }, this.#token);
+    const answer = await this.#post("v1/embed/offer", { sdp, said: this.said, resume: this.resume }, this.#token);
+    this.resume = answer.resume;
+    return answer;
   }
 
   hangUp() {} // the connection itself says so
@@ -59,7 +62,10 @@ export class EmbedSession {
     }
     const told = await answer.json().catch(() => ({}));
     if (answer.ok) return told.data;
-    if (answer.status === 401) this.#until = 0;
+    if (answer.status === 401) {
+      this.#until = 0;
+      this.resume = null; // it may be that one which is over
+    }
     const refused = new Refused(told.error?.message ?? SENTENCES.unreachable, { again: answer.status >= 500 || answer.status === 401 });
     refused.code = told.error?.code;
     throw refused;

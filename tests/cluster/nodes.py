@@ -1,0 +1,173 @@
+"""A cluster of three nodes on this machine, with a PostgreSQL, and the means to kill any part of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from tests.plugins import need
+
+need("ray", "psycopg", "fastrtc")
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+
+import psutil  # noqa: E402
+import ray  # noqa: E402
+from ray import serve  # noqa: E402
+from ray._private.state import actors  # noqa: E402
+from ray.cluster_utils import Cluster  # noqa: E402
+
+from bithuman_core.cluster.plan import INGRESS, NAME, STAGE, Plan  # noqa: E402
+from bithuman_core.cluster.starting import deploy  # noqa: E402
+from bithuman_core.service.context import Service  # noqa: E402
+from bithuman_core.service.data.database import Database  # noqa: E402
+from bithuman_core.service.storage import Storage  # noqa: E402
+from tests.cluster.visitor import SITE, Visitor  # noqa: E402
+from tests.service.postgres import find_postgres, running  # noqa: E402
+from tests.service.serving import ALL, Client, Humming  # noqa: E402
+
+STORE = 80 << 20  # bytes, of a node
+PATIENCE = 90  # s
+
+
+def quiet_port() -> int:
+    """One that is free, and that no system hands out by itself: Ray's many processes take hundreds of those."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
+
+
+class Nodes:
+    """``head`` carries Ray's own services, the answering processes and Serve's controller; ``workers`` those with places."""
+
+    def __init__(self, plan: Plan, nodes: int, cpus: int) -> None:
+        self.plan, self._cpus = plan, cpus
+        self.cluster = Cluster(
+            initialize_head=True, shutdown_at_exit=False,
+            head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False},
+        )  # fmt: skip
+        self.workers = [self.add() for _ in range(nodes)]
+        ray.init(self.cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.plan.port}"
+
+    def add(self) -> Any:
+        return self.cluster.add_node(num_cpus=self._cpus, object_store_memory=STORE, resources={"places": 1})
+
+    def deploy(self) -> None:
+        deploy(self.plan)
+
+    def stages(self) -> dict[str, tuple[int, str]]:
+        """Process and node of each process with places that lives, by its name."""
+        return self._actors(f"SERVE_REPLICA::{NAME}#{STAGE}")
+
+    def ingresses(self) -> dict[str, tuple[int, str]]:
+        """The same of those that answer requests."""
+        return self._actors(f"SERVE_REPLICA::{NAME}#{INGRESS}")
+
+    def whole(self) -> bool:
+        """Whether all processes of the plan live, and Serve has found those ready that are new."""
+        wanted = {STAGE: (self.stages(), self.plan.workers), INGRESS: (self.ingresses(), self.plan.ingresses)}
+        if not self.controller() or any(len(living) != count for living, count in wanted.values()):
+            return False
+        told = serve.status().applications[NAME].deployments
+        return all(dict(told[name].replica_states) == {"RUNNING": count} for name, (_, count) in wanted.items())
+
+    def controller(self) -> int:
+        """Its process; 0: there is none."""
+        return next((process for process, _ in self._actors("SERVE_CONTROLLER_ACTOR").values()), 0)
+
+    def showing(self, visitor: Visitor) -> tuple[int, str]:
+        """Process and node of the avatar that a visitor sees."""
+        for process, node in self.stages().values():
+            if visitor.server_port in {line.laddr.port for line in psutil.Process(process).net_connections("udp") if line.laddr}:
+                return process, node
+        raise AssertionError("no process shows it")
+
+    def kill(self, node_id: str) -> None:
+        """A whole node, without a word: as a power cut does, with all that runs there."""
+        (node,) = [node for node in self.workers if node.node_id == node_id]
+        there = [process for process, at in [*self.stages().values(), *self.ingresses().values()] if at == node_id]
+        self.workers.remove(node)
+        self.cluster.remove_node(node, allow_graceful=False)
+        for process in there:
+            with suppress(ProcessLookupError):  # it has noticed, and ended
+                kill(process)
+
+    def close(self) -> None:
+        serve.shutdown()
+        ray.shutdown()
+        self.cluster.shutdown()
+
+    def _actors(self, name: str) -> dict[str, tuple[int, str]]:
+        living = [actor for actor in actors().values() if actor["State"] == "ALIVE" and actor["Name"].startswith(name)]
+        found = {actor["Name"]: (int(actor["Pid"]), str(actor["Address"]["NodeID"])) for actor in living}
+        # Ray takes a while to find that a node is gone
+        return {name: (process, node) for name, (process, node) in found.items() if psutil.pid_exists(process)}
+
+
+def kill(process: int) -> None:
+    os.kill(process, signal.SIGKILL)
+
+
+async def until(done: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """What ``done`` gives as soon as that is true; it may block for a moment."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if found := await asyncio.to_thread(done):
+            return found
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"it took too long until {what}")
+
+
+class House:
+    """A cluster with its database and storage, and an agent that is published for SITE."""
+
+    def __init__(self, service: Service, nodes: Nodes) -> None:
+        self.service, self.nodes = service, nodes
+        self.secret, _ = service.secrets.create("tests", ALL, per_minute=100_000, per_day=1000)
+        client = Client(service, self.secret)
+        self.code = client.agent(name="Mara")
+        client.work()
+        assert client.put(f"/v1/agent/{self.code}/embed", json={"origins": [SITE]}).status_code == 200
+
+    def visitor(self) -> Visitor:
+        return Visitor(self.nodes.url, self.code)
+
+
+@contextmanager
+def house(nodes: int = 3, cpus: int = 2, **more: Any) -> Iterator[House]:
+    """One that is ready. A process with places takes 1.5 cores: on a node of two there is one of them."""
+    programs = find_postgres()
+    assert programs is not None
+    with running(programs) as server, tempfile.TemporaryDirectory(prefix="house-") as folder:
+        database = Database(server.url)
+        database.upgrade()
+        voice = Humming()
+        voice.look()
+        service = Service(database, Storage(str(Path(folder, "files"))), voice=voice)
+        plan = Plan(
+            database=server.url, storage=str(Path(folder, "files")), port=quiet_port(), cpus=1.5, ingress_cpus=0.1,
+            job_cpus=more.pop("job_cpus", 0.1), **more,
+        )  # fmt: skip
+        made = Nodes(plan, nodes, cpus)
+        try:
+            made.deploy()
+            yield House(service, made)
+        finally:
+            made.close()
+            service.close()
