@@ -1,10 +1,10 @@
 """How far the speech net's lips follow and open as those of real people do: ``python -m benchmarks.lips_faces [CLIP.mp4 ...]``.
 
-The sets are the 60 clips of GRID and the take of FACEGOOD that are never trained on, and films of people (for one's own eyes; they
-stay where they are; those whose names share what is before a "-" are one set). A film's lips are measured by the builder's landmark
-net, in interocular distances. "r": of the gap at no lag; "lag": where r is best; "articulation": spread of the gap within a clip,
-ours / real, in the mean of the clips; "width" the same of the mouth's width; "open in silence": frames in a pause of the sound in
-which our lips stand apart.
+The sets are the 60 clips of GRID and the take of FACEGOOD that are never trained on, and films of people (for one's own eyes;
+they stay where they are; those whose names share what is before a "-" are one set). A film's lips are measured by the builder's
+landmark net, in interocular distances. "r": of the gap at no lag; "lag": where r is best; "articulation": spread of the gap
+within a clip, ours / real, in the mean of the clips; "width" the same of the mouth's width; "open in silence": frames in a
+pause of the sound in which our lips stand apart.
 """
 
 from __future__ import annotations
