@@ -10,7 +10,7 @@ from bithuman_core.speech import SpeechNet
 from training.speech import corpora, evaluate
 from training.speech.export import export
 from training.speech.rig import LipModel
-from training.speech.train import filters, train
+from training.speech.train import SETTLING, filters, train
 
 ROOT = Path(__file__).parents[2]
 CARD_START, CARD_END = "<!-- figures -->\n", "\n<!-- end of figures -->"
@@ -23,13 +23,15 @@ def main() -> None:
     args.add_argument("--cache", type=Path, default=ROOT / ".cache/speech", help="aligned clips and the unfinished net")
     args.add_argument("--out", type=Path, default=ROOT / "models/speech.onnx")
     args.add_argument("--steps", type=int, default=5000, help="batches of 32 x 6.4 s")
+    args.add_argument("--settling", type=int, default=SETTLING, help="more batches, in which memories are carried on")
+    args.add_argument("--start", type=Path, help="an exported net to begin with: --steps 0 fine-tunes it")
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--workers", type=int, default=1, help="processes that prepare examples; 0: none")
     opt = args.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     clips = corpora.load(opt.data, opt.cache)
     lips = LipModel(opt.data / "bake/mara/landmarks.npz")
-    model = train(clips, lips, opt.cache / "net.pt", opt.steps, opt.seed, opt.workers)
+    model = train(clips, lips, opt.cache / "net.pt", opt.steps, opt.settling, opt.seed, opt.workers, opt.start)
     export(model, filters(), opt.out)
     net = SpeechNet.load(opt.out)
     scores = evaluate.held_out(net, lips, clips, opt.bench)

@@ -28,6 +28,7 @@ class Clip:
 
     ``gap``: the speaker's real lip gap at 25 fps, interocular units, float32 [ticks], where it was measured.
     ``source`` names the corpus, ``speaker`` the voice (``corpus/voice``), ``held_out`` clips are never trained on.
+    ``trust``: 0..1, how far the phones are believed.
     """
 
     audio: NDArray[np.int16]
@@ -36,4 +37,5 @@ class Clip:
     speaker: str
     gap: NDArray[np.float32] | None = None
     held_out: bool = False
+    trust: float = 1.0
     name: str = field(default="")

@@ -17,11 +17,11 @@ from training.speech.phones import BILABIALS, PHONE_INDEX, SILENCE, VISEME_INDEX
 from training.speech.rig import DRIVEN, DRIVEN_INDEX
 
 SUBSTEPS = 4  # blended at 100 Hz, then averaged over the frame
-FADE = 0.015  # s, time constant of a phone's pull outside its own time
+FADE = 0.03  # s, time constant of a phone's pull outside its own time; this and the pulls below: nearest to the lips of GRID s1
 ROUND_FADE = 0.055  # s, the same for lip rounding, which starts early
 REST_MARGIN = 0.08  # s before and after speech in which the mouth is on its way
 OPENING = each({
-    SILENCE: 0.9, "p b m f v": 1.2, "w uw ow oy ao uh": 1.4, "k g hh ng": 0.45, "t d n l ax": 0.7, "th dh s z sh zh ch jh r": 1.1,
+    SILENCE: 0.9, "p b m f v": 1.2, "w uw ow oy ao uh": 1.4, "t d n l ax k g hh ng": 0.2, "th dh s z sh zh ch jh r": 1.1,
 })  # fmt: skip
 ROUNDING = each({
     "w uw": 3.0, "ow oy sh zh ch jh uh": 2.0, "r er ao": 1.3, "iy y eh ey ae": 1.2, "p b m": 0.5,
@@ -54,13 +54,9 @@ def targets(segments: list[Segment], frames: int, poses: NDArray[np.float32]) ->
     segments = merge_pauses(segments)
     start, end = (np.array([s[i] for s in segments], np.float32) for i in (0, 1))
     index = np.array([PHONE_INDEX[s[2]] for s in segments])
-    times = ((np.arange(frames * SUBSTEPS) + 0.5) * (TICK_SECONDS / SUBSTEPS)).astype(np.float32)
-    outside = np.maximum(np.maximum(start - times[:, None], times[:, None] - end), 0.0)  # [steps, phones]
-    along = np.clip((times[:, None] - start) / np.maximum(end - start, 1e-3), 0.0, 1.0)  # through a glide
 
     def blend(strength: dict[str, float], fade: float) -> NDArray[np.float32]:
-        weight = np.array([strength.get(s[2], 1.0) for s in segments], np.float32) * np.exp(-outside / np.float32(fade))
-        weight /= weight.sum(axis=1, keepdims=True) + 1e-9
+        weight, along = pulls(segments, frames, strength, fade)
         return (weight * (1 - along)) @ poses[index, 0] + (weight * along) @ poses[index, 1]
 
     mouth = blend(OPENING, FADE)
@@ -84,6 +80,21 @@ def targets(segments: list[Segment], frames: int, poses: NDArray[np.float32]) ->
     mouth[rest > 0] = 0.0
     viseme_of = np.array([VISEME_INDEX[VISEME_OF_PHONE[p]] for p in PHONE_INDEX])
     return Targets(mouth.astype(np.float32), contact, rest, (phone != 0).astype(np.float32), phone, viseme_of[phone])
+
+
+def pulls(
+    segments: list[Segment], frames: int, strength: dict[str, float], fade: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What each of the segments has of every substep: its share of the pull, and how far it is through (0 its start, 1 its end).
+
+    Both float32 [frames * SUBSTEPS, segments]. ``strength`` by phone, 1 where it says nothing; ``fade`` in seconds.
+    """
+    start, end = (np.array([s[i] for s in segments], np.float32) for i in (0, 1))
+    times = ((np.arange(frames * SUBSTEPS) + 0.5) * (TICK_SECONDS / SUBSTEPS)).astype(np.float32)
+    outside = np.maximum(np.maximum(start - times[:, None], times[:, None] - end), 0.0)
+    along = np.clip((times[:, None] - start) / np.maximum(end - start, 1e-3), 0.0, 1.0)
+    weight = np.array([strength.get(s[2], 1.0) for s in segments], np.float32) * np.exp(-outside / np.float32(fade))
+    return weight / (weight.sum(axis=1, keepdims=True) + 1e-9), along
 
 
 def merge_pauses(segments: list[Segment]) -> list[Segment]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from training.speech import espeak, festival, flite, kokoro, parametric, real
 from training.speech.align import Aligner
 from training.speech.clip import Clip
+from training.speech.heard import heard
 
 log = logging.getLogger(__name__)
 SEED = 7
@@ -23,7 +24,8 @@ def makers(data: Path, cache: Path) -> dict[str, Callable[[list[Clip]], Iterator
         "ljspeech": lambda _: real.ljspeech(data, Aligner()),
         "grid": lambda _: real.grid(data, Aligner()),
         "facegood": lambda _: real.facegood(data),
-        "librispeech_untranscribed": lambda _: real.librispeech_untranscribed(data, Aligner()),
+        "librispeech_heard": lambda _: heard(real.untranscribed(data), "librispeech-heard", cache / "heard"),
+        "commands": lambda _: heard(commands(data), "commands", cache / "heard"),
         "flite": lambda _: flite.flite(data, FLITE_CLIPS, SEED),
         "festival": lambda _: festival.festival(data, FESTIVAL_CLIPS_A_VOICE, SEED),
         "espeak": lambda _: espeak.espeak(data, ESPEAK_CLIPS, SEED),
@@ -32,18 +34,34 @@ def makers(data: Path, cache: Path) -> dict[str, Callable[[list[Clip]], Iterator
     }
 
 
+def commands(data: Path) -> list[tuple[Path, str]]:
+    """Orders to a coffee machine by more than 50 people, who are not named: Picovoice/speech-to-intent-benchmark (Apache-2.0).
+
+    Its ``data/speech/clean`` lies as ``speech-to-intent`` beside the other corpora; raises FileNotFoundError where it does not.
+    """
+    folder = data / "speech-to-intent"
+    if not (paths := sorted(folder.glob("*.wav"))):
+        raise FileNotFoundError(f"There is no sound in {folder}: put the files of data/speech/clean of the repository there.")
+    return [(path, f"commands/{path.stem[:8]}") for path in paths]
+
+
 def load(data: Path, cache: Path) -> list[Clip]:
-    """Every clip; a corpus that the cache folder lacks is made first (minutes on one core, all together)."""
-    cache.mkdir(parents=True, exist_ok=True)
+    """Every clip; a corpus that the cache folder lacks is made first (an hour on one core, all together)."""
     clips: list[Clip] = []
-    for name, make in makers(data, cache).items():
-        path = cache / f"{name}.pickle"  # our own file, written a line below; nothing foreign is unpickled
-        if not path.exists():
-            made = list(make(clips))
-            temporary = path.with_suffix(".part")
-            temporary.write_bytes(pickle.dumps(made))
-            temporary.rename(path)
-        corpus: list[Clip] = pickle.loads(path.read_bytes())
-        log.info("%-28s %5d clips %6.1f min", name, len(corpus), sum(len(c.audio) for c in corpus) / 16_000 / 60)
-        clips += corpus
+    for name in makers(data, cache):
+        clips += load_one(name, data, cache, clips)
     return clips
+
+
+def load_one(name: str, data: Path, cache: Path, before: list[Clip]) -> list[Clip]:
+    """One corpus of :func:`makers`, from the cache folder where that has it; ``before``: the clips of those before it."""
+    cache.mkdir(parents=True, exist_ok=True)
+    path = cache / f"{name}.pickle"  # our own file, written a line below; nothing foreign is unpickled
+    if not path.exists():
+        made = list(makers(data, cache)[name](before))
+        temporary = path.with_suffix(".part")
+        temporary.write_bytes(pickle.dumps(made))
+        temporary.rename(path)
+    corpus: list[Clip] = pickle.loads(path.read_bytes())
+    log.info("%-28s %5d clips %6.1f min", name, len(corpus), sum(len(c.audio) for c in corpus) / 16_000 / 60)
+    return corpus

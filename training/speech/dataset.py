@@ -20,12 +20,12 @@ TICKS = 160  # 6.4 s an example
 KEPT = 1000  # examples in store for another look
 # How often each corpus is drawn, and how far its phone times and its lip gaps are trusted (the weight of either in the loss).
 SHARE: dict[str, float] = {
-    "librispeech": 0.11, "librispeech-guessed": 0.05, "ljspeech": 0.03, "grid": 0.18, "facegood": 0.03, "parametric": 0.15,
-    "parametric-guessed": 0.04, "kokoro": 0.18, "flite": 0.03, "festival": 0.05, "espeak": 0.12, "nothing": 0.03,
+    "librispeech": 0.11, "librispeech-heard": 0.12, "commands": 0.06, "ljspeech": 0.03, "grid": 0.18, "facegood": 0.03,
+    "parametric": 0.15, "kokoro": 0.14, "flite": 0.03, "festival": 0.05, "espeak": 0.12, "nothing": 0.03,
 }  # fmt: skip
 LATE_SHARE = SHARE | {"espeak": 0.25}  # while settling: the languages besides English need more time
-TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5, "facegood": 0.0}
-GAP_TRUST: dict[str, float] = {"librispeech-guessed": 0.5, "parametric-guessed": 0.5, "facegood": 0.7}
+TRUST: dict[str, float] = {"facegood": 0.0}
+GAP_TRUST: dict[str, float] = {"facegood": 0.7}
 USES = 3  # of every example; making one costs as much as learning from it
 MAX_PACE = 0.17  # natural logarithm
 
@@ -97,8 +97,8 @@ class Examples(torch.utils.data.IterableDataset):
                 yield kept[rng.integers(KEPT)]
             kept[rng.integers(KEPT)] = example
 
-    def _speech(self, rng: np.random.Generator, source: str, n: int) -> tuple[NDArray[np.float32], Targets]:
-        """A window of n samples of one clip at a random pace; silence before and after where the clip is short."""
+    def _speech(self, rng: np.random.Generator, source: str, n: int) -> tuple[NDArray[np.float32], Targets, float]:
+        """A window of n samples of one clip at a random pace, and its trust; silence before and after where the clip is short."""
         clips = self._by_source[source]
         clip = clips[rng.integers(len(clips))]
         pace = float(np.exp(rng.uniform(-MAX_PACE, MAX_PACE)))
@@ -108,7 +108,8 @@ class Examples(torch.utils.data.IterableDataset):
         if length < n:
             offset = -int(rng.integers(0, n - length + 1))
         window = at_pace(clip.audio, pace, offset, n)
-        return window, clip_targets(clip, pace, offset / SAMPLE_RATE, n // SAMPLES_PER_TICK, self._poses, self._lips)
+        made = clip_targets(clip, pace, offset / SAMPLE_RATE, n // SAMPLES_PER_TICK, self._poses, self._lips)
+        return window, made, clip.trust
 
     def _noise(self, rng: np.random.Generator, n: int) -> NDArray[np.float32]:
         """A noise of unit power, at times people talking in the background."""
@@ -120,7 +121,7 @@ class Examples(torch.utils.data.IterableDataset):
 
     def _example(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
         n = TICKS * SAMPLES_PER_TICK
-        source = str(rng.choice(self._sources, p=self._share))
+        source, believed = str(rng.choice(self._sources, p=self._share)), 1.0
         if source == "nothing":
             made = silence(TICKS)
             x = self._noises[rng.integers(len(self._noises))][:n] if rng.random() < 0.8 else np.zeros(n, np.float32)
@@ -128,7 +129,7 @@ class Examples(torch.utils.data.IterableDataset):
             if rng.random() < 0.3:
                 x = x * (np.arange(n) > rng.integers(n))
         else:
-            x, made = self._speech(rng, source, n)
+            x, made, believed = self._speech(rng, source, n)
             power = np.mean(np.square(x)[np.abs(x) > 1e-4]) if (np.abs(x) > 1e-4).any() else 1e-6
             x = augment.through(rng, x, self._rooms) if rng.random() < 0.6 else x
             if rng.random() < 0.6:
@@ -140,6 +141,6 @@ class Examples(torch.utils.data.IterableDataset):
         mel = log_mel(x, self._banks[rng.integers(len(self._banks))] if rng.random() < 0.6 else self._filters)
         if rng.random() < 0.2:
             mel = augment.vocoded(rng, mel)
-        trust, gap_trust = (np.float32(table.get(source, 1.0)) for table in (TRUST, GAP_TRUST))
+        trust, gap_trust = (np.float32(believed * table.get(source, 1.0)) for table in (TRUST, GAP_TRUST))
         arrays = (mel, made.mouth, made.contact, made.rest, made.voice, made.phone, made.viseme, trust, gap_trust)
         return tuple(torch.as_tensor(a) for a in arrays)

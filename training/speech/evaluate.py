@@ -32,9 +32,18 @@ def speak(net: SpeechNet, samples: NDArray[np.float32]) -> list[SpeechTick]:
 
 def lip_gaps(lips: LipModel, ticks: Iterable[SpeechTick]) -> NDArray[np.float32]:
     """Lip gap of every tick as the motion CSV measures it, interocular distances."""
+    return np.abs(lips.gap(driven(ticks))).astype(np.float32)
+
+
+def mouth_widths(lips: LipModel, ticks: Iterable[SpeechTick]) -> NDArray[np.float32]:
+    """Width of the mouth of every tick, interocular distances."""
+    return lips.width(driven(ticks)).astype(np.float32)
+
+
+def driven(ticks: Iterable[SpeechTick]) -> NDArray[np.float32]:
+    """The coefficients of every tick in the order of :data:`training.speech.rig.DRIVEN`, float32 [ticks, 13]."""
     columns = list(arkit_names()[1])
-    one_each = [columns.index(i) for i in range(len(DRIVEN))]
-    return np.abs(lips.gap(np.stack([t.mouth for t in ticks])[:, one_each])).astype(np.float32)
+    return np.stack([t.mouth for t in ticks])[:, [columns.index(i) for i in range(len(DRIVEN))]]
 
 
 def pink(samples: NDArray[np.float32], snr_db: float, seed: int) -> NDArray[np.float32]:

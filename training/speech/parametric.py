@@ -21,7 +21,7 @@ PACE = 0.25  # so does the pace (natural logarithm)
 PITCH_HZ = (75.0, 280.0)  # mean of the new voice
 PULSE_SHARE = 0.5  # voices whose voiced sounds are a bare pulse train
 BUZZ = 0.02  # aperiodicity of those
-TIMES = {"librispeech": 3, "ljspeech": 3, "librispeech-guessed": 1, "grid": 1}  # new voices of every real clip
+TIMES = {"librispeech": 3, "ljspeech": 3, "librispeech-heard": 1, "grid": 1}  # new voices of every real clip
 GRID_STEP = 4
 
 
@@ -66,10 +66,10 @@ def parametric(clips: Iterable[Clip], seed: int) -> Iterator[Clip]:
     rng = np.random.default_rng(seed)
     filmed = 0
     for clip in clips:
-        source = "parametric-guessed" if clip.source == "librispeech-guessed" else "parametric"
         if clip.source == "grid" and not clip.held_out and (filmed := filmed + 1) % GRID_STEP:
             continue  # its 900 sentences are of one kind
         for k in range(TIMES.get(clip.source, 0)):
             audio, pace = another_voice(rng, clip.audio)
             segments = [(a / pace, b / pace, p) for a, b, p in clip.segments or []]
-            yield Clip(audio, segments, source, f"{clip.speaker}+{k}", held_out=clip.held_out, name=clip.name)
+            speaker, source = f"{clip.speaker}+{k}", "parametric"
+            yield Clip(audio, segments, source, speaker, held_out=clip.held_out, trust=clip.trust, name=clip.name)

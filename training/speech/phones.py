@@ -26,13 +26,14 @@ PHONES: tuple[str, ...] = tuple(VISEME_OF_PHONE)
 PHONE_INDEX: dict[str, int] = {phone: i for i, phone in enumerate(PHONES)}
 VISEME_INDEX: dict[str, int] = {viseme: i for i, viseme in enumerate(VISEME_NAMES)}
 
-# Inner-lip gap / interocular distance, measured on video of a real speaker (GRID s1, aligned phones); phones that the
-# measurement lacks are placed beside their nearest relative. Contact of p b m is below: the lips overlap a little.
+# Inner-lip gap / interocular distance by which the blend of `coarticulation.py` comes nearest to the lips of a real speaker (GRID
+# s1): what `openings.py` made of the mean gap during each phone, which its neighbours make half as wide as it asks for. Phones
+# that GRID lacks are placed beside their nearest relative. Contact of p b m is below: the lips overlap a little.
 GAP_OF_PHONE = each({
-    "p b m": -0.010, "f": 0.030, "v": 0.038, "th": 0.032, "dh": 0.034, "w": 0.036, "uw": 0.044, "uh": 0.052, "r": 0.044,
-    "er": 0.050, "ow": 0.058, "oy": 0.072, "n": 0.058, "l": 0.066, "ng k g": 0.062, "t d": 0.060, "hh": 0.066,
-    "s z sh zh ch jh": 0.058, "y": 0.070, "ih": 0.074, "ax": 0.070, "ah": 0.096, "ao": 0.092, "iy": 0.102, "ae": 0.110,
-    "ey": 0.113, "eh": 0.114, "aa": 0.121, "aw": 0.121, "ay": 0.127,
+    "p b m": -0.010, "f": 0.042, "v": 0.058, "th": 0.043, "dh": 0.058, "w r": 0.030, "uw": 0.061, "uh": 0.091, "er": 0.088,
+    "ow": 0.099, "oy": 0.120, "n": 0.086, "l": 0.121, "k": 0.112, "ng": 0.105, "g": 0.100, "t": 0.109, "d": 0.102, "hh": 0.109,
+    "s": 0.131, "z ch": 0.104, "sh zh": 0.099, "jh": 0.109, "y": 0.120, "ih": 0.135, "ax": 0.117, "ah": 0.148, "ao": 0.135,
+    "iy": 0.166, "ae": 0.173, "ey": 0.212, "eh": 0.190, "aa": 0.193, "aw": 0.169, "ay": 0.210,
 })  # fmt: skip
 
 # What other phone sets call the same thing (flite and festival, CMU dictionary, pocketsphinx).

@@ -31,36 +31,40 @@ def librispeech(data: Path, aligner: Aligner) -> Iterator[Clip]:
             yield Clip(audio, segments, "librispeech", f"librispeech/{speaker}", held_out=speaker in HELD_OUT_SPEAKERS, name=name)
 
 
-def librispeech_untranscribed(data: Path, aligner: Aligner) -> Iterator[Clip]:
-    """train-clean-100: 63 speakers whose words pocketsphinx guesses; the sounds of a wrong word are mostly right."""
-    for path in sorted((data / "librispeech/train-clean-100").glob("*.flac")):
-        audio = read_16k(path)
-        text = aligner.recognise(audio)
-        if text and (segments := aligner.align(audio, text)):
-            yield Clip(audio, segments, "librispeech-guessed", f"librispeech/{path.stem.split('-')[0]}", name=path.stem)
+def untranscribed(data: Path) -> list[tuple[Path, str]]:
+    """The sound files without a transcript, and who speaks: train-clean-100 (63 speakers) and most of LJ Speech."""
+    known = {line.split("|")[0] for line in (data / "ljspeech/metadata.csv").read_text().splitlines()}
+    clean = sorted((data / "librispeech/train-clean-100").glob("*.flac"))
+    files = [(path, f"librispeech/{path.stem.split('-')[0]}") for path in clean]
+    return files + [(path, "ljspeech/lj") for path in sorted((data / "ljspeech").glob("*.flac")) if path.stem not in known]
 
 
 def ljspeech(data: Path, aligner: Aligner) -> Iterator[Clip]:
-    """One American woman reading, 32 clips, 8 of them with their text."""
-    known = {}
+    """One American woman reading: the 8 clips whose text is known."""
     for line in (data / "ljspeech/metadata.csv").read_text().splitlines():
         name, _, text = line.split("|")
-        known[name] = text.replace("-", " ")
-    for path in sorted((data / "ljspeech").glob("*.flac")):
-        audio = read_16k(path)
-        text = known.get(path.stem) or aligner.recognise(audio)
-        if text and (segments := aligner.align(audio, text)):
-            source = "ljspeech" if path.stem in known else "librispeech-guessed"
-            yield Clip(audio, segments, source, "ljspeech/lj", name=path.stem)
+        audio = read_16k(data / "ljspeech" / f"{name}.flac")
+        if segments := aligner.align(audio, text.replace("-", " ")):
+            yield Clip(audio, segments, "ljspeech", "ljspeech/lj", name=name)
 
 
-def lip_gaps(landmarks: NDArray[np.float16], ids: NDArray[np.integer]) -> NDArray[np.float32]:
+def lip_gaps(landmarks: NDArray[np.floating], ids: NDArray[np.integer]) -> NDArray[np.float32]:
     """Inner-lip gap |13-14| / interocular distance for landmarks [..., n, 3] in pixels with the ids [n]."""
+    return between_eyes(landmarks, ids, 13, 14)
+
+
+def mouth_widths(landmarks: NDArray[np.floating], ids: NDArray[np.integer]) -> NDArray[np.float32]:
+    """|61-291| / interocular distance, as :func:`lip_gaps`."""
+    return between_eyes(landmarks, ids, 61, 291)
+
+
+def between_eyes(landmarks: NDArray[np.floating], ids: NDArray[np.integer], first: int, second: int) -> NDArray[np.float32]:
+    """The distance of two landmarks in units of that of the eyes."""
     column = {int(v): i for i, v in enumerate(ids)}
     p = landmarks.astype(np.float32)[..., :2]
     right, left = (p[..., column[33], :] + p[..., column[133], :]) / 2, (p[..., column[362], :] + p[..., column[263], :]) / 2
-    gap = np.linalg.norm(p[..., column[13], :] - p[..., column[14], :], axis=-1)
-    return (gap / np.linalg.norm(left - right, axis=-1)).astype(np.float32)
+    apart = np.linalg.norm(p[..., column[first], :] - p[..., column[second], :], axis=-1)
+    return (apart / np.linalg.norm(left - right, axis=-1)).astype(np.float32)
 
 
 def grid(data: Path, aligner: Aligner) -> Iterator[Clip]:

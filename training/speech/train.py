@@ -22,6 +22,7 @@ from training.speech.clip import Clip
 from training.speech.dataset import LATE_SHARE, SHARE, Examples
 from training.speech.model import BANDS, FREQUENCY_MAX, FREQUENCY_MIN, SpeechModel
 from training.speech.poses import pose_table
+from training.speech.restore import restore
 from training.speech.rig import DRIVEN_INDEX, LipModel
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,9 @@ BATCH = 32
 LEARNING_RATE = 1.8e-3
 WARM_UP, DECAY = 200, 0.3  # steps in which the rate rises; last share of all steps in which it falls to 0
 SETTLING, SETTLING_RATE = 900, 0.5  # steps after all others in which memories are carried on, and their first rate, of the usual
+LEAST_SPREAD = 0.01  # interocular distances: an example whose gap moves less tells nothing about articulation
 CARRIED = 0.6  # share of the examples that then begin with what the net remembers of others: a stream has no beginning
-AVERAGE = 0.998  # of a step: the weights that are kept are a running mean of the trained ones
+AVERAGE = 0.995  # of a step: the weights that are kept are a running mean of the trained ones
 MASKED_BANDS, MASKED_FRAMES = 7, 4  # what is hidden from the net at most (SpecAugment, Park et al. 2019), twice an example
 GAP_SCALE = 0.03  # interocular units: the gap's error is counted in these
 CONTACT_BOOST = 1.6  # a missed closure is worse than a false one
@@ -106,10 +108,12 @@ class Loss:
         def classes(head: str, truth: Tensor) -> Tensor:
             return mean(F.cross_entropy(heads[head].transpose(1, 2), truth, reduction="none", label_smoothing=0.03))
 
+        moves = (spread_of(true_gap) > LEAST_SPREAD) * gap_trust[:, 0]
         grouped = torch.stack([heads["viseme"][..., g].logsumexp(-1) for g in GROUPS], -1)
         parts = {
             "shape": 25.0 * mean((said - mouth).square().mean(-1)),
             "gap": mean(((gap - true_gap) / GAP_SCALE).square(), gap_trust),
+            "spread": 0.5 * mean((spread_of(gap) / spread_of(true_gap)).log().square(), moves),
             "closed": 0.5 * mean((F.relu(gap - CLOSED) / 0.02).clamp(max=3), trust * contact)
             + 0.5 * mean((F.relu(OPEN - gap) / 0.02).clamp(max=3), trust * speaking * (1 - near)),
             "teeth": 0.5 * mean((F.relu(AT_TEETH - roll) / 0.2).clamp(max=3), trust * labiodental)
@@ -124,15 +128,26 @@ class Loss:
         return torch.stack(list(parts.values())).sum(), {k: float(v.detach()) for k, v in parts.items()}
 
 
-def learning_rate(step: int, steps: int) -> float:
+def spread_of(gap: Tensor) -> Tensor:
+    """Standard deviation of the gap over each example, [batch]: a squared error alone teaches to move less than people do."""
+    return gap.std(1) + 1e-3
+
+
+def learning_rate(step: int, steps: int, settling: int) -> float:
     """Up, a plateau, down (so that a run may be made longer or shorter while it is on the plateau), and down again, settling."""
+    begin = min(1.0, (step + 1) / WARM_UP)
     if step >= steps:
-        return LEARNING_RATE * SETTLING_RATE * (1 - (step - steps) / SETTLING)
-    return LEARNING_RATE * min(1.0, (step + 1) / WARM_UP, (steps - step) / (DECAY * steps))
+        return LEARNING_RATE * SETTLING_RATE * begin * (1 - (step - steps) / settling)
+    return LEARNING_RATE * min(begin, (steps - step) / (DECAY * steps))
 
 
-def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, workers: int) -> SpeechModel:
-    """Train for ``steps`` batches and those of settling, saving ``out`` every 100; an ``out`` that is there is continued."""
+def train(
+    clips: list[Clip], lips: LipModel, out: Path, steps: int, settling: int, seed: int, workers: int, start: Path | None = None
+) -> SpeechModel:
+    """Train for ``steps`` batches and ``settling`` more, saving ``out`` every 100; an ``out`` that is there is continued.
+
+    ``start``: an exported net whose weights a new training begins with.
+    """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     poses = pose_table(lips)
@@ -146,7 +161,7 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
         mean_of.load_state_dict(saved["mean"])
         optimiser.load_state_dict(saved["optimiser"])
         step = saved["step"]
-        log.info("continuing at step %d of %d", step, steps + SETTLING)
+        log.info("continuing at step %d of %d", step, steps + settling)
 
     def examples() -> Iterator[list[Tensor]]:
         made = Examples(clips, lips, poses, filters(), seed + step, SHARE if step < steps else LATE_SHARE)
@@ -158,13 +173,15 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
         for trunk in model.trunks:
             trunk.mean.copy_(first.mean(0))
             trunk.scale.copy_(1 / (first.std(0) + 0.1))
+        if start is not None:
+            restore(model, start)
     loss_of = Loss(lips)
     model.train()
     started, running = time.monotonic(), {}
-    while step < steps + SETTLING:
+    while step < steps + settling:
         loss, parts = loss_of(model, next(batches), carry=step >= steps)
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps)
+            group["lr"] = learning_rate(step, steps, settling)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -178,7 +195,7 @@ def train(clips: list[Clip], lips: LipModel, out: Path, steps: int, seed: int, w
             log.info("step %5d  %4.0f s  %s", step, time.monotonic() - started, losses)
         if step == steps:
             batches = examples()
-        if step % 100 == 0 or step == steps + SETTLING:
+        if step % 100 == 0 or step == steps + settling:
             temporary = out.with_suffix(".part")
             torch.save({"model": model.state_dict(), "mean": mean_of.state_dict(), "optimiser": optimiser.state_dict(),
                         "step": step}, temporary)  # fmt: skip
