@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 ort.disable_telemetry_events()  # where a program imported it before the package, whose environment variable came too late
 
 FILE_NAME = "speech.onnx"
-FORMAT = "4"  # of the metadata; training/speech/export.py writes it
+FORMAT = "5"  # of the metadata; training/speech/export.py writes it
 MAX_BYTES = 64 << 20
 LEAST_STYLE, MOST_STYLE = 0.5, 1.5
 ADVICE = "reinstall the package, or train it again with python -m training.speech"
@@ -76,7 +77,7 @@ class SpeechNet:
         self.mouth_names = mouth_names
         self.phone_names = phone_names  # ARPAbet, lower case; the first one is silence
         self.filters = filters  # mel filter bank, float32 [bands, 257]
-        self.shapes = {i.name: tuple(i.shape) for i in session.get_inputs()}
+        self.shapes = {i.name: tuple(i.shape)[1:] for i in session.get_inputs()}  # of one session; their number comes first
         self._state_names = tuple(name for name in self.shapes if name not in _GIVEN)
         self._outputs = (*_SAID, *(f"{name}_out" for name in self._state_names))
 
@@ -108,9 +109,10 @@ class SpeechNet:
         return net
 
     def run(self, mel: NDArray[np.float32], opening: NDArray[np.float32], state: State) -> list[NDArray[np.float32]]:
-        """One tick of the bare net: mouth, visemes, voice [1], phones; ``state`` holds what it knows after it.
+        """One tick of the bare net for N sessions: mouth, visemes, voice, phones, [N, ...] each.
 
-        ``opening`` [1] scales the shape of the open mouth; lips that touch touch at any opening, others stay parted.
+        ``state`` holds what it knows after it. mel [N, 4, bands]. ``opening`` [N, 1] scales the shape of the open mouth; lips
+        that touch touch at any opening, others stay parted. No session hears anything of the others.
         """
         heard = cast("list[NDArray[np.float32]]", self._session.run(self._outputs, {"mel": mel, "opening": opening, **state}))
         said, known = heard[: len(_SAID)], heard[len(_SAID) :]
@@ -120,10 +122,10 @@ class SpeechNet:
     @cached_property
     def first_state(self) -> State:
         """What the net knows when all was silent before (copy it): digital silence is not the number 0 in decibels."""
-        state: State = {name: np.zeros(self.shapes[name], np.float32) for name in self._state_names}
-        silence = LogMelStream(self.filters).push(np.zeros(SAMPLES_PER_TICK, np.float32))
+        state: State = {name: np.zeros((1, *self.shapes[name]), np.float32) for name in self._state_names}
+        silence = LogMelStream(self.filters).push(np.zeros(SAMPLES_PER_TICK, np.float32))[None]
         for _ in range(_SETTLED):
-            self.run(silence, np.ones(1, np.float32), state)
+            self.run(silence, np.ones((1, 1), np.float32), state)
         return {n: np.zeros_like(v) if n.startswith(MEMORY) else v for n, v in state.items()}
 
     def stream(self, style: float = 1.0) -> SpeechStream:
@@ -145,7 +147,7 @@ class SpeechStream:
         self._style = style
         self._mel = LogMelStream(net.filters)
         self._effort, self._arousal = Effort(), Arousal()
-        self._opening = np.ones(1, np.float32)
+        self._opening = np.ones((1, 1), np.float32)
         self._state: State
         self.reset()
 
@@ -163,19 +165,57 @@ class SpeechStream:
         The result depends on the samples pushed so far and on nothing else. Raises AudioError for another shape or
         dtype, and for NaN or infinity; the stream is then as it was before.
         """
-        if not isinstance(samples, np.ndarray) or samples.dtype != np.float32 or samples.shape != (SAMPLES_PER_TICK,):
-            what = f"{samples.dtype} {list(samples.shape)}" if isinstance(samples, np.ndarray) else type(samples).__name__
-            raise AudioError(f"A tick of speech is float32 [{SAMPLES_PER_TICK}], not {what}: cut the audio into 40 ms at 16 kHz.")
-        if not np.isfinite(samples).all():
-            raise AudioError("The audio holds NaN or infinite samples: check how it was decoded.")
+        mel = self._listen(samples)
+        return self._tick(mel, *(said[0] for said in self._net.run(mel[None], self._opening, self._state)))
+
+    def _listen(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mel frames of one tick; the opening of its mouth is set."""
+        check_tick(samples)
         mel = self._mel.push(samples)
         self._opening[0] = self._style * self._effort.opening
-        mouth, visemes, voice, phones = self._net.run(mel, self._opening, self._state)
+        return mel
+
+    def _tick(
+        self,
+        mel: NDArray[np.float32],
+        mouth: NDArray[np.float32],
+        visemes: NDArray[np.float32],
+        voice: NDArray[np.float32],
+        phones: NDArray[np.float32],
+    ) -> SpeechTick:
+        """What the net said of one tick."""
         self._effort.push(self._mel.level, float(voice[0]))
         self._pushed += 1
         if self._pushed <= LOOKAHEAD_TICKS:
             return silent_tick(len(self._net.mouth_names), len(self._net.phone_names))
         return SpeechTick(mouth, visemes, float(voice[0]), phones, self._arousal.push(mel, float(voice[0])))
+
+
+def push_together(streams: Sequence[SpeechStream], samples: Sequence[NDArray[np.float32]]) -> list[SpeechTick]:
+    """What :meth:`SpeechStream.push` returns for each stream of one net and its samples, by one run of the net for all.
+
+    Raises AudioError as it does; then all streams are as they were before.
+    """
+    for tick in samples:
+        check_tick(tick)
+    mels = [stream._listen(tick) for stream, tick in zip(streams, samples, strict=True)]
+    if not streams:
+        return []
+    net, openings = streams[0]._net, np.concatenate([stream._opening for stream in streams])
+    state = {name: np.concatenate([stream._state[name] for stream in streams]) for name in streams[0]._state}
+    said = net.run(np.stack(mels), openings, state)
+    for k, stream in enumerate(streams):
+        stream._state.update((name, values[k : k + 1]) for name, values in state.items())
+    return [stream._tick(mels[k], *(values[k] for values in said)) for k, stream in enumerate(streams)]
+
+
+def check_tick(samples: NDArray[np.float32]) -> None:
+    """Raises AudioError for what is no tick of speech."""
+    if not isinstance(samples, np.ndarray) or samples.dtype != np.float32 or samples.shape != (SAMPLES_PER_TICK,):
+        what = f"{samples.dtype} {list(samples.shape)}" if isinstance(samples, np.ndarray) else type(samples).__name__
+        raise AudioError(f"A tick of speech is float32 [{SAMPLES_PER_TICK}], not {what}: cut the audio into 40 ms at 16 kHz.")
+    if not np.isfinite(samples).all():
+        raise AudioError("The audio holds NaN or infinite samples: check how it was decoded.")
 
 
 def silent_tick(mouth_size: int, phone_count: int) -> SpeechTick:

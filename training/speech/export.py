@@ -1,4 +1,4 @@
-"""The trained net as an ONNX graph of one tick, state in and state out, written node by node so that it stays readable."""
+"""The trained net as an ONNX graph of one tick of N sessions, state in and state out, written node by node, to stay readable."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ from training.speech.rig import arkit_names
 CONTACT_AT = 0.25  # probability; the point on the trade between missed and false closures, see the card
 ARTICULATION = 1.2  # a regression moves less than what it learns from; this restores the spread of real lips (held-out GRID)
 WEIGHT_STEPS = 63  # of a weight in 8 bits on either side of 0
+MIDDLE, MEMORY_STEPS = 128, 127  # of a memory in 8 bits: which value is 0, and how many there are on either side
+LEAST = 1e-6  # of the largest number of a row
+ROWS = "sessions"  # the name of the first axis
 OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.20 and later
 VERSION = "0.4.0"  # of the weights
 
@@ -45,10 +48,16 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
+        self.made = set[str]()
 
     def weight(self, name: str, value: NDArray[np.generic]) -> str:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.made.add(name)
         return name
+
+    def once(self, name: str, value: NDArray[np.generic]) -> str:
+        """A number that several nodes share."""
+        return name if name in self.made else self.weight(name, value)
 
     def half(self, name: str, value: NDArray[np.float32]) -> str:
         """A large weight kept in 16 bits; onnxruntime makes 32 of them when it loads the file."""
@@ -57,31 +66,56 @@ class Graph:
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        self.made.add(output)
         return output
 
 
-def product(g: Graph, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32], name: str) -> str:
-    """``x`` [1, i] times ``weight`` [o, i] plus ``bias`` [o] with both factors in 8 bits: a quarter of the bytes to read a tick.
+def in_8_bits(g: Graph, x: str, signed: bool) -> tuple[str, str | None]:
+    """``x`` [N, i] in 8 bits about the value ``MIDDLE`` (not below 0: from 0 on), and the scale of each row.
 
-    A weight has one scale an output and 7 bits: with 8, processors without VNNI overflow in sums of two products.
+    Each row has its own: a session hears nothing of those that are run beside it. What a GRU remembers lies between -1 and 1 and
+    has one scale, None, for all.
+    """
+    if signed:
+        if f"{x}_8" not in g.made:
+            zero = g.once("middle", np.array(MIDDLE, np.uint8))
+            g.add("QuantizeLinear", [x, g.once("memory_step", np.array(1 / MEMORY_STEPS, np.float32)), zero], f"{x}_8")
+        return f"{x}_8", None
+    if f"{x}_8" not in g.made:
+        g.add("ReduceMax", [x], f"{x}_most", axes=[1], keepdims=1)
+        g.add("Max", [f"{x}_most", g.once("least", np.array(LEAST, np.float32))], f"{x}_range")
+        g.add("Mul", [f"{x}_range", g.once("a_255th", np.array(1 / 255, np.float32))], f"{x}_scale")
+        g.add("Div", [x, f"{x}_scale"], f"{x}_steps")
+        one, none = g.once("a_step", np.array(1, np.float32)), g.once("none", np.array(0, np.uint8))
+        g.add("QuantizeLinear", [f"{x}_steps", one, none], f"{x}_8")
+    return f"{x}_8", f"{x}_scale"
+
+
+def product(g: Graph, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32], name: str, signed: bool = True) -> str:
+    """``x`` [N, i] times ``weight`` [o, i] plus ``bias`` [o] with both factors in 8 bits: a quarter of the bytes to read a tick.
+
+    A weight has one scale an output and 7 bits: with 8, processors without VNNI overflow in sums of two products. signed: x is a
+    memory, from -1 to 1; else it is not below 0.
     """
     scale = np.abs(weight).max(axis=1) / WEIGHT_STEPS
     rounded = np.round(weight / scale[:, None]).astype(np.int8)
-    outputs = [f"{x}_8", f"{x}_scale", f"{x}_zero"]
-    if not any(node.name == f"{x}_8" for node in g.nodes):
-        g.nodes.append(helper.make_node("DynamicQuantizeLinear", [x], outputs, name=outputs[0]))
-    whole = g.add("MatMulInteger", [outputs[0], g.weight(f"{name}_w", rounded.T), outputs[2]], f"{name}_whole")
-    g.add("Mul", [outputs[1], g.weight(f"{name}_scale", scale.astype(np.float32))], f"{name}_step")
-    g.add("Mul", [g.add("Cast", [whole], f"{name}_float", to=TensorProto.FLOAT), f"{name}_step"], f"{name}_product")
+    x8, row_scale = in_8_bits(g, x, signed)
+    zero = "middle" if signed else "none"
+    whole = g.add("MatMulInteger", [x8, g.weight(f"{name}_w", rounded.T), zero], f"{name}_whole")
+    if row_scale is None:
+        step = g.weight(f"{name}_step", (scale / MEMORY_STEPS).astype(np.float32))
+    else:
+        step = g.add("Mul", [row_scale, g.weight(f"{name}_scale", scale.astype(np.float32))], f"{name}_step")
+    g.add("Mul", [g.add("Cast", [whole], f"{name}_float", to=TensorProto.FLOAT), step], f"{name}_product")
     return g.add("Add", [f"{name}_product", g.weight(f"{name}_b", bias)], name)
 
 
-def add_gru(g: Graph, gru: torch.nn.GRU, x: str, before: str, name: str) -> str:
-    """One step of a GRU layer (as torch has it): input ``x`` and state ``before`` to the new state, all [1, h]."""
+def add_gru(g: Graph, gru: torch.nn.GRU, x: str, before: str, name: str, signed: bool) -> str:
+    """One step of a GRU layer (as torch has it): input ``x`` and state ``before`` to the new state, all [N, h]."""
     parameters = (gru.weight_ih_l0, gru.bias_ih_l0, gru.weight_hh_l0, gru.bias_hh_l0)
     w, b, r, c = (t.detach().numpy() for t in parameters)
     gates: list[list[str]] = []
-    for side, value in (("in", product(g, x, w, b, f"{name}_in")), ("past", product(g, before, r, c, f"{name}_past"))):
+    for side, value in (("in", product(g, x, w, b, f"{name}_in", signed)), ("past", product(g, before, r, c, f"{name}_past"))):
         parts = [f"{name}_{gate}_{side}" for gate in ("reset", "update", "new")]
         thirds = g.weight(f"{name}_thirds_{side}", np.array([gru.hidden_size] * 3))
         g.nodes.append(helper.make_node("Split", [value, thirds], parts, axis=1))
@@ -95,8 +129,9 @@ def add_gru(g: Graph, gru: torch.nn.GRU, x: str, before: str, name: str) -> str:
 
 
 def add_trunk(g: Graph, trunk: Trunk, name: str) -> tuple[list[str], dict[str, tuple[int, ...]]]:
-    """One trunk over the value ``frames`` [1, bands, 4 + 4]; returns what its GRU layers heard, [1, width] each, and its state:
-    what it knows of the ticks before, shape by name. Convolutions keep the last of what they were given and make nothing twice.
+    """One trunk over the value ``frames`` [N, bands, 4 + 4]; returns what its GRU layers heard, [N, width] each, and its state:
+    what it knows of the ticks before, a session's shape by name. Convolutions keep the last of what they were given and make
+    nothing twice.
     """
     scale, mean = trunk.scale.numpy(), trunk.mean.numpy()
     x, state = "frames", dict[str, tuple[int, ...]]()
@@ -109,14 +144,14 @@ def add_trunk(g: Graph, trunk: Trunk, name: str) -> tuple[list[str], dict[str, t
             bias = bias - np.tensordot(weight, mean, ((1,), (0,))).sum(axis=1)
         else:
             kept, past = conv.kernel_size[0] - conv.stride[0], f"{name}_{layer}_past"
-            state[past] = (1, conv.in_channels, kept)
+            state[past] = (conv.in_channels, kept)
             x = g.add("Concat", [past, x], f"{name}_{layer}_line", axis=2)
             parts = [f"{name}_{layer}_old", f"{past}_out"]
             g.nodes.append(helper.make_node("Split", [x, g.weight(f"{past}_cut", np.array([fresh, kept]))], parts, axis=2))
             fresh //= conv.stride[0]
         if layer == "conv3":  # gives one value a tick, so it is a product
             row = g.add("Reshape", [x, "row"], f"{name}_{layer}_row")
-            product(g, row, weight.reshape(len(weight), -1), bias, f"{name}_{layer}")
+            product(g, row, weight.reshape(len(weight), -1), bias, f"{name}_{layer}", signed=False)
         else:
             w, b = g.half(f"{name}_{layer}_w", weight), g.weight(f"{name}_{layer}_b", bias)
             g.add("Conv", [x, w, b], f"{name}_{layer}", strides=[conv.stride[0]], kernel_shape=[conv.kernel_size[0]])
@@ -124,8 +159,8 @@ def add_trunk(g: Graph, trunk: Trunk, name: str) -> tuple[list[str], dict[str, t
     heard = []
     for i, gru in enumerate((trunk.gru1, trunk.gru2)):
         before = f"{MEMORY}_{name}_{i + 1}"
-        state[before] = (1, trunk.width)
-        x = add_gru(g, gru, x, before, f"{before}_out")
+        state[before] = (trunk.width,)
+        x = add_gru(g, gru, x, before, f"{before}_out", signed=i > 0)  # the first hears what a rectifier lets through
         heard.append(x)
     return heard, state
 
@@ -133,14 +168,13 @@ def add_trunk(g: Graph, trunk: Trunk, name: str) -> tuple[list[str], dict[str, t
 def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact_at: float = CONTACT_AT) -> None:
     """Write ``path``; the lips count as touching from the contact probability ``contact_at`` on."""
     g = Graph()
-    for name, value in (("first", [0]), ("row", [1, -1])):
-        g.weight(name, np.array(value))
+    g.weight("row", np.array([0, -1]))
     past = KERNEL - 1  # frames that the first convolution needs of the tick before; it strides by 1
     state: dict[str, tuple[int, ...]] = {"frames_past": (past, BANDS)}
-    g.add("Concat", ["frames_past", "mel"], "frames_line", axis=0)
+    g.add("Concat", ["frames_past", "mel"], "frames_line", axis=1)
     cut = g.weight("frames_cut", np.array([FRAMES_PER_TICK, past]))
-    g.nodes.append(helper.make_node("Split", ["frames_line", cut], ["frames_old", "frames_past_out"], axis=0))
-    g.add("Unsqueeze", [g.add("Transpose", ["frames_line"], "frames_bands", perm=[1, 0]), "first"], "frames")
+    g.nodes.append(helper.make_node("Split", ["frames_line", cut], ["frames_old", "frames_past_out"], axis=1))
+    g.add("Transpose", ["frames_line"], "frames", perm=[0, 2, 1])
     heard: list[str] = []
     for i, trunk in enumerate(model.trunks):
         said, known = add_trunk(g, trunk, f"trunk{i}")
@@ -160,8 +194,8 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
     raw = g.add("Gemm", ["features", g.weight("heads_w", head_w.T), g.weight("heads_b", head_b)], "heads")
     rows = g.weight("heads_rows", np.array(list(HEADS.values())))
     g.nodes.append(helper.make_node("Split", [raw, rows], [f"{name}_raw" for name in HEADS], axis=1))
-    g.add("Softmax", ["phone_raw"], "phone_row", axis=1)
-    g.add("MatMul", ["phone_row", g.weight("poses", model.poses.numpy())], "pose")
+    g.add("Softmax", ["phone_raw"], "phones", axis=1)
+    g.add("MatMul", ["phones", g.weight("poses", model.poses.numpy())], "pose")
     g.add("Add", ["shape_raw", "pose"], "shape_of_phone")
     g.add("Mul", ["opening", g.weight("articulation", np.array([ARTICULATION], np.float32))], "scale")
     g.add("Mul", ["shape_of_phone", "scale"], "articulated")
@@ -183,16 +217,12 @@ def export(model: SpeechModel, filters: NDArray[np.float32], path: Path, contact
     names, columns = arkit_names()
     g.add("Gather", ["driven", g.weight("columns", columns.astype(np.int64))], "mouth_row", axis=1)
     limits = [g.weight("zero", np.array(0, np.float32)), g.weight("one", np.array(1, np.float32))]
-    g.add("Clip", ["mouth_row", *limits], "mouth_clipped")
-    g.add("Squeeze", ["mouth_clipped", "first"], "mouth")
-    g.add("Softmax", ["viseme_raw"], "viseme_row", axis=1)
-    g.add("Squeeze", ["viseme_row", "first"], "visemes")
-    g.add("Squeeze", ["phone_row", "first"], "phones")
-    g.add("Sigmoid", ["voice_raw"], "voice_row")
-    g.add("Squeeze", ["voice_row", "first"], "voice")
+    g.add("Clip", ["mouth_row", *limits], "mouth")
+    g.add("Softmax", ["viseme_raw"], "visemes", axis=1)
+    g.add("Sigmoid", ["voice_raw"], "voice")
 
     def tensor(name: str, *shape: int) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, (ROWS, *shape))
 
     inputs = [tensor("mel", FRAMES_PER_TICK, BANDS), tensor("opening", 1), *(tensor(n, *size) for n, size in state.items())]
     outputs = [tensor("mouth", len(names)), tensor("visemes", len(VISEME_NAMES)), tensor("voice", 1),

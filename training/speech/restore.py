@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from training.speech.export import CONTACT_AT
+from training.speech.export import CONTACT_AT, MEMORY_STEPS
 from training.speech.model import DECISION, HEADS, SHAPE_SCALE, SpeechModel
 
 
@@ -58,4 +58,5 @@ def restore(model: SpeechModel, path: Path, contact_at: float = CONTACT_AT) -> N
 
 def whole(stored: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.float32]:
     """A weight [outputs, inputs] that is kept in 8 bits."""
-    return (stored[f"{name}_w"].astype(np.float32) * stored[f"{name}_scale"]).T
+    scale = stored[f"{name}_step"] * np.float32(MEMORY_STEPS) if f"{name}_step" in stored else stored[f"{name}_scale"]
+    return (stored[f"{name}_w"].astype(np.float32) * scale).T

@@ -1,0 +1,56 @@
+"""Sessions whose ticks go through the net in one run hear nothing of each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bithuman_core.errors import AudioError
+from bithuman_core.speech.net import SpeechNet, SpeechTick, push_together
+from bithuman_core.timing import SAMPLES_PER_TICK
+from tests.speech_clips import load_clip
+
+STYLES = (0.5, 1.0, 1.5)
+CLIP = load_clip("1688-142285-0008")[0].reshape(-1, SAMPLES_PER_TICK)
+
+
+@pytest.fixture(scope="module")
+def net() -> SpeechNet:
+    return SpeechNet.load()
+
+
+def same(a: SpeechTick, b: SpeechTick) -> bool:
+    parts = ((a.mouth, b.mouth), (a.visemes, b.visemes), (a.phones, b.phones))
+    return all(np.array_equal(x, y) for x, y in parts) and (a.voice, a.arousal) == (b.voice, b.arousal)
+
+
+def test_together_is_the_same_as_one_by_one(net: SpeechNet) -> None:
+    alone, together = ([net.stream(style) for style in STYLES] for _ in range(2))
+    for k in range(100):
+        ticks = [CLIP[(k + 20 * n) % len(CLIP)] for n in range(len(STYLES))]  # each hears another part of it
+        wanted = [stream.push(tick) for stream, tick in zip(alone, ticks, strict=True)]
+        got = push_together(together, ticks)
+        assert all(same(a, b) for a, b in zip(wanted, got, strict=True))
+
+
+def test_a_session_may_be_run_alone_again(net: SpeechNet) -> None:
+    alone, other, mixed = (net.stream() for _ in range(3))
+    for k in range(len(CLIP)):
+        tick = CLIP[k]
+        wanted = alone.push(tick)
+        got = push_together([other, mixed], [tick[::-1].copy(), tick])[1] if k % 3 else mixed.push(tick)
+        assert same(wanted, got)
+
+
+def test_a_tick_that_is_none_leaves_all_as_they_were(net: SpeechNet) -> None:
+    streams, untouched = [net.stream(), net.stream()], net.stream()
+    good, bad = CLIP[0], np.full(SAMPLES_PER_TICK, np.nan, np.float32)
+    with pytest.raises(AudioError, match="NaN"):
+        push_together(streams, [good, bad])
+    for k in range(5):
+        tick = CLIP[k]
+        assert same(untouched.push(tick), push_together(streams, [tick, tick])[0])
+
+
+def test_nobody_is_nothing() -> None:
+    assert push_together([], []) == []
