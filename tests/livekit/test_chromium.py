@@ -14,7 +14,6 @@ from tests.plugins import need
 
 need("livekit.agents", "livekit.api", "playwright")
 
-from livekit import rtc  # noqa: E402
 from playwright.async_api import Page  # noqa: E402
 
 from bithuman_core import Fixture  # noqa: E402
@@ -90,7 +89,7 @@ async def test_tracks_that_are_published_by_hand(server: LiveKit, fixture: Fixtu
         face = BitHumanVideoTrack(runtime)
         voice = BitHumanAudioTrack()
         await room.local_participant.publish_track(face, face.options)
-        await room.local_participant.publish_track(voice, rtc.TrackPublishOptions())
+        await room.local_participant.publish_track(voice, voice.options)
         page = await viewers.join(server.url, server.token("viewer", "by-hand"))
         await runtime.push_audio(bursts(SPOKEN), 16_000)
         await check([page], least=24)
