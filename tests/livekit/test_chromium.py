@@ -53,7 +53,7 @@ async def viewers(client: Path) -> AsyncIterator[Viewers]:
 
 
 async def check(pages: list[Page], least: float, frozen: float = 0.0) -> None:
-    """Everybody gets ``least`` pictures a second, frozen for no longer than is said, and the first one's lips are on the voice."""
+    """Everybody gets ``least`` pictures a second, frozen no longer than is said, and the first one's lips are on the voice."""
     await asyncio.sleep(SETTLE)
     for left in reversed(range(TRIES)):
         recordings = await asyncio.gather(*(watch(page, SECONDS, closely=page is pages[0]) for page in pages))
