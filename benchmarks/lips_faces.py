@@ -23,6 +23,7 @@ from bithuman_core.build.footage.clip.reading import at_frame_rate
 from bithuman_core.build.footage.person.tracking import track
 from bithuman_core.build.photo.clip import Clip as Film
 from bithuman_core.build.photo.models import load_face_nets
+from bithuman_core.pcm import int16_to_float32
 from bithuman_core.speech import SpeechNet
 from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
 from training.speech import evaluate
@@ -69,12 +70,13 @@ def by_name(faces: Iterable[Face]) -> Iterator[Face]:
 def known(sets: Sets) -> Iterator[Face]:
     """The speakers of the shared data, held-out clips alone."""
     z = np.load(sets.data / "grid_s1/part_1.npz")
-    audio, start, marks = read_16k(sets.data / "grid_s1/part_1.flac") / np.float32(32768), z["audio_start"], z["landmarks"]
+    audio, start = int16_to_float32(read_16k(sets.data / "grid_s1/part_1.flac")), z["audio_start"]
+    marks = z["landmarks"]
     last = range(len(z["names"]) - GRID_BENCH_CLIPS, len(z["names"]))
     seen = {i: (lip_gaps(marks[i], z["idx"]), mouth_widths(marks[i], z["idx"])) for i in last}
     yield Face("GRID s1", [(audio[start[i] : start[i + 1]], *seen[i]) for i in last if np.isfinite(seen[i][0]).all()])
     takes = [c for c in facegood(sets.data) if c.name == FACEGOOD_HELD_OUT]
-    yield Face("FACEGOOD", [(c.audio / np.float32(32768), c.gap, None) for c in takes if c.gap is not None], opens=False)
+    yield Face("FACEGOOD", [(int16_to_float32(c.audio), c.gap, None) for c in takes if c.gap is not None], opens=False)
 
 
 def pauses(samples: Samples, ticks: int) -> NDArray[np.bool_]:

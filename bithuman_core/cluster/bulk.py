@@ -22,10 +22,10 @@ AHEAD = 2  # rows that wait for each core: more would only hold memory
 DIED = "the machines that rendered it died, one after the other"
 
 
-def render_there(rows: Sequence[Row], folder: Path) -> Iterator[tuple[Row, Fault | None]]:
-    """Each row as it is done, and why it could not be. The cluster has to be joined."""
-    work = ray.remote(num_cpus=1, max_retries=RETRIES)(_render)
-    most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+def render_there(rows: Sequence[Row], folder: Path, cores: float = 1.0) -> Iterator[tuple[Row, Fault | None]]:
+    """Each row as it is done, and why it could not be. The cluster has to be joined. cores: that a row takes."""
+    work = ray.remote(num_cpus=cores, max_retries=RETRIES)(_render)
+    most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1) / cores))
     avatars: dict[Path, Any] = {}
     waiting, under_way = iter(rows), dict[Any, Row]()
     while True:

@@ -13,10 +13,19 @@ MAX_BITRATE = 2_000_000  # bits a second: a 512 px face in motion without blocks
 QUEUE_MS = 100  # of sound in the source: LiveKit's own figure
 
 
+STREAM = "avatar"  # tracks of one name are played in time with each other by whoever gets them; without one they drift apart
+
+
+def voice_options() -> rtc.TrackPublishOptions:
+    """For the sound that goes with the pictures of :func:`publish_options`."""
+    return rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, stream=STREAM)
+
+
 def publish_options(fps: float) -> rtc.TrackPublishOptions:
     """One layer: simulcast would start everybody on a small, blurred one and cost the encoder three times the work."""
     return rtc.TrackPublishOptions(
         source=rtc.TrackSource.SOURCE_CAMERA,
+        stream=STREAM,
         simulcast=False,
         video_encoding=rtc.VideoEncoding(max_framerate=fps, max_bitrate=MAX_BITRATE),
     )
@@ -108,9 +117,7 @@ class AvatarPublisher(AvatarRunner):
             await self._room_connected_fut
             participant = self._room.local_participant
             voice = rtc.LocalAudioTrack.create_audio_track("avatar_audio", self._audio_source)
-            self._audio_publication = await participant.publish_track(
-                voice, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-            )
+            self._audio_publication = await participant.publish_track(voice, voice_options())
             face = rtc.LocalVideoTrack.create_video_track("avatar_video", self._video_source)
             self._video_publication = await participant.publish_track(face, publish_options(self._options.video_fps))
             await self._audio_publication.wait_for_subscription()

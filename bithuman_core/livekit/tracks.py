@@ -8,7 +8,7 @@ import logging
 from livekit import rtc
 
 from bithuman_core.livekit.generator import audio_frame, video_frame
-from bithuman_core.livekit.publisher import QUEUE_MS, VoiceLedSynchronizer, publish_options
+from bithuman_core.livekit.publisher import QUEUE_MS, VoiceLedSynchronizer, publish_options, voice_options
 from bithuman_core.runtime import AsyncBithuman
 from bithuman_core.runtime.pairing import partner
 from bithuman_core.timing import FPS, SAMPLE_RATE
@@ -19,8 +19,12 @@ logger = logging.getLogger(__name__)
 class BitHumanAudioTrack(rtc.LocalAudioTrack):
     """The voice that goes with a :class:`BitHumanVideoTrack`: mono, 16 kHz.
 
+    Publish it with :attr:`options`, so that it is played in time with the pictures.
+
     video: the track it belongs to; left out, it is the one made last in the same task that has no voice yet (or the next one).
     """
+
+    options = voice_options()
 
     def __init__(self, video: BitHumanVideoTrack | None = None, *, name: str = "avatar_audio") -> None:
         self.source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=QUEUE_MS)

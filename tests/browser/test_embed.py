@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright, Route
 
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.service.data.tables import Live
@@ -145,6 +145,47 @@ def test_a_script_puts_an_avatar_on_a_site_that_talks_and_leaves_nothing(
         page.get_by_role("button", name="End", exact=True).click()
         wait_for(lambda: service.figure('bithuman_sessions{kind="embed"}') == 0)
     wait_for(lambda: service.threads <= threads + REQUESTS, 20)
+
+
+# The first connection's figures stand still from a moment on, as they do where its server has died.
+DIES = """
+window.calls = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...given) { super(...given); calls.push(this); }
+  getStats(...given) { return window.dead && this === calls[0] ? Promise.resolve(new Map()) : super.getStats(...given); }
+};
+"""
+
+
+def test_a_page_whose_server_dies_goes_on_with_its_visit(service: Service, site: Site, context: BrowserContext) -> None:
+    page = context.new_page()
+
+    def of_a_cluster(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        told["data"]["recovers"] = True
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/v1/embed/sessions", of_a_cluster)
+    page.add_init_script(DIES)
+    page.goto(site.page(PAGE.format(script_tag(service))))
+    element = start(page)
+    page.wait_for_selector(f"bithuman-avatar >> text={GREETING}")
+    write(element, QUESTION)
+    page.wait_for_selector(f"bithuman-avatar >> text={ANSWER}")
+    wait_for(lambda: len(live_rows(service)) == 1)
+    (before,) = live_rows(service)
+    page.evaluate("dead = true")
+    page.wait_for_function("calls.length === 2 && calls[1].connectionState === 'connected'", timeout=15_000)
+    page.locator("bithuman-avatar[data-state=live]").wait_for(timeout=15_000)
+    wait_for(lambda: [row.id for row in live_rows(service)] == [before.id])
+    assert service.figure('bithuman_sessions{kind="embed"}') == 1, "the first connection has given its place to the second one"
+    assert watched(page, 2)[0] > 20
+    assert page.evaluate("calls.length") == 2
+    write(element, "Well?")
+    page.wait_for_selector("bithuman-avatar >> text=Pardon?")
+    page.get_by_role("button", name="End", exact=True).click()
+    wait_for(lambda: not live_rows(service))
 
 
 def test_two_on_one_page_go_their_own_ways(service: Service, site: Site, context: BrowserContext, tmp_path: Path) -> None:

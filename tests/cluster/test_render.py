@@ -38,7 +38,7 @@ async def test_rows_are_rendered_there_whoever_dies(home: House, tmp_path: Path)
         Row(4, mara, tmp_path / "sound.wav", "deep/c.mp4", size=128),
     ]
     out = tmp_path / "out"
-    done = asyncio.create_task(asyncio.to_thread(lambda: list(render_there(rows, out))))
+    done = asyncio.create_task(asyncio.to_thread(lambda: list(render_there(rows, out, cores=0.1))))
     kill((await until(rendering, "one is being rendered"))[0].pid)
     faults = {row.output: fault for row, fault in await done}
     assert faults["a.mp4"] is None and faults["deep/c.mp4"] is None

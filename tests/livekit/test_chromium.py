@@ -14,7 +14,6 @@ from tests.plugins import need
 
 need("livekit.agents", "livekit.api", "playwright")
 
-from livekit import rtc  # noqa: E402
 from playwright.async_api import Page  # noqa: E402
 
 from bithuman_core import Fixture  # noqa: E402
@@ -53,14 +52,14 @@ async def viewers(client: Path) -> AsyncIterator[Viewers]:
             yield Viewers(browser, address, client)
 
 
-async def check(pages: list[Page], least: float) -> None:
-    """Everybody gets ``least`` pictures a second without a freeze, and the first one's lips are on the voice."""
+async def check(pages: list[Page], least: float, frozen: float = 0.0) -> None:
+    """Everybody gets ``least`` pictures a second, frozen no longer than is said, and the first one's lips are on the voice."""
     await asyncio.sleep(SETTLE)
     for left in reversed(range(TRIES)):
         recordings = await asyncio.gather(*(watch(page, SECONDS, closely=page is pages[0]) for page in pages))
         try:
             for recording in recordings:
-                check_pictures(recording, least)
+                check_pictures(recording, least, frozen)
             check_lips(recordings[0])
             return
         except AssertionError:
@@ -68,13 +67,13 @@ async def check(pages: list[Page], least: float) -> None:
                 raise
 
 
-def check_pictures(recording: Recording, least: float) -> None:
+def check_pictures(recording: Recording, least: float, frozen: float) -> None:
     grown = {name: recording.grown("video", name) for name in ("freezeCount", "totalFreezesDuration", "framesDropped")}
     told = f"{recording.fps:.1f} fps, longest gap {1000 * recording.gaps.max():.0f} ms, {grown}"
     print(told)
     assert recording.sizes == {(512, 512)}
     assert least <= recording.fps < 25.5, told
-    assert grown["totalFreezesDuration"] == 0 and recording.gaps.max() < GAP, told
+    assert grown["totalFreezesDuration"] <= frozen and recording.gaps.max() < GAP, told
 
 
 def check_lips(recording: Recording) -> None:
@@ -90,7 +89,7 @@ async def test_tracks_that_are_published_by_hand(server: LiveKit, fixture: Fixtu
         face = BitHumanVideoTrack(runtime)
         voice = BitHumanAudioTrack()
         await room.local_participant.publish_track(face, face.options)
-        await room.local_participant.publish_track(voice, rtc.TrackPublishOptions())
+        await room.local_participant.publish_track(voice, voice.options)
         page = await viewers.join(server.url, server.token("viewer", "by-hand"))
         await runtime.push_audio(bursts(SPOKEN), 16_000)
         await check([page], least=24)
@@ -99,4 +98,4 @@ async def test_tracks_that_are_published_by_hand(server: LiveKit, fixture: Fixtu
 
 async def test_three_rooms_at_once(server: LiveKit, fixture: Fixture, viewers: Viewers) -> None:
     async with speaking(server, viewers, fixture, 3, SPOKEN) as pages:
-        await check(pages, least=22)  # three avatars, their encoders and a browser share what cores there are
+        await check(pages, least=22, frozen=GAP)  # three avatars, their encoders and a browser share what cores there are

@@ -193,6 +193,7 @@ async def test_one_layer_25_frames_2_megabits(room: OfflineRoom, runtime: AsyncB
     face, voice = (room.local_participant.track_publications[f"TR_avatar_{kind}"].options for kind in ("video", "audio"))
     assert not face.simulcast
     assert (face.video_encoding.max_framerate, face.video_encoding.max_bitrate) == (25, 2_000_000)
+    assert face.stream == voice.stream != "", "or a browser does not keep them together"
     assert face.source == rtc.TrackSource.SOURCE_CAMERA
     assert voice.source == rtc.TrackSource.SOURCE_MICROPHONE
     assert avatar.avatar_identity == "agent"

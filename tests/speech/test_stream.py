@@ -59,7 +59,7 @@ def test_silence_before_the_first_word_changes_nothing_to_see(ticks: int) -> Non
     assert np.abs(later[ticks:] - at_once).mean() < 0.004
 
 
-@pytest.mark.parametrize(("rate", "tolerance"), [(8000, 0.02), (22050, 0.004), (44100, 0.002), (48000, 0.002)])
+@pytest.mark.parametrize(("rate", "tolerance"), [(8000, 0.025), (22050, 0.004), (44100, 0.002), (48000, 0.002)])
 def test_the_rate_of_the_microphone_hardly_matters(rate: int, tolerance: float) -> None:
     there, back = StreamResampler(SAMPLE_RATE, rate), StreamResampler(rate, SAMPLE_RATE)
     sent = np.concatenate([there.push(clip()), there.finish()])

@@ -28,7 +28,9 @@ def test_a_dispatch_without_metadata_is_enough() -> None:
 
 
 def test_metadata_names_avatar_and_agent_and_cannot_lead_elsewhere() -> None:
-    wish = Wish.read('{"agent": "a", "identity": "face", "avatar": "theo", "background": "blur", "livekit_url": "wss://evil.example"}')
+    wish = Wish.read(
+        '{"agent": "a", "identity": "face", "avatar": "theo", "background": "blur", "livekit_url": "wss://evil.example"}'
+    )
     order = wish.order("wss://live.example", "token", "lobby")
     assert (wish.identity, wish.agent, order.avatar, order.background) == ("face", "a", "theo", "blur")
     assert order.livekit_url == "wss://live.example"

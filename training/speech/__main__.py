@@ -9,6 +9,7 @@ from pathlib import Path
 from bithuman_core.speech import SpeechNet
 from training.speech import corpora, evaluate
 from training.speech.export import export
+from training.speech.restore import mix
 from training.speech.rig import LipModel
 from training.speech.train import SETTLING, filters, train
 
@@ -25,6 +26,7 @@ def main() -> None:
     args.add_argument("--steps", type=int, default=5000, help="batches of 32 x 6.4 s")
     args.add_argument("--settling", type=int, default=SETTLING, help="more batches, in which memories are carried on")
     args.add_argument("--start", type=Path, help="an exported net to begin with: --steps 0 fine-tunes it")
+    args.add_argument("--keep", type=float, default=0.5, help="share of the weights of --start that the result keeps")
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--workers", type=int, default=1, help="processes that prepare examples; 0: none")
     opt = args.parse_args()
@@ -32,6 +34,8 @@ def main() -> None:
     clips = corpora.load(opt.data, opt.cache)
     lips = LipModel(opt.data / "bake/mara/landmarks.npz")
     model = train(clips, lips, opt.cache / "net.pt", opt.steps, opt.settling, opt.seed, opt.workers, opt.start)
+    if opt.start:
+        mix(model, opt.start, opt.keep)
     export(model, filters(), opt.out)
     net = SpeechNet.load(opt.out)
     scores = evaluate.held_out(net, lips, clips, opt.bench)

@@ -94,7 +94,7 @@ def pulls(
     outside = np.maximum(np.maximum(start - times[:, None], times[:, None] - end), 0.0)
     along = np.clip((times[:, None] - start) / np.maximum(end - start, 1e-3), 0.0, 1.0)
     weight = np.array([strength.get(s[2], 1.0) for s in segments], np.float32) * np.exp(-outside / np.float32(fade))
-    return weight / (weight.sum(axis=1, keepdims=True) + 1e-9), along
+    return (weight / (weight.sum(axis=1, keepdims=True) + 1e-9)).astype(np.float32), along.astype(np.float32)
 
 
 def merge_pauses(segments: list[Segment]) -> list[Segment]:

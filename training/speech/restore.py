@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,17 +12,21 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from training.speech.export import CONTACT_AT, MEMORY_STEPS
+from training.speech.export import MEMORY_STEPS
 from training.speech.model import DECISION, HEADS, SHAPE_SCALE, SpeechModel
 
+CONTACT_AT_0_4 = 0.25  # of files up to 0.4.0, which do not tell it
 
-def restore(model: SpeechModel, path: Path, contact_at: float = CONTACT_AT) -> None:
-    """Give ``model`` the weights of ``path``, which was exported at the threshold ``contact_at``.
+
+def restore(model: SpeechModel, path: Path) -> None:
+    """Give ``model`` the weights of ``path``.
 
     The features' mean and scale, which the file holds folded into the first convolution, stay those of ``model``; its trunks get
     the same head, the mean of both. Raises KeyError for a file of another net.
     """
-    stored = {w.name: numpy_helper.to_array(w) for w in onnx.load(path).graph.initializer}
+    file = onnx.load(path)
+    stored = {w.name: numpy_helper.to_array(w) for w in file.graph.initializer}
+    contact_at = float(next((p.value for p in file.metadata_props if p.key == "contact_at"), CONTACT_AT_0_4))
     heads_w, heads_b = stored["heads_w"].T.copy(), stored["heads_b"].copy()
     at = dict(zip(HEADS, np.cumsum([0, *HEADS.values()]), strict=False))
     for rows, factor in (
@@ -56,7 +62,19 @@ def restore(model: SpeechModel, path: Path, contact_at: float = CONTACT_AT) -> N
         first = share.stop
 
 
-def whole(stored: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.float32]:
+def mix(model: SpeechModel, path: Path, share: float) -> None:
+    """Move the weights of ``model`` by ``share`` of the way to those of ``path``, with which its training began.
+
+    A net half-way between before and after a fine-tuning has most of what is new and forgets less of what is old (Wortsman et al.
+    2022).
+    """
+    before = deepcopy(model)
+    restore(before, path)
+    old = before.state_dict()
+    model.load_state_dict({name: torch.lerp(value, old[name], share) for name, value in model.state_dict().items()})
+
+
+def whole(stored: dict[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
     """A weight [outputs, inputs] that is kept in 8 bits."""
     scale = stored[f"{name}_step"] * np.float32(MEMORY_STEPS) if f"{name}_step" in stored else stored[f"{name}_scale"]
     return (stored[f"{name}_w"].astype(np.float32) * scale).T

@@ -114,7 +114,9 @@ export class Call extends EventTarget {
     let [packets, since] = [-1, performance.now()];
     this.#look = setInterval(async () => {
       let now = 0;
-      for (const report of (await this.#pc.getStats()).values()) if (report.type === "inbound-rtp") now += report.packetsReceived;
+      const reports = await this.#pc.getStats();
+      if (this.#ended) return;
+      for (const report of reports.values()) if (report.type === "inbound-rtp") now += report.packetsReceived;
       if (now !== packets) [packets, since] = [now, performance.now()];
       else if (performance.now() - since > this.silence) this.#end(SENTENCES.lost, true);
     }, LOOK_MS);
