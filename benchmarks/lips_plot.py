@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from bithuman_core.files import replacing
 
 SECOND, HEIGHT, MARGIN = 420, 300, (56, 56, 24, 44)  # px a second, px, left top right bottom
-TOP_GAP = 0.16  # interocular distances at the upper edge
+TOP_GAP = 0.22  # interocular distances at the upper edge
 CLOSED_GAP = 0.02
 COLOURS = {"real lips, by phone": "#b9bec6", "ours": "#d1495b", "loudness": "#8d99ae", "pocketsphinx": "#2a9d8f",
            "wawa-lipsync": "#e9c46a", "headaudio": "#7b6cb0"}  # fmt: skip
@@ -40,7 +40,7 @@ def draw(path: Path, text: str, segments: list[tuple[float, float, str]], tracks
             pen.rectangle((x(start), top, x(end), floor), fill=CONTACT)
         if phone not in ("pau", "sil"):
             pen.text(((x(start) + x(end)) / 2, floor + 6), phone, fill=INK, font=small, anchor="ma")
-    for gap in (0.0, 0.05, 0.10, 0.15):
+    for gap in (0.0, 0.05, 0.10, 0.15, 0.20):
         pen.line((left, y(gap), width - right, y(gap)), fill="#e5e7eb")
         pen.text((left - 8, y(gap)), f"{gap:.2f}", fill=INK, font=small, anchor="rm")
     pen.line((left, y(CLOSED_GAP), width - right, y(CLOSED_GAP)), fill="#9aa0ab")
