@@ -24,7 +24,7 @@ LONG = "cluster_long"
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests of those rooms; leave out what takes an hour unless it is asked for."""
-    if LONG not in config.getoption("markexpr", ""):
+    if LONG not in str(config.getoption("markexpr", "")):
         items[:] = [item for item in items if item.get_closest_marker(LONG) is None]
     for item in items:
         if item.path.relative_to(TESTS).parts[0] in IN_TIME:

@@ -26,7 +26,7 @@ from bithuman_core.service.settings import DATABASE_URL, STORAGE_URL
 
 # A process that has died is found within a second. One that hangs is found by its pages, and by the rows that it does not write:
 # with a timeout of 3 s Serve ended sound ones, with their visits, on machines that were busy for a moment.
-HEALTH = {"health_check_period_s": 1.0, "health_check_timeout_s": 15.0}
+HEALTH: dict[str, Any] = {"health_check_period_s": 1.0, "health_check_timeout_s": 15.0}
 SPARE = 0.7  # of a process's places that are taken before another one is started: one that dies leaves its visitors a place
 MANY = 1000  # requests at once of a process that answers them; most wait for the database or the stage
 UPSCALE_SECONDS, DOWNSCALE_SECONDS = 2.0, 300.0

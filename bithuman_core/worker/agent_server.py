@@ -14,7 +14,8 @@ from typing import Any
 from fastapi import HTTPException
 from livekit.agents import AgentServer, JobContext, JobExecutorType, JobRequest
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
-from livekit.api import ListRoomsRequest, LiveKitAPI, TwirpError
+from livekit.api import LiveKitAPI, TwirpError
+from livekit.protocol.room import ListRoomsRequest
 
 from bithuman_core.errors import Failed
 from bithuman_core.livekit.session import IDENTITY

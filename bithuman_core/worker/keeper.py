@@ -15,6 +15,8 @@ from typing import Protocol
 
 import aiohttp
 from livekit import api
+from livekit.protocol.agent_dispatch import CreateAgentDispatchRequest
+from livekit.protocol.room import CreateRoomRequest, DeleteRoomRequest, ListRoomsRequest, UpdateRoomMetadataRequest
 
 from bithuman_core.worker.leases import AGAIN_SECONDS, BEAT_SECONDS, Job, Lease, Watch
 
@@ -58,19 +60,19 @@ class LiveKitStore:
         """Tell the others."""
         name, text = self._prefix + lease.worker, lease.to_text()
         try:
-            await self._livekit.room.update_room_metadata(api.UpdateRoomMetadataRequest(room=name, metadata=text))
+            await self._livekit.room.update_room_metadata(UpdateRoomMetadataRequest(room=name, metadata=text))
         except api.TwirpError as error:
             if error.code != api.TwirpErrorCode.NOT_FOUND:
                 raise
             await self._livekit.room.create_room(  # also after LiveKit's server began anew
-                api.CreateRoomRequest(name=name, empty_timeout=KEPT_SECONDS, departure_timeout=KEPT_SECONDS, metadata=text)
+                CreateRoomRequest(name=name, empty_timeout=KEPT_SECONDS, departure_timeout=KEPT_SECONDS, metadata=text)
             )
 
     async def read(self) -> list[Lease]:
         """What all have told, oneself among them."""
         names = self._known if self._looks % ALL_EVERY else []
         self._looks += 1
-        listed = await self._livekit.room.list_rooms(api.ListRoomsRequest(names=names))
+        listed = await self._livekit.room.list_rooms(ListRoomsRequest(names=names))
         rooms = [room for room in listed.rooms if room.name.startswith(self._prefix)]
         self._known = [room.name for room in rooms]
         leases = (Lease.from_text(room.name.removeprefix(self._prefix), room.metadata) for room in rooms)
@@ -79,20 +81,20 @@ class LiveKitStore:
     async def remove(self, worker: str) -> None:
         """Forget a worker."""
         try:
-            await self._livekit.room.delete_room(api.DeleteRoomRequest(room=self._prefix + worker))
+            await self._livekit.room.delete_room(DeleteRoomRequest(room=self._prefix + worker))
         except api.TwirpError as error:
             if error.code != api.TwirpErrorCode.NOT_FOUND:
                 raise
 
     async def again(self, job: Job) -> bool:
         """Offer a job to all workers; False where its room is gone."""
-        listed = await self._livekit.room.list_rooms(api.ListRoomsRequest(names=[job.room]))
+        listed = await self._livekit.room.list_rooms(ListRoomsRequest(names=[job.room]))
         if not listed.rooms:
             return False
         for old in await self._livekit.agent_dispatch.list_dispatch(job.room):
             if old.agent_name == self._agent and old.metadata == job.metadata:
                 await self._livekit.agent_dispatch.delete_dispatch(old.id, job.room)
-        request = api.CreateAgentDispatchRequest(agent_name=self._agent, room=job.room, metadata=_again(job.metadata))
+        request = CreateAgentDispatchRequest(agent_name=self._agent, room=job.room, metadata=_again(job.metadata))
         await self._livekit.agent_dispatch.create_dispatch(request)
         return True
 

@@ -21,6 +21,8 @@ from tests.plugins import need
 need("livekit.agents", "livekit.api", "fastapi", "uvicorn", "python_multipart")
 
 from livekit import api, rtc  # noqa: E402
+from livekit.protocol.agent_dispatch import CreateAgentDispatchRequest  # noqa: E402
+from livekit.protocol.room import ListParticipantsRequest  # noqa: E402
 
 from tests.go_program import free_ports  # noqa: E402
 from tests.livekit.server import KEY, SECRET, LiveKit  # noqa: E402
@@ -76,7 +78,7 @@ async def two_workers(server: LiveKit, name: str, folder: Path) -> AsyncIterator
 
 async def dispatch(host: api.LiveKitAPI, name: str, room: str, metadata: str = '{"agent": "agent"}') -> None:
     """As soon as there is somebody to dispatch to, which LiveKit's server learns a moment after the worker is ready."""
-    request = api.CreateAgentDispatchRequest(agent_name=name, room=room, metadata=metadata)
+    request = CreateAgentDispatchRequest(agent_name=name, room=room, metadata=metadata)
 
     async def taken() -> bool:
         before = await avatars(host, room)
@@ -99,7 +101,7 @@ async def host(server: LiveKit) -> AsyncIterator[api.LiveKitAPI]:
 
 async def avatars(host: api.LiveKitAPI, room: str) -> int:
     """How many are in a room."""
-    listed = await host.room.list_participants(api.ListParticipantsRequest(room=room))
+    listed = await host.room.list_participants(ListParticipantsRequest(room=room))
     return sum(AGENT_NAME in each.attributes for each in listed.participants)
 
 

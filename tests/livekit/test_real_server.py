@@ -197,6 +197,7 @@ def agent_room(room: rtc.Room) -> Any:
 
 async def test_a_room_that_is_closed_ends_the_visit(server: LiveKit) -> None:
     from livekit import api
+    from livekit.protocol.room import DeleteRoomRequest, ListParticipantsRequest
 
     async with serving_worker(rtc.Room) as worker, agent_in(server, "closing"):
         token = server.token("avatar", "closing")
@@ -204,11 +205,11 @@ async def test_a_room_that_is_closed_ends_the_visit(server: LiveKit) -> None:
         task = answer.json()["task_id"]
         async with api.LiveKitAPI(server.url.replace("ws", "http"), KEY, SECRET) as host:
             async def both() -> bool:
-                listed = await host.room.list_participants(api.ListParticipantsRequest(room="closing"))
+                listed = await host.room.list_participants(ListParticipantsRequest(room="closing"))
                 return {one.identity for one in listed.participants} >= {"agent", "avatar"}
 
             await until(both)
-            await host.room.delete_room(api.DeleteRoomRequest(room="closing"))
+            await host.room.delete_room(DeleteRoomRequest(room="closing"))
 
         async def ended() -> bool:
             return (await worker.task(task))["status"] == "ended"
