@@ -29,9 +29,9 @@ from bithuman_core.render.matte.cut_out import PortraitScene
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.settings import models_dir
 from bithuman_core.speech import SpeechNet
-from tests.render.vulkan import MISSING, has_device
+from tests.render.vulkan import on_a_device
 
-pytestmark = pytest.mark.skipif(not has_device(), reason=MISSING)
+pytestmark = on_a_device
 
 AVATARS = ("mara", "theo", "erik")
 POSES, ROOM = 200, 8

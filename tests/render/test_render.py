@@ -14,9 +14,15 @@ from scipy import ndimage
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import ImxFile, read_imx
 from bithuman_core.render import PortraitRenderer, PortraitRig, load_rig, read_rig
+from bithuman_core.render.gpu.device import find_gpu
+from bithuman_core.render.gpu.renderer import GpuRenderer
+from bithuman_core.render.gpu.together import PortraitsTogether
 from bithuman_core.render.pixel_filter import PixelFilter
 from bithuman_core.render.texel import EYE, MOUTH, NOTHING, PART_SHIFT
 from bithuman_core.settings import models_dir
+from tests.render.vulkan import on_a_device
+
+Draws = PortraitRenderer | GpuRenderer
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +33,14 @@ def rig() -> PortraitRig:
 @pytest.fixture(scope="module")
 def renderer(rig: PortraitRig) -> PortraitRenderer:
     return PortraitRenderer(rig)
+
+
+@pytest.fixture(scope="module", params=["cpu", pytest.param("gpu", marks=on_a_device)])
+def drawn(request: pytest.FixtureRequest, rig: PortraitRig) -> Draws:
+    """Whoever draws: what viewers rely on holds for both."""
+    if request.param == "cpu":
+        return PortraitRenderer(rig)
+    return GpuRenderer(PortraitsTogether(find_gpu(software=True), rig))
 
 
 def face(**values: float) -> FaceState:
@@ -75,8 +89,8 @@ def test_the_plate_never_moves(rig: PortraitRig, renderer: PortraitRenderer) -> 
         np.testing.assert_array_equal(frame[alone], plate[alone])
 
 
-def test_the_shoulders_do_not_turn_with_the_head(renderer: PortraitRenderer) -> None:
-    still, turned = renderer.render(face()), renderer.render(face(headYaw=12, headPitch=6, headRoll=8))
+def test_the_shoulders_do_not_turn_with_the_head(drawn: Draws) -> None:
+    still, turned = drawn.render(face()), drawn.render(face(headYaw=12, headPitch=6, headRoll=8))
     rows = slice(-30, None)
     for columns in (slice(0, 60), slice(-60, None)):
         assert np.abs(still[rows, columns].astype(int) - turned[rows, columns]).max() <= 2
@@ -134,14 +148,15 @@ def test_the_gaze_moves_the_iris_the_right_way(renderer: PortraitRenderer) -> No
     assert dark_column(face(eyeLookInLeft=0.6)) + 4 < dark_column(face()) < dark_column(face(eyeLookOutLeft=0.6)) - 4
 
 
-def test_the_same_face_gives_the_same_frame_whatever_came_before(rig: PortraitRig, renderer: PortraitRenderer) -> None:
+def test_the_same_face_gives_the_same_frame_whatever_came_before(rig: PortraitRig, drawn: Draws) -> None:
     rng = np.random.default_rng(2)
     wanted = random_face(rng)
-    first = renderer.render(wanted)
+    first = drawn.render(wanted)
     for _ in range(3):
-        renderer.render(random_face(rng))
-    np.testing.assert_array_equal(renderer.render(wanted), first)
-    np.testing.assert_array_equal(PortraitRenderer(rig).render(wanted), first)
+        drawn.render(random_face(rng))
+    np.testing.assert_array_equal(drawn.render(wanted), first)
+    if isinstance(drawn, PortraitRenderer):
+        np.testing.assert_array_equal(PortraitRenderer(rig).render(wanted), first)
 
 
 def test_two_renderers_on_one_rig_do_not_disturb_each_other(rig: PortraitRig) -> None:
@@ -155,10 +170,10 @@ def test_two_renderers_on_one_rig_do_not_disturb_each_other(rig: PortraitRig) ->
 
 
 @pytest.mark.parametrize("name", [n for n in ARKIT_NAMES if n != "tongueOut"] + ["headYaw", "headPitch", "headRoll"])
-def test_a_small_change_of_the_face_is_a_small_change_of_the_picture(renderer: PortraitRenderer, name: str) -> None:
+def test_a_small_change_of_the_face_is_a_small_change_of_the_picture(drawn: Draws, name: str) -> None:
     whole = 10.0 if name.startswith("head") else 1.0
     base = {"jawOpen": 1.0} if name == "mouthClose" else {}  # which does nothing over a closed jaw
-    frames = [renderer.render(face(**{**base, name: whole * v})).astype(np.int16) for v in np.linspace(0, 1, 21)]
+    frames = [drawn.render(face(**{**base, name: whole * v})).astype(np.int16) for v in np.linspace(0, 1, 21)]
     steps = np.array([np.abs(b - a).mean() for a, b in pairwise(frames)])
     assert steps.max() > 0, "nothing moves"
     assert steps.max() < 4 * np.median(steps) + 0.05, "a pop"
@@ -174,20 +189,20 @@ def test_frames_go_into_the_array_that_is_given(renderer: PortraitRenderer) -> N
         renderer.render(face(), np.zeros((256, 256, 3), np.uint8))
 
 
-def test_values_out_of_range_are_clamped_and_nan_is_an_error_that_names_it(rig: PortraitRig, renderer: PortraitRenderer) -> None:
-    np.testing.assert_array_equal(renderer.render(face(jawOpen=7.0, mouthPucker=-3.0)), renderer.render(face(jawOpen=1.0)))
+def test_values_out_of_range_are_clamped_and_nan_is_an_error_that_names_it(rig: PortraitRig, drawn: Draws) -> None:
+    np.testing.assert_array_equal(drawn.render(face(jawOpen=7.0, mouthPucker=-3.0)), drawn.render(face(jawOpen=1.0)))
     yaw = rig.limits()["headYaw"][1]
-    far, farther = renderer.render(face(headYaw=50 * yaw)), renderer.render(face(headYaw=500 * yaw))
+    far, farther = drawn.render(face(headYaw=50 * yaw)), drawn.render(face(headYaw=500 * yaw))
     np.testing.assert_array_equal(far, farther)
     for bad in (np.nan, np.inf):
         with pytest.raises(ValueError, match="mouthFunnel"):
-            renderer.render(face(mouthFunnel=bad))
+            drawn.render(face(mouthFunnel=bad))
 
 
-def test_mouth_close_never_pushes_the_lips_through_each_other(renderer: PortraitRenderer) -> None:
-    np.testing.assert_array_equal(renderer.render(face(mouthClose=0.8)), renderer.render(face()))
-    closed = renderer.render(face(jawOpen=0.2, mouthClose=0.2))
-    np.testing.assert_array_equal(renderer.render(face(jawOpen=0.2, mouthClose=0.9)), closed)
+def test_mouth_close_never_pushes_the_lips_through_each_other(drawn: Draws) -> None:
+    np.testing.assert_array_equal(drawn.render(face(mouthClose=0.8)), drawn.render(face()))
+    closed = drawn.render(face(jawOpen=0.2, mouthClose=0.2))
+    np.testing.assert_array_equal(drawn.render(face(jawOpen=0.2, mouthClose=0.9)), closed)
 
 
 def test_head_poses_inside_the_limits_are_followed_exactly(rig: PortraitRig) -> None:

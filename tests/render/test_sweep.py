@@ -12,9 +12,14 @@ from numpy.typing import NDArray
 
 from bithuman_core.face import ARKIT_NAMES, BREATH, HEAD_NAMES, FaceState
 from bithuman_core.render import PortraitRenderer, load_rig
+from bithuman_core.render.gpu.device import find_gpu
+from bithuman_core.render.gpu.renderer import GpuRenderer
+from bithuman_core.render.gpu.together import PortraitsTogether
 from bithuman_core.settings import models_dir
+from tests.render.vulkan import on_a_device
 
-AVATARS = ("mara", "theo", "erik")
+DEVICE = "mara on a device"  # drawn by a graphics processor
+AVATARS = ("mara", "theo", "erik", pytest.param(DEVICE, marks=on_a_device))
 STEPS = 4
 BLOCK = 16  # px: the change of a step is that of the block of the picture that changes most
 HALVINGS = 9  # every step is halved so often, always in the half that changes more: there a pop would hide
@@ -33,8 +38,9 @@ SINGLE = sorted({name.removesuffix("Left").removesuffix("Right") for name in ARK
 
 
 @cache
-def renderer(avatar: str) -> PortraitRenderer:
-    return PortraitRenderer(load_rig(models_dir() / f"{avatar}.imx"))
+def renderer(avatar: str) -> PortraitRenderer | GpuRenderer:
+    rig = load_rig(models_dir() / f"{avatar.split()[0]}.imx")
+    return GpuRenderer(PortraitsTogether(find_gpu(software=True), rig)) if avatar == DEVICE else PortraitRenderer(rig)
 
 
 def named(name: str, value: float) -> dict[str, float]:

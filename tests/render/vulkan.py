@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from bithuman_core.render.gpu.device import describe
 
 MISSING = "NO VULKAN: the tests of drawing on a graphics processor are skipped (Debian: apt install mesa-vulkan-drivers)."
@@ -37,6 +39,9 @@ def install_vulkan() -> bool:
 def has_device() -> bool:
     """Whether this process finds one."""
     return bool(describe())
+
+
+on_a_device = pytest.mark.skipif(not has_device(), reason=MISSING)
 
 
 def main() -> int:
