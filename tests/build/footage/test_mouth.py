@@ -46,4 +46,4 @@ def test_the_lower_lip_of_an_open_jaw_is_round(film: Filmed) -> None:
     fall = (lip[:, 1] - lip[[0, -1], 1].mean()) / (lip[10, 1] - lip[[0, -1], 1].mean())
     straight = np.interp(lip[:, 0], lip[[0, 10, 20], 0], [0, 1, 0])
     beside = [4, 5, 15, 16]  # half way from the corners to the middle
-    assert (fall[beside] > straight[beside] + 0.27).all()  # of a parabola it is .2 on lips that bow up at rest
+    assert (fall[beside] > straight[beside] + 0.25).all()  # of a parabola it is .2 on lips that bow up at rest
