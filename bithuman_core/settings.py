@@ -26,6 +26,7 @@ PACKAGE = Path(__file__).resolve().parent
 ENV_FILE = Path(".env")
 MIN_SIDE, MAX_SIDE = 64, 2160  # of frames, px
 Renderer = Literal["cpu", "gpu", "auto"]
+Provider = Literal["cpu", "cuda", "coreml"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 WANTED = {
     "FPS": f"frames are {FPS} a second",
@@ -33,6 +34,7 @@ WANTED = {
     "OUTPUT_WIDTH": f"give the longest side of the frames, {MIN_SIDE} to {MAX_SIDE} px",
     "turn_pause": "give the pause that ends a turn, 0.2 to 3 s",
     "renderer": f"give one of {', '.join(get_args(Renderer))}",
+    "onnx_provider": f"give one of {', '.join(get_args(Provider))}",
     "verbose": "give 1 or 0",
     "log_level": f"give one of {', '.join(get_args(LogLevel))}",
 }  # what a setting can be, where it can be wrong
@@ -54,6 +56,7 @@ class Settings(BaseSettings):
     OUTPUT_WIDTH: int = Field(default=0, ge=0, le=MAX_SIDE)
     LOADING_MODE: str = "SYNC"
     renderer: Renderer = Field(default="cpu", validation_alias="BITHUMAN_RENDERER")
+    onnx_provider: Provider = Field(default="cpu", validation_alias="BITHUMAN_ONNX_PROVIDER")  # of the speech net
     model_path: str | None = Field(default=None, validation_alias=AliasChoices("BITHUMAN_MODEL_PATH", "BITHUMAN_AVATAR_MODEL"))
     model_root: Path | None = Field(default=None, validation_alias="BITHUMAN_MODEL_ROOT")
     api_url: str | None = Field(default=None, validation_alias="BITHUMAN_API_URL")

@@ -24,7 +24,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright
 from bithuman_core.audio.mel import BINS, FRAMES_PER_TICK, LogMelStream
 from bithuman_core.errors import AudioError, ModelLoadError, ModelNotFoundError
 from bithuman_core.face import ARKIT_NAMES
-from bithuman_core.settings import models_dir
+from bithuman_core.settings import Provider, models_dir, settings
 from bithuman_core.speech.arousal import USUAL, Arousal
 from bithuman_core.speech.effort import Effort
 from bithuman_core.speech.visemes import VISEME_NAMES
@@ -40,6 +40,9 @@ ADVICE = "reinstall the package, or train it again with python -m training.speec
 MEMORY = "memory"  # names of inputs begin with it that are 0 at first; the rest of the state is what silence leaves in it
 _SAID = ("mouth", "visemes", "voice", "phones")
 _GIVEN = ("mel", "opening")
+PROVIDERS: dict[Provider, str] = {
+    "cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider"
+}  # fmt: skip
 _SETTLED = 4  # ticks of silence after which the convolutions have forgotten what was before them (13 frames of 10 ms)
 State = dict[str, NDArray[np.float32]]
 _ORT_ERRORS = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.InvalidArgument, ort_errors.Fail,
@@ -82,15 +85,19 @@ class SpeechNet:
         self._outputs = (*_SAID, *(f"{name}_out" for name in self._state_names))
 
     @classmethod
-    def load(cls, path: Path | None = None) -> SpeechNet:
-        """Load ``path`` (None: the file that ships with the package). Raises ModelNotFoundError, ModelLoadError."""
+    def load(cls, path: Path | None = None, provider: Provider | None = None) -> SpeechNet:
+        """Load ``path`` (None: the file that ships with the package), to run on the provider (None: ``BITHUMAN_ONNX_PROVIDER``).
+
+        Raises ModelNotFoundError, ModelLoadError.
+        """
+        providers = providers_of(provider or settings().onnx_provider)
         path = models_dir() / FILE_NAME if path is None else Path(path)
         if not path.is_file():
             raise ModelNotFoundError(f"There is no speech net at {path}: {ADVICE}.")
         try:
             if path.stat().st_size > MAX_BYTES:
                 raise ModelLoadError(f"The speech net {path} is larger than {MAX_BYTES >> 20} MiB: {ADVICE}.")
-            session = ort.InferenceSession(path.read_bytes(), _options(), providers=["CPUExecutionProvider"])
+            session = ort.InferenceSession(path.read_bytes(), _options(), providers=providers)
         except OSError as error:
             raise ModelLoadError(f"The speech net {path} cannot be read ({error.strerror}): check its permissions.") from error
         except _ORT_ERRORS as error:
@@ -216,6 +223,20 @@ def check_tick(samples: NDArray[np.float32]) -> None:
         raise AudioError(f"A tick of speech is float32 [{SAMPLES_PER_TICK}], not {what}: cut the audio into 40 ms at 16 kHz.")
     if not np.isfinite(samples).all():
         raise AudioError("The audio holds NaN or infinite samples: check how it was decoded.")
+
+
+def providers_of(name: Provider) -> list[str]:
+    """onnxruntime's names for a provider, and for the CPU, which runs what that one cannot.
+
+    Raises ModelLoadError where the installed onnxruntime does not have it.
+    """
+    wanted = PROVIDERS[name]
+    if wanted not in ort.get_available_providers():
+        raise ModelLoadError(
+            f"The speech net is to run on {name} (BITHUMAN_ONNX_PROVIDER), which this onnxruntime cannot do: install one that "
+            "can (cuda: onnxruntime-gpu), or set it to cpu."
+        )
+    return [wanted] if wanted == PROVIDERS["cpu"] else [wanted, PROVIDERS["cpu"]]
 
 
 def silent_tick(mouth_size: int, phone_count: int) -> SpeechTick:
