@@ -193,6 +193,16 @@ async def test_typed_words_interrupt_as_well_and_questions_are_one_line() -> Non
     assert brain.asked[-1] == [Line("user", "One? Two?")]
 
 
+async def test_a_typed_line_is_answered_though_somebody_was_speaking() -> None:
+    talk, stage = talk_of(Brain("Yes."), "Half a question")
+    talk.hear(speech(0.5))
+    assert talk.state == "hearing"
+    talk.read("Typed.")
+    talk.hear(QUIET)
+    await settle()
+    assert stage.of("user") == ["Typed."] and stage.of("avatar") == ["Yes."]
+
+
 @pytest.mark.parametrize("heard", ["", "  "])
 async def test_a_cough_is_not_answered(heard: str) -> None:
     brain = Brain("What?")
