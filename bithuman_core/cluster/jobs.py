@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import ray
 
-from bithuman_core.cluster.clock import database_clock
+from bithuman_core.cluster.database_clock import database_clock
 from bithuman_core.cluster.plan import Plan
 from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.low_priority import be_nice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bithuman_core.cluster.clock import database_clock
+from bithuman_core.cluster.database_clock import database_clock
 from bithuman_core.cluster.plan import TOUCH_SECONDS, Plan
 from bithuman_core.service.context import Service
 from bithuman_core.service.data.database import Database

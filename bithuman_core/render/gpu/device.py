@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,6 +80,20 @@ def gpu_errors() -> Iterator[None]:
         raise GpuError(f"The graphics processor has stopped ({lines[-1] if lines else type(error).__name__}).") from error
 
 
+@contextmanager
+def _quiet_display() -> Iterator[None]:
+    """Servers have no display; Mesa looks for one, and its Wayland library complains where it is not told a folder to look in."""
+    name = "XDG_RUNTIME_DIR"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
 @cache
 def _adapters() -> list[Any]:
     import wgpu
@@ -86,8 +101,10 @@ def _adapters() -> list[Any]:
 
     logging.getLogger("wgpu").setLevel(logging.CRITICAL)  # what it says comes as exceptions, too
     set_instance_extras(backends=BACKENDS)
+    with _quiet_display():
+        found = wgpu.gpu.enumerate_adapters_sync()
     order = {"DiscreteGPU": 0, "IntegratedGPU": 1, "VirtualGPU": 2, "Unknown": 3, SOFTWARE: 4}
-    return sorted(wgpu.gpu.enumerate_adapters_sync(), key=lambda adapter: order.get(adapter.info["adapter_type"], 3))
+    return sorted(found, key=lambda adapter: order.get(adapter.info["adapter_type"], 3))
 
 
 @cache
