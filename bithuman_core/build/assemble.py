@@ -117,7 +117,7 @@ def _assembled(portrait: Portrait, name: str, tell: Progress, second: Executor) 
     room = skin.sample(inside, spots) / fitted.face_width - HIDDEN * turned_away
     alpha = skin.shown(tx, trust, turned_away, cosine, hair) * tx.image(smoothstep(room / SOFT))
     untangled = second.submit(untangle, template, _drawn(template, alpha), neutral, deltas)
-    del sharp, behind  # what memory is needed for comes next
+    del sharp, behind, region, outline, turned_away, hair, lends, bare, cosine, room, places  # memory is needed for what comes
     tell("placing hair and shoulders")
     around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside,
                       scale)  # fmt: skip
@@ -126,7 +126,7 @@ def _assembled(portrait: Portrait, name: str, tell: Progress, second: Executor) 
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
             for side in ("left", "right")}  # fmt: skip
-    tone = one_hue(portrait.picture, np.minimum(region, outline) > 0)
+    tone = one_hue(portrait.picture, inside > 0)
     teeth = mouth.palest(mouth.inside_lips(portrait.picture, project(template.at("lips_inner", fitted.points))[:, :2]))
     shown_teeth = teeth.colour if teeth else seen.teeth.beside(cheeks) if seen.teeth else None
     untangled.result()
