@@ -24,7 +24,7 @@ from bithuman_core.build.scene.sheet import without_face
 from bithuman_core.build.scene.surround import SOFT, STILL, STILL_EDGE, follows, pivot, reach, surround
 from bithuman_core.build.shape import limits
 from bithuman_core.build.shape.camera import DISTANCE, project
-from bithuman_core.build.shape.fit import Fit, fit
+from bithuman_core.build.shape.fit import Fit, fit, spreading
 from bithuman_core.build.shape.folds import untangle
 from bithuman_core.build.shape.lips import keep_closed
 from bithuman_core.build.shape.rest import lip_trust, rest
@@ -63,6 +63,11 @@ def levels(*pictures: Array) -> Array:
     for k, plane in enumerate(planes):  # of large pictures, whole copies are what memory is needed for
         out[..., k] = np.clip(plane, 0, 1) * 255 + 0.5
     return out
+
+
+def prepare() -> None:
+    """Load and work out, once a process, what is the same for every portrait: a third of a second, beside the analysis of one."""
+    spreading(load_template())
 
 
 def assemble(portrait: Portrait, name: str, progress: Progress | None = None) -> tuple[Manifest, dict[str, Array]]:
@@ -121,7 +126,6 @@ def _assembled(portrait: Portrait, name: str, tell: Progress, second: Executor) 
     tell("placing hair and shoulders")
     around = surround(template, replace(whole, picture=without_face(template, whole, neutral, alpha)), fitted, neutral, inside,
                       scale)  # fmt: skip
-    backdrop = second.submit(encoded, around.picture, 95)
     tell("painting eyes and mouth")
     seen_balls = eye_stage.balls(template, fitted, fitted.points)
     eyes = {side: eye_stage.picture(template, fitted.points, portrait.picture, portrait.landmarks, side, *seen_balls[side])
@@ -143,7 +147,7 @@ def _assembled(portrait: Portrait, name: str, tell: Progress, second: Executor) 
         eyes = {side: replace(eye, colour=tone(eye.colour), glint=tone(eye.glint)) for side, eye in eyes.items()}
     solid = np.ones((scale * len(strip), scale * ATLAS), np.float32)
     painted = np.concatenate([levels(surface, _at(scale, alpha)), levels(_at(scale, strip), solid)])
-    texture = second.submit(encoded, painted, 95)
+    texture, backdrop = (second.submit(encoded, picture, 95) for picture in (painted, around.picture))
     del surface, tx, spots, photo, seen_balls
     tell("writing the rig")
     kept = [row for row, name in enumerate(template.names) if not _of_covered_eye(name, portrait.covered)]

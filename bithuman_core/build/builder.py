@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -129,10 +130,12 @@ def build_avatar(
                 raise BuildError(f"this clip cannot be kept as footage: {error.message}") from error
             notes = [f"A photo avatar was made of the clip's best picture: as footage, {error.message}."]
 
-    from bithuman_core.build.assemble import assemble
+    from bithuman_core.build.assemble import assemble, prepare
 
     tell = _teller(STAGES, progress)
-    portrait = analyse(photo, face=face, aspect=aspect, progress=tell)
+    with ThreadPoolExecutor(1, "preparing") as second:
+        second.submit(prepare)
+        portrait = analyse(photo, face=face, aspect=aspect, progress=tell)
     manifest, arrays = assemble(portrait, name, tell)
     manifest, arrays = with_background(manifest, arrays, behind)
     return _written(out, replace(manifest, persona=who), arrays, consent, [*notes, *portrait.notes], progress)

@@ -158,7 +158,7 @@ def radial_system(template: Template, vertices: Array, smoothing: float) -> tupl
 
 
 @lru_cache(1)
-def _spreading(template: Template) -> tuple[Array, Array, Array, Array]:
+def spreading(template: Template) -> tuple[Array, Array, Array, Array]:
     """Of `radial_system` for the template's own vertices: the system; vertices [n] that take of the moves, their distances
     [n, 468] and shares [n, 1]."""
     system, distance, share = radial_system(template, template.points, SMOOTHING)
@@ -168,7 +168,7 @@ def _spreading(template: Template) -> tuple[Array, Array, Array, Array]:
 
 def spread_remainder(template: Template, points: Array, miss: Array, width: float) -> Array:
     """Points [V, 3] moved in the image plane so that the landmarks move by miss [468, 2] (canvas px)."""
-    system, takes, distance, share = _spreading(template)
+    system, takes, distance, share = spreading(template)
     solved = np.linalg.solve(system, np.vstack([miss, np.zeros((1, 2))]))
     move = np.zeros((len(points), 2))
     move[takes] = (solved[468] - distance @ solved[:468].astype(np.float32)) * share

@@ -75,25 +75,34 @@ def seen(template: Template, tx: Texels, points: Array) -> tuple[Array, Array, A
     cosine [n] between surface and view: 1 where it faces the camera."""
     screen = project(points)
     solid = template.triangles[(template.part != RIM) & (template.part != PROXY)]
-    depth, _, _ = raster(screen, solid, CANVAS, CANVAS)
+    depth = raster(screen, solid, CANVAS, CANVAS)[0]  # the others are large
     depth = ndimage.minimum_filter(np.where(np.isinf(depth), 1e6, depth), 3)
     p = at(screen, tx.corners, tx.weights)
-    a, b, c = (points[tx.corners[:, k]] for k in range(3))
-    normal = np.cross(b - a, c - a)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
-    view = at(points, tx.corners, tx.weights) - np.array([0, 0, -DISTANCE])
-    view /= np.linalg.norm(view, axis=1, keepdims=True)
-    cosine = (normal * view).sum(1)
+    cosine = _facing(points, tx)
     facing = np.clip((cosine - FACING[0]) / (FACING[1] - FACING[0]), 0, 1)
     yi, xi = (np.clip(p[:, k].astype(int), 0, CANVAS - 1) for k in (1, 0))
     front = p[:, 2] < depth[yi, xi] + BEHIND / np.maximum(cosine, 0.3)
-    a, b, c = (screen[tx.corners[:, k], :2] for k in range(3))
-    drawn = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
-    a, b, c = (template.uv[tx.corners[:, k]] for k in range(3))
-    held = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
+    drawn, held = (_twice_the_area(flat, tx.corners) for flat in (screen, template.uv))
     spread = np.clip((drawn / np.maximum(held, 1e-9) - SQUEEZED[0]) / (SQUEEZED[1] - SQUEEZED[0]), 0, 1)
     inside = (p[:, :2] >= 0).all(1) & (p[:, :2] < CANVAS).all(1)
     return p[:, :2], (facing * front * spread * inside).astype(np.float32), cosine
+
+
+def _facing(points: Array, tx: Texels) -> Array:
+    """The cosine [n] between the surface of the texels and the view of it; vertices points [V, 3]."""
+    a, b, c = (points[tx.corners[:, k]] for k in range(3))
+    normal = np.cross(b - a, c - a)
+    del a, b, c  # n is large, and memory is needed
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    view = at(points, tx.corners, tx.weights) - np.array([0, 0, -DISTANCE])
+    view /= np.linalg.norm(view, axis=1, keepdims=True)
+    return (normal * view).sum(1)
+
+
+def _twice_the_area(places: Array, corners: Array) -> Array:
+    """Of triangles [n, 3] of places [V, 2 or 3]: of x and y alone."""
+    a, b, c = (places[corners[:, k], :2] for k in range(3))
+    return np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
 
 
 def beside_the_jaw(tx: Texels, photo: Array, trust: Array, cosine: Array) -> Array:
