@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 
+from tests.apt import install
+
 MISSING = "NO GVISOR: the tests in its sandbox are skipped. Install runsc (Debian: apt install runsc) and run them as root."
 # ptrace works inside virtual machines and containers, too; nothing reaches the network, and what is written is forgotten.
 SANDBOX = ("--platform=ptrace", "--network=none", "--ignore-cgroups", "do")
@@ -30,22 +32,9 @@ def find_runsc() -> str | None:
     return path if tried.returncode == 0 else None
 
 
-def install_runsc() -> bool:
-    """Try to, as root with apt. Returns whether there was a package to install."""
-    if not is_root() or shutil.which("apt-get") is None:
-        return False
-    print("installing runsc for the tests in gVisor", flush=True)
-    subprocess.run(["apt-get", "-qq", "update"], check=False)
-    known = subprocess.run(["apt-cache", "show", "runsc"], capture_output=True, check=False).returncode == 0
-    if known:
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "-qq", "-y", "install", "runsc"], env=quiet, check=False)
-    return known
-
-
 def main() -> int:
     """Exit code 1 only where a CI run could have had it."""
-    known = shutil.which("runsc") is None and install_runsc()
+    known = shutil.which("runsc") is None and install("runsc", "the tests in gVisor")
     path = find_runsc()
     print(path or f"\n{'!' * 100}\n{MISSING}\n{'!' * 100}\n", flush=True)
     return int(known and shutil.which("runsc") is None and os.environ.get("CI") == "true")

@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from bithuman_core.render.gpu.device import describe
+from tests.apt import install
 
 MISSING = "NO VULKAN: the tests of drawing on a graphics processor are skipped (Debian: apt install mesa-vulkan-drivers)."
 PACKAGE = "mesa-vulkan-drivers"
@@ -21,19 +22,6 @@ LOOK = "from bithuman_core.render.gpu.device import describe; print('; '.join(de
 def found() -> str:
     """What there is, looked for by another process: drivers are found once a process."""
     return subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=False).stdout.strip()
-
-
-def install_vulkan() -> bool:
-    """Try to, as root with apt. Returns whether there was a package to install."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0 or subprocess.run(["which", "apt-get"], capture_output=True).returncode:
-        return False
-    print("installing Mesa's Vulkan for the tests of drawing on a graphics processor", flush=True)
-    subprocess.run(["apt-get", "-qq", "update"], check=False)
-    known = subprocess.run(["apt-cache", "show", PACKAGE], capture_output=True, check=False).returncode == 0
-    if known:
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "-qq", "-y", "install", PACKAGE], env=quiet, check=False)
-    return known
 
 
 def has_device() -> bool:
@@ -46,7 +34,7 @@ on_a_device = pytest.mark.skipif(not has_device(), reason=MISSING)
 
 def main() -> int:
     """Exit code 1 only where a CI run has none that apt could have brought."""
-    known = not found() and install_vulkan()
+    known = not found() and install(PACKAGE, "the tests of drawing on a graphics processor")
     device = found()
     print(device or f"\n{'!' * 100}\n{MISSING}\n{'!' * 100}\n", flush=True)
     return int(known and not device and os.environ.get("CI") == "true")

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.apt import install
+
 MISSING = "NO POSTGRESQL: the service's tests on it are skipped. Put initdb on PATH (Debian: apt install postgresql)."
 PACKAGE = "postgresql"
 DEBIAN = Path("/usr/lib/postgresql")
@@ -29,19 +31,6 @@ def find_postgres() -> Path | None:
     folders = [Path(on_path).resolve().parent] if on_path else []
     folders += sorted(DEBIAN.glob("*/bin"), reverse=True)
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "pg_ctl").exists()), None)
-
-
-def install_postgres() -> bool:
-    """Try to, as root with apt. Returns whether there was a package to install."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return False
-    print("installing PostgreSQL for the service's tests", flush=True)
-    subprocess.run(["apt-get", "-qq", "update"], check=False)
-    known = subprocess.run(["apt-cache", "show", PACKAGE], capture_output=True, check=False).returncode == 0
-    if known:
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "-qq", "-y", "install", PACKAGE], env=quiet, check=False)
-    return known
 
 
 class Server:
@@ -91,7 +80,7 @@ def running(programs: Path) -> Iterator[Server]:
 
 def main() -> int:
     """Exit code 1 only where a CI run could have had it."""
-    known = find_postgres() is None and install_postgres()
+    known = find_postgres() is None and install(PACKAGE, "the service's tests")
     found = find_postgres()
     print(found or f"\n{'!' * 100}\n{MISSING}\n{'!' * 100}\n", flush=True)
     return int(known and found is None and os.environ.get("CI") == "true")
