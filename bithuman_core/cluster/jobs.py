@@ -1,14 +1,12 @@
 """Jobs as tasks of Ray: what was accepted stands in the database, and who is free does it, on any machine.
 
 A process that answers requests takes a job's lease and hands it on. Where the one that works on it dies, Ray begins it again
-elsewhere under the same lease; where the one that handed it on dies, the lease runs out and another one takes it.
+elsewhere under the same lease; where the one that handed it on dies or ends, the lease runs out and another one takes it.
 """
 
 from __future__ import annotations
 
-import logging
 import secrets
-import threading
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -19,44 +17,25 @@ from bithuman_core.cluster.plan import Plan
 from bithuman_core.intake.pool import ReadingPool
 from bithuman_core.low_priority import be_nice
 from bithuman_core.service.data.database import Database
-from bithuman_core.service.errors import Unavailable
+from bithuman_core.service.jobs.loop import JobLoop
 from bithuman_core.service.jobs.queue import Queue, Task
-from bithuman_core.service.jobs.runner import IDLE_SECONDS, Runner
+from bithuman_core.service.jobs.runner import Runner
 from bithuman_core.service.metrics import Metrics
 from bithuman_core.service.storage import Storage
 from bithuman_core.uploads import reading_pool
 from bithuman_core.voice import TextToSpeech, text_to_speech
 
-logger = logging.getLogger(__name__)
-
 RETRIES = 2  # of Ray, where a process or a machine dies over a job
 
 
-class Dispatcher:
-    """Stands in the place of the service's ``Runner``."""
+class Dispatcher(JobLoop):
+    """Hands jobs on, in the place of the service's ``Runner``."""
 
     def __init__(self, plan: Plan, database: Database, now: Callable[[], float]) -> None:
-        self.queue = Queue(database, "dispatcher", now)
+        super().__init__(Queue(database, "dispatcher", now), "dispatcher")
         self._plan, self._database, self._now = plan, database, now
         self._work = ray.remote(max_retries=RETRIES, num_cpus=plan.job_cpus)(do_job)
         self._under_way: list[ray.ObjectRef] = []
-        self._wake, self._ending = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
-
-    def start(self) -> None:
-        """Begin to hand jobs on."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """There is a new job."""
-        self._wake.set()
-
-    def close(self) -> None:
-        """Hand no more on. What is under way ends with this process, and is taken by another one when its lease has run out."""
-        self._ending.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(2.0)
 
     def step(self) -> bool:
         """Hand one job on, where there is one and room for it. Raises Unavailable."""
@@ -69,18 +48,6 @@ class Dispatcher:
         if task is not None:
             self._under_way.append(self._work.remote(self._plan, task, holder))
         return task is not None
-
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            try:
-                if self.step():
-                    continue
-            except Unavailable:
-                pass  # it is asked again
-            except Exception:
-                logger.exception("The thread that hands jobs on stumbled.")
-            self._wake.wait(IDLE_SECONDS)
-            self._wake.clear()
 
 
 def do_job(plan: Plan, task: Task, holder: str) -> None:

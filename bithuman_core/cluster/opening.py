@@ -8,12 +8,12 @@ from bithuman_core.cluster.database_clock import database_clock
 from bithuman_core.cluster.plan import TOUCH_SECONDS, Plan
 from bithuman_core.service.context import Service
 from bithuman_core.service.data.database import Database
-from bithuman_core.service.jobs.runner import DoesJobs
+from bithuman_core.service.jobs.loop import JobLoop
 from bithuman_core.service.limits import ServiceLimits
 from bithuman_core.service.storage import Storage
 
 
-def open_service(plan: Plan, make_runner: Callable[[Service], DoesJobs] | None = None) -> Service:
+def open_service(plan: Plan, make_runner: Callable[[Service], JobLoop] | None = None) -> Service:
     """On the database and the storage of all, by the clock of all. Raises Failed, Unavailable."""
     database = Database(plan.database)
     limits = ServiceLimits(fetch_from=plan.fetch_from)

@@ -18,7 +18,8 @@ from bithuman_core.private_folder import PrivateFolder
 from bithuman_core.service.chores import Chores
 from bithuman_core.service.data.database import Database
 from bithuman_core.service.data.tables import Agent
-from bithuman_core.service.jobs.runner import PREFIX, DoesJobs, Runner
+from bithuman_core.service.jobs.loop import JobLoop
+from bithuman_core.service.jobs.runner import PREFIX, Runner
 from bithuman_core.service.limits import ServiceLimits
 from bithuman_core.service.live import TOUCH_SECONDS, LiveAvatars
 from bithuman_core.service.metrics import Metrics
@@ -51,7 +52,7 @@ class Service:
         reading: ReadingPool | None = None,
         now: Callable[[], float] = time.time,
         touch: float = TOUCH_SECONDS,
-        make_runner: Callable[[Service], DoesJobs] | None = None,
+        make_runner: Callable[[Service], JobLoop] | None = None,
     ) -> None:
         """The database has to be up to date. voice, reading: its own ones. now: Unix seconds. touch: s between two writings of
         live avatars' rows. make_runner: who does its jobs; None: a thread of this process.
@@ -66,7 +67,7 @@ class Service:
         self.name = f"{socket.gethostname()[:15]}-{secrets.token_hex(6)}"
         self.embeds: Embeds | None = None  # where avatars live on pages of other sites
         self.live = LiveAvatars(database, self.name, now, touch)
-        self.runner: DoesJobs = (
+        self.runner: JobLoop = (
             make_runner(self)
             if make_runner is not None
             else Runner(database, storage, self.reading, self.voice, self.name, self.metrics, now)

@@ -9,18 +9,17 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from bithuman_core.errors import BithumanError, IntakeError
 from bithuman_core.intake.pool import ReadingPool
-from bithuman_core.low_priority import be_nice
 from bithuman_core.private_folder import PrivateFolder
 from bithuman_core.service.data.database import Database
 from bithuman_core.service.data.tables import Agent
 from bithuman_core.service.errors import NotFound, ServiceError, Unavailable
 from bithuman_core.service.jobs.agents import make_agent
+from bithuman_core.service.jobs.loop import JobLoop
 from bithuman_core.service.jobs.queue import DONE, FAILED, LOST, RENEW_SECONDS, TRIES, LostLease, Queue, Task
 from bithuman_core.service.jobs.videos import make_video
 from bithuman_core.service.metrics import Metrics
@@ -31,50 +30,25 @@ from bithuman_core.voice import TextToSpeech
 logger = logging.getLogger(__name__)
 
 PREFIX = "bithuman-service-"
-IDLE_SECONDS = 2.0  # until the database is asked again; what this process is asked for itself begins at once
 BROKE = "The server broke three times over this: its log tells more."
 UNAVAILABLE = "The server's storage was away three times while it worked on this: try again later."
 
 
-class DoesJobs(Protocol):
-    """Who sees to it that jobs are done: the thread of a process, or a cluster."""
-
-    queue: Queue
-
-    def start(self) -> None: ...
-    def wake(self) -> None: ...
-    def step(self) -> bool: ...
-    def close(self) -> None: ...
-
-
-class Runner:
-    """Takes jobs as long as it lives."""
+class Runner(JobLoop):
+    """Does jobs as long as it lives."""
 
     def __init__(
         self, database: Database, storage: Storage, pool: ReadingPool, voice: TextToSpeech, holder: str, metrics: Metrics,
         now: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
-        self.queue = Queue(database, holder, now)
+        super().__init__(Queue(database, holder, now), "jobs")
         self._database, self._storage, self._pool, self._voice = database, storage, pool, voice
         self._metrics, self._now = metrics, now
         self._folder = PrivateFolder(PREFIX)
-        self._wake, self._ending = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
 
-    def start(self) -> None:
-        """Begin to take jobs."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """There is a new job."""
-        self._wake.set()
-
-    def close(self, seconds: float = 2.0) -> None:
+    def close(self) -> None:
         """Take no more; the job that is being done is put back (its process is ended with the pool)."""
-        self._ending.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(seconds)
+        super().close()
         self._folder.close()
 
     def step(self) -> bool:
@@ -91,19 +65,6 @@ class Runner:
         with suppress(LostLease):
             outcome = self._do(task)
             self._metrics.job(task.kind, outcome, time.monotonic() - began)
-
-    def _run(self) -> None:
-        be_nice()
-        while not self._ending.is_set():
-            try:
-                if self.step():
-                    continue
-            except Unavailable:
-                pass  # it is asked again
-            except Exception:
-                logger.exception("The thread of jobs stumbled.")
-            self._wake.wait(IDLE_SECONDS)
-            self._wake.clear()
 
     def _do(self, task: Task) -> str:
         """How it ended. Raises LostLease, Unavailable."""
