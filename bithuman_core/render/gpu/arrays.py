@@ -38,10 +38,8 @@ def arrays(rig: PortraitRig) -> dict[str, NDArray[Any]]:
         "lip_index": rig.landmark_index[lips].astype(np.uint32),
         "lip_weight": rig.landmark_weight[lips],
         "inside": mouth_vertices(rig),
-        "smooth_rows": residual_rows(rig.smooth),
-        "smooth_values": rig.smooth.values.view(np.uint32),
-        "detail_rows": residual_rows(rig.detail),
-        "detail_values": rig.detail.values.view(np.uint32),
+        "rows": np.concatenate([residual_rows(rig.smooth, 0), residual_rows(rig.detail, len(rig.smooth.values) // 4)]),
+        "values": np.concatenate([rig.smooth.values, rig.detail.values]).view(np.uint32),
         "skin": rig.texture[: rig.texture.shape[1]],
         "tint": tint_table(rig.mouth_ambient, rig.mouth_warmth).astype(np.uint32),
         "eyes": eye_rows(rig),
@@ -72,10 +70,13 @@ def by_vertex(shapes: Shapes, count: int) -> tuple[NDArray[np.uint32], NDArray[n
     return first, shape[order], np.ascontiguousarray(shapes.delta[order])
 
 
-def residual_rows(part: Residual) -> NDArray[np.uint32]:
-    """The struct ``Row`` of ``residual.wgsl`` for each row: box, where its px begin, what a value is worth."""
+def residual_rows(part: Residual, first: int) -> NDArray[np.uint32]:
+    """The struct ``Row`` of ``residual.wgsl`` for each row: box, where its px begin, what a value is worth.
+
+    first: px of those that lie before them.
+    """
     rows = np.zeros((len(part.scale), 6), np.uint32)
-    rows[:, :4], rows[:, 4] = part.box, part.start[:-1] // 4
+    rows[:, :4], rows[:, 4] = part.box, first + part.start[:-1] // 4
     rows[:, 5] = numbers.steps(part.scale, part.start).view(np.uint32)
     return rows
 

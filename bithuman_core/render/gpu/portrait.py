@@ -198,8 +198,8 @@ class GpuPortrait:
         posing = [
             each(do.pose, both, mesh, (len(rig.vertices) + len(rig.backdrop_vertices), 0)),
             each(do.light, alone, ("lip_index", "lip_weight", "inside", "points", "screen"), (len(mouth_vertices(rig)), 0)),
-            each(do.smooth, both, ((0, "smooth_rows"), (1, "smooth_values"), (4, "coarse")), (side // 2, side // 2)),
-            each(do.detail, both, ((2, "detail_rows"), (3, "detail_values"), (4, "coarse"), (5, "fine")), (side, side)),
+            each(do.smooth, both, ((0, "rows"), (1, "values"), (4, "coarse")), (side // 2, side // 2)),
+            each(do.detail, both, ((0, "rows"), (1, "values"), (4, "coarse"), (5, "fine")), (side, side)),
             each(do.lay, alone, ((5, "fine"), (6, "skin"), (7, "texture")), (wide, wide)),
             each(do.paint, both, ("eyes", "pictures", "lights", "texture"), eye_size(rig), 2),
         ]  # fmt: skip

@@ -1,10 +1,8 @@
 // What the shapes add to the skin's texture, in whole eighths of a level above -255. See residual.py.
 struct Row { x0: u32, y0: u32, x1: u32, y1: u32, start: u32, scale: f32 }
 
-@group(1) @binding(0) var<storage, read> smooth_rows: array<Row>;
-@group(1) @binding(1) var<storage, read> smooth_values: array<u32>;  // four bytes a px: blue, green, red, 0
-@group(1) @binding(2) var<storage, read> detail_rows: array<Row>;
-@group(1) @binding(3) var<storage, read> detail_values: array<u32>;
+@group(1) @binding(0) var<storage, read> rows: array<Row>;  // of the smooth part, then of the detail
+@group(1) @binding(1) var<storage, read> values: array<u32>;  // four bytes a px: blue, green, red, 0
 @group(1) @binding(4) var<storage, read_write> coarse: array<vec4<i32>>;  // [sessions, side / 2, side / 2]
 @group(1) @binding(5) var<storage, read_write> fine: array<vec4<i32>>;  // [sessions, side, side]
 @group(1) @binding(6) var<storage, read> skin: array<u32>;  // the neutral texture, packed BGRA
@@ -22,24 +20,28 @@ fn added(total: vec4<i32>, share: f32, word: u32) -> vec4<i32> {
     return clamp(total + more, vec4<i32>(0), 2 * ZERO);
 }
 
+// What rows from the first on add up to at a px.
+fn sum_of(session: u32, first: u32, at: vec2<u32>) -> vec4<i32> {
+    var total = ZERO;
+    for (var r = 0u; r < rig.rows; r++) {
+        let row = rows[first + r];
+        if at.x < row.x0 || at.x >= row.x1 || at.y < row.y0 || at.y >= row.y1 {
+            continue;
+        }
+        let share = row.scale * number(session, RESIDUAL + r);
+        if abs(share) >= LEAST {
+            total = added(total, share, values[row.start + (at.y - row.y0) * (row.x1 - row.x0) + at.x - row.x0]);
+        }
+    }
+    return total;
+}
+
 @compute @workgroup_size(8, 8)
 fn smooth_part(@builtin(global_invocation_id) id: vec3<u32>) {
     let side = rig.side / 2u;
-    if id.x >= side || id.y >= side {
-        return;
+    if id.x < side && id.y < side {
+        coarse[(id.z * side + id.y) * side + id.x] = sum_of(id.z, 0u, id.xy);
     }
-    var total = ZERO;
-    for (var r = 0u; r < rig.rows; r++) {
-        let row = smooth_rows[r];
-        if id.x < row.x0 || id.x >= row.x1 || id.y < row.y0 || id.y >= row.y1 {
-            continue;
-        }
-        let share = row.scale * number(id.z, RESIDUAL + r);
-        if abs(share) >= LEAST {
-            total = added(total, share, smooth_values[row.start + (id.y - row.y0) * (row.x1 - row.x0) + id.x - row.x0]);
-        }
-    }
-    coarse[(id.z * side + id.y) * side + id.x] = total;
 }
 
 // Weights of the nearest px and the one beyond in a picture of half the size: 3 and 1.
@@ -62,17 +64,7 @@ fn detail_part(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= rig.side || id.y >= rig.side {
         return;
     }
-    var total = ZERO;
-    for (var r = 0u; r < rig.rows; r++) {
-        let row = detail_rows[r];
-        if id.x < row.x0 || id.x >= row.x1 || id.y < row.y0 || id.y >= row.y1 {
-            continue;
-        }
-        let share = row.scale * number(id.z, RESIDUAL + r);
-        if abs(share) >= LEAST {
-            total = added(total, share, detail_values[row.start + (id.y - row.y0) * (row.x1 - row.x0) + id.x - row.x0]);
-        }
-    }
+    let total = sum_of(id.z, rig.rows, id.xy);
     let under = (enlarged_coarse(id.z, id.x, id.y) + 8) >> vec4<u32>(4u);
     fine[(id.z * rig.side + id.y) * rig.side + id.x] = clamp(under + total - ZERO, vec4<i32>(0), 2 * ZERO);
 }
