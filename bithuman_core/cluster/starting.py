@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import time
 from collections import Counter
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import ray
 from ray import serve
+from ray._private import services  # where Ray keeps what runs on this machine
 from ray.serve import RunTarget
 from ray.serve.config import HTTPOptions
 
@@ -35,16 +37,16 @@ def join(address: str) -> bool:
     A new one is open to this machine alone. Raises Failed.
     """
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address != AUTO:
-        _check(address)
+    there = _running_here() if address == AUTO else address
+    if there is None:
+        ray.init("local", include_dashboard=False, object_store_memory=STORE_BYTES, _node_ip_address="127.0.0.1", **quiet)
+        return True
+    _check(there)
     try:
-        ray.init(address, **quiet)
+        ray.init(there, **quiet)
         return False
     except (ConnectionError, RuntimeError, ValueError) as error:
-        if address != AUTO or not isinstance(error, ConnectionError):
-            raise Failed(UNREACHABLE.format(address=address)) from error
-    ray.init(include_dashboard=False, object_store_memory=STORE_BYTES, _node_ip_address="127.0.0.1", **quiet)
-    return True
+        raise Failed(UNREACHABLE.format(address=there)) from error
 
 
 def check_reach(plan: Plan) -> None:
@@ -114,6 +116,27 @@ def end(new: bool) -> None:
     if new and ray.is_initialized():
         serve.shutdown()
     ray.shutdown()
+
+
+def _running_here() -> str | None:
+    """The address that RAY_ADDRESS gives, else that of the cluster on this machine.
+
+    What Ray last noted as running here may have died without a word, and Ray itself would try to reach it for minutes.
+    """
+    if (named := os.environ.get("RAY_ADDRESS", AUTO)) not in ("", AUTO):
+        return named
+    for address in (services.find_bootstrap_address(None), *services.find_gcs_addresses()):
+        if address and _answers(address):
+            return address
+    return None
+
+
+def _answers(address: str) -> bool:
+    try:
+        _check(address)
+    except Failed:
+        return False
+    return True
 
 
 def _check(address: str) -> None:

@@ -183,6 +183,22 @@ def test_typed_words_are_answered_and_an_answer_can_be_stopped(visitor: Page) ->
     assert "stumbled" not in status(visitor)
 
 
+def test_on_a_slow_line_nothing_that_is_said_is_missing(playwright: Playwright, kiosk: Server) -> None:
+    """The page asks for the lines at each one; the next one is said long before its answer is there."""
+    with chromium(playwright, None, allow=False) as browser:
+        page = open_page(browser, kiosk.url)
+        open_words(page, "Talk")
+        start(page)
+        wait_for_words(page, GREETING)
+        line = page.context.new_cdp_session(page)
+        line.send("Network.enable")
+        slow = {"offline": False, "latency": 1500, "downloadThroughput": -1, "uploadThroughput": -1}  # ms; no limit
+        line.send("Network.emulateNetworkConditions", slow)
+        write(page, "When do you close?")
+        wait_for_words(page, "We close at five.")
+        page.close()
+
+
 def test_who_gives_no_microphone_is_told_and_answered_in_writing(playwright: Playwright, kiosk: Server) -> None:
     with chromium(playwright, None, allow=False) as browser:
         page = open_page(browser, kiosk.url)

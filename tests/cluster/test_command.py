@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,8 @@ from tests.plugins import need
 
 need("ray", "psycopg", "fastrtc")
 
+from ray._common.utils import get_ray_address_file  # noqa: E402
+
 from bithuman_core.cluster.application import from_arguments  # noqa: E402
 from bithuman_core.errors import Failed  # noqa: E402
 from tests.cluster.nodes import quiet_port  # noqa: E402
@@ -22,6 +25,18 @@ from tests.cluster.nodes import quiet_port  # noqa: E402
 COMMAND = (sys.executable, "-m", "bithuman_core")
 
 
+@pytest.fixture
+def died_without_a_word() -> Iterator[None]:
+    """Ray has noted a cluster on this machine that is there no more, as after a power cut."""
+    noted = Path(get_ray_address_file(None))
+    before = noted.read_text() if noted.exists() else None
+    noted.parent.mkdir(parents=True, exist_ok=True)
+    noted.write_text(f"127.0.0.1:{quiet_port()}")
+    yield
+    noted.unlink() if before is None else noted.write_text(before)
+
+
+@pytest.mark.usefixtures("died_without_a_word")
 def test_a_cluster_of_its_own_serves_and_ends_with_the_command(tmp_path: Path) -> None:
     folder = ("--folder", str(tmp_path))
     made = subprocess.run([*COMMAND, "secrets", "create", "me", *folder], capture_output=True, text=True, check=True)

@@ -91,4 +91,5 @@ def wire(panel: TalkPanel, context: DemoContext, visitor: gr.State) -> None:
     # "multiple": else Gradio would drop what is written before its answer to the last line has arrived
     panel.words.submit(told(read), [visitor, panel.words], panel.words, trigger_mode="multiple", **QUICK)
     panel.stop.click(told(stop), visitor, None, **QUICK)
-    panel.refresh.click(told(lines), visitor, panel.said, **QUICK)
+    # "always_last": else Gradio would drop what is said before the lines up to then have arrived
+    panel.refresh.click(told(lines), visitor, panel.said, trigger_mode="always_last", **QUICK)
