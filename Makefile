@@ -25,10 +25,11 @@ test: lint
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile -m "not in_time"; first=$$?; \
 	$(BIN)/python -m pytest -m in_time && exit $$first
 
-# twenty kills of each kind; an hour
+# twenty kills of each kind, whose table is printed, and a machine that is cut off; an hour
 test-cluster: $(VENV)/.dev
 	$(BIN)/python -m tests.service.postgres
-	$(BIN)/python -m pytest -m cluster_long tests/cluster
+	$(BIN)/python -m tests.livekit.server
+	$(BIN)/python -m pytest -m cluster_long -rP tests/cluster
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -67,5 +67,5 @@ class StagedEmbeds:
 
     def _let_go(self, number: str) -> None:
         """Who shows it now, and has lost its page, is to leave its place to others."""
-        with self._service.database.writing() as session:
+        with self._service.database.writing(brief=True) as session:
             take_over(session, number, self._service.name, self._service.now())

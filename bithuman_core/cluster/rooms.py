@@ -95,7 +95,7 @@ class StagedRooms:
             await run_in_threadpool(self._end, number)
 
     def _take(self, number: str) -> str:
-        with self._service.database.writing() as session:
+        with self._service.database.writing(brief=True) as session:
             state = take_over(session, number, self._service.name, self._service.now())
         if state is None:
             raise NotFound(GONE)
@@ -121,7 +121,7 @@ class StagedRooms:
             found = list(session.scalars(some))
         mine = list[str]()
         for number in found:
-            with self._service.database.writing() as session:
+            with self._service.database.writing(brief=True) as session:
                 if take_over(session, number, self._service.name, now, *lost) is not None:
                     mine.append(number)
         return mine

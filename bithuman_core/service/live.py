@@ -137,7 +137,7 @@ class LiveAvatars:
                 if session.scalar(waiting) is None:
                     return [], []
         self._end(self._known - live.keys())
-        with self._database.writing() as session:
+        with self._database.writing(brief=True) as session:
             gone = [avatar.id for avatar in live.values() if not self._touch(session, avatar, states[avatar.id], now)]
             session.flush()
             ours = live.keys() - set(gone)

@@ -51,11 +51,12 @@ def require_programs() -> None:
         raise NotAllowed(f"{packages} is missing here, and only root on Debian or its like can install it.")
 
 
-def _ip(*words: str) -> None:
-    """Raises NotAllowed."""
+def ip(*words: str) -> str:
+    """What the command prints. Raises NotAllowed."""
     done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotAllowed(f"network namespaces are not allowed here: ip {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 class Namespace:
@@ -101,19 +102,20 @@ def lonely_network() -> Iterator[Namespace]:
         raise NotAllowed("network namespaces are Linux's, and iproute2 makes them.")
     space = Namespace(f"bithuman-{os.getpid()}-lonely")
     with ExitStack() as made:
-        _ip("netns", "add", space.name)
+        ip("netns", "add", space.name)
         made.callback(subprocess.run, ["ip", "netns", "delete", space.name], check=False)
-        _ip("-n", space.name, "link", "set", "lo", "up")
-        _ip("-n", space.name, "link", "add", "eth0", "type", "veth", "peer", "name", "nobody")
-        _ip("-n", space.name, "address", "add", f"{SERVER}/24", "dev", "eth0")
+        ip("-n", space.name, "link", "set", "lo", "up")
+        ip("-n", space.name, "link", "add", "eth0", "type", "veth", "peer", "name", "nobody")
+        ip("-n", space.name, "address", "add", f"{SERVER}/24", "dev", "eth0")
         for end in ("eth0", "nobody"):
-            _ip("-n", space.name, "link", "set", end, "up")
-        _ip("netns", "exec", space.name, "true")  # some containers allow the one and not the other
-        made.callback(_end_all, space)
+            ip("-n", space.name, "link", "set", end, "up")
+        ip("netns", "exec", space.name, "true")  # some containers allow the one and not the other
+        made.callback(end_all, space)
         yield space
 
 
-def _end_all(space: Namespace) -> None:
+def end_all(space: Namespace) -> None:
+    """The programs that run in there."""
     running = subprocess.run(["ip", "netns", "pids", space.name], capture_output=True, text=True, check=False).stdout.split()
     subprocess.run(["kill", "-KILL", *running], check=False, stderr=subprocess.DEVNULL)
 
@@ -125,18 +127,18 @@ def networks() -> Iterator[tuple[Namespace, Namespace, Namespace]]:
     client, relay, server = (Namespace(f"bithuman-{os.getpid()}-{role}") for role in ("client", "relay", "server"))
     with ExitStack() as made:
         for space in (client, relay, server):
-            _ip("netns", "add", space.name)
+            ip("netns", "add", space.name)
             made.callback(subprocess.run, ["ip", "netns", "delete", space.name], check=False)
-            _ip("-n", space.name, "link", "set", "lo", "up")
+            ip("-n", space.name, "link", "set", "lo", "up")
         for space, link, own, relays in (
             (client, "to-client", CLIENT, RELAY_TO_CLIENT),
             (server, "to-server", SERVER, RELAY_TO_SERVER),
         ):
-            _ip("-n", space.name, "link", "add", "eth0", "type", "veth", "peer", "name", link, "netns", relay.name)
+            ip("-n", space.name, "link", "add", "eth0", "type", "veth", "peer", "name", link, "netns", relay.name)
             for end, name, address in ((space, "eth0", own), (relay, link, relays)):
-                _ip("-n", end.name, "address", "add", f"{address}/24", "dev", name)
-                _ip("-n", end.name, "link", "set", name, "up")
-            _ip("-n", space.name, "route", "add", RELAY, "via", relays)
-            _ip("netns", "exec", space.name, "true")  # some containers allow the one and not the other
-        _ip("-n", relay.name, "address", "add", f"{RELAY}/32", "dev", "lo")
+                ip("-n", end.name, "address", "add", f"{address}/24", "dev", name)
+                ip("-n", end.name, "link", "set", name, "up")
+            ip("-n", space.name, "route", "add", RELAY, "via", relays)
+            ip("netns", "exec", space.name, "true")  # some containers allow the one and not the other
+        ip("-n", relay.name, "address", "add", f"{RELAY}/32", "dev", "lo")
         yield client, relay, server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from tests.cluster.nodes import House, house  # noqa: E402
 from tests.cluster.visitor import Visitor  # noqa: E402
 from tests.service.postgres import MISSING, find_postgres  # noqa: E402
 
+if TYPE_CHECKING:
+    from tests.livekit.server import LiveKit
+
 WORKERS, PLACES = 2, 2
 
 
@@ -24,6 +28,18 @@ def home() -> Iterator[House]:
         pytest.skip(MISSING)
     with house(workers=WORKERS, most_workers=WORKERS, places=PLACES, ingresses=2) as made:
         yield made
+
+
+@pytest.fixture(scope="package")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
+    """A server for rooms."""
+    from tests.livekit.server import SERVER, serving
+
+    program = SERVER.find()
+    if program is None:
+        pytest.skip(SERVER.missing)
+    with serving(program, tmp_path_factory.mktemp("livekit")) as server:
+        yield server
 
 
 @pytest.fixture

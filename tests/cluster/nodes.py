@@ -8,6 +8,8 @@ import os
 import random
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +24,7 @@ need("ray", "psycopg", "fastrtc")
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
 
+import httpx  # noqa: E402
 import psutil  # noqa: E402
 import ray  # noqa: E402
 from ray import serve  # noqa: E402
@@ -33,6 +36,7 @@ from bithuman_core.cluster.starting import deploy  # noqa: E402
 from bithuman_core.service.context import Service  # noqa: E402
 from bithuman_core.service.data.database import Database  # noqa: E402
 from bithuman_core.service.storage import Storage  # noqa: E402
+from tests.cluster.cable import HERE, THERE, Cable  # noqa: E402
 from tests.cluster.visitor import SITE, Visitor  # noqa: E402
 from tests.service.postgres import find_postgres, running  # noqa: E402
 from tests.service.serving import ALL, Client, Humming  # noqa: E402
@@ -50,13 +54,17 @@ def quiet_port() -> int:
 
 
 class Nodes:
-    """``head`` carries Ray's own services, the answering processes and Serve's controller; ``workers`` those with places."""
+    """``head`` carries Ray's own services, the answering processes and Serve's controller; ``workers`` those with places.
 
-    def __init__(self, plan: Plan, nodes: int, cpus: int) -> None:
+    address: of this machine, at which others reach it.
+    """
+
+    def __init__(self, plan: Plan, nodes: int, cpus: int, address: str | None = None) -> None:
         self.plan, self._cpus = plan, cpus
+        self._at = {} if address is None else {"node_ip_address": address}
         self.cluster = Cluster(
             initialize_head=True, shutdown_at_exit=False,
-            head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False},
+            head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False, **self._at},
         )  # fmt: skip
         self.workers = [self.add() for _ in range(nodes)]
         ray.init(self.cluster.address, log_to_driver=False, logging_level=logging.ERROR)
@@ -66,7 +74,19 @@ class Nodes:
         return f"http://127.0.0.1:{self.plan.port}"
 
     def add(self) -> Any:
-        return self.cluster.add_node(num_cpus=self._cpus, object_store_memory=STORE, resources={"places": 1})
+        return self.cluster.add_node(num_cpus=self._cpus, object_store_memory=STORE, resources={"places": 1}, **self._at)
+
+    def add_beyond(self, cable: Cable) -> None:
+        """A node on the machine at the other end."""
+        command = ["-m", "ray.scripts.scripts", "start", "--address", self.cluster.address, "--node-ip-address", THERE]
+        sizes = ["--num-cpus", str(self._cpus), "--object-store-memory", str(STORE), "--resources", '{"places": 1}']
+        done = subprocess.run([*cable.there.run, sys.executable, *command, *sizes], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def beyond(self) -> str:
+        """The name of the node there, which is alive; empty: there is none."""
+        there = (node["NodeID"] for node in ray.nodes() if node["Alive"] and node["NodeManagerAddress"] == THERE)
+        return next(there, "")
 
     def deploy(self) -> None:
         deploy(self.plan)
@@ -93,8 +113,12 @@ class Nodes:
 
     def showing(self, visitor: Visitor) -> tuple[int, str]:
         """Process and node of the avatar that a visitor sees."""
+        host, port = visitor.server
         for process, node in self.stages().values():
-            if visitor.server_port in {line.laddr.port for line in psutil.Process(process).net_connections("udp") if line.laddr}:
+            if host == THERE:  # whose sockets cannot be seen from here
+                if node == self.beyond():
+                    return process, node
+            elif port in {line.laddr.port for line in psutil.Process(process).net_connections("udp") if line.laddr}:
                 return process, node
         raise AssertionError("no process shows it")
 
@@ -124,6 +148,11 @@ def kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)
 
 
+def job_processes() -> list[psutil.Process]:
+    """Those that do jobs of the cluster."""
+    return [process for process in psutil.process_iter(["name"]) if process.info["name"] == "ray::do_job"]
+
+
 async def until(done: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
     """What ``done`` gives as soon as that is true; it may block for a moment."""
     end = time.monotonic() + patience
@@ -145,16 +174,24 @@ class House:
         client.work()
         assert client.put(f"/v1/agent/{self.code}/embed", json={"origins": [SITE]}).status_code == 200
 
+    def owner(self) -> httpx.AsyncClient:
+        """Asks with the secret."""
+        return httpx.AsyncClient(base_url=self.nodes.url, headers={"api-secret": self.secret}, timeout=60, trust_env=False)
+
     def visitor(self) -> Visitor:
         return Visitor(self.nodes.url, self.code)
 
 
 @contextmanager
-def house(nodes: int = 3, cpus: int = 2, **more: Any) -> Iterator[House]:
-    """One that is ready. A process with places takes 1.5 cores: on a node of two there is one of them."""
+def house(nodes: int = 3, cpus: int = 2, beyond: Cable | None = None, **more: Any) -> Iterator[House]:
+    """One that is ready. A process with places takes 1.5 cores: on a node of two there is one of them.
+
+    beyond: there is one more node at the other end of it.
+    """
     programs = find_postgres()
     assert programs is not None
-    with running(programs) as server, tempfile.TemporaryDirectory(prefix="house-") as folder:
+    address = None if beyond is None else HERE
+    with running(programs, address) as server, tempfile.TemporaryDirectory(prefix="house-") as folder:
         database = Database(server.url)
         database.upgrade()
         voice = Humming()
@@ -164,8 +201,10 @@ def house(nodes: int = 3, cpus: int = 2, **more: Any) -> Iterator[House]:
             database=server.url, storage=str(Path(folder, "files")), port=quiet_port(), cpus=1.5, ingress_cpus=0.1,
             job_cpus=more.pop("job_cpus", 0.1), **more,
         )  # fmt: skip
-        made = Nodes(plan, nodes, cpus)
+        made = Nodes(plan, nodes, cpus, address)
         try:
+            if beyond is not None:
+                made.add_beyond(beyond)
             made.deploy()
             yield House(service, made)
         finally:

@@ -9,14 +9,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import httpx
-import psutil
 import pytest
 
 from tests.plugins import need
 
 need("ray", "psycopg", "fastrtc")
 
-from tests.cluster.nodes import House, kill, until  # noqa: E402
+from tests.cluster.nodes import House, job_processes, kill, until  # noqa: E402
 from tests.cluster.visitor import Visitor  # noqa: E402
 
 RECOVERED = 5.0  # s: within which visitors are to see and hear again
@@ -29,14 +28,9 @@ FIRST, SECOND, THIRD = (
 Come = Callable[[], Awaitable[Visitor]]
 
 
-def api(home: House) -> httpx.AsyncClient:
-    """Asks as the owner."""
-    return httpx.AsyncClient(base_url=home.nodes.url, headers={"api-secret": home.secret}, timeout=60, trust_env=False)
-
-
 async def speak(home: House, visitor: Visitor) -> None:
     """The avatar begins three sentences."""
-    async with api(home) as owner:
+    async with home.owner() as owner:
         answer = await owner.post(f"/v1/agent/{home.code}/speak", json={"message": f"{FIRST} {SECOND} {THIRD}"})
     assert answer.status_code == 200 and answer.json()["delivered_to_rooms"] == 1, answer.text
     await visitor.until(lambda: THIRD in visitor.said("avatar"))
@@ -91,13 +85,8 @@ async def test_avatars_outlive_the_process_that_answered_their_page(home: House,
     await until(home.nodes.whole, "all are there")
 
 
-def job_processes() -> list[psutil.Process]:
-    """Those that do jobs of the cluster."""
-    return [process for process in psutil.process_iter(["name"]) if process.info["name"] == "ray::do_job"]
-
-
 async def test_a_job_whose_process_dies_is_done_by_another_one(home: House) -> None:
-    async with api(home) as owner:
+    async with home.owner() as owner:
         answer = await owner.post("/v1/video/generate", json={"agent_id": home.code, "text": f"{FIRST} {SECOND}"})
         assert answer.status_code == 200, answer.text
         number = answer.json()["video_id"]

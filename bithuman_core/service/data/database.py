@@ -22,6 +22,19 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 AWAY = "The database does not answer: try again in a minute."
 BUSY_SECONDS = 10.0  # that SQLite waits for another writer, and a thread for a connection
 CONNECT_SECONDS = 5
+BRIEF_SECONDS = 1.25
+BRIEF = text(f"SET LOCAL idle_in_transaction_session_timeout = {round(1000 * BRIEF_SECONDS)}")
+LOCKED_SECONDS = 10  # that anybody waits for rows of another transaction
+# The same two ways: a client that is gone without a word loses its connection, and with it what it holds, in some ten seconds.
+SERVER_SIDE = (
+    f"SET lock_timeout = '{LOCKED_SECONDS}s'; "
+    "SET tcp_keepalives_idle = 4; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+)
+# libpq's: a server whose network or machine is gone says nothing, and Linux itself would wait a quarter of an hour for an answer
+HANGS = {
+    "connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": 1000 * CONNECT_SECONDS,
+    "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3,
+}  # fmt: skip
 CONNECTIONS = 20  # kept open to a server; as many more for a moment: a process has 40 threads for requests
 LOCK = 0x62697468  # PostgreSQL's advisory lock of whoever migrates ("bith")
 
@@ -44,8 +57,9 @@ class Database:
         else:
             self.engine = create_engine(
                 self._url, pool_pre_ping=True, pool_size=CONNECTIONS, max_overflow=CONNECTIONS, pool_timeout=BUSY_SECONDS,
-                connect_args={"connect_timeout": CONNECT_SECONDS},
+                connect_args=HANGS,
             )  # fmt: skip
+            event.listen(self.engine, "connect", _set_up_postgresql)
         self._writing = self.engine.execution_options(write=True)
 
     @property
@@ -60,18 +74,23 @@ class Database:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, *, brief: bool = False) -> Iterator[Session]:
         """A session that is committed at the end of the block, and forgotten where it raises. Raises Unavailable.
 
-        On SQLite it has the write lock from its beginning: what it has read stays true.
+        brief: the block does nothing beside it, and others wait for its rows: a process that falls silent in it, as one does
+        whose network is cut off, loses them after BRIEF_SECONDS. On SQLite a session has the write lock from its beginning: what
+        it has read stays true.
         """
         with _told_apart(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            if brief and self._url.get_backend_name() != "sqlite":
+                session.execute(BRIEF)
             yield session
 
     def upgrade(self, revision: str = "head") -> None:
         """Bring the schema up to date; of several processes one does it. Raises Failed for one of a newer version."""
         with _told_apart(), self._writing.begin() as connection:
             if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL lock_timeout = 0"))  # whoever does it may take a while
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             try:
                 command.upgrade(_config(connection), revision)
@@ -116,6 +135,11 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     # WAL: readers and the writer do not wait for each other. NORMAL: a power cut may take the last moment, but breaks nothing.
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _set_up_postgresql(connection: Any, _record: Any) -> None:
+    connection.execute(SERVER_SIDE)
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

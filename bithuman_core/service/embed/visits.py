@@ -135,7 +135,7 @@ class Embeds:
             await visit.closed.wait()
 
     def _take_over(self, number: str) -> dict[str, Any]:
-        with self._service.database.writing() as session:
+        with self._service.database.writing(brief=True) as session:
             return take_over(session, number, self._service.name, self._service.now()) or {}
 
     async def _visit(self, number: str, agent: ShownAgent, said: Sequence[Line], before: Mapping[str, Any]) -> EmbedVisit:
