@@ -23,7 +23,7 @@ from bithuman_core.imx import read_imx
 from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, Rig, any_rig, load_rig
 from bithuman_core.render.gpu.device import Gpu, describe, find_gpu
 from bithuman_core.render.gpu.portrait import MOST, GpuPortrait
-from bithuman_core.render.gpu.renderer import GpuFaceDrawing
+from bithuman_core.render.gpu.renderer import GpuFilmDrawing
 from bithuman_core.render.gpu.together import FilmsTogether
 from bithuman_core.settings import models_dir
 
@@ -78,7 +78,7 @@ def difference(gpu: Gpu, avatar: str, poses: int) -> tuple[float, float]:
 def pairs(gpu: Gpu, rig: Rig, poses: int) -> Iterator[tuple[FaceState, Draws, Draws]]:
     """Faces, and who draws each: the device and the CPU. Of a film every face is drawn into another frame."""
     if isinstance(rig, FootageRig):
-        device, cpu = FootageRenderer(rig, GpuFaceDrawing(FilmsTogether(gpu, rig))), FootageRenderer(rig)
+        device, cpu = FootageRenderer(rig, GpuFilmDrawing(FilmsTogether(gpu, rig))), FootageRenderer(rig)
         for k, face in enumerate(faces(poses, 3)):
             frame = k * rig.frames // poses
             yield face, partial(device.render, frame=frame), partial(cpu.render, frame=frame)
