@@ -261,13 +261,18 @@ def test_a_film_gives_the_same_picture_whatever_is_drawn_beside_it() -> None:
         np.testing.assert_array_equal(drawing.planes(each), planes_of(frame))
 
 
-def test_a_film_goes_on_without_its_device(own_gpu: Gpu, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("name", ["photo", "transparent"])
+def test_a_film_goes_on_without_its_device(own_gpu: Gpu, caplog: pytest.LogCaptureFixture, name: str) -> None:
     ours, cpu = FootageRenderer(film(), GpuFilmDrawing(FilmsTogether(own_gpu, film()))), FootageRenderer(film())
-    face = FaceState.from_mapping({"jawOpen": 0.6})
+    scene, face = scene_for(film(), Background.named(name)), FaceState.from_mapping({"jawOpen": 0.6})
+    assert isinstance(scene, FilmScene)
+    for each in (ours, cpu):
+        each.show(scene)
     own_gpu.device.destroy()
     with caplog.at_level(logging.WARNING):
-        for _ in range(2):
-            np.testing.assert_array_equal(ours.render(face), cpu.render(face))
+        for turn in (None, np.array([6, -4, 2], np.float32), None):
+            np.testing.assert_array_equal(ours.render(face, head=turn), cpu.render(face, head=turn))
+            np.testing.assert_array_equal(ours.alpha, cpu.alpha)
     assert len(caplog.records) == 1
 
 
