@@ -39,12 +39,12 @@ def view(rig: Rig, seed: int = 0, drawing: Drawing | None = None) -> View:
     """The view of a rig. seed: of the way through a film. drawing: of the rig, on a graphics processor; None: the CPU draws."""
     if drawing is None:
         return FootageView(FootageRenderer(rig), seed) if isinstance(rig, FootageRig) else PortraitView(PortraitRenderer(rig))
-    from bithuman_core.render.gpu.renderer import GpuFaceDrawing, GpuRenderer
+    from bithuman_core.render.gpu.renderer import GpuFilmDrawing, GpuRenderer
     from bithuman_core.render.gpu.together import PortraitsTogether
 
     if isinstance(drawing, PortraitsTogether):
         return PortraitView(GpuRenderer(drawing))
-    return FootageView(FootageRenderer(drawing.rig, GpuFaceDrawing(drawing)), seed)
+    return FootageView(FootageRenderer(drawing.rig, GpuFilmDrawing(drawing)), seed)
 
 
 class PortraitView:

@@ -15,17 +15,25 @@ from numpy.typing import NDArray
 
 from bithuman_core.background import Background
 from bithuman_core.engine import Engine, Fixture
-from bithuman_core.face import ARKIT_NAMES, BREATH, HEAD_NAMES, FaceState
+from bithuman_core.face import ARKIT_NAMES, BREATH, FACE_SIZE, HEAD_NAMES, FaceState
 from bithuman_core.imx import read_imx
 from bithuman_core.render import FilmScene, FootageRenderer, FootageRig, PortraitRenderer, load_rig, read_footage, scene_for
+from bithuman_core.render.eyes import STEPS, looking
+from bithuman_core.render.footage.cut_out import Before
+from bithuman_core.render.footage.planes import Planes
+from bithuman_core.render.footage.renderer import Face, Picture
+from bithuman_core.render.footage.turning import Turned
 from bithuman_core.render.gpu import device as devices
+from bithuman_core.render.gpu import numbers
 from bithuman_core.render.gpu import renderer as renderers
 from bithuman_core.render.gpu.choice import chosen
 from bithuman_core.render.gpu.device import Gpu, GpuError, find_gpu
+from bithuman_core.render.gpu.faces import Asked
 from bithuman_core.render.gpu.portrait import GpuPortrait
-from bithuman_core.render.gpu.renderer import GpuFaceDrawing, GpuRenderer
+from bithuman_core.render.gpu.renderer import GpuFilmDrawing, GpuRenderer
 from bithuman_core.render.gpu.together import FilmsTogether, PortraitsTogether
 from bithuman_core.render.matte.cut_out import PortraitScene
+from bithuman_core.render.planes import to_planes
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.settings import models_dir
 from bithuman_core.speech import SpeechNet
@@ -124,6 +132,41 @@ def test_a_face_gives_the_same_picture_whatever_is_drawn_beside_it() -> None:
         np.testing.assert_array_equal(portrait("mara").draw([face])[0], frame)
 
 
+def test_a_face_is_all_that_goes_up_and_the_device_makes_of_it_what_the_cpu_does() -> None:
+    ours, rng = portrait("mara"), np.random.default_rng(15)
+    faces = [random_face(rng) for _ in range(ROOM)]
+    ours.draw(faces)
+    assert numbers.SENT == FACE_SIZE
+    made = np.frombuffer(ours._gpu.queue.read_buffer(ours._buffers["numbers"]), np.float32).reshape(ROOM, -1)
+    for face, row in zip(faces, made, strict=True):
+        amount, head = rig("mara").coefficients(face), rig("mara").head(face)
+        np.testing.assert_allclose(row[numbers.MADE :], rig("mara").correctives.amounts(amount, head), atol=1e-6)
+        for k, eye in enumerate(np.split(row[8:24], 2)):
+            look = looking(rig("mara"), k, amount, head)
+            turned = np.cos(look.yaw), np.sin(look.yaw), np.cos(look.pitch), np.sin(look.pitch)
+            np.testing.assert_allclose(eye[:5], (*turned, look.shade), rtol=1e-4, atol=2 / (STEPS * rig("mara").eyes[k].radius))
+            np.testing.assert_allclose(eye[5:], (look.lid, look.mirror_x, look.mirror_y), atol=1.01 / STEPS)
+
+
+@pytest.mark.parametrize(("avatar", "side"), [("mara", None), ("theo", 1024)])
+def test_planes_are_those_that_the_cpu_makes_of_the_picture(avatar: str, side: int | None) -> None:
+    rng = np.random.default_rng(16)
+    faces = [random_face(rng) for _ in range(3)]
+    frames = portrait(avatar, side).draw(faces)
+    for frame, planes in zip(frames, portrait(avatar, side).planes(faces), strict=True):
+        np.testing.assert_array_equal(planes, planes_of(frame))
+    with pytest.raises(ValueError, match="alpha"):
+        portrait(avatar, side).planes(faces, PortraitScene(Background.named("transparent")))
+
+
+def planes_of(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """I420 [h * 3 / 2, w] of BGR [h, w, 3], by the CPU."""
+    height, width, _ = frame.shape
+    out = np.empty((height * 3 // 2, width), np.uint8)
+    to_planes(np.ascontiguousarray(frame).reshape(height, -1), *Planes.of(out), width)
+    return out
+
+
 def test_sessions_that_ask_at_once_get_their_own_pictures() -> None:
     drawing = PortraitsTogether(find_gpu(software=True), rig("mara"))
     rng = np.random.default_rng(11)
@@ -142,35 +185,94 @@ def film() -> FootageRig:
 
 def test_the_same_film_in_two_hundred_poses() -> None:
     rng, cpu = np.random.default_rng(13), FootageRenderer(film())
-    ours = FootageRenderer(film(), GpuFaceDrawing(FilmsTogether(find_gpu(software=True), film())))
+    ours = FootageRenderer(film(), GpuFilmDrawing(FilmsTogether(find_gpu(software=True), film())))
     for k in range(POSES):
-        face, frame = random_face(rng), int(rng.integers(film().frames))
+        face, frame, turn = random_face(rng), int(rng.integers(film().frames)), gesture(rng) if k % 2 else None
         leaving, share = (int(rng.integers(film().frames)), float(rng.random())) if k % 4 == 0 else (-1, 0.0)
-        frames = [each.render(face, frame, leaving=leaving, share=share) for each in (ours, cpu)]
+        frames = [each.render(face, frame, leaving=leaving, share=share, head=turn) for each in (ours, cpu)]
         check_same(*frames)
 
 
-def test_the_same_film_before_nothing() -> None:
-    scene = scene_for(film(), Background.named("transparent"))
+def gesture(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Degrees that the head of a film is asked to turn: yaw, pitch, roll."""
+    return rng.uniform(-10, 10, 3).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["#204060", "transparent"])
+def test_the_same_film_before_other_backgrounds(name: str) -> None:
+    scene = scene_for(film(), Background.named(name))
     assert isinstance(scene, FilmScene)
     cpu = FootageRenderer(film())
-    ours = FootageRenderer(film(), GpuFaceDrawing(FilmsTogether(find_gpu(software=True), film())))
+    ours = FootageRenderer(film(), GpuFilmDrawing(FilmsTogether(find_gpu(software=True), film())))
     for each in (ours, cpu):
         each.show(scene)
-    face = random_face(np.random.default_rng(14))
-    check_same(ours.render(face), cpu.render(face))
-    assert ours.alpha is not None
-    assert cpu.alpha is not None
-    check_same(ours.alpha[..., None], cpu.alpha[..., None])
+    rng = np.random.default_rng(14)
+    for leaving, turn, face in [(-1, None, random_face(rng)), (-1, gesture(rng), random_face(rng)),
+                                (40, gesture(rng), random_face(rng)), (40, None, FaceState())]:  # fmt: skip
+        frames = [each.render(face, 20, leaving=leaving, share=0.4, head=turn) for each in (ours, cpu)]
+        check_same(*frames)
+        assert (ours.alpha is None) == (cpu.alpha is None) == (name != "transparent")
+        if ours.alpha is not None and cpu.alpha is not None:
+            check_same(ours.alpha[..., None], cpu.alpha[..., None])
 
 
-def test_a_film_goes_on_without_its_device(own_gpu: Gpu, caplog: pytest.LogCaptureFixture) -> None:
-    ours, cpu = FootageRenderer(film(), GpuFaceDrawing(FilmsTogether(own_gpu, film()))), FootageRenderer(film())
-    face = FaceState.from_mapping({"jawOpen": 0.6})
+def test_a_turned_head_alone_is_moved_by_the_device_as_by_the_cpu() -> None:
+    cpu = FootageRenderer(film())
+    ours = FootageRenderer(film(), GpuFilmDrawing(FilmsTogether(find_gpu(software=True), film())))
+    turn = np.array([12, -8, 6], np.float32)
+    for leaving, share in ((-1, 0.0), (30, 0.5), (30, 0.9)):
+        frames = [each.render(FaceState(), 10, leaving=leaving, share=share, head=turn) for each in (ours, cpu)]
+        off = np.abs(frames[0].astype(np.int16) - frames[1])
+        assert off.max() <= 2 and off.mean() < 0.02  # levels: where the two round to either side
+
+
+class Noted:
+    """Notes what a renderer asks of the device."""
+
+    coded = True
+
+    def __init__(self) -> None:
+        self.asked = list[Asked]()
+
+    def draw(self, picture: Picture | Turned | Before, face: Face | None, out: Picture) -> None:
+        assert not isinstance(picture, np.ndarray)
+        self.asked.append(Asked(picture, face))
+
+
+def asked_of_films() -> list[Asked]:
+    """A turned head, one that goes over, one before a plate, a face in a frame as it is."""
+    rng, plate, out = np.random.default_rng(17), scene_for(film(), Background.named("#204060")), list[Asked]()
+    assert isinstance(plate, FilmScene)
+    for leaving, turn, scene in ((-1, gesture(rng), None), (50, None, None), (50, gesture(rng), plate), (-1, None, None)):
+        noted = Noted()
+        renderer = FootageRenderer(film(), noted)  # of its own: what it asks for lies in its scratch
+        if scene is not None:
+            renderer.show(scene)
+        renderer.render(random_face(rng), 25, leaving=leaving, share=0.5, head=turn)
+        out += noted.asked
+    return out
+
+
+def test_a_film_gives_the_same_picture_whatever_is_drawn_beside_it() -> None:
+    asked, drawing = asked_of_films(), FilmsTogether(find_gpu(software=True), film())
+    together = drawing._frames(asked, False)
+    for each, frame in zip(asked, together, strict=True):
+        np.testing.assert_array_equal(drawing.frame(each), frame)
+        np.testing.assert_array_equal(drawing.planes(each), planes_of(frame))
+
+
+@pytest.mark.parametrize("name", ["photo", "transparent"])
+def test_a_film_goes_on_without_its_device(own_gpu: Gpu, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    ours, cpu = FootageRenderer(film(), GpuFilmDrawing(FilmsTogether(own_gpu, film()))), FootageRenderer(film())
+    scene, face = scene_for(film(), Background.named(name)), FaceState.from_mapping({"jawOpen": 0.6})
+    assert isinstance(scene, FilmScene)
+    for each in (ours, cpu):
+        each.show(scene)
     own_gpu.device.destroy()
     with caplog.at_level(logging.WARNING):
-        for _ in range(2):
-            np.testing.assert_array_equal(ours.render(face), cpu.render(face))
+        for turn in (None, np.array([6, -4, 2], np.float32), None):
+            np.testing.assert_array_equal(ours.render(face, head=turn), cpu.render(face, head=turn))
+            np.testing.assert_array_equal(ours.alpha, cpu.alpha)
     assert len(caplog.records) == 1
 
 

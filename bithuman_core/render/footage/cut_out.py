@@ -1,56 +1,101 @@
-"""The frames of a film without their background, two at a time, moved and mixed as the pictures are. One session's scratch."""
+"""The frames of a film without their background: taken out, moved and mixed as the pictures are, and laid before another one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.render.footage.flow import STEP
-from bithuman_core.render.footage.head import Head
+from bithuman_core.render.footage.flow import STEP, field_at, nearest
 from bithuman_core.render.footage.shading import TAPS, mix_pictures, shift_picture
 from bithuman_core.render.matte.film import Matte, MattePlayer
-from bithuman_core.render.matte.layers import mix_covers, shift_cover
+from bithuman_core.render.matte.layers import lay_over, mix_covers, shift_cover
 
+Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 
-class CutOut:
-    """Person and cover of the frame that is shown (0) and of the one that is gone over from (1)."""
+@dataclass(frozen=True, eq=False)
+class Person:
+    """The person of one frame, or of two that go over into each other, yet to be moved."""
+
+    pictures: tuple[Picture, ...]  # one or two, times alpha [h, w, 3]
+    covers: tuple[Picture, ...]  # their alpha [h, w]
+    fields: tuple[Floats, ...] = ()  # of each, as of `HeadFlow.field`; none: one person as she is
+    share: float = 0.0  # of the second one, 0..1
+    sharper: float = 0.0  # see `mix_pictures`
+
+    def colour_at(self, places: Floats) -> Floats:
+        """Mean colour BGR [3] of the person at places [n, 2] px, but for what she is sharpened."""
+        total, shares = np.zeros(3, np.float32), (1 - self.share, self.share)
+        for k, picture in enumerate(self.pictures):
+            at = places + field_at(self.fields[k], places) if self.fields else places
+            total += np.float32(shares[k]) * picture[nearest(at, picture.shape)].mean(0, dtype=np.float32)
+        return total
+
+
+@dataclass(frozen=True)
+class Before:
+    """A person before a plate, BGR [h, w, 3]; yet to be laid over it."""
+
+    person: Person
+    plate: Picture
+
+
+class Lifter:
+    """Takes the person out of frames: of the one that is shown (0) and of the one that is gone over from (1)."""
 
     def __init__(self, matte: Matte, size: tuple[int, int]) -> None:
         width, height = size
         self._player = MattePlayer(matte)
-        self._person = np.empty((2, height, width, 3), np.uint8)
-        self._cover, self._moved = np.empty((2, height, width), np.uint8), np.empty((2, height, width), np.uint8)
-        self._lines = np.empty(TAPS, np.float32)
-        self._between = np.empty((height, width), np.uint8)
-        self._pictures, self._picture = np.empty((2, height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
-        self.before = np.empty((height, width, 3), np.uint8)  # the person before a plate
-        self.over_white = np.empty((height, width, 3), np.uint8)
-        self.white = np.full((height, width, 3), 255, np.uint8)
+        self._person, self._cover = np.empty((2, height, width, 3), np.uint8), np.empty((2, height, width), np.uint8)
 
-    def lift(self, which: int, frame: int, picture: Picture, ahead: Sequence[int], head: Head) -> tuple[Picture, Head, Picture]:
-        """(The person of a frame, times alpha [h, w, 3], its head, alpha [h, w])."""
+    def lift(self, which: int, frame: int, picture: Picture, ahead: Sequence[int]) -> tuple[Picture, Picture]:
+        """(The person of a frame, times alpha [h, w, 3], alpha [h, w]), good until the next one."""
         person, cover = self._person[which], self._cover[which]
         self._player.lift(frame, picture, ahead, person, cover)
-        return person, head, cover
+        return person, cover
 
-    def move(self, which: int, picture: Picture, field: NDArray[np.float32]) -> None:
-        """Move a person and her cover, field as of `HeadFlow.field`."""
-        shift_picture(picture, field, STEP, self._lines, self._pictures[which])
-        shift_cover(self._cover[which], field, STEP, self._moved[which])
 
-    def mixed(self, share: float, sharper: float) -> Picture:
-        """The moved person, who goes over to the other one by ``share`` 0..1, a little sharpened, [h, w, 3]."""
-        first, second = self._pictures if share not in (0, 1) else (self._pictures[int(share)],) * 2
-        mix_pictures(first, second, np.float32(share), np.float32(sharper), self._picture)
-        return self._picture
+class CutOut:
+    """Moves, mixes and lays persons before plates, for one session. Holds scratch buffers only."""
 
-    def mixed_cover(self, share: float) -> Picture:
-        """Her cover, likewise, [h, w]."""
-        if share in (0, 1):
-            return self._moved[int(share)]
-        mix_covers(self._moved[0], self._moved[1], np.float32(share), self._between)
-        return self._between
+    def __init__(self, size: tuple[int, int]) -> None:
+        width, height = size
+        self._pictures, self._picture = np.empty((2, height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
+        self._covers, self._cover = np.empty((2, height, width), np.uint8), np.empty((height, width), np.uint8)
+        self._lines = np.empty(TAPS, np.float32)
+        self._before = np.empty((height, width, 3), np.uint8)
+        self._made: Person | None = None  # that lies mixed in the scratch
+
+    def before(self, shown: Before) -> Picture:
+        """BGR uint8 [h, w, 3]."""
+        person = shown.person
+        if not person.fields:
+            lay_over(person.pictures[0], person.covers[0], shown.plate, self._before)
+            return self._before
+        if self._made is not person:  # before two plates one after the other
+            self._mix(person)
+            self._made = person
+        lay_over(self._picture, self._cover, shown.plate, self._before)
+        return self._before
+
+    def _mix(self, person: Person) -> None:
+        moves = zip(person.pictures, person.covers, person.fields, strict=True)
+        for k, (picture, cover, field) in enumerate(moves):
+            shift_picture(picture, field, STEP, self._lines, self._pictures[k])
+            shift_cover(cover, field, STEP, self._covers[k])
+        last, share = len(person.pictures) - 1, np.float32(person.share)
+        mix_pictures(self._pictures[0], self._pictures[last], share, np.float32(person.sharper), self._picture)
+        mix_covers(self._covers[0], self._covers[last], share, self._cover)
+
+
+@cache
+def white(size: tuple[int, int]) -> Picture:
+    """A plate of width x height."""
+    plate = np.full((size[1], size[0], 3), 255, np.uint8)
+    plate.flags.writeable = False
+    return plate

@@ -1,15 +1,19 @@
-"""One frame with another mouth: what it is made of, put together by the kernels."""
+"""One frame with another mouth, its head turned or not: what it is made of, put together by the kernels."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.render.footage.cut_out import Before, CutOut
 from bithuman_core.render.footage.layers import NOWHERE, FaceLayers, Moved, Opening
 from bithuman_core.render.footage.raster import AROUND, INTERIOR, SKIN, rasterise
+from bithuman_core.render.footage.rig import FootageRig
 from bithuman_core.render.footage.shading import TAPS, shade
+from bithuman_core.render.footage.turning import Turned, Turning
 
 Floats = NDArray[np.float32]
+Picture = NDArray[np.uint8]
 FAR = np.float32(1e9)
 
 
@@ -70,3 +74,29 @@ class FaceDrawing:
         rasterise(opening.points, opening.places, opening.light, every, opening.triangles, *at, INTERIOR,
                   0, 2 * width, 2 * height, depth, kinds, fetched)  # fmt: skip
         rasterise(*skin, *at, SKIN, 1, 2 * width, 2 * height, depth, kinds, fetched)
+
+
+class FilmDrawing:
+    """Draws pictures of one film, for one session: turned heads, moved faces. Holds scratch buffers only."""
+
+    def __init__(self, rig: FootageRig) -> None:
+        self._turning, self._cut = Turning(rig.size), CutOut(rig.size)
+        self._faces = FaceDrawing(rig.size, rig.triangles, rig.light, len(rig.jaw[0]))
+
+    @property
+    def coded(self) -> bool:
+        """Frames are best given as pictures, which FFmpeg makes of them."""
+        return False
+
+    def draw(self, picture: Picture | Turned | Before, face: tuple[Moved, Opening | None] | None, out: Picture) -> None:
+        """out [h, w, 3] = the picture, uint8 [h, w, 3] or yet to be made, with the face moved; None: nothing of it moves."""
+        made = self._made(picture)
+        if face is None:
+            out[:] = made
+        else:
+            self._faces.draw(made, *face, out)
+
+    def _made(self, picture: Picture | Turned | Before) -> Picture:
+        if isinstance(picture, Turned):
+            return self._turning.picture(picture)
+        return self._cut.before(picture) if isinstance(picture, Before) else picture

@@ -34,14 +34,31 @@ class Film:
         return len(self.start) - 1
 
 
+class Colours:
+    """Makes coloured pictures of planes, for one session."""
+
+    def __init__(self) -> None:
+        from av.video.reformatter import VideoReformatter  # FFmpeg: rigs without a film do without it
+
+        self._formats = VideoReformatter()  # one of its own on one thread: frames would start some each
+
+    def of(self, planes: Planes) -> NDArray[np.uint8]:
+        """BGR uint8 [h, w, 3]."""
+        import av
+
+        whole = np.concatenate([plane.ravel() for plane in planes]).reshape(-1, planes.y.shape[1])
+        return self.of_frame(av.VideoFrame.from_ndarray(whole, format="yuv420p"))
+
+    def of_frame(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+        """The same of a decoded frame."""
+        return np.asarray(self._formats.reformat(frame, format="bgr24", threads=1).to_ndarray(), np.uint8)
+
+
 class FilmPlayer:
     """Decodes frames of a film for one session."""
 
     def __init__(self, film: Film) -> None:
-        from av.video.reformatter import VideoReformatter  # FFmpeg: rigs without a film do without it
-
-        self._film = film
-        self._colours = VideoReformatter()  # one of its own on one thread: frames would start some each
+        self._film, self._colours = film, Colours()
         self._groups: OrderedDict[int, _Group] = OrderedDict()  # the one that was used last is the last one
 
     def frame(self, index: int, ahead: Iterable[int] = ()) -> NDArray[np.uint8]:
@@ -49,21 +66,11 @@ class FilmPlayer:
 
         Raises ModelLoadError where the film is damaged.
         """
-        return self._coloured(self._decoded(index, ahead))
+        return self._colours.of_frame(self._decoded(index, ahead))
 
     def planes(self, index: int, ahead: Iterable[int] = ()) -> Planes:
         """The same frame as it is coded; not to be written to."""
         return Planes.of(np.asarray(self._decoded(index, ahead).to_ndarray(), np.uint8))
-
-    def coloured(self, planes: Planes) -> NDArray[np.uint8]:
-        """The picture of planes, BGR uint8 [h, w, 3]."""
-        import av
-
-        whole = np.concatenate([plane.ravel() for plane in planes]).reshape(-1, planes.y.shape[1])
-        return self._coloured(av.VideoFrame.from_ndarray(whole, format="yuv420p"))
-
-    def _coloured(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
-        return np.asarray(self._colours.reformat(picture, format="bgr24", threads=1).to_ndarray(), np.uint8)
 
     def luma(self, index: int, ahead: Iterable[int] = ()) -> NDArray[np.uint8]:
         """The luma of frame ``index`` as it is coded, uint8 [h, w], otherwise as :meth:`frame`."""

@@ -1,12 +1,13 @@
-"""A picture moved as the head in it moves: the face by its mesh, hair and neck along with it, less the farther they are."""
+"""How a picture moves with the head in it: the face by its mesh, hair and neck along with it, less the farther they are."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.render.footage.head import Head
-from bithuman_core.render.footage.planes import Planes, move_sharply
 from bithuman_core.render.footage.posing import place, rest_face
 from bithuman_core.render.footage.rig import FootageRig
 
@@ -21,7 +22,7 @@ CALM_EDGE = 0.12  # of the frame's sides: towards the outermost tiles, which sta
 
 
 class HeadFlow:
-    """Moves pictures of one avatar from one standing of its head to another. Holds scratch buffers only."""
+    """Says how pictures of one avatar move where its head goes from one standing to another. Holds scratch buffers only."""
 
     def __init__(self, rig: FootageRig) -> None:
         chosen = spread_points(np.delete(rig.vertices[:, :2], rig.beyond, 0), POINTS)
@@ -32,19 +33,11 @@ class HeadFlow:
         width, height = rig.size
         self._lines = [np.arange(0, side + 1, STEP, dtype=np.float32) for side in (width, height)]
         self._nodes = np.stack(np.meshgrid(*self._lines), -1)
-        self._room, self._coarse_room = np.empty((8, STEP), np.float32), np.empty((8, STEP // 2), np.float32)
         edge = [np.clip((np.minimum(v, v[-1] - v) - STEP) / (CALM_EDGE * v[-1]), 0, 1) for v in self._lines]
         self._edge = np.minimum(edge[0][None], edge[1][:, None])
 
-    def move(self, picture: Planes, old: Head, new: Head, out: Planes) -> None:
-        """out = the picture, in which the head stands as ``old``, with its head as ``new``."""
-        field = self.field(old, new)
-        move_sharply(picture.y, field, STEP, np.float32(1), self._room, out.y)
-        move_sharply(picture.u, field, STEP // 2, np.float32(0.5), self._coarse_room, out.u)
-        move_sharply(picture.v, field, STEP // 2, np.float32(0.5), self._coarse_room, out.v)
-
     def field(self, old: Head, new: Head) -> Floats:
-        """[rows, columns, 2] px from each node to where its colour lies."""
+        """[rows, columns, 2] px from each node to where its colour lies in a picture whose head stands as ``old``."""
         rig, (source, target) = self._rig, self._seen
         for head, seen in ((old, source), (new, target)):
             rest_face(self._vertices, self._basis, head.amount, self._posed)
@@ -62,6 +55,21 @@ class HeadFlow:
         part = np.clip((far - 1) / FADES, 0, 1)
         flow *= ((1 - part * part * (3 - 2 * part)) * self._edge)[..., None]
         return np.ascontiguousarray(flow, np.float32)
+
+
+def field_at(field: Floats, places: Floats) -> Floats:
+    """[n, 2] of a field at places [n, 2] px, linear between its nodes."""
+    at = places / STEP
+    whole = np.clip(at.astype(np.intp), 0, np.array(field.shape[1::-1]) - 2)
+    (x, y), (s, t) = whole.T, np.clip(at - whole, 0, 1).T[..., None]
+    upper, lower = ((1 - s) * field[y + d, x] + s * field[y + d, x + 1] for d in (0, 1))
+    return np.asarray((1 - t) * upper + t * lower, np.float32)
+
+
+def nearest(places: NDArray[Any], shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(Rows, columns [n]) of the px of a picture [h, w, ..] at places [n, 2] px."""
+    x, y = (np.clip(places[:, d].astype(np.intp), 0, shape[1 - d] - 1) for d in (0, 1))
+    return y, x
 
 
 def _affine(points: Floats) -> Floats:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
-from bithuman_core.render.footage.cut_out import CutOut
-from bithuman_core.render.footage.drawing import FaceDrawing
+from bithuman_core.render.footage.cut_out import Before, Lifter, Person, white
+from bithuman_core.render.footage.drawing import FilmDrawing
 from bithuman_core.render.footage.film import FilmPlayer
-from bithuman_core.render.footage.flow import HeadFlow
+from bithuman_core.render.footage.flow import HeadFlow, nearest
 from bithuman_core.render.footage.head import Head
 from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
 from bithuman_core.render.footage.layers import Moved, Opening
-from bithuman_core.render.footage.planes import Planes, mix
 from bithuman_core.render.footage.posing import follow, place, rest_face
 from bithuman_core.render.footage.rig import FootageRig, ring_points
 from bithuman_core.render.footage.scene import FilmScene
-from bithuman_core.render.matte.layers import lay_over
+from bithuman_core.render.footage.turning import Turned
 from bithuman_core.render.posing import blend_shapes
 
 Floats = NDArray[np.float32]
@@ -35,31 +34,32 @@ LEAST_TURN = 5e-4  # radians: a tenth of a px
 SEEN_GAP = 0.25  # px of gap from which the inside of the mouth is drawn
 
 
-class DrawsFaces(Protocol):
-    """Draws moved faces into frames."""
+Picture = NDArray[np.uint8]
+Face = tuple[Moved, Opening | None]
 
-    def draw(self, frame: NDArray[np.uint8], face: Moved, opening: Opening | None, out: NDArray[np.uint8]) -> None:
-        """out [h, w, 3] = the frame [h, w, 3] with the face moved."""
+
+class DrawsFilms(Protocol):
+    """Draws pictures of a film, for one session."""
+
+    @property
+    def coded(self) -> bool:
+        """Frames are best given as they are coded, not as pictures."""
         ...
 
-
-class Still(NamedTuple):
-    """A picture uint8 [h, w, 3] and how the calm head in it stands; without its background the picture is times cover [h, w]."""
-
-    picture: NDArray[np.uint8]
-    head: Head
-    cover: NDArray[np.uint8] | None = None
+    def draw(self, picture: Picture | Turned | Before, face: Face | None, out: Picture) -> None:
+        """out [h, w, 3] = the picture, uint8 [h, w, 3] or yet to be made, with the face moved; None: nothing of it moves."""
+        ...
 
 
 class FootageRenderer:
     """Draws faces into frames. The same frames and faces give the same pictures, whatever came before, but for the inside of
     the mouth, which goes over from one of its pictures to the next within some ticks."""
 
-    def __init__(self, rig: FootageRig, drawing: DrawsFaces | None = None) -> None:
-        """drawing: of faces in frames of this rig; None: the CPU's own."""
+    def __init__(self, rig: FootageRig, drawing: DrawsFilms | None = None) -> None:
+        """drawing: of this rig's pictures; None: the CPU's own."""
         self.rig = rig
         self._player = FilmPlayer(rig.film)
-        self._drawing = drawing or FaceDrawing(rig.size, rig.triangles, rig.light, len(rig.jaw[0]))
+        self._drawing = drawing or FilmDrawing(rig)
         self._inside = MouthInside(rig.interiors)
         shape = rig.vertices.shape
         self._rest, self._posed = np.empty(shape, np.float32), np.empty(shape, np.float32)
@@ -68,18 +68,18 @@ class FootageRenderer:
         self._near = np.zeros(len(rig.vertices), np.uint8)
         self._near[rig.near] = 1
         self._flow = HeadFlow(rig)
-        self._moved, self._between = [Planes.empty(rig.size) for _ in range(2)], Planes.empty(rig.size)
         self._scene = FilmScene()
-        self._cut: CutOut | None = None
+        self._lifter: Lifter | None = None
+        self._over_white = np.empty((rig.size[1], rig.size[0], 3), np.uint8)
         self.alpha: NDArray[np.uint8] | None = None  # [height, width] of the last frame, where the scene is transparent
 
     def show(self, scene: FilmScene) -> None:
         """Stand before a scene that was made for this rig, from the next frame on."""
         self._scene = scene
         if scene.plate is None or self.rig.matte is None:
-            self._cut = None
-        elif self._cut is None:
-            self._cut = CutOut(self.rig.matte, self.rig.size)
+            self._lifter = None
+        elif self._lifter is None:
+            self._lifter = Lifter(self.rig.matte, self.rig.size)
 
     def render(
         self,
@@ -107,79 +107,49 @@ class FootageRenderer:
         amount = self.rig.coefficients(face)
         frame = self.rig.best if frame is None else frame
         turn = np.zeros(3, np.float32) if head is None else self.rig.asked(head)
-        moved = leaving >= 0 or bool(np.abs(turn).max() > LEAST_TURN)
-        if self._cut is not None:
-            still = self._lifted(self._cut, turn, frame, leaving, share, ahead, moved)
-        elif moved:
-            still = self._go_over(turn, frame, leaving, share, ahead)
-        else:
-            still = Still(self._player.frame(frame, ahead), self.rig.head(frame))
-        self._stand(still, amount, out)
+        shown, stands = self._shown(turn, frame, leaving, share, ahead)
+        self._stand(shown, self._face(shown, stands, amount), out)
         return out
 
-    def _stand(self, still: Still, amount: Floats, out: NDArray[np.uint8]) -> None:
-        """out [h, w, 3] = the picture with another mouth, before the scene."""
-        face = self._face(still, amount)
+    def _stand(self, shown: Picture | Turned | Person, face: Face | None, out: Picture) -> None:
+        """out [h, w, 3] = what is shown with another mouth, before the scene."""
         self.alpha = None
-        if self._cut is None or still.cover is None or self._scene.plate is None:
-            self._draw(still.picture, face, out)
+        if not isinstance(shown, Person):
+            self._drawing.draw(shown, face, out)
             return
-        before = self._cut.before
-        lay_over(still.picture, still.cover, self._scene.plate, before)
-        self._draw(before, face, out)
-        if self._scene.transparent:
-            self.alpha = still.cover.copy()
-            if face is not None:  # the jaw moves its edge along: what is drawn over black and over white differs by what is clear
-                lay_over(still.picture, still.cover, self._cut.white, before)
-                self._draw(before, face, self._cut.over_white)
-                shines = self._cut.over_white
-                np.subtract(np.maximum(shines[..., 1], out[..., 1], out=self.alpha), out[..., 1], out=self.alpha)
-                np.subtract(255, self.alpha, out=self.alpha)
+        assert self._scene.plate is not None  # else nobody would have been taken out of the frame
+        self._drawing.draw(Before(shown, self._scene.plate), face, out)
+        if self._scene.transparent:  # what is drawn over black and over white differs by what is clear
+            shines = self._over_white
+            self._drawing.draw(Before(shown, white(self.rig.size)), face, shines)
+            self.alpha = 255 - (np.maximum(shines[..., 1], out[..., 1]) - out[..., 1])
 
-    def _go_over(self, turn: Floats, frame: int, leaving: int, share: float, ahead: Sequence[int]) -> Still:
-        """A head that no frame shows: turned, and between those of two frames that are alike, ``leaving`` at share 1."""
+    def _shown(
+        self, turn: Floats, frame: int, leaving: int, share: float, ahead: Sequence[int]
+    ) -> tuple[Picture | Turned | Person, Head]:
+        """What is shown, and how the calm head in it stands: as in the frame, or as in none; turned, and between those of two
+        frames that are alike, ``leaving`` at share 1."""
         here = self.rig.head(frame)
-        there = here if leaving < 0 else self.rig.head(leaving)
-        stands, seen = self._between_heads(turn, here, there, leaving, share)
-        first, second = self._moved
-        if seen < 1:
-            self._flow.move(self._player.planes(frame, ahead), here, stands, first)
-        if seen > 0:
-            self._flow.move(self._player.planes(leaving, ahead), there, stands, second)
-        if seen in (0, 1):
-            first = second = self._moved[int(seen)]
-        part, sharper = np.float32(seen), np.float32(SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen))
-        mix(first.y, second.y, part, sharper, self._between.y)
-        mix(first.u, second.u, part, np.float32(0), self._between.u)
-        mix(first.v, second.v, part, np.float32(0), self._between.v)
-        return Still(self._player.coloured(self._between), stands)
+        frames, fields, stands, seen, sharper = [frame], tuple[Floats, ...](), here, 0.0, 0.0
+        if leaving >= 0 or np.abs(turn).max() > LEAST_TURN:
+            there = here if leaving < 0 else self.rig.head(leaving)
+            stands = here.towards(there, share).turned(turn, self.rig.neck)
+            seen = 0.0 if leaving < 0 else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
+            frames = [k for k, part in ((frame, 1 - seen), (leaving, seen)) if part > 0]
+            fields = tuple(self._flow.field(self.rig.head(k), stands) for k in frames)
+            sharper = SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen)
+        share = seen if len(frames) == 2 else 0.0
+        if self._lifter is not None:
+            lifted = [self._lifter.lift(n, k, self._player.frame(k, ahead), ahead) for n, k in enumerate(frames)]
+            pictures, covers = zip(*lifted, strict=True)
+            return Person(pictures, covers, fields, share, sharper), stands
+        if not fields and not self._drawing.coded:
+            return self._player.frame(frame, ahead), stands
+        return Turned(tuple(self._player.planes(k, ahead) for k in frames), fields, share, sharper), stands
 
-    def _lifted(
-        self, cut: CutOut, turn: Floats, frame: int, leaving: int, share: float, ahead: Sequence[int], moved: bool
-    ) -> Still:
-        """The person without her background; as in :meth:`_go_over` where she is moved."""
-        here = self._lift(cut, 0, frame, ahead)
-        if not moved:
-            return here
-        there = here if leaving < 0 else self._lift(cut, 1, leaving, ahead)
-        stands, seen = self._between_heads(turn, here.head, there.head, leaving, share)
-        for which, still in enumerate((here, there)):
-            if seen != 1 - which:
-                cut.move(which, still.picture, self._flow.field(still.head, stands))
-        return Still(cut.mixed(seen, SHARPER + MIXED_SHARPER * 4 * seen * (1 - seen)), stands, cut.mixed_cover(seen))
-
-    def _lift(self, cut: CutOut, which: int, frame: int, ahead: Sequence[int]) -> Still:
-        return Still(*cut.lift(which, frame, self._player.frame(frame, ahead), ahead, self.rig.head(frame)))
-
-    def _between_heads(self, turn: Floats, here: Head, there: Head, leaving: int, share: float) -> tuple[Head, float]:
-        """How the head stands, and how much of the second picture is seen."""
-        stands = here.towards(there, share).turned(turn, self.rig.neck)
-        return stands, 0.0 if leaving < 0 else min(max((share - 0.5) / MIXED + 0.5, 0.0), 1.0)
-
-
-    def _face(self, still: Still, amount: Floats) -> tuple[Moved, Opening | None] | None:
-        """What moves in a picture, and what is seen between the lips; None: nothing moves."""
-        rig, head = self.rig, still.head
+    def _face(self, shown: Picture | Turned | Person, head: Head, amount: Floats) -> Face | None:
+        """What moves in a picture whose head stands so, and what is seen between the lips; None: nothing moves."""
+        rig = self.rig
         if not amount.any():
             return None
         shapes = rig.shapes
@@ -213,19 +183,13 @@ class FootageRenderer:
         face_width = rig.face_width * rig.scale
         opening = None
         if gap.max() > SEEN_GAP:
-            colour = colour_at(still.picture, (at_rest + outer) / 2)
+            colour = colour_at(shown, (at_rest + outer) / 2)
             opening = self._inside.opening(lips, face_width, colour, unit)
         return Moved(source, target, fetched, self._near, jaw, face_width, lips), opening
 
-    def _draw(self, picture: NDArray[np.uint8], face: tuple[Moved, Opening | None] | None, out: NDArray[np.uint8]) -> None:
-        if face is None:
-            out[:] = picture
-        else:
-            self._drawing.draw(picture, *face, out)
 
-
-def colour_at(picture: NDArray[np.uint8], places: NDArray[Any]) -> Floats:
+def colour_at(picture: Picture | Turned | Person, places: NDArray[Any]) -> Floats:
     """Mean colour [3] of a picture at places [n, 2] px."""
-    height, width = picture.shape[:2]
-    x, y = (np.clip(places[:, d].astype(np.intp), 0, limit - 1) for d, limit in ((0, width), (1, height)))
-    return picture[y, x].mean(0, dtype=np.float32)
+    if isinstance(picture, Turned | Person):
+        return picture.colour_at(places)
+    return picture[nearest(places, picture.shape)].mean(0, dtype=np.float32)

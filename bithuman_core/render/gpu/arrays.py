@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.render.eyes import ABOVE, BELOW, packed_words
+from bithuman_core.render.correctives import Correctives
+from bithuman_core.render.eyes import ABOVE, BELOW, CHANNELS, packed_words
 from bithuman_core.render.gpu import numbers
 from bithuman_core.render.mouth import tint_table
 from bithuman_core.render.pixel_filter import STEPS
 from bithuman_core.render.rig import Eye, PortraitRig, Residual, Shapes, Still
 from bithuman_core.render.texel import MOUTH, UV_STEPS
 
+TURN = 0xFFFFFFFF  # of a driver: it is an angle of the head
 LIPS = (13, 14, 61, 291)  # MediaPipe's: upper, lower, image left, image right
 
 
@@ -43,6 +45,8 @@ def arrays(rig: PortraitRig) -> dict[str, NDArray[Any]]:
         "skin": rig.texture[: rig.texture.shape[1]],
         "tint": tint_table(rig.mouth_ambient, rig.mouth_warmth).astype(np.uint32),
         "eyes": eye_rows(rig),
+        "gazes": gaze_rows(rig),
+        "drivers": driver_rows(rig.correctives),
         "pictures": np.concatenate([words.ravel() for words in shaded]),
         "lights": np.concatenate([packed_words(eye.catchlight).ravel() for eye in rig.eyes]),
     }
@@ -52,7 +56,7 @@ def facts(rig: PortraitRig, backdrop: NDArray[np.uint32], still: Still, transpar
     """The struct of ``rig.wgsl``."""
     whole = (*rig.size, len(rig.vertices), len(rig.backdrop_vertices), *rig.texture.shape[::-1], *backdrop.shape[::-1],
              rig.residual_side, len(rig.smooth.scale), numbers.count(rig), len(mouth_vertices(rig)))  # fmt: skip
-    broken = *rig.pivot, rig.distance, *rig.centre, rig.scale, rig.face_width, rig.mouth_cover
+    broken = *rig.pivot, rig.distance, *rig.centre, rig.scale, rig.face_width, rig.mouth_cover, *rig.gaze, rig.shade_scale
     more = still.top, len(still.picture), round(rig.pixel_filter * STEPS), transparent
     return np.frombuffer(struct.pack(f"<{len(whole)}I2i2I{len(broken)}f", *whole, *more, *broken), np.uint8)
 
@@ -102,4 +106,23 @@ def eye_rows(rig: PortraitRig) -> NDArray[np.uint32]:
         row[:9] = wide, tall, *eye.place, *bared(eye), start
         row[9:] = np.array([*eye.centre, eye.radius], np.float32).view(np.uint32)
         start += tall * wide
+    return rows
+
+
+def gaze_rows(rig: PortraitRig) -> NDArray[np.uint32]:
+    """The struct ``Gaze`` of ``state.wgsl`` for both."""
+    rows = np.zeros((2, 8), np.uint32)
+    for row, eye, channels, outwards in zip(rows, rig.eyes, CHANNELS, (1.0, -1.0), strict=True):
+        row[:6] = channels
+        row[6:] = np.array([outwards, eye.radius], np.float32).view(np.uint32)
+    return rows
+
+
+def driver_rows(correctives: Correctives) -> NDArray[np.uint32]:
+    """The struct ``Driver`` of ``state.wgsl`` for each corrective."""
+    products, turns = len(correctives.products), len(correctives.axis)
+    rows = np.zeros((products + turns, 3), np.uint32)
+    rows[:products, :2] = correctives.products
+    rows[products:, 0], rows[products:, 1] = correctives.axis, TURN
+    rows[products:, 2] = correctives.full.astype(np.float32).view(np.uint32)
     return rows

@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bithuman_core.errors import BithumanError
 
 SHADERS = Path(__file__).parent / "shaders"
@@ -44,6 +47,19 @@ class Gpu:
         """The shader module of these files one after the other."""
         code = "\n".join((SHADERS / f"{name}.wgsl").read_text(encoding="utf-8") for name in names)
         return self.device.create_shader_module(code=code)
+
+    def buffer(self, values: NDArray[Any], uniform: bool = False) -> Any:
+        """A buffer that holds an array; shaders only read it."""
+        import wgpu
+
+        usage = wgpu.BufferUsage.UNIFORM if uniform else wgpu.BufferUsage.STORAGE
+        return self.device.create_buffer_with_data(data=np.ascontiguousarray(values), usage=usage)
+
+    def empty(self, size: int, usage: int = 0) -> Any:
+        """A buffer of so many bytes for shaders to write, to be copied from. usage: what it is for instead."""
+        import wgpu
+
+        return self.device.create_buffer(size=size, usage=usage or wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC)
 
 
 def find_gpu(software: bool = False) -> Gpu:

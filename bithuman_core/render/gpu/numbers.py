@@ -1,37 +1,32 @@
-"""What one session sends up for one frame: a row of numbers that all shaders read (``shaders/rig.wgsl``)."""
+"""What one session sends up for one frame, and the row of numbers that the device makes of it (``shaders/state.wgsl``)."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.face import FaceState
-from bithuman_core.render.eyes import looking
+from bithuman_core.face import COEFFICIENTS, FACE_SIZE, FaceState
 from bithuman_core.render.residual import STEPS
 from bithuman_core.render.rig import PortraitRig
 
-HEAD, LIFT, STILL_LIFT, EYES, AN_EYE, RESIDUAL = 52, 58, 59, 60, 8, 76
+LIFT, AMOUNT = 6, 7  # of what is sent up: the head comes first, the coefficients last
+SENT = FACE_SIZE
+MADE = 24  # of a row, before what drives the residuals: head, lift, eyes (``shaders/rig.wgsl``)
 
 
 def count(rig: PortraitRig) -> int:
     """How many numbers a row has."""
-    return RESIDUAL + len(rig.smooth.scale)
+    return MADE + COEFFICIENTS + len(rig.correctives.order)
 
 
-def fill(rig: PortraitRig, face: FaceState, row: NDArray[np.float32]) -> None:
-    """Write the row [count] of a face. Raises ValueError for a value that is not a number."""
-    amount, head, lift = rig.coefficients(face), rig.head(face), rig.lift(face)
-    row[:HEAD] = amount
-    row[HEAD:LIFT] = head
-    px = lift * rig.scale
-    whole = int(px)
-    row[LIFT], row[STILL_LIFT] = lift, 256 * whole + int(256 * (px - whole) + 0.5)
-    for k in range(2):
-        look = looking(rig, k, amount, head)
-        turned = np.cos(look.yaw), np.sin(look.yaw), np.cos(look.pitch), np.sin(look.pitch)
-        first = EYES + k * AN_EYE
-        row[first : first + AN_EYE] = (*turned, look.shade, look.lid, look.mirror_x, look.mirror_y)
-    row[RESIDUAL:] = rig.correctives.amounts(amount, head)
+def fill(rig: PortraitRig, face: FaceState, sent: NDArray[np.float32]) -> None:
+    """Write what is sent up of a face [SENT]: head (radians, px), px that breath lifts, coefficients as the avatar does them.
+
+    Raises ValueError for a value that is not a number.
+    """
+    sent[AMOUNT:] = rig.coefficients(face)
+    sent[:LIFT] = rig.head(face)
+    sent[LIFT] = rig.lift(face)
 
 
 def steps(scale: NDArray[np.float32], start: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from bithuman_core.render import mouth
+from bithuman_core.render import eyes, mouth
 from bithuman_core.render.gpu.device import Gpu
 from bithuman_core.render.renderer import STAGGER
 
 MOUTH = {"DEPTH": mouth.DEPTH[0], "DEEPER": mouth.DEPTH[1], "NARROW": mouth.NARROW, "LIP_SHADOW": mouth.LIP_SHADOW,
          "SHADE": mouth.SHADE, "STRENGTH": mouth.STRENGTH, "NARROWEST": mouth.NARROWEST}  # fmt: skip
+EYES = {"STEPS": eyes.STEPS, "LID": eyes.LID, "WIDE": eyes.WIDE, "FOLLOWS": eyes.FOLLOWS, "SHUT": eyes.SHUT[0],
+        "TIGHT": eyes.SHUT[1], "DUSK": eyes.DUSK, "MIRROR": eyes.MIRROR}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Pipelines:
     """In the order of a frame; ``draws``: even and odd rows of the head's samples, the backdrop."""
 
+    state: Any
     pose: Any
     light: Any
     smooth: Any
@@ -50,7 +53,8 @@ def pipelines(gpu: Gpu) -> Pipelines:
     raster = gpu.module("rig", "raster")
     smooth, detail, lay = (compute(name, "residual") for name in ("smooth_part", "detail_part", "lay"))
     return Pipelines(
-        compute("pose", "posing"), compute("light", "mouth", constants=MOUTH), smooth, detail, lay,
+        compute("state", "angles", "state", constants=EYES), compute("pose", "angles", "posing"),
+        compute("light", "mouth", constants=MOUTH), smooth, detail, lay,
         compute("paint", "texel", "eyes"),
         (draw("even", {"STAGGER": STAGGER}), draw("odd", {"STAGGER": STAGGER}), draw("back", {})),
         compute("compose", "texel", "compose"), compute("bgr", "finish"), compute("bgra", "finish"),

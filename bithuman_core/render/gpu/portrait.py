@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +18,7 @@ from bithuman_core.render.gpu import numbers
 from bithuman_core.render.gpu.arrays import arrays, eye_size, facts, mouth_vertices
 from bithuman_core.render.gpu.device import Gpu
 from bithuman_core.render.gpu.pipelines import pipelines
+from bithuman_core.render.gpu.planes import ToPlanes
 from bithuman_core.render.matte.cut_out import PortraitScene
 from bithuman_core.render.rig import PortraitRig
 
@@ -49,7 +52,7 @@ class GpuPortrait:
         self._buffers = dict[str, Any]()
         self._scenes: WeakKeyDictionary[PortraitScene, tuple[Any, ...]] = WeakKeyDictionary()
         self._own = PortraitScene()
-        self._row = np.zeros((room, numbers.count(rig)), np.float32)
+        self._sent = np.zeros((room, numbers.SENT), np.float32)
         self._passes = pipelines(gpu)
         self._upload()
         self._make_room()
@@ -62,41 +65,48 @@ class GpuPortrait:
         """
         return self.collect(self.submit(faces, scene))
 
-    def submit(self, faces: Sequence[FaceState], scene: PortraitScene | None = None) -> tuple[int, bool]:
+    def planes(self, faces: Sequence[FaceState], scene: PortraitScene | None = None) -> NDArray[np.uint8]:
+        """The same as I420 [n, H * 3 / 2, W], see :mod:`bithuman_core.render.planes`.
+
+        Raises ValueError as well where the scene is transparent, or 8 does not divide the width or 2 the height.
+        """
+        return self.collect(self.submit(faces, scene, planes=True))
+
+    def submit(self, faces: Sequence[FaceState], scene: PortraitScene | None = None, planes: bool = False) -> tuple[int, ...]:
         """Begin to draw as many faces as there is room for; :meth:`collect` has what becomes of them."""
         scene = self._own if scene is None else scene
+        if planes and scene.transparent:
+            raise ValueError("Planes have no alpha: before a transparent background there are none.")
         if not 0 < len(faces) <= self.room:
             raise ValueError(f"{len(faces)} faces were given; 1 to {self.room} can be drawn at once.")
-        for face, row in zip(faces, self._row, strict=False):
-            numbers.fill(self.rig, face, row)
+        for face, sent in zip(faces, self._sent, strict=False):
+            numbers.fill(self.rig, face, sent)
         device, count = self._gpu.device, len(faces)
-        self._gpu.queue.write_buffer(self._buffers["numbers"], 0, self._row[:count])
+        self._gpu.queue.write_buffer(self._buffers["sent"], 0, self._sent[:count])
         encoder = device.create_command_encoder()
         posing, raster, finishing = self._of_scene(scene)
         self._compute(encoder, posing, count)
         self._rasterise(encoder, raster, count)
         self._compute(encoder, finishing, count)
-        size = count * self._bytes(scene)
-        encoder.copy_buffer_to_buffer(self._buffers["out"], 0, self._buffers["back"], 0, size)
-        self._gpu.queue.submit([encoder.finish()])
-        return count, scene.transparent
-
-    def collect(self, submitted: tuple[int, bool]) -> NDArray[np.uint8]:
-        """The frames of :meth:`submit`. Waits for them."""
-        count, transparent = submitted
         width, height = self.rig.size
-        channels = 4 if transparent else 3
-        back, size = self._buffers["back"], count * height * width * channels
+        shape = (count, height, width, 4 if scene.transparent else 3)
+        done = self._buffers["out"]
+        if planes:
+            done, shape = self._buffers["frames"], (count, height * 3 // 2, width)  # nobody reads the frames any more
+            self._to_planes.encode(encoder, count)
+        encoder.copy_buffer_to_buffer(done, 0, self._buffers["back"], 0, prod(shape))
+        self._gpu.queue.submit([encoder.finish()])
+        return shape
+
+    def collect(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        """The frames of :meth:`submit`. Waits for them."""
+        back, size = self._buffers["back"], prod(shape)
         back.map_sync("READ", 0, size)
         try:
             frames = np.frombuffer(back.read_mapped(0, size, copy=True), np.uint8)
         finally:
             back.unmap()
-        return frames.reshape(count, height, width, channels)
-
-    def _bytes(self, scene: PortraitScene) -> int:
-        width, height = self.rig.size
-        return width * height * (4 if scene.transparent else 3)
+        return frames.reshape(shape)
 
     @staticmethod
     def _compute(encoder: Any, passes: Sequence[_Pass], count: int) -> None:
@@ -133,12 +143,10 @@ class GpuPortrait:
 
     # -- what never changes -------------------------------------------------------------------------------------------
     def _made(self, values: NDArray[Any]) -> Any:
-        data = np.ascontiguousarray(values)
-        data = data if data.size else np.zeros(LEAST, data.dtype)  # an avatar without residuals, say
-        return self._gpu.device.create_buffer_with_data(data=data, usage=self._use.STORAGE)
+        return self._gpu.buffer(values if values.size else np.zeros(LEAST, values.dtype))  # an avatar without residuals, say
 
     def _empty(self, name: str, size: int, usage: int = 0) -> None:
-        self._buffers[name] = self._gpu.device.create_buffer(size=size, usage=usage or self._use.STORAGE)
+        self._buffers[name] = self._gpu.empty(size, usage)
 
     def _upload(self) -> None:
         self._buffers |= {name: self._made(values) for name, values in arrays(self.rig).items()}
@@ -148,7 +156,8 @@ class GpuPortrait:
 
         rig, room, device = self.rig, self.room, self._gpu.device
         (width, height), vertices = rig.size, len(rig.vertices)
-        self._empty("numbers", self._row.nbytes, self._use.STORAGE | self._use.COPY_DST)
+        self._empty("sent", self._sent.nbytes, self._use.STORAGE | self._use.COPY_DST)
+        self._empty("numbers", room * numbers.count(rig) * 4)
         self._empty("points", room * vertices * 16)
         self._empty("screen", room * (vertices + len(rig.backdrop_vertices)) * 16)
         side = rig.residual_side
@@ -156,7 +165,7 @@ class GpuPortrait:
         self._empty("fine", room * side**2 * 16)
         self._buffers["texture"] = self._made(np.broadcast_to(rig.texture, (room, *rig.texture.shape)))
         self._empty("frames", room * width * height * 4)
-        self._empty("out", room * width * height * 4, self._use.STORAGE | self._use.COPY_SRC)
+        self._empty("out", room * width * height * 4)
         self._empty("back", room * width * height * 4, self._use.COPY_DST | self._use.MAP_READ)
         usage = wgpu.TextureUsage.RENDER_ATTACHMENT | wgpu.TextureUsage.TEXTURE_BINDING
         samples = device.create_texture(size=(width, 3 * height, room), format="rg32uint", usage=usage)
@@ -164,6 +173,10 @@ class GpuPortrait:
         self._layers = [samples.create_view(dimension="2d", base_array_layer=k, array_layer_count=1) for k in range(room)]
         usage = wgpu.TextureUsage.RENDER_ATTACHMENT
         self._depth = device.create_texture(size=(width, 3 * height, 1), format="depth32float", usage=usage).create_view()
+
+    @cached_property
+    def _to_planes(self) -> ToPlanes:
+        return ToPlanes(self._gpu, self.rig.size, self._buffers["out"], self._buffers["frames"])
 
     # -- one scene ----------------------------------------------------------------------------------------------------
     def _of_scene(self, scene: PortraitScene) -> tuple[Any, ...]:
@@ -196,6 +209,7 @@ class GpuPortrait:
         both, alone, side, do = ("rig", "numbers"), ("rig",), rig.residual_side, self._passes
         mesh = "neutral", "weight", "first", "shape", "delta", "back_neutral", "back_weight", "points", "screen"
         posing = [
+            each(do.state, alone, ("sent", "gazes", "drivers", "numbers"), (numbers.count(rig), 0)),
             each(do.pose, both, mesh, (len(rig.vertices) + len(rig.backdrop_vertices), 0)),
             each(do.light, alone, ("lip_index", "lip_weight", "inside", "points", "screen"), (len(mouth_vertices(rig)), 0)),
             each(do.smooth, both, ((0, "rows"), (1, "values"), (4, "coarse")), (side // 2, side // 2)),

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
-from bithuman_core.render.footage.drawing import FaceDrawing
-from bithuman_core.render.footage.layers import Moved, Opening
+from bithuman_core.render.footage.cut_out import Before
+from bithuman_core.render.footage.drawing import FilmDrawing
+from bithuman_core.render.footage.renderer import Face, Picture
+from bithuman_core.render.footage.turning import Turned
 from bithuman_core.render.gpu.device import GpuError
 from bithuman_core.render.gpu.faces import Asked
 from bithuman_core.render.gpu.together import FilmsTogether, PortraitsTogether
@@ -55,24 +57,29 @@ class GpuRenderer:
         return frame
 
 
-class GpuFaceDrawing:
-    """Draws moved faces as :class:`bithuman_core.render.footage.drawing.FaceDrawing` does."""
+class GpuFilmDrawing:
+    """Draws pictures of a film as :class:`bithuman_core.render.footage.drawing.FilmDrawing` does."""
 
     def __init__(self, drawing: FilmsTogether) -> None:
         self._drawing = drawing
-        self._cpu: FaceDrawing | None = None
+        self._cpu: FilmDrawing | None = None
 
-    def draw(self, frame: NDArray[np.uint8], face: Moved, opening: Opening | None, out: NDArray[np.uint8]) -> None:
-        """out [h, w, 3] = the frame with the face moved. frame: uint8 [h, w, 3]; out is another array."""
-        if self._cpu is None:
+    @property
+    def coded(self) -> bool:
+        """Frames are best given as they are coded."""
+        return self._cpu is None
+
+    def draw(self, picture: Picture | Turned | Before, face: Face | None, out: Picture) -> None:
+        """out [h, w, 3] = the picture with the face moved, None: nothing of it moves. out is another array."""
+        if self._cpu is None and not isinstance(picture, np.ndarray):
             try:
-                out[:] = self._drawing.frame(Asked(frame, face, opening))
+                out[:] = self._drawing.frame(Asked(picture, face))
                 return
             except GpuError as error:
-                rig = self._drawing.rig
-                self._cpu = FaceDrawing(rig.size, rig.triangles, rig.light, len(rig.jaw[0]))
+                self._cpu = FilmDrawing(self._drawing.rig)
                 _say_once(error.message)
-        self._cpu.draw(frame, face, opening, out)
+        assert self._cpu is not None  # else nobody would have made a picture of a frame
+        self._cpu.draw(picture, face, out)
 
 
 def _say_once(why: str) -> None:

@@ -23,20 +23,21 @@ FIRST_ROOM = 4  # sessions in one submission; it grows with those that come toge
 
 Frame = NDArray[np.uint8]
 What = TypeVar("What")
+Alike = TypeVar("Alike")
 
 
-class Together(ABC, Generic[What]):
+class Together(ABC, Generic[What, Alike]):
     """One thread that draws what any other asks for."""
 
     def __init__(self) -> None:
-        self._asked = deque[tuple[What, object, Future[Frame]]]()
+        self._asked = deque[tuple[What, Alike, Future[Frame]]]()
         self._thread = ThreadPoolExecutor(1, "gpu")
 
     @abstractmethod
-    def _frames(self, asked: Sequence[What], alike: object) -> Sequence[Frame]:
+    def _frames(self, asked: Sequence[What], alike: Alike) -> Sequence[Frame]:
         """The frames of up to `MOST` that were asked for alike."""
 
-    def _ask(self, what: What, alike: object = None) -> Frame:
+    def _ask(self, what: What, alike: Alike) -> Frame:
         """Its frame; it is drawn together with others that are ``alike``. Raises GpuError where the device is lost or full."""
         drawn = Future[Frame]()
         self._asked.append((what, alike, drawn))
@@ -47,7 +48,7 @@ class Together(ABC, Generic[What]):
         asked = [self._asked.popleft() for _ in range(len(self._asked))]
         while asked:
             alike = asked[0][1]
-            now = [each for each in asked if each[1] is alike][:MOST]
+            now = [each for each in asked if each[1] == alike][:MOST]
             done = {id(each) for each in now}
             asked = [each for each in asked if id(each) not in done]
             try:
@@ -61,7 +62,7 @@ class Together(ABC, Generic[What]):
                 drawn.set_result(frame)
 
 
-class PortraitsTogether(Together[FaceState]):
+class PortraitsTogether(Together[FaceState, tuple[PortraitScene | None, bool]]):
     """The drawing of one portrait for all its sessions. :meth:`frame` may be called from any thread."""
 
     def __init__(self, gpu: Gpu, rig: PortraitRig) -> None:
@@ -76,20 +77,25 @@ class PortraitsTogether(Together[FaceState]):
         Raises ValueError for a face value that is not a number, GpuError where the device is lost or has no memory left.
         """
         self.rig.coefficients(face)  # one that cannot be drawn is nobody else's
-        return self._ask(face, scene)
+        return self._ask(face, (scene, False))
 
-    def _frames(self, asked: Sequence[FaceState], alike: object) -> Sequence[Frame]:
-        assert alike is None or isinstance(alike, PortraitScene)
+    def planes(self, face: FaceState, scene: PortraitScene | None = None) -> Frame:
+        """The same as I420 [H * 3 / 2, W], which codecs take. Raises as :meth:`frame` and :meth:`GpuPortrait.planes` do."""
+        self.rig.coefficients(face)
+        return self._ask(face, (scene, True))
+
+    def _frames(self, asked: Sequence[FaceState], alike: tuple[PortraitScene | None, bool]) -> Sequence[Frame]:
         room = self._portrait.room
         while room < len(asked):
             room *= 2
         if room > self._portrait.room:
             self._portrait = GpuPortrait(self._gpu, self.rig, room)
-        return list(self._portrait.draw(asked, alike))
+        scene, planes = alike
+        return list(self._portrait.planes(asked, scene) if planes else self._portrait.draw(asked, scene))
 
 
-class FilmsTogether(Together[Asked]):
-    """The faces of one film for all its sessions. :meth:`frame` may be called from any thread."""
+class FilmsTogether(Together[Asked, bool]):
+    """The pictures of one film for all its sessions. :meth:`frame` may be called from any thread."""
 
     def __init__(self, gpu: Gpu, rig: FootageRig) -> None:
         super().__init__()
@@ -98,8 +104,12 @@ class FilmsTogether(Together[Asked]):
             self._faces = GpuFaces(gpu, rig)
 
     def frame(self, asked: Asked) -> Frame:
-        """The frame with its face moved, BGR [h, w, 3]. Waits for it. Raises GpuError where the device is lost or full."""
-        return self._ask(asked)
+        """Its frame, BGR [h, w, 3]. Waits for it. Raises GpuError where the device is lost or full."""
+        return self._ask(asked, False)
 
-    def _frames(self, asked: Sequence[Asked], alike: object) -> Sequence[Frame]:
-        return self._faces.draw(asked)
+    def planes(self, asked: Asked) -> Frame:
+        """The same as I420 [h * 3 / 2, w], which codecs take."""
+        return self._ask(asked, True)
+
+    def _frames(self, asked: Sequence[Asked], alike: bool) -> Sequence[Frame]:
+        return self._faces.draw(asked, planes=alike)

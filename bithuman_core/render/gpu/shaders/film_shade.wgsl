@@ -12,7 +12,6 @@ struct Facts {
 @group(0) @binding(4) var<storage, read> inside: array<f32>;  // the patch [h, w, 3]
 @group(0) @binding(5) var<storage, read_write> out: array<u32>;  // BGR, byte after byte
 
-override SHARP: f32;
 override STILL: f32;
 override LOOSE: f32;
 const AROUND = 1.0;
@@ -22,35 +21,9 @@ fn channel(at: u32) -> f32 {
     return f32((frame[at >> 2u] >> (8u * (at & 3u))) & 255u);
 }
 
-fn pixel(x: i32, y: i32) -> vec3<f32> {
+fn pixel(which: u32, x: i32, y: i32) -> vec3<f32> {
     let at = 3u * (u32(y) * facts.width + u32(x));
     return vec3<f32>(channel(at), channel(at + 1u), channel(at + 2u));
-}
-
-fn weights(t: f32) -> vec4<f32> {
-    let first = SHARP * t * (1.0 - t) * (1.0 - t);
-    let second = 1.0 + t * t * ((SHARP + 2.0) * t - SHARP - 3.0);
-    let last = SHARP * t * t * (1.0 - t);
-    return vec4<f32>(first, second, 1.0 - first - second - last, last);
-}
-
-fn fetch(x: f32, y: f32) -> vec3<f32> {
-    let u = clamp(x - 0.5, 1.0, f32(facts.width) - 3.0);
-    let v = clamp(y - 0.5, 1.0, f32(facts.height) - 4.0);
-    let iu = clamp(i32(u), 1, i32(facts.width) - 3);
-    let iv = clamp(i32(v), 1, i32(facts.height) - 4);
-    let across = weights(u - f32(iu));
-    let down = weights(v - f32(iv));
-    var sum = vec3<f32>();
-    for (var k = 0; k < 4; k++) {
-        let column = iu - 1 + k;
-        var line = vec3<f32>();
-        for (var j = 0; j < 4; j++) {
-            line += down[j] * pixel(column, iv - 1 + j);
-        }
-        sum += across[k] * line;
-    }
-    return sum;
 }
 
 fn patch_at(x: u32, y: u32) -> vec3<f32> {
@@ -93,7 +66,7 @@ fn shaded(x: i32, y: i32) -> vec3<u32> {
         let one = textureLoad(coarse, vec2<i32>(x, y), 0);
         let far = abs(one.x - f32(x) - 0.5) + abs(one.y - f32(y) - 0.5);
         if one.w == 0.0 || (far < select(STILL, LOOSE, one.w == AROUND) && one.z > 0.999) {
-            return vec3<u32>(pixel(x, y));
+            return vec3<u32>(pixel(0u, x, y));
         }
         outer = 1.0;
         sum = one.xyz;
@@ -101,7 +74,7 @@ fn shaded(x: i32, y: i32) -> vec3<u32> {
     let whole = 1.0 / (outer + inner);
     var colour = seen * whole;
     if outer > 0.0 {
-        colour += fetch(sum.x / outer, sum.y / outer) * (sum.z * whole);
+        colour += fetch(0u, sum.x / outer, sum.y / outer) * (sum.z * whole);
     }
     return vec3<u32>(clamp(colour + 0.5, vec3<f32>(), vec3<f32>(255.0)));
 }

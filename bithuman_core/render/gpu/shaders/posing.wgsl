@@ -9,17 +9,6 @@
 @group(1) @binding(7) var<storage, read_write> points: array<vec4<f32>>;  // [sessions, V] posed, head straight
 @group(1) @binding(8) var<storage, read_write> screen: array<vec4<f32>>;  // [sessions, V + B] x, y (samples), z, light
 
-// A device may be wrong by 0.0005 in its own sine: by a tenth of a px at the outline of a head. Angles are below 1.
-fn sine(x: f32) -> f32 {
-    let y = x * x;
-    return x * (1.0 - y / 6.0 * (1.0 - y / 20.0 * (1.0 - y / 42.0 * (1.0 - y / 72.0 * (1.0 - y / 110.0)))));
-}
-
-fn cosine(x: f32) -> f32 {
-    let y = x * x;
-    return 1.0 - y / 2.0 * (1.0 - y / 12.0 * (1.0 - y / 30.0 * (1.0 - y / 56.0 * (1.0 - y / 90.0 * (1.0 - y / 132.0)))));
-}
-
 fn projected(session: u32, at: vec3<f32>, follows: u32, tall: f32) -> vec4<f32> {
     let w = f32(follows) / 255.0;
     let yaw = w * number(session, HEAD);
@@ -55,7 +44,7 @@ fn pose(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     var at = vec3<f32>(neutral[3u * v], neutral[3u * v + 1u], neutral[3u * v + 2u]);
     for (var k = first[v]; k < first[v + 1u]; k++) {
-        let amount = number(session, shape[k]);
+        let amount = number(session, AMOUNT + shape[k]);
         if amount != 0.0 {
             at += amount * vec3<f32>(delta[3u * k], delta[3u * k + 1u], delta[3u * k + 2u]);
         }

@@ -28,7 +28,7 @@ fn sum_of(session: u32, first: u32, at: vec2<u32>) -> vec4<i32> {
         if at.x < row.x0 || at.x >= row.x1 || at.y < row.y0 || at.y >= row.y1 {
             continue;
         }
-        let share = row.scale * number(session, RESIDUAL + r);
+        let share = row.scale * number(session, AMOUNT + r);
         if abs(share) >= LEAST {
             total = added(total, share, values[row.start + (at.y - row.y0) * (row.x1 - row.x0) + at.x - row.x0]);
         }

@@ -17,17 +17,19 @@ struct Rig {
     scale: f32,  // px of the frame to one of the canvas
     face_width: f32,
     mouth_cover: f32,
+    gaze_side: f32, gaze_up: f32, gaze_down: f32,  // radians at coefficient 1
+    shade_scale: f32,
 }
 
 @group(0) @binding(0) var<storage, read> rig: Rig;
-@group(0) @binding(1) var<storage, read> numbers: array<f32>;  // of each session, see numbers.py
+@group(0) @binding(1) var<storage, read> numbers: array<f32>;  // of each session, see state.wgsl
 
-const HEAD = 52u;
-const LIFT = 58u;
-const STILL_LIFT = 59u;  // in 256ths of a px
-const EYES = 60u;
+const HEAD = 0u;  // yaw, pitch, roll (radians), x, y, z (px)
+const LIFT = 6u;
+const STILL_LIFT = 7u;  // in 256ths of a px
+const EYES = 8u;
 const AN_EYE = 8u;
-const RESIDUAL = 76u;
+const AMOUNT = 24u;  // of the 52 coefficients and the correctives, 0..1
 
 fn number(session: u32, which: u32) -> f32 {
     return numbers[session * rig.numbers + which];

@@ -1,0 +1,58 @@
+"""Pictures that no frame of a film shows: a head turned a little, or between those of two frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bithuman_core.render.footage.film import Colours
+from bithuman_core.render.footage.flow import STEP, field_at, nearest
+from bithuman_core.render.footage.planes import Planes, coloured, mix, move_sharply
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Turned:
+    """A picture that is yet to be made: one of a film or two that go over into each other, with their heads moved."""
+
+    pictures: tuple[Planes, ...]  # one or two
+    fields: tuple[Floats, ...] = ()  # of each, as of `HeadFlow.field`; none: one picture as it is
+    share: float = 0.0  # of the second one, 0..1
+    sharper: float = 0.0  # see `mix`
+
+    def colour_at(self, places: Floats) -> Floats:
+        """Mean colour BGR [3] of the picture at places [n, 2] px, but for what it is sharpened."""
+        total, shares = np.zeros(3, np.float32), (1 - self.share, self.share)
+        for k, picture in enumerate(self.pictures):
+            at = places + field_at(self.fields[k], places) if self.fields else places
+            rows, columns = nearest(at, picture.y.shape)
+            colours = coloured(picture.y[rows, columns], *(plane[rows // 2, columns // 2] for plane in picture[1:]))
+            total += np.float32(shares[k]) * colours.mean(0, dtype=np.float32)
+        return total
+
+
+class Turning:
+    """Makes such pictures, for one session. Holds scratch buffers only."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._moved, self._between = [Planes.empty(size) for _ in range(2)], Planes.empty(size)
+        self._room, self._coarse_room = np.empty((8, STEP), np.float32), np.empty((8, STEP // 2), np.float32)
+        self._colours = Colours()
+
+    def picture(self, turned: Turned) -> NDArray[np.uint8]:
+        """BGR uint8 [h, w, 3]."""
+        if not turned.fields:
+            return self._colours.of(turned.pictures[0])
+        for picture, field, out in zip(turned.pictures, turned.fields, self._moved, strict=False):
+            move_sharply(picture.y, field, STEP, np.float32(1), self._room, out.y)
+            move_sharply(picture.u, field, STEP // 2, np.float32(0.5), self._coarse_room, out.u)
+            move_sharply(picture.v, field, STEP // 2, np.float32(0.5), self._coarse_room, out.v)
+        first, second = self._moved[0], self._moved[len(turned.pictures) - 1]
+        share, between = np.float32(turned.share), self._between
+        mix(first.y, second.y, share, np.float32(turned.sharper), between.y)
+        mix(first.u, second.u, share, np.float32(0), between.u)
+        mix(first.v, second.v, share, np.float32(0), between.v)
+        return self._colours.of(between)
