@@ -42,6 +42,8 @@ class RoomVisit:
         while await self.status() != "ended":
             await asyncio.sleep(0.1)
         await self._room.disconnect()
+        for task in self._taking:
+            task.cancel()
 
     async def status(self) -> str:
         async with self._home.owner() as owner:
