@@ -32,8 +32,6 @@ MIXED = 0.45  # of a dissolve, in its middle, in which both pictures are seen; f
 SHARPER, MIXED_SHARPER = 0.03, 0.055  # against the softness of pictures that are moved by parts of a px, and of two in one
 LEAST_TURN = 5e-4  # radians: a tenth of a px
 SEEN_GAP = 0.25  # px of gap from which the inside of the mouth is drawn
-
-
 Picture = NDArray[np.uint8]
 Face = tuple[Moved, Opening | None]
 
