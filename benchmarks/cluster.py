@@ -24,9 +24,8 @@ import numpy as np
 from aiortc import rtcrtpreceiver
 
 from benchmarks.cluster_kills import HEADING, KINDS, gap_of, row
-from benchmarks.cluster_load import load
+from benchmarks.cluster_load import load, skip
 from benchmarks.cluster_model import Costs, simulate
-from benchmarks.visitors import discard
 from tests.cluster.nodes import House, house
 from tests.livekit.server import SERVER, LiveKit, serving
 
@@ -101,7 +100,7 @@ def main() -> None:
             with house(nodes, cpus=3, places=1, job_cpus=1.0, jobs=nodes) as home:
                 asyncio.run(jobs(home, nodes))
     elif arguments.load:
-        rtcrtpreceiver.decoder_worker = discard  # pyright: ignore[reportAttributeAccessIssue]
+        rtcrtpreceiver.decoder_worker = skip  # pyright: ignore[reportAttributeAccessIssue]
         with house(1, places=arguments.load) as home:
             asyncio.run(load(home, arguments.load))
     else:
