@@ -88,7 +88,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=5, help="of each kind")
-    parser.add_argument("--only", choices=KINDS, help="one kind of them, and nothing else")
+    parser.add_argument("--only", nargs="+", choices=KINDS, help="some kinds of them, and nothing else")
     parser.add_argument("--load", type=int, metavar="VISITS", help="up to so many visits in a process that has one core, alone")
     parser.add_argument("--jobs", action="store_true", help="jobs a minute alone")
     parser.add_argument("--simulate", action="store_true", help="the model alone")
@@ -107,7 +107,7 @@ def main() -> None:
         with house(workers=2, places=3, ingresses=2) as home, rooms() as livekit:
             if not arguments.only:
                 asyncio.run(admitted(home, 20))
-            asyncio.run(kills(home, livekit, [arguments.only] if arguments.only else KINDS, arguments.kills))
+            asyncio.run(kills(home, livekit, arguments.only or KINDS, arguments.kills))
 
 
 @contextmanager

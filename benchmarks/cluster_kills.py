@@ -23,7 +23,7 @@ Gap = Callable[[House, LiveKit], Awaitable[float | None]]
 def _visit(killing: Callable[[House, Visitor], Awaitable[None]]) -> Gap:
     async def gap(home: House, _: LiveKit) -> float | None:
         visitor = home.visitor()
-        await visitor.come()
+        await visitor.come_in()
         visitor.stay()
         await asyncio.sleep(1)
         heard = len(visitor.sound)

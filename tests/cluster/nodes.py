@@ -61,7 +61,7 @@ class Nodes:
 
     def __init__(self, plan: Plan, nodes: int, cpus: int, address: str | None = None) -> None:
         self.plan, self._cpus = plan, cpus
-        self._at = {} if address is None else {"node_ip_address": address}
+        self._at: dict[str, Any] = {} if address is None else {"node_ip_address": address}
         self.cluster = Cluster(
             initialize_head=True, shutdown_at_exit=False,
             head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False, **self._at},

@@ -84,6 +84,10 @@ class Visitor(Peer):
 
     async def _come_again(self) -> None:
         await self._hang_up()
+        await self.come_in()
+
+    async def come_in(self) -> None:
+        """As the page does: ask again until there is a place."""
         while not self._leaving:
             with suppress(httpx.HTTPError, asyncio.TimeoutError):
                 await self.come()
