@@ -30,6 +30,7 @@ from tests.livekit.test_real_server import agent_in  # noqa: E402
 SETTLE, SECONDS = 3, 10  # until the jitter buffers know the line; that are looked at
 TRIES = 5  # Chromium takes its time to bring them together, and what else a machine does makes it worse, never better
 SPOKEN = SETTLE + TRIES * (SECONDS + 2)
+CARRIED, LEFT_BEHIND = 22.0, 12.5  # pictures a second
 GAP = 0.3  # s without a picture: longer ones are seen
 MEAN, P95 = 0.040, 0.060  # s, picture against sound
 
@@ -52,15 +53,14 @@ async def viewers(client: Path) -> AsyncIterator[Viewers]:
             yield Viewers(browser, address, client)
 
 
-async def check(pages: list[Page], least: float, gap: float = GAP, frozen: float = 0.0) -> None:
-    """Everybody gets ``least`` pictures a second, none of them ``gap`` seconds after the one before it, frozen no longer than is
-    said, and the first one's lips are on the voice."""
+async def check(pages: list[Page], least: float) -> None:
+    """Everybody gets ``least`` pictures a second, without a freeze, and the first one's lips are on the voice."""
     await asyncio.sleep(SETTLE)
     for left in reversed(range(TRIES)):
         recordings = await asyncio.gather(*(watch(page, SECONDS, closely=page is pages[0]) for page in pages))
         try:
             for recording in recordings:
-                check_pictures(recording, least, gap, frozen)
+                check_pictures(recording, least)
             check_lips(recordings[0])
             return
         except AssertionError:
@@ -68,7 +68,7 @@ async def check(pages: list[Page], least: float, gap: float = GAP, frozen: float
                 raise
 
 
-def check_pictures(recording: Recording, least: float, gap: float, frozen: float) -> None:
+def check_pictures(recording: Recording, least: float, gap: float = GAP, frozen: float = 0.0) -> None:
     grown = {name: recording.grown("video", name) for name in ("freezeCount", "totalFreezesDuration", "framesDropped")}
     told = f"{recording.fps:.1f} fps, longest gap {1000 * recording.gaps.max():.0f} ms, {grown}"
     print(told)
@@ -98,7 +98,21 @@ async def test_tracks_that_are_published_by_hand(server: LiveKit, fixture: Fixtu
 
 
 async def test_three_rooms_at_once(server: LiveKit, fixture: Fixture, viewers: Viewers) -> None:
+    """Nobody is left behind; and where the machine carries three avatars, their encoders, a server and a browser, lips stay on
+    the voice. What a machine carries is ``benchmarks/livekit_browser.py``'s to say."""
+    rates, fault = list[float](), None
     async with speaking(server, viewers, fixture, 3, SPOKEN) as pages:
-        # Three avatars, their encoders, a server and a browser share what cores there are: how many pictures that gives is
-        # benchmarks/livekit_browser.py's to say. Here none is left behind, and lips stay on the voice.
-        await check(pages, least=12.5, gap=1.0, frozen=1.0)
+        await asyncio.sleep(SETTLE)
+        for _ in range(TRIES):
+            recordings = await asyncio.gather(*(watch(page, SECONDS, closely=page is pages[0]) for page in pages))
+            for recording in recordings:
+                check_pictures(recording, LEFT_BEHIND, gap=1.0, frozen=1.0)
+            rates.append(min(recording.fps for recording in recordings))
+            if rates[-1] >= CARRIED:
+                try:
+                    return check_lips(recordings[0])
+                except AssertionError as error:
+                    fault = error
+    if fault is None:
+        pytest.skip(f"NOT MEASURED: this machine carries {max(rates):.1f} pictures a second of three rooms.")
+    raise fault
