@@ -15,6 +15,7 @@ from tests.fastrtc.peer import Microphone, Peer
 SITE = "https://example.org"
 SILENCE = 1.25  # s without sound, as the page's SILENCE_MS
 PAUSE = 0.1  # s before each further try
+LONGEST, AGAIN = 30.0, 8.0  # s that an answer is waited for, as the page does: of a first visit, of one that goes on
 
 
 class Visitor(Peer):
@@ -27,7 +28,7 @@ class Visitor(Peer):
         self.gaps: list[float] = []
         self.refused: list[httpx.Response] = []
         headers = {"origin": SITE, "sec-fetch-site": "cross-site"}
-        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False)
         self._connection: RTCPeerConnection | None = None
         self._taking: list[asyncio.Task[None]] = []
         self._staying: asyncio.Task[None] | None = None
@@ -35,7 +36,8 @@ class Visitor(Peer):
 
     async def come(self) -> None:
         """Until it sees and hears, and says hello. Raises HTTPStatusError where it is refused."""
-        session = await self._client.post("/v1/embed/sessions", json={"agent_code": self.code})
+        patience = AGAIN if self.resume else LONGEST
+        session = await self._client.post("/v1/embed/sessions", json={"agent_code": self.code}, timeout=patience)
         session.raise_for_status()
         connection = RTCPeerConnection()
         connection.on("track", lambda track: self._taking.append(asyncio.create_task(self.take(track))))
@@ -47,7 +49,8 @@ class Visitor(Peer):
         await connection.setLocalDescription(await connection.createOffer())
         offer = {"sdp": connection.localDescription.sdp, "resume": self.resume}
         token = session.json()["data"]["token"]
-        answer = await self._client.post("/v1/embed/offer", json=offer, headers={"authorization": f"Bearer {token}"})
+        headers = {"authorization": f"Bearer {token}"}
+        answer = await self._client.post("/v1/embed/offer", json=offer, headers=headers, timeout=patience)
         if answer.status_code != 200:
             self.refused.append(answer)
             await connection.close()

@@ -3,6 +3,8 @@ import { Refused, SENTENCES } from "./sentences.js";
 import { tokenOf } from "./token.js";
 
 const EARLY_MS = 60000; // before its end a token counts as over
+const LONGEST_MS = 30000; // that an answer is waited for
+const LONGEST_AGAIN_MS = 8000; // where a visit goes on: who was asked may have died over it, and another one answers
 
 /** A Call's server. ``said``: what was said before, for a connection that goes on with a talk. */
 export class EmbedSession {
@@ -54,9 +56,11 @@ export class EmbedSession {
 
   async #post(path, body, token) {
     const headers = { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+    const signal = AbortSignal.timeout(this.resume ? LONGEST_AGAIN_MS : LONGEST_MS);
+    const asked = { method: "POST", body: JSON.stringify(body), headers, credentials: "omit", signal };
     let answer;
     try {
-      answer = await fetch(new URL(path, this.#host), { method: "POST", body: JSON.stringify(body), headers, credentials: "omit" });
+      answer = await fetch(new URL(path, this.#host), asked);
     } catch {
       throw new Refused("The avatar's server does not answer this site: it is away, or the avatar is not published here.", { again: true });
     }
