@@ -24,17 +24,15 @@ from bithuman_core.errors import BithumanError
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import read_imx
 from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, Rig, any_rig
-from bithuman_core.render.footage.cut_out import Before
-from bithuman_core.render.footage.renderer import Face, Picture
-from bithuman_core.render.footage.turning import Turned
 from bithuman_core.render.gpu import numbers
 from bithuman_core.render.gpu.device import Gpu, describe, find_gpu
-from bithuman_core.render.gpu.faces import Asked, GpuFaces
+from bithuman_core.render.gpu.faces import GpuFaces
 from bithuman_core.render.gpu.portrait import MOST, GpuPortrait
 from bithuman_core.render.gpu.renderer import GpuFilmDrawing
 from bithuman_core.render.gpu.together import FilmsTogether
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.settings import models_dir
+from tests.render.noted import Noted
 
 AVATARS, POSES, FAR = ("mara", "theo", "erik", "mara_film"), 200, 6
 CPU_FRAMES, RENDERERS, APART = 50, 8, 25  # RENDERERS: different pictures of a film; APART: frames between them
@@ -97,20 +95,6 @@ def sent_up(gpu: Gpu, rig: FootageRig) -> tuple[int, int]:
     faces_of.draw(noted.asked)
     coded = rig.size[0] * rig.size[1] * 3 // 2
     return coded, Counting.sent - coded
-
-
-class Noted:
-    """Notes what a renderer of a film asks of the device."""
-
-    coded = True
-
-    def __init__(self) -> None:
-        self.asked = list[Asked]()
-
-    def draw(self, picture: Picture | Turned | Before, face: Face | None, out: Picture) -> None:
-        """Nothing is drawn."""
-        assert not isinstance(picture, np.ndarray)
-        self.asked[:] = [Asked(picture, face)]
 
 
 def portrait_cost(rig: PortraitRig) -> float:

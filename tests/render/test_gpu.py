@@ -19,10 +19,7 @@ from bithuman_core.face import ARKIT_NAMES, BREATH, FACE_SIZE, HEAD_NAMES, FaceS
 from bithuman_core.imx import read_imx
 from bithuman_core.render import FilmScene, FootageRenderer, FootageRig, PortraitRenderer, load_rig, read_footage, scene_for
 from bithuman_core.render.eyes import STEPS, looking
-from bithuman_core.render.footage.cut_out import Before
 from bithuman_core.render.footage.planes import Planes
-from bithuman_core.render.footage.renderer import Face, Picture
-from bithuman_core.render.footage.turning import Turned
 from bithuman_core.render.gpu import device as devices
 from bithuman_core.render.gpu import numbers
 from bithuman_core.render.gpu import renderer as renderers
@@ -37,6 +34,7 @@ from bithuman_core.render.planes import to_planes
 from bithuman_core.render.rig import PortraitRig
 from bithuman_core.settings import models_dir
 from bithuman_core.speech import SpeechNet
+from tests.render.noted import Noted
 from tests.render.vulkan import on_a_device
 
 pytestmark = on_a_device
@@ -224,19 +222,6 @@ def test_a_turned_head_alone_is_moved_by_the_device_as_by_the_cpu() -> None:
         frames = [each.render(FaceState(), 10, leaving=leaving, share=share, head=turn) for each in (ours, cpu)]
         off = np.abs(frames[0].astype(np.int16) - frames[1])
         assert off.max() <= 2 and off.mean() < 0.02  # levels: where the two round to either side
-
-
-class Noted:
-    """Notes what a renderer asks of the device."""
-
-    coded = True
-
-    def __init__(self) -> None:
-        self.asked = list[Asked]()
-
-    def draw(self, picture: Picture | Turned | Before, face: Face | None, out: Picture) -> None:
-        assert not isinstance(picture, np.ndarray)
-        self.asked.append(Asked(picture, face))
 
 
 def asked_of_films() -> list[Asked]:

@@ -9,32 +9,23 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.render.footage.flow import STEP, field_at, nearest
+from bithuman_core.render.footage.flow import STEP, nearest
+from bithuman_core.render.footage.moved import Floats, Moved
 from bithuman_core.render.footage.shading import TAPS, mix_pictures, shift_picture
 from bithuman_core.render.matte.film import Matte, MattePlayer
 from bithuman_core.render.matte.layers import lay_over, mix_covers, shift_cover
 
-Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Person:
-    """The person of one frame, or of two that go over into each other, yet to be moved."""
+class Person(Moved[Picture]):
+    """The person of such frames. pictures: hers, times alpha [h, w, 3]."""
 
-    pictures: tuple[Picture, ...]  # one or two, times alpha [h, w, 3]
-    covers: tuple[Picture, ...]  # their alpha [h, w]
-    fields: tuple[Floats, ...] = ()  # of each, as of `HeadFlow.field`; none: one person as she is
-    share: float = 0.0  # of the second one, 0..1
-    sharper: float = 0.0  # see `mix_pictures`
+    covers: tuple[Picture, ...] = ()  # their alpha [h, w]
 
-    def colour_at(self, places: Floats) -> Floats:
-        """Mean colour BGR [3] of the person at places [n, 2] px, but for what she is sharpened."""
-        total, shares = np.zeros(3, np.float32), (1 - self.share, self.share)
-        for k, picture in enumerate(self.pictures):
-            at = places + field_at(self.fields[k], places) if self.fields else places
-            total += np.float32(shares[k]) * picture[nearest(at, picture.shape)].mean(0, dtype=np.float32)
-        return total
+    def _colours(self, picture: Picture, places: Floats) -> Picture:
+        return picture[nearest(places, picture.shape)]
 
 
 @dataclass(frozen=True)

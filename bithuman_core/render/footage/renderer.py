@@ -140,7 +140,7 @@ class FootageRenderer:
         if self._lifter is not None:
             lifted = [self._lifter.lift(n, k, self._player.frame(k, ahead), ahead) for n, k in enumerate(frames)]
             pictures, covers = zip(*lifted, strict=True)
-            return Person(pictures, covers, fields, share, sharper), stands
+            return Person(pictures, fields, share, sharper, covers), stands
         if not fields and not self._drawing.coded:
             return self._player.frame(frame, ahead), stands
         return Turned(tuple(self._player.planes(k, ahead) for k in frames), fields, share, sharper), stands

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.render.footage.film import Colours
-from bithuman_core.render.footage.flow import STEP, field_at, nearest
+from bithuman_core.render.footage.flow import STEP, nearest
+from bithuman_core.render.footage.moved import Floats, Moved
 from bithuman_core.render.footage.planes import Planes, coloured, mix, move_sharply
 
-Floats = NDArray[np.float32]
 
+class Turned(Moved[Planes]):
+    """Whole pictures of a film."""
 
-@dataclass(frozen=True)
-class Turned:
-    """A picture that is yet to be made: one of a film or two that go over into each other, with their heads moved."""
-
-    pictures: tuple[Planes, ...]  # one or two
-    fields: tuple[Floats, ...] = ()  # of each, as of `HeadFlow.field`; none: one picture as it is
-    share: float = 0.0  # of the second one, 0..1
-    sharper: float = 0.0  # see `mix`
-
-    def colour_at(self, places: Floats) -> Floats:
-        """Mean colour BGR [3] of the picture at places [n, 2] px, but for what it is sharpened."""
-        total, shares = np.zeros(3, np.float32), (1 - self.share, self.share)
-        for k, picture in enumerate(self.pictures):
-            at = places + field_at(self.fields[k], places) if self.fields else places
-            rows, columns = nearest(at, picture.y.shape)
-            colours = coloured(picture.y[rows, columns], *(plane[rows // 2, columns // 2] for plane in picture[1:]))
-            total += np.float32(shares[k]) * colours.mean(0, dtype=np.float32)
-        return total
+    def _colours(self, picture: Planes, places: Floats) -> NDArray[np.uint8]:
+        rows, columns = nearest(places, picture.y.shape)
+        return coloured(picture.y[rows, columns], *(plane[rows // 2, columns // 2] for plane in picture[1:]))
 
 
 class Turning:
