@@ -30,7 +30,7 @@ from tests.livekit.test_real_server import agent_in  # noqa: E402
 SETTLE, SECONDS = 3, 10  # until the jitter buffers know the line; that are looked at
 TRIES = 5  # Chromium takes its time to bring them together, and what else a machine does makes it worse, never better
 SPOKEN = SETTLE + TRIES * (SECONDS + 2)
-CARRIED, LEFT_BEHIND = 22.0, 12.5  # pictures a second
+CARRIED, LEFT_BEHIND = 24.0, 12.5  # pictures a second
 GAP = 0.3  # s without a picture: longer ones are seen
 MEAN, P95 = 0.040, 0.060  # s, picture against sound
 
@@ -81,8 +81,12 @@ def check_lips(recording: Recording) -> None:
     apart = offsets(recording)
     told = f"picture after its sound, of {apart.size} bursts: {np.round(1000 * apart)} ms"
     print(told)
-    assert apart.size >= SECONDS - 2, told
+    assert abs(apart.size - SECONDS) <= 2, told  # every burst is heard, and in one piece
     assert abs(apart.mean()) <= MEAN and np.percentile(np.abs(apart), 95) <= P95, told
+
+
+def heard_whole(recording: Recording) -> bool:
+    return offsets(recording).size <= SECONDS + 1
 
 
 async def test_tracks_that_are_published_by_hand(server: LiveKit, fixture: Fixture, viewers: Viewers) -> None:
@@ -93,13 +97,14 @@ async def test_tracks_that_are_published_by_hand(server: LiveKit, fixture: Fixtu
         await room.local_participant.publish_track(voice, voice.options)
         page = await viewers.join(server.url, server.token("viewer", "by-hand"))
         await runtime.push_audio(bursts(SPOKEN), 16_000)
-        await check([page], least=24)
+        await check([page], least=CARRIED)
         await face.aclose()
 
 
 async def test_three_rooms_at_once(server: LiveKit, fixture: Fixture, viewers: Viewers) -> None:
     """Nobody is left behind; and where the machine carries three avatars, their encoders, a server and a browser, lips stay on
-    the voice. What a machine carries is ``benchmarks/livekit_browser.py``'s to say."""
+    the voice. What a machine carries is ``benchmarks/livekit_browser.py``'s to say: a browser that comes to play its sound in
+    pieces has no time left for it."""
     rates, fault = list[float](), None
     async with speaking(server, viewers, fixture, 3, SPOKEN) as pages:
         await asyncio.sleep(SETTLE)
@@ -108,11 +113,11 @@ async def test_three_rooms_at_once(server: LiveKit, fixture: Fixture, viewers: V
             for recording in recordings:
                 check_pictures(recording, LEFT_BEHIND, gap=1.0, frozen=1.0)
             rates.append(min(recording.fps for recording in recordings))
-            if rates[-1] >= CARRIED:
+            if rates[-1] >= CARRIED and heard_whole(recordings[0]):
                 try:
                     return check_lips(recordings[0])
                 except AssertionError as error:
                     fault = error
     if fault is None:
-        pytest.skip(f"NOT MEASURED: this machine carries {max(rates):.1f} pictures a second of three rooms.")
+        pytest.skip(f"NOT MEASURED: lips in three rooms, of which this machine carries {max(rates):.1f} pictures a second.")
     raise fault
