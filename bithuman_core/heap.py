@@ -11,12 +11,12 @@ FULL_COLLECTION = 100  # middle garbage collections to a full one, in place of 1
 M_ARENA_MAX = -8  # malloc.h
 
 
-def share_heaps() -> None:
+def share_heaps(arenas: int = ARENAS) -> None:
     """Let all threads that begin from now on share a few heaps (glibc; elsewhere nothing is done)."""
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
         if mallopt is not None:
-            mallopt(M_ARENA_MAX, ARENAS)
+            mallopt(M_ARENA_MAX, arenas)
 
 
 def keep_collections_short() -> None:

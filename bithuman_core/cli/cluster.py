@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from bithuman_core.cli.common import say
+from bithuman_core.cluster_address import AUTO, host_and_port
 from bithuman_core.errors import Failed
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ class Size:
     most_workers: int | None
 
 
-def check_cluster_installed() -> None:
-    """Raises Failed."""
+def check_cluster(address: str) -> None:
+    """Whether there can be a cluster, and what a cluster needs is installed. Raises Failed."""
+    if address != AUTO:
+        host_and_port(address)
     if find_spec("ray") is None or find_spec("fastrtc") is None:
         raise Failed(MISSING)
 

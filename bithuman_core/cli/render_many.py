@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bithuman_core.cli.cluster import check_cluster_installed
+from bithuman_core.cli.cluster import check_cluster
 from bithuman_core.cli.common import app, say, with_progress
 from bithuman_core.errors import Failed
 
@@ -62,7 +62,7 @@ def _rendered(rows: list[Row], folder: Path, processes: int, cluster: str | None
 
         yield from render_here(rows, folder, min(processes, len(rows)))
         return
-    check_cluster_installed()
+    check_cluster(cluster)
     from bithuman_core.cluster import starting
     from bithuman_core.cluster.bulk import render_there
 

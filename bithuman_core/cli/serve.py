@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bithuman_core.cli.cluster import Size, check_cluster_installed, serve_in_cluster
+from bithuman_core.cli.cluster import Size, check_cluster, serve_in_cluster
 from bithuman_core.cli.common import app, say
 from bithuman_core.cli.secrets import DatabaseOption, FolderOption, check_installed
 from bithuman_core.errors import Failed
@@ -80,7 +80,7 @@ def serve(
     """Serve the REST API: agents, videos, speech, secrets (see docs/service.md)."""
     check_installed()
     if cluster is not None:
-        check_cluster_installed()
+        check_cluster(cluster)
         if rooms is not None or embeds is not None:
             raise typer.BadParameter("in a cluster pages and rooms share their places: say --places", param_hint="--cluster")
         if trusted_proxies != OWN_MACHINE:

@@ -8,7 +8,6 @@ import socket
 import time
 from collections import Counter
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import ray
 from ray import serve
@@ -18,12 +17,11 @@ from ray.serve.config import HTTPOptions
 
 from bithuman_core.cluster.application import application
 from bithuman_core.cluster.plan import INGRESS, NAME, STAGE, Plan
+from bithuman_core.cluster_address import AUTO, host_and_port
 from bithuman_core.errors import Failed
 
-AUTO = "auto"
 STORE_BYTES = 100 * 2**20  # of shared memory for Ray's objects; the service has none of any size
 UNREACHABLE = "No cluster answers at {address!r}: give the address that `ray start --head` printed, or auto."
-NOT_AN_ADDRESS = "{address!r} is no address of a cluster: give auto, ray://host:10001, or host:6379."
 BROKE = "The cluster could not start the service: its logs (ray logs) say why."
 TAKEN = "A machine of the cluster cannot listen on {host}:{port}: choose another --port or --host."
 LOOK_SECONDS = 0.5
@@ -141,14 +139,7 @@ def _answers(address: str) -> bool:
 
 def _check(address: str) -> None:
     """Whether somebody listens there: Ray itself would try for minutes. Raises Failed."""
-    parts = urlsplit(address if "://" in address else f"gcs://{address}")
     try:
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if parts.scheme not in ("ray", "gcs") or not host or port is None:
-        raise Failed(NOT_AN_ADDRESS.format(address=address))
-    try:
-        socket.create_connection((host, port), CONNECT_SECONDS).close()
+        socket.create_connection(host_and_port(address), CONNECT_SECONDS).close()
     except OSError as error:
         raise Failed(UNREACHABLE.format(address=address)) from error

@@ -12,6 +12,7 @@ from bithuman_core.build.photo.colour import LUMA
 STEPS = 12  # of brightness in which the hue is told
 OFF = 0.015  # how far colours of such a photo lie from its hue in the mean, of their brightness; in colour 0.03 and more
 LEAST = 30  # px of a step of brightness
+THIN = 8  # one px of so many tells a picture that is far from any one hue
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,14 @@ class Tone:
 def one_hue(picture: Array, face: Array) -> Tone | None:
     """The tone of a picture [H, W, 3] whose px face [H, W] show the person; None where it is in colour."""
     shown = picture[face]
+    away, tone = _told(shown[::THIN])
+    if away < 2 * OFF:
+        away, tone = _told(shown)
+    return tone if away < OFF else None
+
+
+def _told(shown: Array) -> tuple[float, Tone]:
+    """How far px [n, 3] lie from one hue, of their brightness (inf: they are too few), and that hue."""
     light = shown @ LUMA
     ends = np.linspace(0, 1, STEPS + 1)
     step = np.clip(np.digitize(light, ends) - 1, 0, STEPS - 1)
@@ -50,4 +59,5 @@ def one_hue(picture: Array, face: Array) -> Tone | None:
         count += part.size
     lights.append(1.0)
     colours.append(np.ones(3))
-    return Tone(np.array(lights), np.array(colours)) if count and off / count < OFF * float(light.mean()) else None
+    away = off / count / max(float(light.mean()), 1e-9) if count else np.inf
+    return away, Tone(np.array(lights), np.array(colours))

@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from bithuman_core.build.photo.landmarker import CHIN
 from bithuman_core.build.photo.models import Net
 from bithuman_core.build.photo.pixels import halved
-from bithuman_core.build.photo.portrait import CANVAS, FACE_WIDTH
+from bithuman_core.build.photo.portrait import CANVAS
+from bithuman_core.build.scene.beyond import beyond
 from bithuman_core.build.shape.canvas import Canvas
 from bithuman_core.build.shape.distance import distance_to
 from bithuman_core.build.skin.fill import fill
@@ -44,10 +44,6 @@ BUSY = 12.0
 """How much a varied background, varied clothes or a foreign colour count against telling them apart."""
 AROUND = 24.0
 """Px (sigma) over which the variation is measured."""
-FADE = 0.2
-"""Face widths over which the person ends beyond the upper edge of the photo."""
-LITTLE = 2.5
-"""Times that: where no more is missing above the hair, the frame cuts it off and it goes on up to there."""
 
 
 def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
@@ -63,7 +59,7 @@ def person(net: Net, canvas: Canvas) -> tuple[Array, Array]:
     alpha = unmixed(lit, front, back, sharp, (variance(lit, known_person), variance(lit, known_ground)))
     alpha[known_person], alpha[known_ground] = 1, 0
     colour = _own_colour(lit, front, back, alpha) / np.float32(light)
-    return _beyond(alpha, canvas), np.where(alpha[..., None] == 1, canvas.picture, colour)
+    return beyond(alpha, canvas), np.where(alpha[..., None] == 1, canvas.picture, colour)
 
 
 def segment(net: Net, picture: Array, face: NDArray[np.bool_], corner: tuple[int, int] = (0, 0)) -> Array:
@@ -221,21 +217,3 @@ def _own_colour(picture: Array, front: Array, back: Array, alpha: Array) -> Arra
     own = np.clip((picture - (1 - alpha[..., None]) * back) / np.maximum(alpha[..., None], 0.1), 0, 1)
     trust = np.clip((alpha[..., None] - 0.2) / 0.6, 0, 1)
     return (front + trust * (own - front)).astype(np.float32)
-
-
-def _beyond(alpha: Array, canvas: Canvas) -> Array:
-    """The matte beyond the photo: clothes go on to the sides and downwards; so does hair, if little is missing."""
-    if canvas.inside.all():
-        return alpha
-    height, width = alpha.shape
-    y, x = np.nonzero(~canvas.inside)
-    rows, columns = canvas.nearest[:, y, x]
-    distance = np.hypot(y - rows, x - columns) / (FADE * FACE_WIDTH * CANVAS)
-    clothes = (y - rows > np.abs(x - columns)) | (y > canvas.landmarks[CHIN, 1])
-    out = alpha.copy()
-    out[y, x] = alpha[rows, columns]
-    soft = enlarged(np.asarray(ndimage.gaussian_filter(halved(out), EDGE / 2)), (width, height))
-    hair = (rows - y > np.abs(x - columns)) & (alpha[rows, columns] > 0.5)
-    goes_on = clothes | hair & (distance[hair].max(initial=0) < LITTLE)
-    out[y, x] = np.clip(soft[y, x], 0, 1) * np.where(goes_on, 1, 1 - smoothstep(distance))
-    return out
