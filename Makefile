@@ -6,12 +6,25 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell $(p) -c 'import sys; 10 <= sys.version_info.minor <= 13 and print("$(p)")' 2>/dev/null)))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-cluster lint audit bench clean
+.PHONY: demo test test-cluster parts lint audit bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py
 
-test: lint
+# what is looked at needs one core, what is fetched and built the other
+test: $(VENV)/.dev
+	$(MAKE) --jobs 2 lint parts
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile -m "not in_time"; first=$$?; \
+	$(BIN)/python -m pytest -m in_time && exit $$first
+
+# twenty kills of each kind, whose table is printed, and a machine that is cut off; an hour
+test-cluster: $(VENV)/.dev
+	$(BIN)/python -m tests.service.postgres
+	$(BIN)/python -m tests.livekit.server
+	$(BIN)/python -m pytest -m cluster_long -rP tests/cluster
+
+# real browsers, servers and drivers that the tests start, got where they are missing
+parts: $(VENV)/.dev
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.firefox
 	$(BIN)/python -m tests.faults.gvisor
@@ -22,14 +35,6 @@ test: lint
 	$(BIN)/python -m tests.deploy.debian
 	$(BIN)/python -m tests.deploy.checker
 	$(BIN)/python -m tests.livekit.client
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile -m "not in_time"; first=$$?; \
-	$(BIN)/python -m pytest -m in_time && exit $$first
-
-# twenty kills of each kind, whose table is printed, and a machine that is cut off; an hour
-test-cluster: $(VENV)/.dev
-	$(BIN)/python -m tests.service.postgres
-	$(BIN)/python -m tests.livekit.server
-	$(BIN)/python -m pytest -m cluster_long -rP tests/cluster
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
