@@ -11,8 +11,8 @@ from av.video.frame import PictureType, VideoFrame
 # than aiortc's own setting (-6 and the denoiser), for half the work: 1.8 ms a frame of 512 px instead of 3.3.
 # The background never moves: blocks that differ by less than the threshold are not sent again. At 300 the picture is as close to
 # the drawn one as without it, for a sixth less work and a tenth fewer packets; from 600 on it blurs.
-# A finer quantiser than the fifth adds what nobody sees (SSIM .9907 instead of .9921 at 2.5 Mbit/s, .9898 and .9902 at 1.5) for a
-# quarter more packets, and with a speed of -12 for a tenth more work; from -15 on pictures in motion are coarser.
+# A quantiser finer than the fifth, and a speed of -12, add what nobody sees (SSIM .9920 instead of .9906 at 2.5 Mbit/s, .9900 and
+# .9896 at 1.5; aiortc's own has .9870 and .9854) for up to a third more bits and a tenth more work (benchmarks/encoder.py).
 OPTIONS = {"noise-sensitivity": "0", "cpu-used": "-14", "static-thresh": "300", "qmin": "5"}
 
 
