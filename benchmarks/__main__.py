@@ -14,6 +14,7 @@ TABLES = {
     "Life": ["-m", "benchmarks.life"],
     "Lip motion": ["-m", "benchmarks.lips"],
     "How quickly it answers": ["-m", "benchmarks.conversation"],
+    "The encoder of a visit's picture": ["-m", "benchmarks.encoder"],
     "Uploads in processes of their own": ["-m", "benchmarks.intake"],
     "Calls of the service": ["-m", "benchmarks.service"],
     "Memory of the server": ["-m", "benchmarks.memory"],

@@ -30,7 +30,7 @@ from tests.cluster.nodes import House, house
 from tests.livekit.server import SERVER, LiveKit, serving
 
 # Measured by this script on two cores that carried visitors, database and all nodes as well; cores by benchmarks/visitors.py.
-MEASURED = Costs(cores=0.29, process_mib=504, visit_mib=29, start_seconds=12, recovery_seconds=2.0)
+MEASURED = Costs(cores=0.29, process_mib=525, visit_mib=23, start_seconds=12, recovery_seconds=2.0)
 VIDEOS = 12
 TEXT = "A short sentence is said here, so that the video has some five seconds. "
 

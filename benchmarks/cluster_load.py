@@ -31,6 +31,11 @@ class Guest(Visitor):
         self.arrivals: list[float] = []
         self._stamp: int | None = None
 
+    @property
+    def fresh(self) -> float:
+        """The part of the pictures that are new ones, as the server says once a second."""
+        return float(np.mean([said["data"]["fresh"] for said in self.messages if said["type"] == "stats"]))
+
     def _look_at(self, receiver: Any) -> None:
         handle = receiver._handle_rtp_packet
 
@@ -57,19 +62,17 @@ def skip(
 
 
 async def load(home: House, most: int, fewest: int = 1) -> None:
-    """Of so many visits at once in one process: pictures a second of the worst, gaps between them, cores and MiB of each.
+    """Of so many visits at once in one process: new pictures a second of the worst, gaps between pictures, cores of each, the
+    process's memory, and what each further visit adds to that of the first.
 
     All of them speak. The process is pinned to the machine's last core; visitors, Ray and the database have what is left.
     """
     ((number, _),) = home.nodes.stages().values()
     process = psutil.Process(number)
     _pin(process, max(os.sched_getaffinity(0)))
-    first = Guest(home.nodes.url, home.code)
-    await first.come()
-    await first.leave()
-    guests, before = list[Guest](), process.memory_full_info().uss
-    print(f"a process that has shown one visit has {before / MIB:.0f} MiB")
-    print(f"{'visits':>8s}{'pictures/s':>12s}{'gap ms, p50':>13s}{'p99':>6s}{'longest':>9s}{'cores each':>12s}{'MiB each':>10s}")
+    guests, alone = list[Guest](), 0.0
+    print(f"{'visits':>8s}{'new pictures/s':>16s}{'gap ms, p50':>13s}{'p99':>6s}{'longest':>9s}{'cores each':>12s}{'MiB':>7s}"
+          f"{'each further':>14s}")  # fmt: skip
     for visits in range(1, most + 1):
         guests.append(Guest(home.nodes.url, home.code))
         await guests[-1].come()
@@ -80,14 +83,17 @@ async def load(home: House, most: int, fewest: int = 1) -> None:
         await asyncio.sleep(SETTLE)
         for guest in guests:
             guest.arrivals.clear()
+            guest.messages.clear()
         (cpu, _), began = cpu_times(process), time.monotonic()
         await asyncio.sleep(SECONDS)
         cores, took = (cpu_times(process)[0] - cpu) / (time.monotonic() - began) / visits, time.monotonic() - began
         gaps = 1000 * np.concatenate([np.diff(guest.arrivals) for guest in guests])
         p50, p99 = np.percentile(gaps, [50, 99])
-        rate = min(len(guest.arrivals) for guest in guests) / took
-        mib = (process.memory_full_info().uss - before) / MIB / visits
-        print(f"{visits:8d}{rate:12.2f}{p50:13.0f}{p99:6.0f}{gaps.max():9.0f}{cores:12.3f}{mib:10.1f}", flush=True)
+        rate = min(len(guest.arrivals) / took * guest.fresh for guest in guests)
+        mib = process.memory_full_info().uss / MIB
+        alone = alone or mib
+        each = (mib - alone) / max(visits - fewest, 1)
+        print(f"{visits:8d}{rate:16.2f}{p50:13.0f}{p99:6.0f}{gaps.max():9.0f}{cores:12.3f}{mib:7.0f}{each:14.1f}", flush=True)
     for guest in guests:
         await guest.leave()
 

@@ -102,7 +102,8 @@ def frame_side(avatar: ImxFile, at_least: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class EngineTick:
-    """40 ms of output: the face, its picture (BGR uint8 [h, w, 3]) and the sound that it shows (int16, or None for silence)."""
+    """40 ms of output: the face, its picture (BGR uint8 [h, w, 3], or planes) and the sound that it shows (int16, or None for
+    silence)."""
 
     face: FaceState
     frame: NDArray[np.uint8]
@@ -135,16 +136,23 @@ class Engine:
         """What lies inside before anything has come in: sound, and what a take says of it."""
         return deque([(None, None)] * LOOKAHEAD_TICKS)
 
-    def step(self, samples: NDArray[np.int16] | None = None, motion: MotionFrame | None = None) -> EngineTick:
+    def step(
+        self, samples: NDArray[np.int16] | None = None, motion: MotionFrame | None = None, planes: bool = False
+    ) -> EngineTick:
         """Advance by one tick. samples: int16 [640] at 16 kHz, fewer at the end of an utterance, None for silence. motion: what a
-        take says of the same tick."""
+        take says of the same tick. planes: the picture is best given as I420 [h * 3 / 2, w], for an encoder; it comes so where a
+        graphics processor draws a portrait, else in BGR."""
         face, audio = self.animate(samples, motion)
+        if planes and self._leaving is None:
+            coded = self._view.planes(face, self._mood())
+            if coded is not None:
+                return EngineTick(face, coded, audio)
         picture, alpha = self._picture(face)
         return EngineTick(face, picture, audio, alpha)
 
     def _picture(self, face: FaceState) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         """The frame, and its alpha before a transparent background."""
-        mood = Mood(self.mixer.speaking, self.mixer.listening, self.mixer.stillness, self.mixer.gestured)
+        mood = self._mood()
         picture, alpha = self._view.picture(face, mood), self._view.alpha
         if self._leaving is None:
             return picture, alpha
@@ -154,6 +162,9 @@ class Engine:
         if not self._fade:
             self._leaving = None
         return _between(picture, old, share), None if alpha is None or old_alpha is None else _between(alpha, old_alpha, share)
+
+    def _mood(self) -> Mood:
+        return Mood(self.mixer.speaking, self.mixer.listening, self.mixer.stillness, self.mixer.gestured)
 
     def animate(
         self, samples: NDArray[np.int16] | None = None, motion: MotionFrame | None = None

@@ -25,6 +25,10 @@ class View(Protocol):
         """The frame of the next tick: BGR uint8 [height, width, 3], a new array, times :attr:`alpha` where there is one."""
         ...
 
+    def planes(self, face: FaceState, mood: Mood) -> NDArray[np.uint8] | None:
+        """The same as I420 [height * 3 / 2, width], where that comes cheaper; None: it does not, and :meth:`picture` has it."""
+        ...
+
     @property
     def alpha(self) -> NDArray[np.uint8] | None:
         """Of the last picture, uint8 [height, width], before a transparent scene; else None."""
@@ -57,6 +61,10 @@ class PortraitView:
         """See :class:`View`."""
         return self._renderer.render(face)
 
+    def planes(self, face: FaceState, mood: Mood) -> NDArray[np.uint8] | None:
+        """See :class:`View`."""
+        return None if isinstance(self._renderer, PortraitRenderer) else self._renderer.planes(face)
+
     @property
     def alpha(self) -> NDArray[np.uint8] | None:
         """See :class:`View`."""
@@ -81,6 +89,10 @@ class FootageView:
         step = self._walk.next(mood)
         ahead, head = self._walk.ahead, mood.gestured
         return self._renderer.render(face, step.frame, ahead, leaving=step.leaving, share=step.share, head=head)
+
+    def planes(self, face: FaceState, mood: Mood) -> NDArray[np.uint8] | None:
+        """See :class:`View`."""
+        return None
 
     @property
     def alpha(self) -> NDArray[np.uint8] | None:

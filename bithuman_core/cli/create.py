@@ -34,9 +34,9 @@ def build(
     persona: Annotated[str, typer.Option(metavar="TEXT", help="Who it is where it answers, in plain words.")] = "",
 ) -> None:
     """Make an avatar from one photo or short clip, on this machine."""
-    from bithuman_core.heap import share_heaps
+    from bithuman_core.heap import share_one_heap
 
-    share_heaps(1)  # its two threads hold large pictures one after the other: 40 MiB less
+    share_one_heap()  # its two threads hold large pictures one after the other: 40 MiB less
     from bithuman_core.build import build_avatar
 
     check_output(output, photo, audio)

@@ -23,7 +23,7 @@ def render_video(path: Path, state: AvatarState, clip: Clip, report: Report) -> 
     total = math.ceil(clip.samples.size / SAMPLES_PER_TICK)
 
     def frames() -> Iterator[NDArray[np.uint8]]:
-        engine, queue = AvatarEngine(state), ClipQueue()
+        engine, queue = AvatarEngine(state, planes=False), ClipQueue()
         queue.play(clip)
         if clip.motion is not None:
             engine.follow(clip.motion)

@@ -49,9 +49,13 @@ class AvatarState:
 
 
 class AvatarEngine:
-    """An engine in a role. Every method is called by one thread at a time, the one that steps."""
+    """An engine in a role. Every method is called by one thread at a time, the one that steps.
 
-    def __init__(self, state: AvatarState) -> None:
+    planes: pictures are for an encoder, and come as I420 where that costs less, see :meth:`bithuman_core.engine.Engine.step`.
+    """
+
+    def __init__(self, state: AvatarState, planes: bool = True) -> None:
+        self._planes = planes
         self._engine = Engine(state.fixture, secrets.randbits(32))
         self._scene: Scene | None = None
         self._motion: Iterator[MotionFrame] = iter(())
@@ -64,7 +68,7 @@ class AvatarEngine:
 
     def step(self, samples: NDArray[np.int16] | None) -> EngineTick:
         """One tick; see :meth:`bithuman_core.engine.Engine.step`."""
-        return self._engine.step(samples, next(self._motion, None))
+        return self._engine.step(samples, next(self._motion, None), self._planes)
 
     def animate(self, samples: NDArray[np.int16] | None) -> tuple[FaceState, NDArray[np.int16] | None]:
         """The same without its picture."""

@@ -40,7 +40,8 @@ TIME_UP = "The time of this visit is up, so that others get their turn. Press St
 
 
 class LiveTick(Protocol):
-    """What a session needs of ``bithuman_core.engine.EngineTick``: BGR uint8 [h, w, 3], and int16 [640] or None."""
+    """What a session needs of ``bithuman_core.engine.EngineTick``: BGR uint8 [h, w, 3] or I420 [h * 3 / 2, w], and int16 [640]
+    or None."""
 
     @property
     def frame(self) -> NDArray[np.uint8]: ...
@@ -93,7 +94,7 @@ class LiveSession:
     def __init__(self, shared: SharedResources, tell: Callable[[str, Any], None], drop_voice: Callable[[], None]) -> None:
         self.pictures: SendQueue[Any] = SendQueue(head_start=3)  # what ``develop`` made of them
         self.voices: SendQueue[NDArray[np.int16]] = SendQueue(head_start=0)  # int16 [640]
-        self.develop: Callable[[NDArray[np.uint8]], Any] = lambda picture: picture  # BGR uint8 [h, w, 3], called in the pool
+        self.develop: Callable[[NDArray[np.uint8]], Any] = lambda picture: picture  # of a tick; called in the pool
         self.make_engine = shared.make_engine
         self.limit = math.inf
         self._arrived: float | None = None  # from when on the limit counts, s on the clock; None: from the first tick

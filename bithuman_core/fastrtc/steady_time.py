@@ -11,6 +11,7 @@ from aioice import turn
 from aiortc import clock, mediastreams, rtcrtpreceiver, rtcrtpsender, rtcsctptransport
 from fastrtc import tracks
 
+SINCE_1900 = 2_208_988_800  # s from NTP's epoch to Unix's
 PACED = (tracks, mediastreams, rtcrtpreceiver, rtcrtpsender, rtcsctptransport, turn)  # all that these use of ``time`` is time()
 
 
@@ -28,8 +29,14 @@ class SteadyTime:
 STEADY = SteadyTime()
 
 
+def ntp_time() -> int:
+    """Now in NTP's format, 2^-32 s: what aiortc makes of a datetime twice a packet, for a quarter of the work."""
+    return int((STEADY.time() + SINCE_1900) * 2**32)
+
+
 def keep_time() -> None:
     """Let aiortc and FastRTC go by it, for all connections of the process."""
     for module in PACED:
         vars(module)["time"] = STEADY
     clock.current_datetime = lambda: datetime.fromtimestamp(STEADY.time(), timezone.utc)
+    clock.current_ntp_time = ntp_time

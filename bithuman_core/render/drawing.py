@@ -35,16 +35,16 @@ def _samples(mesh, band):
 @kernel(
     void(
         MESH, MESH, given(uint8, 3), given(uint8, 3), int64, float64, scratch(uint8, 3), given(uint32, 2), given(uint32, 2),
-        given(int64, 2), scratch(uint32, 2), scratch(uint8, 2), scratch(uint16, 2), uint16, scratch(uint8, 3),
+        given(int64, 2), scratch(uint32, 2), scratch(uint8, 1), scratch(uint16, 2), uint16, scratch(uint8, 3),
         scratch(uint8, 2),
     ),
     error_model="numpy",
 )  # fmt: skip
-def draw(head, back, plate, still, still_top, lift, under, texture, backdrop, tint, colours, kinds, lines, side, out, cover):
+def draw(head, back, plate, still, still_top, lift, under, texture, backdrop, tint, colours, kind, lines, side, out, cover):
     """out [H, W, 3] = plate [H, W, 3], under the still part of the backdrop, under the moving one, under the head.
 
     head, back: see :meth:`bithuman_core.render.bands.Bands.mesh`; head has two rows of samples a pixel. still, still_top: see
-    ``rig.Still``, lifted by ``lift`` px. texture, backdrop, tint, colours, kinds: see ``shading.compose``; under
+    ``rig.Still``, lifted by ``lift`` px. texture, backdrop, tint, colours, kind: see ``shading.compose``; under
     [rows of a band, W, 3]: scratch. lines, side: see ``pixel_filter``. cover [H, W]: alpha of
     all but the plate; [0, W]: nobody asks.
     """
@@ -55,10 +55,10 @@ def draw(head, back, plate, still, still_top, lift, under, texture, backdrop, ti
         behind, done, hides = plate[first : first + rows], out[first : first + rows], cover[first : first + rows]
         if first + rows + lift + 1 <= still_top:
             hides[:] = 0
-            compose(behind, words, glow, far, texture, backdrop, tint, colours, kinds, done, hides)
+            compose(behind, words, glow, far, texture, backdrop, tint, colours, kind, done, hides)
         else:
             lay_still(behind, still, still_top, first, lift, under, hides)
-            compose(under, words, glow, far, texture, backdrop, tint, colours, kinds, done, hides)
+            compose(under, words, glow, far, texture, backdrop, tint, colours, kind, done, hides)
     if side:
         filter_pixels(out.reshape(out.shape[0], -1), lines, side, 3)
         if cover.shape[0]:

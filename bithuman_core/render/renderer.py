@@ -45,7 +45,7 @@ class PortraitRenderer:
         self._pixel_filter = PixelFilter(rig.pixel_filter, width)
         self._scene = PortraitScene()
         self.alpha: NDArray[np.uint8] | None = None  # [height, width] of the last frame, where the scene is transparent
-        self._row = np.empty((2, width), np.uint32), np.empty((2, width), np.uint8)
+        self._row = np.empty((4, width), np.uint32), np.empty(width, np.uint8)
         self._meshes = (self._head.mesh(self._screen, self._uv, self._light),
                         self._back.mesh(self._back_screen, self._back_uv, self._full_light))  # fmt: skip
 

@@ -1,6 +1,6 @@
 """From visibility to pixels: the head over the backdrop over the plate, row by row (numba, one core).
 
-A row is painted in runs of pixels of one kind, so that nearly all of them go through short loops without branches.
+A row is painted in blocks of eight pixels; nearly all of them are of one kind, and go through a short loop without branches.
 Colours are packed, one uint32 BGRA a pixel (blue lowest), alpha straight.
 """
 
@@ -9,30 +9,16 @@ Colours are packed, one uint32 BGRA a pixel (blue lowest), alpha straight.
 from __future__ import annotations
 
 import numpy as np
-from numba import int32, int64, njit, uint8, uint32, uint64, void
+from numba import int32, int64, njit, uint8, uint32, void
 
 from bithuman_core.render.kernel import kernel
 from bithuman_core.render.signature import given, scratch
-from bithuman_core.render.texel import MOUTH, NOTHING, PART_SHIFT, PLACE, V_SHIFT, texel
+from bithuman_core.render.texel import MOUTH, NOTHING, PART_SHIFT, PLACE, V_SHIFT, find_texels, found, texel
 
 ONE_SURFACE = np.int32(128)  # 1/16 px: samples of a pixel whose texture places are closer lie on one smooth surface
 EMPTY, SMOOTH, MIXED = np.uint8(0), np.uint8(1), np.uint8(2)  # kinds of pixels
-BYTE, ONE = np.uint32(255), np.uint32(1)
-
-
-@njit(nogil=True)
-def end_of_run(kind, first):
-    """The first place after ``first`` where the kind is another."""
-    eights, stop = kind.view(np.uint64), uint32(first + ONE)
-    same = kind[first] * uint64(0x0101010101010101)
-    while stop < kind.shape[0]:
-        if stop & uint32(7) == 0 and eights[stop >> uint32(3)] == same:
-            stop = uint32(stop + uint32(8))
-        elif kind[stop] == kind[first]:
-            stop = uint32(stop + ONE)
-        else:
-            break
-    return stop
+ALL_EMPTY, ALL_SMOOTH = np.uint64(0), np.uint64(0x0101010101010101)  # eight of them
+BYTE, THREE, EIGHT = np.uint32(255), np.uint32(3), np.uint32(8)
 
 
 @njit(nogil=True)
@@ -109,51 +95,70 @@ def blended(under, colour, share):
 @kernel(
     void(
         given(uint8, 3), given(uint32, 2), given(uint8, 2), given(uint32, 2), given(uint32, 2), given(uint32, 2),
-        given(int64, 2), scratch(uint32, 2), scratch(uint8, 2), scratch(uint8, 3), scratch(uint8, 2),
+        given(int64, 2), scratch(uint32, 2), scratch(uint8, 1), scratch(uint8, 3), scratch(uint8, 2),
     ),
     error_model="numpy",
 )  # fmt: skip
-def compose(plate, head, glow, back, texture, backdrop, tint, colours, kinds, out, cover):
+def compose(plate, head, glow, back, texture, backdrop, tint, colours, kind, out, cover):
     """out [H, W, 3] = plate, under the backdrop, under the head.
 
     head [2 H, W], back [H, W]: words of the rasteriser, two samples a pixel for the head and one for the backdrop;
     glow [2 H, W]: light of the head's samples. texture, backdrop [h, w]: packed BGRA. tint [256, 3]: colour of the light
-    in the mouth by its brightness, 256 = 1. colours [2, W], kinds [2, W]: scratch. W is a multiple of 8. cover [H, W]: alpha of
+    in the mouth by its brightness, 256 = 1. colours [4, W], kind [W]: scratch. W is a multiple of 8. cover [H, W]: alpha of
     what is on the plate so far, and of all of it afterwards; [0, W]: nobody asks.
     """
     skin, behind = texture.reshape(-1), backdrop.reshape(-1)
     stride, back_stride = int32(texture.shape[1]), int32(backdrop.shape[1])
     wide, tall = int32((texture.shape[1] - 2) * 32), int32((texture.shape[0] - 2) * 32)
     back_wide, back_tall = int32((backdrop.shape[1] - 2) * 32), int32((backdrop.shape[0] - 2) * 32)
-    front, far, kind, back_kind = colours[0], colours[1], kinds[0], kinds[1]
+    front, far, at, share = colours[0], colours[1], colours[2], colours[3]
     width = uint32(out.shape[1])
+    eights, blocks = kind.view(np.uint64), width // EIGHT
     for y in range(uint32(out.shape[0])):
         upper, lower, under = head[2 * y], head[2 * y + 1], back[y]
         sort_head(upper, lower, kind)
-        first = uint32(0)
-        while first < width:
-            stop = end_of_run(kind, first)
-            if kind[first] == SMOOTH:
-                for x in range(first, stop):
-                    front[x] = texel(skin, stride, wide, tall, upper[x], lower[x])
-            elif kind[first] == MIXED:
-                for x in range(first, stop):
-                    a = lit(texel(skin, stride, wide, tall, upper[x], upper[x]), upper[x], glow[2 * y, x], tint)
-                    b = lit(texel(skin, stride, wide, tall, lower[x], lower[x]), lower[x], glow[2 * y + 1, x], tint)
-                    front[x] = mean_of_two(a, b)
+        find_texels(upper, lower, stride, wide, tall, at, share)
+        begin, end = width, uint32(0)  # beyond them the plate is seen
+        for block in range(blocks):
+            first, whole = uint32(block * EIGHT), eights[block]
+            if whole != ALL_EMPTY:
+                begin, end = min(begin, first), max(end, uint32(first + EIGHT))
+            if whole == ALL_SMOOTH:
+                for x in range(first, uint32(first + EIGHT)):
+                    front[x] = found(skin, stride, at[x], share[x])
+            elif whole == ALL_EMPTY:
+                for x in range(first, uint32(first + EIGHT)):
+                    front[x] = uint32(0)
             else:
-                front[first:stop] = uint32(0)
-            first = stop
-        sort_back(under, front, back_kind)
-        first = uint32(0)
-        while first < width:
-            stop = end_of_run(back_kind, first)
-            if back_kind[first] == SMOOTH:
-                for x in range(first, stop):
-                    far[x] = texel(behind, back_stride, back_wide, back_tall, under[x], under[x])
+                for x in range(first, uint32(first + EIGHT)):
+                    if kind[x] == SMOOTH:
+                        front[x] = found(skin, stride, at[x], share[x])
+                    elif kind[x] == EMPTY:
+                        front[x] = uint32(0)
+                    else:
+                        a = lit(texel(skin, stride, wide, tall, upper[x], upper[x]), upper[x], glow[2 * y, x], tint)
+                        b = lit(texel(skin, stride, wide, tall, lower[x], lower[x]), lower[x], glow[2 * y + 1, x], tint)
+                        front[x] = mean_of_two(a, b)
+        sort_back(under, front, kind)
+        find_texels(under, under, back_stride, back_wide, back_tall, at, share)
+        for block in range(blocks):
+            first, whole = uint32(block * EIGHT), eights[block]
+            if whole != ALL_EMPTY:
+                begin, end = min(begin, first), max(end, uint32(first + EIGHT))
+            if whole == ALL_SMOOTH:
+                for x in range(first, uint32(first + EIGHT)):
+                    far[x] = found(behind, back_stride, at[x], share[x])
+            elif whole == ALL_EMPTY:
+                for x in range(first, uint32(first + EIGHT)):
+                    far[x] = uint32(0)
             else:
-                far[first:stop] = uint32(0)
-            first = stop
-        over(plate[y].reshape(-1), far, front, out[y].reshape(-1))
+                for x in range(first, uint32(first + EIGHT)):
+                    far[x] = found(behind, back_stride, at[x], share[x]) if kind[x] == SMOOTH else uint32(0)
+        seen, row = plate[y].reshape(-1), out[y].reshape(-1)
+        begin = min(begin, end)
+        left, right = THREE * begin, THREE * end
+        row[:left] = seen[:left]
+        over(seen[left:right], far[begin:end], front[begin:end], row[left:right])
+        row[right:] = seen[right:]
         if cover.shape[0]:
             cover_over(far, front, cover[y])

@@ -33,6 +33,26 @@ def texel(texels, stride, wide, tall, a, b):
     return bilinear(texels, at, uint32(at + uint32(stride)), fx, fy)
 
 
+@njit(nogil=True)
+def find_texels(a, b, stride, wide, tall, at, share):
+    """Where :func:`texel` reads for samples a, b [n]: at [n] the left texel of the upper line, share [n] the weights fx + 16 fy.
+
+    For a whole row: without the reading the compiler does eight at a time. Samples that see nothing get some place.
+    """
+    for x in range(uint32(a.shape[0])):
+        u = int32((a[x] & PLACE) + (b[x] & PLACE)) - int32(16)
+        v = int32(((a[x] >> V_SHIFT) & PLACE) + ((b[x] >> V_SHIFT) & PLACE)) - int32(16)
+        u, v = min(max(int32(u), int32(0)), wide), min(max(int32(v), int32(0)), tall)
+        at[x] = uint32(int32(int32(v >> int32(5)) * stride) + int32(u >> int32(5)))
+        share[x] = (uint32(u & int32(31)) >> uint32(1)) | ((uint32(v & int32(31)) >> uint32(1)) << uint32(4))
+
+
+@njit(nogil=True, forceinline=True)
+def found(texels, stride, at, share):
+    """The texture at a place of :func:`find_texels`."""
+    return bilinear(texels, at, uint32(at + uint32(stride)), share & uint32(15), share >> uint32(4))
+
+
 @intrinsic
 def bilinear(typing, texels, upper, lower, fx, fy):
     """The mean of two texels of the upper and two of the lower line (uint32 places of the left ones); fx, fy in 16ths.

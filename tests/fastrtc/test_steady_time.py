@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiortc import clock
 
 import bithuman_core
-from bithuman_core.fastrtc.steady_time import PACED, STEADY
+from bithuman_core.fastrtc.steady_time import PACED, STEADY, keep_time
 from bithuman_core.fastrtc.stream import avatar_stream
 from tests.demo.test_soak import Light
 from tests.fastrtc.peer import connected
@@ -44,6 +45,12 @@ def test_it_keeps_the_wall_clocks_pace_and_nothing_but_time_is_asked_of_it() -> 
         source = Path(str(module.__file__)).read_text("utf-8")
         read = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
         assert {node.attr for node in read if getattr(node.value, "id", "") == "time"} == {"time"}, module.__name__
+
+
+def test_the_time_in_packets_is_what_aiortc_makes_of_a_datetime() -> None:
+    keep_time()
+    before = clock.datetime_to_ntp(clock.current_datetime())
+    assert -(2**32) / 1000 <= clock.current_ntp_time() - before < 2**32  # a datetime has whole microseconds
 
 
 def test_nothing_of_ours_measures_a_duration_by_the_wall_clock() -> None:

@@ -89,6 +89,11 @@ def test_the_picture_reaches_the_encoder_in_its_colours(width: int, height: int)
             assert np.abs(made.to_ndarray().astype(np.int16) - known.to_ndarray()).max() <= 1
 
 
+def test_planes_of_a_graphics_processor_reach_the_encoder_as_they_are() -> None:
+    coded = np.random.default_rng(7).integers(0, 256, (50 * 3 // 2, 88), np.uint8)
+    np.testing.assert_array_equal(YuvConverter().take(coded).to_ndarray(), coded)
+
+
 def test_a_key_frame_is_followed_by_small_ones() -> None:
     encoder, sizes = DrawnVp8Encoder(), list[int]()
     noise = np.random.default_rng(7).integers(0, 256, (64, 64, 3), np.uint8)

@@ -279,17 +279,33 @@ def test_an_avatar_is_drawn_on_the_device_from_its_file_to_its_frame() -> None:
             check_same(ours.step().frame, theirs.step().frame)
 
 
+def test_an_encoder_gets_planes_and_whoever_looks_a_picture() -> None:
+    fixture = Fixture("mara", renderer="gpu")
+    coded, shown = (Engine(fixture, seed=3) for _ in range(2))
+    for _ in range(3):
+        np.testing.assert_array_equal(coded.step(planes=True).frame, planes_of(shown.step().frame))
+    coded.show(fixture.scene(Background.named("transparent")))
+    assert coded.step(planes=True).frame.shape == (512, 512, 3)
+    coded.show(fixture.scene())
+    coded.change(fixture)  # it cross-fades
+    assert coded.step(planes=True).frame.shape == (512, 512, 3)
+
+
 def test_a_lost_device_is_replaced_by_the_cpu_within_the_tick(own_gpu: Gpu, caplog: pytest.LogCaptureFixture) -> None:
     drawing = PortraitsTogether(own_gpu, rig("mara"))
     scene = scene_for(rig("mara"), Background.named("transparent"))
     assert isinstance(scene, PortraitScene)
     sessions, cpu = [GpuRenderer(drawing) for _ in range(2)], PortraitRenderer(rig("mara"))
+    coder = GpuRenderer(drawing)
+    assert coder.planes(FaceState()) is not None
     for each in (*sessions, cpu):
         each.show(scene)
         each.render(FaceState())
     own_gpu.device.destroy()
     face = random_face(np.random.default_rng(12))
     with caplog.at_level(logging.WARNING):
+        assert coder.planes(face) is None
+        np.testing.assert_array_equal(coder.render(face), PortraitRenderer(rig("mara")).render(face))
         for each in sessions:
             np.testing.assert_array_equal(each.render(face), cpu.render(face))
             np.testing.assert_array_equal(each.alpha, cpu.alpha)

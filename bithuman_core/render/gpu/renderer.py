@@ -44,17 +44,36 @@ class GpuRenderer:
             try:
                 frame = self._drawing.frame(face, self._scene)
             except GpuError as error:
-                self._cpu = PortraitRenderer(self.rig)
-                if self._scene is not None:
-                    self._cpu.show(self._scene)
-                _say_once(error.message)
+                self._lose(error)
             else:
                 clear = frame.shape[2] == 4
                 self.alpha = np.ascontiguousarray(frame[..., 3]) if clear else None
                 return np.ascontiguousarray(frame[..., :3]) if clear else frame
+        assert self._cpu is not None
         frame = self._cpu.render(face)
         self.alpha = self._cpu.alpha
         return frame
+
+    def planes(self, face: FaceState) -> NDArray[np.uint8] | None:
+        """The same as I420 [height * 3 / 2, width], half as many bytes to read back; None: there are none, :meth:`render` it.
+
+        There are none of widths that 8 does not divide, before a transparent scene, and where the device is gone.
+        """
+        width, height = self.rig.size
+        if self._cpu is not None or width % 8 or height % 2 or (self._scene is not None and self._scene.transparent):
+            return None
+        try:
+            return self._drawing.planes(face, self._scene)
+        except GpuError as error:
+            self._lose(error)
+            return None
+
+    def _lose(self, error: GpuError) -> None:
+        """The CPU draws from here on."""
+        self._cpu = PortraitRenderer(self.rig)
+        if self._scene is not None:
+            self._cpu.show(self._scene)
+        _say_once(error.message)
 
 
 class GpuFilmDrawing:
