@@ -15,6 +15,7 @@ Floats = NDArray[np.float32]
 STEP = 16  # px between the nodes of the flow: frames divide by it
 POINTS = 96  # of the mesh, that tell the flow
 REACH = 0.07  # face widths (sigma): how far a point is heard
+UNHEARD = np.float32(-35)  # its exponent from where nothing of it counts; processors take ten times as long for yet smaller numbers
 BEYOND = 0.02  # weight of the head as a whole (an affine map) beside that of the points: it decides where none is near
 ABOUT = (0.72, 1.0, 0.8)  # face widths from the middle of the face, aside, up, down: so far all goes with the head
 FADES = 0.8  # of these, over which the rest fades
@@ -46,7 +47,8 @@ class HeadFlow:
         width = np.float32(rig.face_width * rig.scale)
         middle = at.mean(0)
         from_middle = (self._nodes - middle) / width
-        across, down = (np.exp(-0.5 * ((line[:, None] - at[:, d]) / (REACH * width)) ** 2) for d, line in enumerate(self._lines))
+        away = (((line[:, None] - at[:, d]) / (REACH * width)) ** 2 for d, line in enumerate(self._lines))
+        across, down = (np.exp(np.maximum(-0.5 * far, UNHEARD)) for far in away)
         heard = np.stack([(down * part) @ across.T for part in (*move.T, np.ones(len(at), np.float32))], -1)
         whole = np.linalg.lstsq(_affine((at - middle) / width), move, rcond=None)[0].astype(np.float32)
         flow = (heard[..., :2] + BEYOND * (_affine(from_middle) @ whole)) / (heard[..., 2:] + BEYOND)
