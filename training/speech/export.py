@@ -34,7 +34,7 @@ from training.speech.rig import DRIVEN, arkit_names
 
 CONTACT_AT = 0.185  # probability; the point on the trade between missed and false closures, see the card
 WIDENERS = frozenset({"mouthFunnel", "mouthPucker", "mouthSmile", "mouthStretch"})
-ARTICULATION = {name: 1.2 if name in WIDENERS else 1.1 for name in DRIVEN}
+ARTICULATION = {name: 1.7 if name in WIDENERS else 1.1 for name in DRIVEN}
 """A regression moves less than what it learns from; this restores the spread of real lips: see the faces in the card."""
 WEIGHT_STEPS = 63  # of a weight in 8 bits on either side of 0
 MIDDLE, MEMORY_STEPS = 128, 127  # of a memory in 8 bits: which value is 0, and how many there are on either side
