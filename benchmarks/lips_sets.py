@@ -128,22 +128,25 @@ class Sets:
     def adaptation(self) -> Scores:
         """Mean difference of the lip gap between a voice heard for the first time and the same after half a minute of it.
 
-        By second of speech, for the bench's voices, as they are and 20 dB quieter; interocular distances.
+        By second of speech, for the bench's voices: as they are, 20 dB quieter, and so after half a minute of another voice that
+        was not quieter; interocular distances.
         """
         scores: Scores = {}
-        said = list(said_by_flite(SENTENCES))
+        said = [x[: len(x) // SAMPLES_PER_TICK * SAMPLES_PER_TICK] for _, x in said_by_flite(SENTENCES)]
         voices = [said[i : i + len(SENTENCES)] for i in range(0, len(said), len(SENTENCES))]
-        for name, gain in (("usual level", 1.0), ("20 dB quieter", 0.1)):
+        minutes = [np.concatenate(clips * 9)[: int(ACQUAINTANCE * RATE)] for clips in voices]
+        minutes = [x[: len(x) // SAMPLES_PER_TICK * SAMPLES_PER_TICK] for x in minutes]
+        for name, gain, others in (("usual level", 1.0, False), ("20 dB quieter", 0.1, False), ("after a louder one", 0.1, True)):
             by_second: list[list[float]] = [[], [], []]
-            for clips in voices:
-                whole = [x[: len(x) // SAMPLES_PER_TICK * SAMPLES_PER_TICK] * np.float32(gain) for _, x in clips]
-                before = np.concatenate(whole * 9)[: int(ACQUAINTANCE * RATE) // SAMPLES_PER_TICK * SAMPLES_PER_TICK]
-                for x in whole:
-                    new = self.gaps(x)
-                    known = self.gaps(np.concatenate([before, x]))[-len(new) :]
+            for i, clips in enumerate(voices):
+                before = minutes[i - 1] if others else minutes[i][:0]
+                for k in range(len(clips)):
+                    said_now = np.concatenate([*clips[k:], *clips[:k]]) * np.float32(gain)
+                    new = self.gaps(np.concatenate([before, said_now]))[len(before) // SAMPLES_PER_TICK :]
+                    known = self.gaps(np.concatenate([minutes[i] * np.float32(gain), said_now]))[-len(new) :]
                     first = int(PAUSE * 25)
-                    for k, values in enumerate(by_second):
-                        part = slice(first + 25 * k, first + 25 * (k + 1))
+                    for second, values in enumerate(by_second):
+                        part = slice(first + 25 * second, first + 25 * (second + 1))
                         values += list(np.abs(new - known)[part])
             scores[name] = {f"second {k + 1}": float(np.mean(values)) for k, values in enumerate(by_second)}
         return scores

@@ -26,7 +26,7 @@ from bithuman_core.errors import AudioError, ModelLoadError, ModelNotFoundError
 from bithuman_core.face import ARKIT_NAMES
 from bithuman_core.settings import Provider, models_dir, settings
 from bithuman_core.speech.arousal import USUAL, Arousal
-from bithuman_core.speech.effort import Effort
+from bithuman_core.speech.effort import SPEAKING, Effort
 from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
@@ -191,6 +191,7 @@ class SpeechStream:
         phones: NDArray[np.float32],
     ) -> SpeechTick:
         """What the net said of one tick."""
+        self._mel.heed(float(voice[0]) >= SPEAKING)
         self._effort.push(self._mel.level, float(voice[0]))
         self._pushed += 1
         if self._pushed <= LOOKAHEAD_TICKS:

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bithuman_core.audio.mel import FRAMES_PER_TICK, LEVEL_RELEASE, LogMelStream, hann, log_mel
+from bithuman_core.audio.mel import FAR_BELOW, FRAMES_PER_TICK, LEVEL_RELEASE, LogMelStream, hann, log_mel
 from bithuman_core.speech import SpeechNet
 from bithuman_core.timing import SAMPLES_PER_TICK
 from tests.speech_clips import load_clip
 
 FIRST_WORD = 80  # frames: speech has set the level by then
+SPOKEN_TICKS = 25  # of the clip: from then on it speaks
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,23 @@ def test_the_level_rises_at_once_and_falls_slowly(filters: NDArray[np.float32]) 
     peak = stream(filters, tone).reshape(-1, FRAMES_PER_TICK, len(filters))[:, -1].max(axis=1) * 20  # dB over the level
     assert np.allclose(peak[1:10], peak[1], atol=0.1)
     assert np.allclose(peak[11:], peak[1] - 20 + LEVEL_RELEASE * np.arange(2, 11), atol=0.2)
+
+
+def test_the_level_follows_a_quieter_voice_within_a_second_and_no_quieter_noise(filters: NDArray[np.float32]) -> None:
+    samples, _ = load_clip("1688-142285-0008")
+    ticks = samples.reshape(-1, SAMPLES_PER_TICK)
+    fallen = {}
+    for speaking in (True, False):
+        mel = LogMelStream(filters)
+        for tick in ticks:
+            mel.push(tick)
+        loud = mel.level
+        for tick in ticks[SPOKEN_TICKS:][:25]:
+            mel.push(tick * np.float32(0.05))
+            mel.heed(speaking)
+        fallen[speaking] = loud - mel.level
+    assert fallen[False] == pytest.approx(25 * LEVEL_RELEASE, abs=0.01)
+    assert 26 - FAR_BELOW < fallen[True] < 26  # dB; so far it was turned down
 
 
 def test_a_full_scale_sine_has_power_one() -> None:

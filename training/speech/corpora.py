@@ -7,14 +7,14 @@ import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from training.speech import espeak, festival, flite, kokoro, parametric, real
+from training.speech import espeak, festival, flite, hibari, kokoro, parametric, real
 from training.speech.align import Aligner
 from training.speech.clip import Clip
 from training.speech.heard import heard
 
 log = logging.getLogger(__name__)
 SEED = 7
-FLITE_CLIPS, FESTIVAL_CLIPS_A_VOICE, ESPEAK_CLIPS, KOKORO_CLIPS = 450, 80, 2400, 360
+FLITE_CLIPS, FESTIVAL_CLIPS_A_VOICE, ESPEAK_CLIPS, KOKORO_CLIPS, HIBARI_CLIPS = 450, 80, 2400, 360, 80
 
 
 def makers(data: Path, cache: Path) -> dict[str, Callable[[list[Clip]], Iterator[Clip]]]:
@@ -26,6 +26,7 @@ def makers(data: Path, cache: Path) -> dict[str, Callable[[list[Clip]], Iterator
         "facegood": lambda _: real.facegood(data),
         "librispeech_heard": lambda _: heard(real.untranscribed(data), "librispeech-heard", cache / "heard"),
         "commands": lambda _: heard(commands(data), "commands", cache / "heard"),
+        "hibari": lambda _: hibari.hibari(data, Aligner(), HIBARI_CLIPS, SEED),
         "flite": lambda _: flite.flite(data, FLITE_CLIPS, SEED),
         "festival": lambda _: festival.festival(data, FESTIVAL_CLIPS_A_VOICE, SEED),
         "espeak": lambda _: espeak.espeak(data, ESPEAK_CLIPS, SEED),

@@ -32,10 +32,14 @@ def librispeech(data: Path, aligner: Aligner) -> Iterator[Clip]:
 
 
 def untranscribed(data: Path) -> list[tuple[Path, str]]:
-    """The sound files without a transcript, and who speaks: train-clean-100 (63 speakers) and most of LJ Speech."""
+    """The sound files without a transcript, and who speaks: LibriSpeech (one clip of every reader of train-clean-100, and two of
+    test-other: what there is of them in the folder) and most of LJ Speech."""
     known = {line.split("|")[0] for line in (data / "ljspeech/metadata.csv").read_text().splitlines()}
-    clean = sorted((data / "librispeech/train-clean-100").glob("*.flac"))
-    files = [(path, f"librispeech/{path.stem.split('-')[0]}") for path in clean]
+    known |= {line.split(" ")[0] for line in (data / "librispeech/test-other/transcripts.txt").read_text().splitlines()}
+    folder = data / "librispeech"
+    read = [*sorted((folder / "train-clean-100").glob("*.flac")), *sorted((folder / "test-other").glob("*/*.flac"))]
+    files = [(path, f"librispeech/{path.stem.split('-')[0]}") for path in read if path.stem not in known]
+    files = [(path, speaker) for path, speaker in files if speaker.split("/")[1] not in HELD_OUT_SPEAKERS]
     return files + [(path, "ljspeech/lj") for path in sorted((data / "ljspeech").glob("*.flac")) if path.stem not in known]
 
 
