@@ -30,7 +30,7 @@ from tests.livekit.test_real_server import agent_in  # noqa: E402
 SETTLE, SECONDS = 3, 10  # until the jitter buffers know the line; that are looked at
 TRIES = 5  # Chromium takes its time to bring them together, and what else a machine does makes it worse, never better
 SPOKEN = SETTLE + TRIES * (SECONDS + 2)
-CARRIED, LEFT_BEHIND = 24.0, 12.5  # pictures a second
+CARRIED, LEFT_BEHIND = 24.0, 8.0  # pictures a second
 GAP = 0.3  # s without a picture: longer ones are seen
 MEAN, P95 = 0.040, 0.060  # s, picture against sound
 
