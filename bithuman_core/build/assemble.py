@@ -83,6 +83,7 @@ def _assembled(portrait: Portrait, name: str, tell: Progress, second: Executor) 
     template = load_template()
     scale = 2 if portrait.fine else 1
     behind = portrait.plate if len(portrait.plate) == scale * len(portrait.alpha) // 2 else doubled(portrait.plate)
+    second.submit(skin.texels, template, rows=1)  # loads the rasteriser, which takes a third of a second
     plate = second.submit(encoded, behind, 97)
     tell("fitting the head")
     whole, portrait = portrait, portrait.square()
