@@ -50,7 +50,7 @@ def test_nothing_bright_is_left_between_lips_that_were_closed(film: Filmed) -> N
         inner, outer = (mesh.at(ring, at)[6:15] for ring in (mesh.inner, mesh.outer))
         lips = [frame[tuple((inner + part * (outer - inner)).round().astype(int).T[::-1])].mean() for part in (0.0, 0.5)]
         lines.append(lips[0] - lips[1])
-    assert max(lines) < 2 and np.mean(lines) < -2  # levels
+    assert max(lines) < 4 and np.mean(lines) < -1  # levels: a line of less is not seen
 
 
 def test_the_open_mouths_are_her_own(film: Filmed) -> None:
