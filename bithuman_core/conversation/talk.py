@@ -121,7 +121,7 @@ class Talk:
         """Typed words, which interrupt as spoken ones do, also those that are being spoken."""
         if words := " ".join(text.split()):
             if self._turns is not None:
-                self._turns.end()  # its end would cut off the answer
+                self._turns.cut_off()  # its end would cut off the answer
             self._begin(self._reply(words))
 
     def greet(self, text: str) -> None:

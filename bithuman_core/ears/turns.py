@@ -27,6 +27,7 @@ class TurnSettings:
     guesses_after: float = 0.16  # a pause after which it is worth a guess that the turn is over
     before: float = 0.3  # of the sound before the beginning that belong to it: soft consonants
     longest: float = 30.0  # a turn that does not end is taken as it is; what follows is another
+    on_its_way: float = 0.5  # sound that a network and its buffers still hold, of the time before it was cut off
 
 
 def as_pause(seconds: float) -> float:
@@ -79,6 +80,7 @@ class TurnDetector:
         self._before: deque[NDArray[np.int16]] = deque(maxlen=self._windows(self.settings.before + self.settings.begins_after))
         self._turn: list[NDArray[np.int16]] | None = None
         self._speech = self._pause = 0  # windows in a row
+        self._stale = 0  # windows that begin no turn
 
     @property
     def speaking(self) -> bool:
@@ -106,11 +108,19 @@ class TurnDetector:
         self._rest = self._rest[:0]
         return self._ended()
 
+    def cut_off(self) -> None:
+        """Whatever is being said counts no more, nor what of it is still on its way."""
+        self.end()
+        self._stale = self._windows(self.settings.on_its_way)
+
     def _hear(self, window: NDArray[np.int16]) -> TurnEvent | None:
         chosen, likely = self.settings, self._likely(window)
         if self._echo is not None and self._echo.is_own(window):
             likely = 0.0
         if self._turn is None:
+            if self._stale:
+                self._stale -= 1
+                return None
             self._before.append(window)
             self._speech = self._speech + 1 if likely >= chosen.begins else 0
             if self._speech < self._windows(chosen.begins_after):

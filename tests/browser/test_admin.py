@@ -19,7 +19,7 @@ from bithuman_core.service.data.tables import Agent, Live  # noqa: E402
 from tests.browser.conftest import screenshot  # noqa: E402
 from tests.service.serving import listening, make_service  # noqa: E402
 
-FIRST = 20_000  # ms: its first start on a busy machine
+FIRST = 20_000  # ms: on a busy machine
 
 
 @pytest.fixture
@@ -90,7 +90,9 @@ def test_a_host_sees_how_it_stands_and_keeps_order(admin: Page, service: Service
     admin.get_by_role("tab", name="Secrets").click()
     expect(made).not_to_be_visible()
     admin.locator("#secrets").get_by_role("button", name="website").click()
+    expect(admin.get_by_text("Chosen:")).to_contain_text("website")
     admin.get_by_role("button", name="Revoke").click()
+    expect(admin.get_by_text("It is valid no more.")).to_be_visible(timeout=FIRST)
     expect(admin.locator("#secrets")).to_contain_text("revoked")
 
     admin.get_by_role("button", name="Sign out").click()

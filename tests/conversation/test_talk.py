@@ -117,6 +117,7 @@ def speech(seconds: float) -> NDArray[np.int16]:
 
 
 QUIET = np.zeros(16000, np.int16)
+A_WHILE = QUIET[:8192]  # after a line was written: sound of the time before it has come by then
 
 
 async def test_an_answer_is_spoken_sentence_by_sentence_in_one_sound() -> None:
@@ -158,6 +159,7 @@ async def test_who_speaks_into_an_answer_ends_it_at_once_and_what_was_heard_is_k
     talk.read("Count.")
     await settle()
     stage.played = LETTER * (len("One two three four.") + len("Five"))
+    talk.hear(A_WHILE)
     talk.hear(speech(0.2))
     assert stage.hushed == 1 and talk.state == "hearing"
     await settle()
@@ -177,6 +179,7 @@ async def test_who_speaks_while_it_thinks_ends_the_thought() -> None:
     talk, stage = talk_of(brain)
     talk.read("First.")
     await settle()
+    talk.hear(A_WHILE)
     talk.hear(speech(0.2))
     brain.go_on.set()
     await settle()
@@ -201,6 +204,18 @@ async def test_a_typed_line_is_answered_though_somebody_was_speaking() -> None:
     talk.hear(QUIET)
     await settle()
     assert stage.of("user") == ["Typed."] and stage.of("avatar") == ["Yes."]
+
+
+async def test_speech_that_was_on_its_way_when_a_line_was_sent_does_not_cut_its_answer_off() -> None:
+    talk, stage = talk_of(Brain("Yes."), "Half a question")
+    talk.hear(speech(0.5))
+    talk.read("Typed.")
+    talk.hear(speech(0.3))  # what a network still held of it
+    talk.hear(QUIET)
+    await settle()
+    assert stage.of("user") == ["Typed."] and stage.of("avatar") == ["Yes."] and stage.state_is("speaking")
+    talk.hear(speech(0.5))
+    assert talk.state == "hearing", "who goes on speaking is heard"
 
 
 @pytest.mark.parametrize("heard", ["", "  "])

@@ -57,6 +57,17 @@ def test_a_key_that_is_let_go_ends_the_turn_at_once() -> None:
     assert ended is not None and ended.samples.size == 20 * WINDOW
 
 
+def test_what_is_cut_off_is_over_and_what_of_it_is_on_its_way_begins_nothing() -> None:
+    detector = TurnDetector(lambda window: float(window[0]))
+    said, silence = np.ones(WINDOW, np.int16), np.zeros(WINDOW, np.int16)
+    detector.push(np.tile(said, 10))
+    assert detector.speaking
+    detector.cut_off()
+    assert detector.push(np.concatenate([np.tile(said, 15), np.tile(silence, 20)])) == []
+    (began,) = detector.push(np.tile(said, 3))
+    assert isinstance(began, TurnBegan)
+
+
 @pytest.fixture(scope="module")
 def speech() -> NDArray[np.int16]:
     sound = float32_to_int16(load_audio(speech_clip(), SAMPLE_RATE)[0])
