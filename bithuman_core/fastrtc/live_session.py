@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 3  # of the engine, in a row; then the visit ends
 DEAF_SECONDS = 10.0  # pages send sound, or say that they are there, all the time: this long without either, and they are gone
+CLOSED_TICKS = range(FPS // 2, 4 * FPS)  # no sound comes for so long: the microphone was closed, and a listener hears silence
 WARNING_SECONDS = 60.0  # before the visit's time is up
 
 CRASHED = "The avatar stumbled and was started again. The details are in the server's log."
@@ -107,11 +108,13 @@ class LiveSession:
         self.phase = 0.0  # when in the 40 ms it ticks, s
         self._speaking = False
         self.heard_at = shared.clock.now()
+        self._soundless = CLOSED_TICKS.stop  # ticks since the microphone's last sound
         self.listener: Listener | None = None  # who answers the visitor; None: the avatar says what it hears
 
     def hear(self, samples: NDArray[np.int16]) -> None:
         """Sound of the microphone, int16 [n] at 16 kHz."""
         self.stay()
+        self._soundless = 0
         if self.listener is None:
             self._microphone.push(samples)
         else:
@@ -183,6 +186,7 @@ class LiveSession:
                 self.voices.begin_tick(voice)
             if self.listener is not None:
                 self.listener.plays(voice)
+                self._hear_nothing(self.listener)
             fresh = lateness.draws(passed) or self._picture is None
             voice = lagging.push(await self._step(self._next_sound(), fresh))
             took = clock.now() - began
@@ -198,6 +202,12 @@ class LiveSession:
                 self._tell("stats", stats.take())
         if self._failures:
             self._tell("error", GAVE_UP)
+
+    def _hear_nothing(self, listener: Listener) -> None:
+        """Where the microphone was closed in the middle of a word, silence ends the turn; nothing else would."""
+        if self._soundless in CLOSED_TICKS:
+            listener.hear(SILENCE)
+        self._soundless += 1
 
     def _next_sound(self) -> NDArray[np.int16] | None:
         heard, key = self._microphone.take(), self._script.key

@@ -98,12 +98,13 @@ class Visit:
     def errors(self) -> list[str]:
         return [data for kind, data in self.said if kind == "error"]
 
-    async def watch(self, count: int, level: int = 0) -> list[tuple[int, NDArray[np.int16]]]:
-        """So many pictures with their sound, while the microphone hears a constant level."""
+    async def watch(self, count: int, level: int | None = 0) -> list[tuple[int, NDArray[np.int16]]]:
+        """So many pictures with their sound, while the microphone hears a constant level (None: it is closed)."""
         task = asyncio.create_task(self.live.run())
         seen = []
         for _ in range(count):
-            self.live.hear(np.full(SAMPLES_PER_TICK, level, np.int16))
+            if level is not None:
+                self.live.hear(np.full(SAMPLES_PER_TICK, level, np.int16))
             picture, voice = await asyncio.gather(self.live.pictures.get(), self.live.voices.get())
             seen.append((int(picture[0, 0, 0]), voice))
         task.cancel()

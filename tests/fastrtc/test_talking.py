@@ -80,6 +80,15 @@ async def test_speaking_into_an_answer_ends_it_within_a_tick_of_being_noticed(po
     assert kept.who == "avatar" and kept.text.endswith("—") and len(kept.text) < 100
 
 
+async def test_a_microphone_that_is_closed_in_the_middle_of_a_word_ends_the_turn(pool: ThreadPoolExecutor) -> None:
+    visit = Visit(pool, Counting)
+    talk, _ = talking(visit, Brain("One."), "How many?")
+    await visit.watch(15, level=VISITOR)
+    assert talk.talk.state == "hearing"
+    await visit.watch(50, level=None)
+    assert talk.talk.history.lines == [Line("user", "How many?"), Line("avatar", "One.")]
+
+
 async def test_an_answer_by_the_realtime_api_is_spoken_in_the_session(pool: ThreadPoolExecutor) -> None:
     visit, service = Visit(pool, Counting), Service()
     async with listening(service) as brain:
