@@ -11,7 +11,7 @@ from tests.browser.harness import Recording
 
 STEP = 0.02  # s, the grid on which motion and loudness are compared
 SMOOTH = 5  # grid steps (100 ms): syllables stay, single frames and glottal pulses go
-MAX_DELAY = 0.8  # s
+MAX_DELAY = 1.2  # s
 QUIET_DB = -35.0  # below the loud parts of the speech
 PAUSE = 0.5  # s: shorter ones need not close the mouth
 

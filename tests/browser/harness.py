@@ -20,8 +20,10 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Playwright
+from scipy.ndimage import maximum_filter1d
 
 from bithuman_core.settings import speech_clip
+from bithuman_core.timing import FPS
 from tests.browser.chromium import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,6 +181,11 @@ class Recording:
         return self.fresh * self.grown("video", "framesDecoded") / self.seconds
 
     @property
+    def buffered(self) -> float:
+        """How long the browser kept pictures back before it showed them, s: longer on a machine that is busy."""
+        return self.grown("video", "jitterBufferDelay") / max(self.grown("video", "jitterBufferEmittedCount"), 1)
+
+    @property
     def gaps(self) -> NDArray[np.float64]:
         """Time from each new picture to the next one, s."""
         return np.diff(self.shown_at)
@@ -217,16 +224,26 @@ def finish_recording(page: Evaluates) -> Recording:
     return as_arrays(page.evaluate("() => window.recording"))
 
 
+def _on_the_page(clocks: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """From the sound's clock to the page's, s, by readings of both: [n, 2], s and ms.
+
+    The sound's moves in steps of its buffer, so that the most advanced reading is the true one; on a busy machine it stands
+    still now and then, so that it is the most advanced one of the moment.
+    """
+    if not clocks.size:
+        return lambda times: times
+    ahead = maximum_filter1d(clocks[:, 0] - clocks[:, 1] / 1000, 2 * FPS + 1)
+    return lambda times: times - np.interp(times, clocks[:, 0], ahead)
+
+
 def as_arrays(raw: dict[str, Any]) -> Recording:
     """What the page noted."""
-    clocks = np.array(raw["clocks"])
-    # The context's clock moves in steps of its buffer: the most advanced reading belongs to the moment itself.
-    offset = float(np.max(clocks[:, 0] - clocks[:, 1] / 1000)) if clocks.size else 0.0
     levels = [np.array(raw[name]).reshape(-1, 2) for name in ("heard", "voice")]
+    on_page = _on_the_page(np.array(raw["clocks"]))
     frames = np.array(raw["frames"])
     columns, rows = GRAY_SIZE
     return Recording(
-        *(column for rows in levels for column in (rows[:, 0] - offset + 0.005, rows[:, 1])),
+        *(column for rows in levels for column in (on_page(rows[:, 0]) + 0.005, rows[:, 1])),
         shown_at=frames[:, 0] / 1000,
         gray=np.array([np.frombuffer(base64.b64decode(text), np.uint8).reshape(rows, columns) for text in raw["gray"]]),
         rtp_steps=np.diff(frames[:, 1].astype(np.int64)),

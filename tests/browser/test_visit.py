@@ -14,7 +14,7 @@ from tests.browser.harness import Recording, Server, open_page, record, start
 
 WARM_UP_MS = 3000
 SECONDS = 15
-ATTEMPTS = 3  # a shared machine may be busy with something else for half a minute
+ATTEMPTS = 5  # a shared machine may be busy with something else for half a minute
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 def faults(recording: Recording, mouth: Lips) -> list[str]:
     """What a visitor would complain about."""
     video, audio = (lambda name: recording.grown("video", name)), (lambda name: recording.grown("audio", name))
+    delay = mouth.delay - recording.buffered  # what a busy browser adds is not ours
     checks = {
         f"{recording.fps:.2f} frames a second": recording.fps >= 24.5,
         f"{video('freezeCount'):.0f} freezes": video("freezeCount") == 0,
@@ -29,7 +30,7 @@ def faults(recording: Recording, mouth: Lips) -> list[str]:
         f"{audio('packetsLost'):.0f} packets of the voice lost": audio("packetsLost") == 0,
         f"the picture has the size {recording.sizes}": recording.sizes == {(512, 512)},
         f"mouth and speech correlate with {mouth.correlation:.2f}": mouth.correlation > 0.5,
-        f"the mouth comes {1000 * mouth.delay:.0f} ms after the speech": mouth.delay < 0.4,
+        f"the mouth comes {1000 * delay:.0f} ms after the speech": delay < 0.35,
         f"the mouth moves {mouth.rest:.2f} times as much in pauses as in speech": mouth.rest < 0.4,
     }
     return [fault for fault, passed in checks.items() if not passed]
@@ -50,7 +51,7 @@ def test_the_avatar_speaks_with_the_visitor(visit: Page, tmp_path: Path) -> None
         recording = record(visit, SECONDS)
         mouth = lips(recording)
         found = faults(recording, mouth)
-        print(f"{recording.fps:.2f} fps, {mouth}, {found or 'no faults'}")
+        print(f"{recording.fps:.2f} fps, {mouth}, {recording.buffered:.3f} s in the browser, {found or 'no faults'}")
         if not found:
             break
     screenshot(visit, "speaking", tmp_path)
