@@ -80,6 +80,7 @@ def draw_in_pieces(made: PortraitRenderer, watch: Stopwatch, out: NDArray[np.uin
     rig, rows = made.rig, len(made._under)
     raster = [watch.timed(stage, rasterise) for stage in ("draw: head", "draw: backdrop")]
     lay, paint = watch.timed("draw: shoulders", lay_still), watch.timed("draw: pixels", compose)
+    cover = np.empty((0, out.shape[1]), np.uint8)
     for band in range(len(out) // rows):
         part, samples_of = slice(band * rows, (band + 1) * rows), []
         for mesh, draw in zip(made._meshes, raster, strict=True):
@@ -88,10 +89,10 @@ def draw_in_pieces(made: PortraitRenderer, watch: Stopwatch, out: NDArray[np.uin
             samples_of.append((samples[:-LANES].reshape(glow.shape), glow))
         under = rig.plate[part]
         if part.stop + 1 > rig.still.top:
-            lay(under, rig.still.picture, rig.still.top, part.start, 0.0, made._under)
+            lay(under, rig.still.picture, rig.still.top, part.start, 0.0, made._under, cover)
             under = made._under
         (head, light), (back, _) = samples_of
-        paint(under, head, light, back, made._texture, rig.backdrop, made._tint, *made._row, out[part])
+        paint(under, head, light, back, made._texture, rig.backdrop, made._tint, *made._row, out[part], cover)
     watch.timed("draw: filter", made._pixel_filter.apply)(out)
 
 
