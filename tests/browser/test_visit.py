@@ -14,7 +14,7 @@ from tests.browser.harness import Recording, Server, open_page, record, start
 
 WARM_UP_MS = 3000
 SECONDS = 15
-ATTEMPTS = 5  # a shared machine may be busy with something else for half a minute
+ATTEMPTS = 5  # a shared machine may be busy with something else for a minute
 
 pytestmark = pytest.mark.browser
 
