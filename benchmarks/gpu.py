@@ -24,6 +24,8 @@ from bithuman_core.errors import BithumanError
 from bithuman_core.face import ARKIT_NAMES, FaceState
 from bithuman_core.imx import read_imx
 from bithuman_core.render import FootageRenderer, FootageRig, PortraitRenderer, Rig, any_rig
+from bithuman_core.render.footage.film import FilmPlayer
+from bithuman_core.render.footage.layers import FaceLayers
 from bithuman_core.render.gpu import numbers
 from bithuman_core.render.gpu.device import Gpu, describe, find_gpu
 from bithuman_core.render.gpu.faces import GpuFaces
@@ -119,6 +121,26 @@ def film_cost(renderers: list[FootageRenderer]) -> float:
     return 1000 * (time.process_time() - worked) / CPU_FRAMES
 
 
+def film_ready(rig: FootageRig) -> tuple[float, float]:
+    """ms of the CPU that a frame of a film takes (to decode it, to make all else ready for the device): medians."""
+    noted, spent = Noted(), list[tuple[float, float]]()
+    renderer, layers = FootageRenderer(rig, noted), FaceLayers(rig.size, len(rig.light), len(rig.jaw[0]))
+    decoder, turn = FilmPlayer(rig.film), np.array([6, -4, 2], np.float32)
+    for k, face in enumerate(faces(CPU_FRAMES, 2)):
+        times = [time.thread_time()]
+        decoder.planes(k)
+        times.append(time.thread_time())
+        renderer.render(face, k, head=turn)
+        asked = noted.asked.pop().face
+        if asked is not None:
+            layers.of(*asked)
+        times.append(time.thread_time())
+        decoded, both = np.diff(times)
+        spent.append((1000 * decoded, 1000 * (both - decoded)))
+    first, second = np.median(spent, axis=0)
+    return float(first), float(second)
+
+
 def difference(gpu: Gpu, avatar: str, poses: int) -> tuple[float, float]:
     """(mean difference in levels of 255, share of the pixels that are farther off than FAR) from the CPU's pictures, at most."""
     rig, off = any_rig(read_imx(models_dir() / f"{avatar}.imx")), list[tuple[float, float]]()
@@ -168,6 +190,7 @@ def main() -> int:
         if film:
             coded, more = (size / 1000 for size in sent_up(gpu, rig))
             print(f"\na frame sends up: of portraits {numbers.SENT} numbers; of a film {coded:.0f} kB coded, {more:.0f} kB more")
+            print("CPU ms of a film's frame: decoded {:.2f}, all else made ready {:.2f}".format(*film_ready(rig)))
     print(f"\nfarthest from the CPU's pictures in {options.poses} poses: mean of 255, pixels more than {FAR} off")
     for avatar in AVATARS:
         mean, share = difference(gpu, avatar, options.poses)

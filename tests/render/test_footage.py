@@ -18,7 +18,9 @@ from bithuman_core.imx import ImxFile
 from bithuman_core.render import FootageRenderer, read_footage
 from bithuman_core.render.footage.around import RINGS, JawSkirt
 from bithuman_core.render.footage.film import FilmPlayer, _Group
-from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
+from bithuman_core.render.footage.interior import MouthInside
+from bithuman_core.render.footage.mouth_patch import LOWER, UPPER
+from bithuman_core.render.footage.shading import LOOSE
 from tests.footage import TALKING, Filmed
 
 NOSE = [1, 4, 5, 195, 197, 6, 168]  # MediaPipe numbers
@@ -170,11 +172,14 @@ def test_all_that_moves_about_the_jaw_is_drawn_out_to_where_nothing_does() -> No
     down = np.stack([np.zeros(21, np.float32), 12 * drop], 1)
     skirt = JawSkirt(21)
     where, goes, _ = skirt.places(line, line + down, 200.0)
-    active = (np.abs(goes - where).max(1) > 0.15).astype(np.uint8)
+    bounds = np.empty(4, np.float32)
+    active = skirt.reach(where, goes, bounds)
+    assert np.array_equal(active, np.abs(goes[:, :2] - where).max(1) > LOOSE)
     assert 0 < active.sum() < len(active)
     drawn = goes[skirt.triangles[active[skirt.triangles].any(1)].ravel(), :2]
-    box = skirt.reach(goes, active)
-    assert (drawn >= box.min(0)).all() and (drawn <= box.max(0)).all()
+    assert (drawn >= bounds[:2]).all() and (drawn <= bounds[2:]).all()
+    skirt.reach(where, np.pad(where, ((0, 0), (0, 1))), bounds)
+    assert bounds.tolist() == [np.inf, np.inf, -np.inf, -np.inf]  # nothing moves
 
 
 def test_no_line_of_teeth_is_seen_between_lips_that_hardly_part(film: Filmed) -> None:

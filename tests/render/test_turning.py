@@ -10,9 +10,9 @@ import pytest
 from bithuman_core.background import Background
 from bithuman_core.imx import read_imx
 from bithuman_core.render import FilmScene, FootageRenderer, FootageRig, read_footage, scene_for
+from bithuman_core.render.footage.colours import pick_coloured
 from bithuman_core.render.footage.cut_out import Before, CutOut, Person
 from bithuman_core.render.footage.film import Colours, FilmPlayer
-from bithuman_core.render.footage.planes import coloured
 from bithuman_core.render.footage.renderer import colour_at
 from bithuman_core.render.footage.turning import Turned, Turning
 from bithuman_core.settings import models_dir
@@ -44,6 +44,8 @@ def test_colours_are_known_before_the_picture_is_made(name: str, leaving: int, s
 
 def test_samples_are_coloured_as_ffmpeg_colours_them() -> None:
     planes = FilmPlayer(film().film).planes(film().best)
-    whole = (np.repeat(np.repeat(plane, 2, 0), 2, 1).ravel() for plane in planes[1:])
-    ours = coloured(planes.y.ravel(), *whole).astype(np.int16).reshape(*planes.y.shape, 3)
-    assert np.abs(ours - Colours().of(planes)).max() <= 1  # none on x86
+    height, width = planes.y.shape
+    places = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 2) + np.float32(0.5)
+    ours = np.empty((height * width, 3), np.uint8)
+    pick_coloured(*planes, places.astype(np.float32), ours)
+    assert np.abs(ours.reshape(height, width, 3).astype(np.int16) - Colours().of(planes)).max() <= 1  # none on x86

@@ -130,7 +130,7 @@ class CalmFilm:
             return self._frames[i]
         mesh = self._mesh
         source, target = self.screen(i, self.face(i)), self.screen(i, self.at_rest(i))
-        jaw = mesh.at(mesh.jaw, source[:, :2]), mesh.at(mesh.jaw, target[:, :2])
+        jaw = np.stack([mesh.at(mesh.jaw, points[:, :2]) for points in (source, target)])
         lips = mesh.at(mesh.inner, target[:, :2])
         out = np.empty_like(self._frames[i])
         width = self._person.face_width * self._scale

@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.render.footage.flow import STEP, nearest
+from bithuman_core.render.footage.colours import pick
+from bithuman_core.render.footage.flow import STEP
 from bithuman_core.render.footage.moved import Floats, Moved
 from bithuman_core.render.footage.shading import TAPS, mix_pictures, shift_picture
 from bithuman_core.render.matte.film import Matte, MattePlayer
@@ -24,8 +25,8 @@ class Person(Moved[Picture]):
 
     covers: tuple[Picture, ...] = ()  # their alpha [h, w]
 
-    def _colours(self, picture: Picture, places: Floats) -> Picture:
-        return picture[nearest(places, picture.shape)]
+    def _pick(self, picture: Picture, places: Floats, out: NDArray[np.uint8]) -> None:
+        pick(picture, places, out)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.render.footage.around import JawSkirt
 from bithuman_core.render.footage.posing import find_moved
-from bithuman_core.render.footage.shading import LOOSE
 
 Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, width, height, px
@@ -37,7 +37,7 @@ class Moved:
     target: Floats  # [V, 3] where they go
     fetched: Floats  # [V, 2] where their colour lies
     near_lips: NDArray[np.uint8]  # [V] 1 where the lips may turn even if nothing moves
-    jaw: tuple[Floats, Floats]  # the jaw line [m, 2]: source, target
+    jaw: Floats  # [2, m, 2] the jaw line: source, target
     face_width: float  # frame px
     lips: Floats  # [40, 2] target of the inner lips
 
@@ -61,35 +61,36 @@ class FaceLayers:
     def __init__(self, size: tuple[int, int], vertices: int, jaw_points: int) -> None:
         self._size = size
         self._skirt = JawSkirt(jaw_points)
-        self._active = np.empty(vertices, np.uint8)
+        self._active, self._bounds = np.empty(vertices, np.uint8), np.empty((3, 4), np.float32)
         self.skirt_triangles = self._skirt.triangles
         self.most_of_mouth = size[0] * size[1] // 8  # px: a larger one has one sample a px
 
     def of(self, face: Moved, opening: Opening | None) -> Layers | None:
         """Those of a face, good until the next one; None: nothing moves."""
-        active = self._active
-        find_moved(face.source, face.target, active)
-        if not active.any() and opening is None:
+        active, (skin, skirt, lips) = self._active, self._bounds
+        find_moved(face.source, face.target, face.near_lips, opening is not None, active, skin)
+        if not skin[0] <= skin[2]:
             return None
-        active |= face.near_lips
-        around, moved_around, lit_around = self._skirt.places(*face.jaw, face.face_width)
-        around_active = (np.abs(around - moved_around).max(1) > LOOSE).astype(np.uint8)
-        seen = [face.target[active.view(bool), :2]]
-        if around_active.any():
-            seen.append(self._skirt.reach(moved_around, around_active))
-        box = self._box(np.concatenate(seen), BEYOND_MOVED)
+        around, moved_around, lit_around = self._skirt.places(face.jaw[0], face.jaw[1], face.face_width)
+        around_active = self._skirt.reach(around, moved_around, skirt)
+        np.minimum(skin[:2], skirt[:2], skin[:2])
+        np.maximum(skin[2:], skirt[2:], skin[2:])
+        box = self._box(skin, BEYOND_MOVED)
         if box[2] <= 0 or box[3] <= 0:
             return None
         mouth = NOWHERE
         if opening is not None:
-            mouth = self._box(face.lips, BEYOND_BOX)
+            lips[:2], lips[2:] = face.lips.min(0), face.lips.max(0)
+            mouth = self._box(lips, BEYOND_BOX)
             if not 0 < mouth[2] * mouth[3] <= self.most_of_mouth:
                 mouth = NOWHERE
-        return Layers(active, moved_around, around[:, :2].copy(), lit_around, around_active, box, mouth)
+        return Layers(active, moved_around, around, lit_around, around_active, box, mouth)
 
-    def _box(self, points: Floats, margin: int) -> Box:
-        """The part of the frame about points [n, 2]."""
-        limit = np.array(self._size)
-        low = np.clip(np.floor(points.min(0)).astype(int) - margin, 0, limit)
-        high = np.clip(np.ceil(points.max(0)).astype(int) + margin + 1, 0, limit)
-        return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+    def _box(self, bounds: Floats, margin: int) -> Box:
+        """The part of the frame within bounds: smallest x and y, largest x and y."""
+        left, top, right, low = bounds.tolist()
+        (left, right), (top, low) = (
+            (min(max(floor(first) - margin, 0), most), min(max(ceil(last) + margin + 1, 0), most))
+            for first, last, most in ((left, right, self._size[0]), (top, low, self._size[1]))
+        )
+        return left, top, right - left, low - top

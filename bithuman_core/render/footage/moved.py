@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bithuman_core.render.footage.flow import field_at
+from bithuman_core.render.footage.flow import STEP, fetch
 
 Floats = NDArray[np.float32]
 P = TypeVar("P")
@@ -27,11 +27,15 @@ class Moved(ABC, Generic[P]):
     def colour_at(self, places: Floats) -> Floats:
         """Mean colour BGR [3] at places [n, 2] px, but for what is sharpened."""
         total, shares = np.zeros(3, np.float32), (1 - self.share, self.share)
+        at, colours = places, np.empty((len(places), 3), np.uint8)
         for k, picture in enumerate(self.pictures):
-            at = places + field_at(self.fields[k], places) if self.fields else places
-            total += np.float32(shares[k]) * self._colours(picture, at).mean(0, dtype=np.float32)
+            if self.fields:
+                at = np.empty_like(places)
+                fetch(self.fields[k], STEP, places, at)
+            self._pick(picture, at, colours)
+            total += np.float32(shares[k]) * colours.mean(0, dtype=np.float32)
         return total
 
     @abstractmethod
-    def _colours(self, picture: P, places: Floats) -> NDArray[np.uint8]:
-        """BGR [n, 3] of a picture that stands still."""
+    def _pick(self, picture: P, places: Floats, out: NDArray[np.uint8]) -> None:
+        """out [n, 3] = BGR of a picture that stands still, at places [n, 2] px."""

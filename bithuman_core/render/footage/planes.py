@@ -39,13 +39,6 @@ class Planes(NamedTuple):
         return cls.of(np.empty((size[1] * 3 // 2, size[0]), np.uint8))
 
 
-def coloured(y: NDArray[np.uint8], u: NDArray[np.uint8], v: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """BGR [n, 3] of samples [n], as FFmpeg makes it: products of 13 bits, each cut to whole levels."""
-    light, blue, red = ((8 * (part.astype(np.int32) - zero)) for part, zero in ((y, 16), (u, 128), (v, 128)))
-    parts = blue * 16525 >> 16, (blue * -3209 >> 16) + (red * -6660 >> 16), red * 13075 >> 16
-    return np.clip(np.stack(parts, -1) + (light * 9539 >> 16)[:, None], 0, 255).astype(np.uint8)
-
-
 @njit(nogil=True, fastmath=CAREFUL, error_model="numpy", inline="always")
 def _cubic(t):
     """Weight of a sample at distance t (px): cubic convolution (Keys 1981)."""

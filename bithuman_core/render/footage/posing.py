@@ -3,7 +3,8 @@
 # pyright: reportCallIssue=false, reportArgumentType=false
 from __future__ import annotations
 
-from numba import float32, uint8, void
+import numpy as np
+from numba import boolean, float32, uint8, void
 
 from bithuman_core.render.kernel import kernel
 from bithuman_core.render.signature import given, scratch
@@ -41,20 +42,19 @@ def place(points, turn, shift_x, shift_y, distance, centre_x, centre_y, scale, o
         out[v, 2] = z
 
 
-@kernel(void(given(float32, 2), given(float32, 2), scratch(uint8, 1)))
-def find_moved(source, target, out):
-    """out [V] = 1 where the two places [V, 3] are apart."""
+@kernel(void(given(float32, 2), given(float32, 2), given(uint8, 1), boolean, scratch(uint8, 1), scratch(float32, 1)))
+def find_moved(source, target, near, anywhere, out, bounds):
+    """out [V] = 1 where the two places [V, 3] are apart; if they are so ``anywhere``, also where near [V] says so.
+
+    bounds [4]: smallest x and y of the places that these go to, largest x and y; inf, -inf of none.
+    """
+    bounds[0], bounds[1], bounds[2], bounds[3] = np.inf, np.inf, -np.inf, -np.inf
     for v in range(out.shape[0]):
         far = max(abs(source[v, 0] - target[v, 0]), abs(source[v, 1] - target[v, 1]))
         out[v] = uint8(far > float32(MOVED))
-
-
-@kernel(void(given(float32, 2), given(float32, 2), scratch(float32, 2)), fastmath=True)
-def follow(share, points, out):
-    """out [n, 2] = what n vertices get of the points [k, 2] of a ring, share [n, k]."""
+        anywhere |= out[v] != 0
     for v in range(out.shape[0]):
-        x, y = float32(0), float32(0)
-        for k in range(share.shape[1]):
-            x += share[v, k] * points[k, 0]
-            y += share[v, k] * points[k, 1]
-        out[v, 0], out[v, 1] = x, y
+        out[v] |= near[v] if anywhere else uint8(0)
+        if out[v]:
+            bounds[0], bounds[1] = min(bounds[0], target[v, 0]), min(bounds[1], target[v, 1])
+            bounds[2], bounds[3] = max(bounds[2], target[v, 0]), max(bounds[3], target[v, 1])

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.face import FaceState
+from bithuman_core.render.footage.colours import pick
 from bithuman_core.render.footage.cut_out import Before, Lifter, Person, white
 from bithuman_core.render.footage.drawing import FilmDrawing
 from bithuman_core.render.footage.film import FilmPlayer
-from bithuman_core.render.footage.flow import HeadFlow, nearest
+from bithuman_core.render.footage.flow import HeadFlow
 from bithuman_core.render.footage.head import Head
-from bithuman_core.render.footage.interior import LOWER, UPPER, MouthInside
+from bithuman_core.render.footage.interior import MouthInside
 from bithuman_core.render.footage.layers import Moved, Opening
-from bithuman_core.render.footage.posing import follow, place, rest_face
-from bithuman_core.render.footage.rig import FootageRig, ring_points
+from bithuman_core.render.footage.lips import follow, lay_ring, touch
+from bithuman_core.render.footage.posing import place, rest_face
+from bithuman_core.render.footage.rig import FootageRig
 from bithuman_core.render.footage.scene import FilmScene
 from bithuman_core.render.footage.turning import Turned
 from bithuman_core.render.posing import blend_shapes
 
 Floats = NDArray[np.float32]
-RIM = 0.6  # px (512 px frames): how far the lips' edge is taken from within the lip once they part: the line of the closed mouth
-PARTED = (0.8, 3.3)  # px of gap from where to where
-TOUCHING = (1.2, 2.9)  # px (512 px frames): so near lips, which are soft, touch; beyond, they are as far apart as they are told
-OPPOSITE = np.zeros(40, int)
-OPPOSITE[UPPER], OPPOSITE[LOWER[1:-1]], OPPOSITE[20] = LOWER, UPPER[1:-1], 20
 MIXED = 0.45  # of a dissolve, in its middle, in which both pictures are seen; for all of it the heads go over
 SHARPER, MIXED_SHARPER = 0.03, 0.055  # against the softness of pictures that are moved by parts of a px, and of two in one
 LEAST_TURN = 5e-4  # radians: a tenth of a px
@@ -62,7 +59,10 @@ class FootageRenderer:
         shape = rig.vertices.shape
         self._rest, self._posed = np.empty(shape, np.float32), np.empty(shape, np.float32)
         self._source, self._target = np.empty(shape, np.float32), np.empty(shape, np.float32)
-        self._followed = np.empty((len(rig.near), 2), np.float32), np.empty((len(rig.beyond), 2), np.float32)
+        self._fetched = np.empty((len(rig.vertices), 2), np.float32)
+        points = len(rig.inner[0])
+        self._rings, self._moves = np.empty((3, points, 2), np.float32), np.empty((3, 2, points), np.float32)
+        self._jaw = np.empty((2, len(rig.jaw[0]), 2), np.float32)
         self._near = np.zeros(len(rig.vertices), np.uint8)
         self._near[rig.near] = 1
         self._flow = HeadFlow(rig)
@@ -156,38 +156,31 @@ class FootageRenderer:
         view = head.turn, *head.shift, rig.distance, *rig.centre, rig.scale
         place(self._rest, *view, self._source)
         place(self._posed, *view, self._target)
-        source, target = self._source, self._target
-        lips, at_rest = ring_points(rig.inner, target[:, :2]), ring_points(rig.inner, source[:, :2])
-        outer = ring_points(rig.outer, source[:, :2])
-        inwards = at_rest - outer
-        inwards /= np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), 1e-3)
+        source, target, fetched = self._source, self._target, self._fetched
+        at_rest, outer, lips = self._rings
+        closing, rim, edge = self._moves
+        for ring, points, out in ((rig.inner, source, at_rest), (rig.outer, source, outer), (rig.inner, target, lips)):
+            lay_ring(*ring, points, out)
         unit = min(rig.size) / 512
-        apart = lips[OPPOSITE] - lips
-        gap = np.linalg.norm(apart, axis=1, keepdims=True)
-        free = np.clip((gap / unit - TOUCHING[0]) / (TOUCHING[1] - TOUCHING[0]), 0, 1)
-        free *= free * (3 - 2 * free)
-        closing = np.asarray(0.5 * (1 - free) * apart, np.float32)
-        near, beyond = self._followed
-        follow(rig.near_share, closing, near)
-        target[rig.near, :2] += near
-        lips, gap = lips + closing, free * gap
-        rim = np.float32(-RIM * unit) * np.clip((gap / unit - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1) * inwards
-        fetched = source[:, :2].copy()
-        follow(rig.near_share, rim, near)
-        fetched[rig.near] += near
-        follow(rig.beyond_share, at_rest + rim, beyond)
-        fetched[rig.beyond] = beyond
-        jaw = ring_points(rig.jaw, source[:, :2]), ring_points(rig.jaw, target[:, :2])
+        gap = touch(at_rest, outer, unit, lips, closing, rim, edge)
+        follow(rig.near_share, closing, rig.near, 1, target)
+        fetched[:] = source[:, :2]
+        follow(rig.near_share, rim, rig.near, 1, fetched)
+        follow(rig.beyond_share, edge, rig.beyond, 0, fetched)
+        lay_ring(*rig.jaw, source, self._jaw[0])
+        lay_ring(*rig.jaw, target, self._jaw[1])
         face_width = rig.face_width * rig.scale
         opening = None
-        if gap.max() > SEEN_GAP:
-            colour = colour_at(shown, (at_rest + outer) / 2)
+        if gap > SEEN_GAP:
+            colour = colour_at(shown, np.float32(0.5) * (at_rest + outer))
             opening = self._inside.opening(lips, face_width, colour, unit)
-        return Moved(source, target, fetched, self._near, jaw, face_width, lips), opening
+        return Moved(source, target, fetched, self._near, self._jaw, face_width, lips), opening
 
 
-def colour_at(picture: Picture | Turned | Person, places: NDArray[Any]) -> Floats:
+def colour_at(picture: Picture | Turned | Person, places: Floats) -> Floats:
     """Mean colour [3] of a picture at places [n, 2] px."""
     if isinstance(picture, Turned | Person):
         return picture.colour_at(places)
-    return picture[nearest(places, picture.shape)].mean(0, dtype=np.float32)
+    colours = np.empty((len(places), 3), np.uint8)
+    pick(picture, places, colours)
+    return colours.mean(0, dtype=np.float32)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bithuman_core.render.footage.colours import pick_coloured
 from bithuman_core.render.footage.film import Colours
-from bithuman_core.render.footage.flow import STEP, nearest
+from bithuman_core.render.footage.flow import STEP
 from bithuman_core.render.footage.moved import Floats, Moved
-from bithuman_core.render.footage.planes import Planes, coloured, mix, move_sharply
+from bithuman_core.render.footage.planes import Planes, mix, move_sharply
 
 
 class Turned(Moved[Planes]):
     """Whole pictures of a film."""
 
-    def _colours(self, picture: Planes, places: Floats) -> NDArray[np.uint8]:
-        rows, columns = nearest(places, picture.y.shape)
-        return coloured(picture.y[rows, columns], *(plane[rows // 2, columns // 2] for plane in picture[1:]))
+    def _pick(self, picture: Planes, places: Floats, out: NDArray[np.uint8]) -> None:
+        pick_coloured(*picture, places, out)
 
 
 class Turning:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bithuman_core.build.footage.mouth.teeth import length, with_teeth
-from bithuman_core.render.footage.interior import LOWER, TALL, WIDE, Interiors, features
+from bithuman_core.render.footage.interior import TALL, WIDE, Interiors
+from bithuman_core.render.footage.mouth_patch import LOWER, features
 from bithuman_core.render.footage.rig import ring_points
 from tests.footage import Filmed
 

@@ -8,7 +8,8 @@ from scipy.ndimage import laplace, map_coordinates
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.clip.frames import Frames
 from bithuman_core.build.footage.mouth.lips import LipRing
-from bithuman_core.render.footage.interior import KIN, LOWER, TALL, UPPER, WIDE, Interiors, features, measures
+from bithuman_core.render.footage.interior import TALL, WIDE, Interiors, measures
+from bithuman_core.render.footage.mouth_patch import KIN, LOWER, UPPER, features
 
 LEAST_GAP = 0.024  # face widths
 FEWEST, MOST = 4, 20  # openings that a clip must show, pictures that are kept: a yawn or a laugh is one, a sentence has many

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d, map_coordinates
 from bithuman_core.build.arrays import Array
 from bithuman_core.build.footage.clip.frames import Frames
 from bithuman_core.build.footage.person.mesh import DOWN, UP
-from bithuman_core.render.footage.interior import INSIDE, PARTED
+from bithuman_core.render.footage.mouth_patch import INSIDE, PARTED
 
 STEP, LONGEST = 0.25, 6.0  # px of a 512 px frame along the way from the outer to the inner lip
 LUMA, REDNESS = 0.25, 0.22 / 6  # differences of log luma, of (R - G) / (R + G + B), that count alike

@@ -20,7 +20,8 @@ from bithuman_core.face import FaceState
 from bithuman_core.imx import ImxFile
 from bithuman_core.imx.checksum import describe
 from bithuman_core.render import PortraitRenderer, read_rig
-from bithuman_core.render.footage.interior import INSIDE, PARTED, Interiors, features, measures
+from bithuman_core.render.footage.interior import Interiors, measures
+from bithuman_core.render.footage.mouth_patch import INSIDE, PARTED, features
 
 INNER_UP, INNER_DOWN = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308), (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 OPENINGS = (0.1, 0.18, 0.3, 0.45)  # jawOpen

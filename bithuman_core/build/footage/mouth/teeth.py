@@ -11,7 +11,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates
 
 from bithuman_core.build.arrays import Array
-from bithuman_core.render.footage.interior import TALL, WIDE, WIDTH_UNIT, Interiors
+from bithuman_core.render.footage.interior import TALL, WIDE, Interiors
+from bithuman_core.render.footage.mouth_patch import WIDTH_UNIT
 
 MIDDLE = slice(40, 56)  # columns of a patch that show the first incisors
 FALLS = 0.6  # of the light of teeth: below, what comes under them begins
