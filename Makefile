@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell $(p) -c 'import sys; 10 <= sys.version_info.minor <= 13 and print("$(p)")' 2>/dev/null)))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-cluster parts lint audit bench clean
+.PHONY: demo test test-cluster test-device parts lint audit bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py
@@ -22,6 +22,11 @@ test-cluster: $(VENV)/.dev
 	$(BIN)/python -m tests.service.postgres
 	$(BIN)/python -m tests.livekit.server
 	$(BIN)/python -m pytest -m cluster_long -rP tests/cluster
+
+# every value swept over its range by a graphics processor; by one that the CPU imitates, a quarter of an hour
+test-device: $(VENV)/.dev
+	$(BIN)/python -m tests.render.vulkan
+	$(BIN)/python -m pytest -m device_long tests/render
 
 # real browsers, servers and drivers that the tests start, got where they are missing
 parts: $(VENV)/.dev

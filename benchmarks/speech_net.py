@@ -1,6 +1,8 @@
 """The speech net for one session at a time and for all of a process in one run: ``python -m benchmarks.speech_net``.
 
-CPU time a session and tick, ms: the median of several rounds over real speech, each session hearing another part of it.
+CPU time a session and tick, ms: the median of several rounds over real speech, each session hearing another part of it; one after
+the other in runs of their own, by a program that pushes all of them together, and by a thread each, all of which push at one
+moment, as sessions of a server do when their ticks come together.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -40,9 +43,9 @@ def main() -> int:
     net, clip = SpeechNet.load(), load_audio(speech_clip(), SAMPLE_RATE)[0]
     whole = len(clip) // SAMPLES_PER_TICK * SAMPLES_PER_TICK
     ticks = np.ascontiguousarray(clip[:whole].reshape(-1, SAMPLES_PER_TICK), np.float32)
-    print("sessions   one run each   one run for all   (features included; ms a session and tick)")
+    print("sessions   one run each   one run for all   a thread each   (features included; ms a session and tick)")
     for sessions in map(int, options.sessions.split(",")):
-        alone, together = ([net.stream() for _ in range(sessions)] for _ in range(2))
+        alone, together, threaded = ([net.stream() for _ in range(sessions)] for _ in range(3))
 
         def heard(tick: int, sessions: int = sessions) -> list[np.ndarray]:
             return [ticks[(tick + APART * k) % len(ticks)] for k in range(sessions)]
@@ -52,7 +55,14 @@ def main() -> int:
                 stream.push(samples)
 
         one, all_ = cost(each, sessions), cost(lambda tick, streams=together: push_together(streams, heard(tick)), sessions)
-        print(f"{sessions:8d}   {one:12.3f}   {all_:15.3f}", flush=True)
+        with ThreadPoolExecutor(sessions) as threads:
+
+            def at_once(tick: int, streams: list = threaded, threads: ThreadPoolExecutor = threads) -> None:  # type: ignore[type-arg]
+                for _ in threads.map(lambda stream, samples: stream.push(samples), streams, heard(tick)):
+                    pass
+
+            many = cost(at_once, sessions)
+        print(f"{sessions:8d}   {one:12.3f}   {all_:15.3f}   {many:13.3f}", flush=True)
     return 0
 
 

@@ -16,16 +16,15 @@ from tests.footage import Filmed, filmed
 
 # Tests that look at a clock, or have browsers and servers beside them: `make test` runs these one after the other.
 IN_TIME = ("browser", "cluster", "demo", "fastrtc", "faults", "livekit", "plugins", "worker")
+LONG = ("cluster_long", "device_long")  # left out unless they are asked for
 TESTS = Path(__file__).parent
 
 
-LONG = "cluster_long"
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests of those rooms; leave out what takes an hour unless it is asked for."""
-    if LONG not in str(config.getoption("markexpr", "")):
-        items[:] = [item for item in items if item.get_closest_marker(LONG) is None]
+    """Mark the tests of those rooms; leave out what takes long."""
+    for long in LONG:
+        if long not in str(config.getoption("markexpr", "")):
+            items[:] = [item for item in items if item.get_closest_marker(long) is None]
     for item in items:
         if item.path.relative_to(TESTS).parts[0] in IN_TIME:
             item.add_marker(pytest.mark.in_time)

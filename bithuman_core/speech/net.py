@@ -27,6 +27,7 @@ from bithuman_core.face import ARKIT_NAMES
 from bithuman_core.settings import Provider, models_dir, settings
 from bithuman_core.speech.arousal import USUAL, Arousal
 from bithuman_core.speech.effort import SPEAKING, Effort
+from bithuman_core.speech.together import Asked, State, TogetherRuns, run_all
 from bithuman_core.speech.visemes import VISEME_NAMES
 from bithuman_core.timing import LOOKAHEAD_TICKS, SAMPLES_PER_TICK
 
@@ -44,7 +45,6 @@ PROVIDERS: dict[Provider, str] = {
     "cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider"
 }  # fmt: skip
 _SETTLED = 4  # ticks of silence after which the convolutions have forgotten what was before them (13 frames of 10 ms)
-State = dict[str, NDArray[np.float32]]
 _ORT_ERRORS = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.InvalidArgument, ort_errors.Fail,
                ort_errors.NotImplemented, ort_errors.RuntimeException)  # fmt: skip
 
@@ -83,6 +83,7 @@ class SpeechNet:
         self.shapes = {i.name: tuple(i.shape)[1:] for i in session.get_inputs()}  # of one session; their number comes first
         self._state_names = tuple(name for name in self.shapes if name not in _GIVEN)
         self._outputs = (*_SAID, *(f"{name}_out" for name in self._state_names))
+        self.together = TogetherRuns(self.run)
 
     @classmethod
     def load(cls, path: Path | None = None, provider: Provider | None = None) -> SpeechNet:
@@ -169,11 +170,11 @@ class SpeechStream:
     def push(self, samples: NDArray[np.float32]) -> SpeechTick:
         """Push one tick, float32 [640] in -1..1 at 16 kHz; returns the tick pushed two calls ago (at first: silence).
 
-        The result depends on the samples pushed so far and on nothing else. Raises AudioError for another shape or
-        dtype, and for NaN or infinity; the stream is then as it was before.
+        The result depends on the samples pushed so far and on nothing else, whoever's ticks go into the same run. Raises
+        AudioError for another shape or dtype, and for NaN or infinity; the stream is then as it was before.
         """
         mel = self._listen(samples)
-        return self._tick(mel, *(said[0] for said in self._net.run(mel[None], self._opening, self._state)))
+        return self._tick(mel, *self._net.together.run(mel, self._opening, self._state))
 
     def _listen(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mel frames of one tick; the opening of its mouth is set."""
@@ -209,12 +210,11 @@ def push_together(streams: Sequence[SpeechStream], samples: Sequence[NDArray[np.
     mels = [stream._listen(tick) for stream, tick in zip(streams, samples, strict=True)]
     if not streams:
         return []
-    net, openings = streams[0]._net, np.concatenate([stream._opening for stream in streams])
-    state = {name: np.concatenate([stream._state[name] for stream in streams]) for name in streams[0]._state}
-    said = net.run(np.stack(mels), openings, state)
-    for k, stream in enumerate(streams):
-        stream._state.update((name, values[k : k + 1]) for name, values in state.items())
-    return [stream._tick(mels[k], *(values[k] for values in said)) for k, stream in enumerate(streams)]
+    asked = [Asked(mel, stream._opening, stream._state) for stream, mel in zip(streams, mels, strict=True)]
+    run_all(streams[0]._net.run, asked)
+    if asked[0].fault is not None:
+        raise asked[0].fault
+    return [stream._tick(each.mel, *each.said) for stream, each in zip(streams, asked, strict=True)]
 
 
 def check_tick(samples: NDArray[np.float32]) -> None:

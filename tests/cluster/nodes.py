@@ -61,6 +61,7 @@ class Nodes:
 
     def __init__(self, plan: Plan, nodes: int, cpus: int, address: str | None = None) -> None:
         self.plan, self._cpus = plan, cpus
+        self._killed = set[str]()
         self._at: dict[str, Any] = {} if address is None else {"node_ip_address": address}
         self.cluster = Cluster(
             initialize_head=True, shutdown_at_exit=False,
@@ -127,6 +128,7 @@ class Nodes:
         (node,) = [node for node in self.workers if node.node_id == node_id]
         there = [process for process, at in [*self.stages().values(), *self.ingresses().values()] if at == node_id]
         self.workers.remove(node)
+        self._killed.add(node_id)
         self.cluster.remove_node(node, allow_graceful=False)
         for process in there:
             with suppress(ProcessLookupError):  # it has noticed, and ended
@@ -141,11 +143,18 @@ class Nodes:
         living = [actor for actor in actors().values() if actor["State"] == "ALIVE" and actor["Name"].startswith(name)]
         found = {actor["Name"]: (int(actor["Pid"]), str(actor["Address"]["NodeID"])) for actor in living}
         # Ray takes a while to find that a node is gone
-        return {name: (process, node) for name, (process, node) in found.items() if psutil.pid_exists(process)}
+        return {name: (process, node) for name, (process, node) in found.items() if node not in self._killed and lives(process)}
 
 
 def kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)
+
+
+def lives(process: int) -> bool:
+    """Whether there is a process of that number; one that is killed is listed until somebody asks how it ended."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def job_processes() -> list[psutil.Process]:

@@ -96,6 +96,7 @@ def check(avatar: str, name: str, low: float, high: float, others: dict[str, flo
         *((avatar, name) for avatar in ("mara", "theo", "erik") for name in (*SINGLE, BREATH)),
         # one shader moves all of them
         *(pytest.param(DEVICE, name, marks=on_a_device) for name in (*SINGLE[::5], BREATH)),
+        *(pytest.param(DEVICE, name, marks=[on_a_device, pytest.mark.device_long]) for k, name in enumerate(SINGLE) if k % 5),
     ],
 )
 def test_coefficients_move_the_picture_smoothly(avatar: str, name: str) -> None:

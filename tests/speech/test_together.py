@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bithuman_core.errors import AudioError
 from bithuman_core.speech.net import SpeechNet, SpeechTick, push_together
+from bithuman_core.speech.together import Floats, State, TogetherRuns
 from bithuman_core.timing import SAMPLES_PER_TICK
 from tests.speech_clips import load_clip
 
@@ -54,3 +60,42 @@ def test_a_tick_that_is_none_leaves_all_as_they_were(net: SpeechNet) -> None:
 
 def test_nobody_is_nothing() -> None:
     assert push_together([], []) == []
+
+
+def test_threads_that_push_at_the_same_moment_hear_what_they_hear_alone(net: SpeechNet) -> None:
+    def talk(own: Sequence[NDArray[np.float32]]) -> list[SpeechTick]:
+        stream = net.stream()
+        return [stream.push(tick) for tick in own]
+
+    ticks = [[CLIP[(k + 20 * n) % len(CLIP)] for k in range(40)] for n in range(6)]
+    wanted = [talk(own) for own in ticks]
+    with ThreadPoolExecutor(len(ticks)) as threads:
+        got = list(threads.map(talk, ticks))
+    assert all(same(a, b) for x, y in zip(wanted, got, strict=True) for a, b in zip(x, y, strict=True))
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_what_comes_while_the_net_runs_goes_into_the_next_run_together(breaks: bool) -> None:
+    sizes = list[int]()
+
+    def run(mel: Floats, opening: Floats, state: State) -> list[Floats]:
+        sizes.append(len(mel))
+        while len(sizes) == 1 and len(runs._waiting) < 3:
+            os.sched_yield()  # until the others are there
+        if breaks and len(sizes) == 2:
+            raise RuntimeError("no memory")
+        state["memory"] = state["memory"] + opening
+        return [2 * mel]
+
+    def push(k: int) -> tuple[list[float], float]:
+        state = {"memory": np.zeros((1, 1), np.float32)}
+        said = runs.run(np.full(2, k, np.float32), np.full((1, 1), k, np.float32), state)
+        return said[0].tolist(), float(state["memory"][0, 0])
+
+    runs = TogetherRuns(run)
+    with ThreadPoolExecutor(4) as threads:
+        told = [threads.submit(push, k) for k in range(4)]
+        failed = [isinstance(each.exception(), RuntimeError) for each in told]
+    assert sizes == [1, 3]
+    assert sum(failed) == (3 if breaks else 0)
+    assert all(each.result() == ([2 * k, 2 * k], k) for k, each in enumerate(told) if not failed[k])
