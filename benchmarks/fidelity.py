@@ -2,7 +2,7 @@
 
 Renders the 24 truth poses of each avatar's bake in this process and compares them with the shared fidelity tool: SSIM and PSNR
 in the face box, by kind of pose. Without a name: every avatar of ``models/`` that has truth frames. ``--keep FOLDER`` keeps the
-frames in ``FOLDER/NAME``.
+frames in ``FOLDER/NAME``. ``--device`` has them drawn by a graphics processor, which the CPU may imitate, beside the CPU's own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from PIL import Image
 from bithuman_core.face import FaceState
 from bithuman_core.imx import read_imx
 from bithuman_core.render import PortraitRenderer, read_rig
+from bithuman_core.render.gpu.device import find_gpu
+from bithuman_core.render.gpu.renderer import GpuRenderer
+from bithuman_core.render.gpu.together import PortraitsTogether
 from bithuman_core.settings import models_dir
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,9 +32,10 @@ TURNED = 6.0  # degrees of any head angle from which a pose counts as turned
 ASIDE = 0.25  # coefficient of any gaze shape from which a pose looks away
 
 
-def render_truth(avatar: Path, frames: list[dict[str, Any]]) -> list[NDArray[np.uint8]]:
-    """The avatar in every pose of the truth: RGB uint8 [512, 512, 3] each."""
-    renderer = PortraitRenderer(read_rig(read_imx(avatar)))
+def render_truth(avatar: Path, frames: list[dict[str, Any]], device: bool) -> list[NDArray[np.uint8]]:
+    """The avatar in every pose of the truth, drawn by the CPU or a device: RGB uint8 [512, 512, 3] each."""
+    rig = read_rig(read_imx(avatar))
+    renderer = GpuRenderer(PortraitsTogether(find_gpu(software=True), rig)) if device else PortraitRenderer(rig)
     out = []
     for frame in frames:
         head = {f"head{name.capitalize()}": value for name, value in frame["head"].items()}
@@ -53,12 +57,12 @@ def kinds(frame: dict[str, Any]) -> list[str]:
     ]
 
 
-def table(avatar: Path, truth: Path, tool: Any, keep: Path | None) -> None:
-    """Print the scores of one avatar."""
+def table(avatar: Path, truth: Path, tool: Any, keep: Path | None, device: bool) -> None:
+    """Print the scores of one avatar, drawn by the CPU or a device."""
     frames = json.loads((truth / "truth.json").read_text())["frames"]
     groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
     scores = []
-    for frame, made in zip(frames, render_truth(avatar, frames), strict=True):
+    for frame, made in zip(frames, render_truth(avatar, frames, device), strict=True):
         stem = Path(frame["file"]).stem
         if keep is not None:
             keep.mkdir(parents=True, exist_ok=True)
@@ -67,7 +71,7 @@ def table(avatar: Path, truth: Path, tool: Any, keep: Path | None) -> None:
         scores.append((score[0], stem, frame["tags"]))
         for kind in kinds(frame):
             groups[kind].append(score)
-    print(f"{avatar.name} against {len(frames)} truth frames, face box")
+    print(f"{avatar.name}{' drawn by a device' if device else ''} against {len(frames)} truth frames, face box")
     print(f"{'poses':20s}{'n':>4s}{'SSIM':>8s}{'min':>8s}{'PSNR':>8s}{'min':>8s}")
     for kind, values in sorted(groups.items(), key=lambda kv: (kv[0] != "all", kv[0])):
         s = np.array(values)
@@ -82,6 +86,7 @@ def main() -> int:
     parser.add_argument("avatars", nargs="*", type=Path)
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="folder of data/bake and tools/fidelity")
     parser.add_argument("--keep", type=Path, help="folder for the rendered frames")
+    parser.add_argument("--device", action="store_true", help="also as a graphics processor draws them")
     options = parser.parse_args()
     tool_file = options.shared / "tools" / "fidelity" / "fidelity.py"
     if not tool_file.is_file():
@@ -95,7 +100,9 @@ def main() -> int:
         character = str(read_imx(avatar).manifest.provenance.get("character", avatar.stem))
         truth = options.shared / "data" / "bake" / character / "truth"
         if (truth / "truth.json").is_file():
-            table(avatar, truth, tool, options.keep and options.keep / avatar.stem)
+            for device in (False, True)[: 1 + options.device]:
+                keep = options.keep and options.keep / (avatar.stem + "_device" * device)
+                table(avatar, truth, tool, keep, device)
         elif options.avatars:
             print(f"{truth} is not here: {avatar.name} has no truth frames to be compared with.")
             return 1
