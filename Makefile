@@ -23,7 +23,7 @@ test-cluster: $(VENV)/.dev
 	$(BIN)/python -m tests.livekit.server
 	$(BIN)/python -m pytest -m cluster_long -rP tests/cluster
 
-# every value swept over its range by a graphics processor; by one that the CPU imitates, a quarter of an hour
+# every value swept over its range, and what viewers rely on, drawn by a graphics processor or by one that the CPU imitates; five minutes
 test-device: $(VENV)/.dev
 	$(BIN)/python -m tests.render.vulkan
 	$(BIN)/python -m pytest -m device_long tests/render

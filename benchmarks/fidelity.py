@@ -32,7 +32,7 @@ TURNED = 6.0  # degrees of any head angle from which a pose counts as turned
 ASIDE = 0.25  # coefficient of any gaze shape from which a pose looks away
 
 
-def render_truth(avatar: Path, frames: list[dict[str, Any]], device: bool) -> list[NDArray[np.uint8]]:
+def render_truth(avatar: Path, frames: list[dict[str, Any]], device: bool = False) -> list[NDArray[np.uint8]]:
     """The avatar in every pose of the truth, drawn by the CPU or a device: RGB uint8 [512, 512, 3] each."""
     rig = read_rig(read_imx(avatar))
     renderer = GpuRenderer(PortraitsTogether(find_gpu(software=True), rig)) if device else PortraitRenderer(rig)

@@ -21,7 +21,11 @@ from bithuman_core.render.footage.film import FilmPlayer, _Group
 from bithuman_core.render.footage.interior import MouthInside
 from bithuman_core.render.footage.mouth_patch import LOWER, UPPER
 from bithuman_core.render.footage.shading import LOOSE
+from bithuman_core.render.gpu.device import find_gpu
+from bithuman_core.render.gpu.renderer import GpuFilmDrawing
+from bithuman_core.render.gpu.together import FilmsTogether
 from tests.footage import TALKING, Filmed
+from tests.render.vulkan import on_a_device
 
 NOSE = [1, 4, 5, 195, 197, 6, 168]  # MediaPipe numbers
 OPEN = 0.03  # face widths of lip gap: seen as open
@@ -33,22 +37,28 @@ def lips(frames: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
     return np.linalg.norm(marks[:, 13] - marks[:, 14], axis=-1) / np.linalg.norm(marks[:, 454] - marks[:, 234], axis=-1)
 
 
-def test_the_mouth_is_shut_in_silence_whatever_the_film_said(film: Filmed) -> None:
+@pytest.fixture(params=["cpu", pytest.param("device", marks=[on_a_device, pytest.mark.device_long])])
+def renderer(request: pytest.FixtureRequest, film: Filmed) -> FootageRenderer:
+    """What viewers rely on holds whoever draws."""
+    if request.param == "cpu":
+        return FootageRenderer(film.rig)
+    return FootageRenderer(film.rig, GpuFilmDrawing(FilmsTogether(find_gpu(software=True), film.rig)))
+
+
+def test_the_mouth_is_shut_in_silence_whatever_the_film_said(film: Filmed, renderer: FootageRenderer) -> None:
     assert (film.footage.person.gap > OPEN).mean() > 0.15  # she speaks in it
-    renderer = FootageRenderer(film.rig)
     assert (lips([renderer.render(FaceState(), k) for k in range(0, film.rig.frames, 3)]) < OPEN).all()
 
 
-def test_the_mouth_opens_as_far_as_it_is_told(film: Filmed) -> None:
-    renderer = FootageRenderer(film.rig)
+def test_the_mouth_opens_as_far_as_it_is_told(renderer: FootageRenderer) -> None:
     wanted = np.linspace(0, 0.5, 11)
     gap = lips([renderer.render(FaceState.from_mapping({"jawOpen": float(v)}), 120) for v in wanted])
     assert np.corrcoef(wanted, gap)[0, 1] > 0.98
     assert gap[-1] > 0.1
 
 
-def test_lips_that_all_but_touch_are_shut(film: Filmed) -> None:
-    renderer, mouth = FootageRenderer(film.rig), (slice(290, 370), slice(190, 322))
+def test_lips_that_all_but_touch_are_shut(renderer: FootageRenderer) -> None:
+    mouth = slice(290, 370), slice(190, 322)
 
     def darkest(jaw: float) -> float:
         return float(np.sort(renderer.render(FaceState.from_mapping({"jawOpen": jaw}), 120)[mouth].mean(-1).ravel())[:40].mean())
@@ -64,15 +74,14 @@ def test_whoever_opens_the_mouth_more_closes_it_as_much(film: Filmed, gain: floa
     assert said < 0.26 * rig.measure(FaceState.from_mapping({"jawOpen": 0.3})).gap
 
 
-def test_it_follows_the_faces_of_the_film_itself(film: Filmed) -> None:
+def test_it_follows_the_faces_of_the_film_itself(film: Filmed, renderer: FootageRenderer) -> None:
     """Driven by what was drawn in frame k, frame k + 2 s shows its opening."""
-    renderer, count = FootageRenderer(film.rig), 70
+    count = 70
     drawn = lips([renderer.render(film.faces[k], (k + 50) % film.rig.frames) for k in range(count)])
     assert np.corrcoef(drawn, film.footage.person.gap[:count])[0, 1] > 0.9
 
 
-def test_what_is_above_the_mouth_and_beside_the_person_stays_the_cameras(film: Filmed) -> None:
-    renderer = FootageRenderer(film.rig)
+def test_what_is_above_the_mouth_and_beside_the_person_stays_the_cameras(film: Filmed, renderer: FootageRenderer) -> None:
     player = FilmPlayer(film.rig.film)
     for k in (0, 60, 140):
         drawn, frame = renderer.render(FaceState.from_mapping(TALKING), k), player.frame(k)
@@ -82,8 +91,8 @@ def test_what_is_above_the_mouth_and_beside_the_person_stays_the_cameras(film: F
         assert (apart > 8).sum() > 500
 
 
-def test_no_edge_is_seen_where_the_drawing_ends(film: Filmed) -> None:
-    renderer, player = FootageRenderer(film.rig), FilmPlayer(film.rig.film)
+def test_no_edge_is_seen_where_the_drawing_ends(film: Filmed, renderer: FootageRenderer) -> None:
+    player = FilmPlayer(film.rig.film)
     ratios = []
     for k in range(0, film.rig.frames, 20):
         frame = player.frame(k).astype(np.float64).mean(-1)
@@ -110,8 +119,7 @@ def like_frames(film: Filmed) -> tuple[int, int]:
     return int(first), int(second)
 
 
-def test_a_jump_is_as_sharp_as_the_frames_about_it(film: Filmed) -> None:
-    renderer = FootageRenderer(film.rig)
+def test_a_jump_is_as_sharp_as_the_frames_about_it(film: Filmed, renderer: FootageRenderer) -> None:
     leaving, frame = like_frames(film)
     ends = [renderer.render(FaceState(), k) for k in (leaving, frame)]
     least = min(sharpness(end) for end in ends)
@@ -121,8 +129,7 @@ def test_a_jump_is_as_sharp_as_the_frames_about_it(film: Filmed) -> None:
     assert sharpness(((ends[0].astype(int) + ends[1]) // 2).astype(np.uint8)) < 0.9 * least  # two pictures in one
 
 
-def test_in_a_jump_the_head_goes_over_steadily(film: Filmed) -> None:
-    renderer = FootageRenderer(film.rig)
+def test_in_a_jump_the_head_goes_over_steadily(film: Filmed, renderer: FootageRenderer) -> None:
     leaving, frame = like_frames(film)
     shares = (1.0, 0.75, 0.5, 0.25, 0.0)
     frames = [renderer.render(FaceState(), frame, leaving=leaving, share=share) for share in shares]
@@ -134,9 +141,9 @@ def test_in_a_jump_the_head_goes_over_steadily(film: Filmed) -> None:
 
 @pytest.mark.parametrize(("asked", "moves"), [((0, -7, 0), (0, 1)), ((0, 7, 0), (0, -1)), ((8, 0, 0), (1, 0))])
 def test_a_gesture_turns_the_head_a_little_and_the_room_stays(
-    film: Filmed, asked: tuple[float, float, float], moves: tuple[int, int]
+    renderer: FootageRenderer, asked: tuple[float, float, float], moves: tuple[int, int]
 ) -> None:
-    renderer, head = FootageRenderer(film.rig), np.array(asked, np.float32)
+    head = np.array(asked, np.float32)
     still, turned = (renderer.render(FaceState(), 120, head=h) for h in (None, head))
     marks = track(load_face_nets(), [np.ascontiguousarray(f[:, :, ::-1]) for f in (still, turned)], 1).landmarks
     way = (marks[1] - marks[0])[NOSE, :2].mean(0)
