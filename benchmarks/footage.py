@@ -334,7 +334,7 @@ def score(clip: Clip) -> None:
           f"({100 * (plan.activity <= 0.015).mean():.0f} % under .015), own mouth in {100 * (plan.keeps > 0.5).mean():.0f} %, "
           f"{len(footage.interiors.gap)} open mouths{' (made up)' if footage.made_up else ''}, "
           f"{len(rig.walk.turning)} turning points, {len(rig.walk.jumps)} jumps")  # fmt: skip
-    print(f"  gain {rig.gain:.2f} {' '.join(notes)}")
+    print(f"  gain {rig.gain:.2f}, of the width {rig.width_gain:.2f} {' '.join(notes)}")
     true = marks(list(footage.pixels))
     silent = FootageRenderer(rig)
     quiet, _ = mouth(marks([np.ascontiguousarray(silent.render(FaceState(), k)[:, :, ::-1]) for k in range(0, rig.frames, 2)]))

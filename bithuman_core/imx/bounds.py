@@ -34,7 +34,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "centre": (0, 4096), "radius": (1, 4096), "place": (0, 2047),  # of an eye, px; also: inside its picture, the texture
     # footage
     "gop": (1, 60),  # frames; a whole number
-    "gain": (0.5, 2),
+    "gain": (0.5, 2), "width_gain": (0.5, 2),
     "pose": (-1e4, 1e4),  # radians, px of the canvas to one of head space, canvas px
     "rest_basis": (-1, 1), "rest_amount": (-1e4, 1e4),  # head space
     "inner_weight": (-2, 2), "outer_weight": (-2, 2), "jaw_weight": (-2, 2),

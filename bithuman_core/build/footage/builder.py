@@ -31,7 +31,7 @@ from bithuman_core.build.footage.clip.reading import Shots
 from bithuman_core.build.footage.clip.watch import Watch
 from bithuman_core.build.footage.coding import GOP, coded_within
 from bithuman_core.build.footage.matting import matte_arrays
-from bithuman_core.build.footage.mouth.articulation import drawn_gain, measured_mouths, spoken_gain
+from bithuman_core.build.footage.mouth.articulation import drawn_gain, measured_mouths, spoken_gains
 from bithuman_core.build.footage.mouth.interiors import open_mouths
 from bithuman_core.build.footage.mouth.lips import LipRing, lip_ring
 from bithuman_core.build.footage.mouth.made_up import WIDE, made_up_mouths, widened
@@ -166,23 +166,28 @@ def footage_arrays(
     """
     with threadpool_limits(1):
         manifest, arrays = _arrays(footage, name, tell or (lambda stage: None))
-        manifest.rig["gain"], notes = _gain(footage, manifest, arrays, sound)
+        gains, notes = _gains(footage, manifest, arrays, sound)
+        manifest.rig.update(gains)
     if footage.made_up:
         notes.append("The mouth hardly opens in the clip: its inside was made up. Say a sentence in it to have your own teeth.")
     return manifest, arrays, notes
 
 
-def _gain(footage: Footage, manifest: Manifest, arrays: dict[str, Array], sound: Array | None) -> tuple[float, list[str]]:
-    """How much wider the mouth is to be opened, and what is said of it."""
+def _gains(
+    footage: Footage, manifest: Manifest, arrays: dict[str, Array], sound: Array | None
+) -> tuple[dict[str, float], list[str]]:
+    """How much more the mouth is to be opened, and to be narrowed and widened, and what is said of it."""
     rig = read_rig(ImxFile(replace(manifest, arrays=describe(arrays)), arrays))
     mouths = measured_mouths(footage.template, footage.person)
     drawn = drawn_gain(footage.person, rig, mouths)
-    own = None if sound is None else spoken_gain(footage.person, rig, mouths, sound, SpeechNet.load())
+    own = None if sound is None else spoken_gains(footage.person, rig, mouths, sound, SpeechNet.load())
     if own is None:
-        return round(drawn, 3), []
-    gain, r = own
-    told = f"The way to open the mouth was learnt from the talk in the clip: {gain:.2f} times the usual (r {r:.2f})."
-    return round(min(gain * drawn, 2.0), 3), [told]
+        return {"gain": round(drawn, 3)}, []
+    told = (
+        f"The way to open the mouth was learnt from the talk in the clip: {own.gain:.2f} times the usual (r {own.r:.2f}); "
+        f"to narrow and widen it: {own.width_gain:.2f} times."
+    )
+    return {"gain": round(min(own.gain * drawn, 2.0), 3), "width_gain": round(own.width_gain, 3)}, [told]
 
 
 def _arrays(footage: Footage, name: str, say: Progress) -> tuple[Manifest, dict[str, Array]]:

@@ -73,6 +73,7 @@ def read_footage(avatar: ImxFile) -> FootageRig:
         present=np.isin(ARKIT_NAMES, manifest.coefficients).astype(np.float32),
         head_limits=np.array([manifest.limits.get(name, (0.0, 0.0)) for name in HEAD_NAMES[:3]], np.float32),
         gain=number_of(rig, "gain", 1.0),
+        width_gain=number_of(rig, "width_gain", 1.0),
         landmark=row,
         landmark_ring=_ring(avatar, "landmark", len(landmark), many),
         inner=_ring(avatar, "inner", RING, many),

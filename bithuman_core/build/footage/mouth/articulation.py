@@ -1,10 +1,12 @@
 """How wide this person opens her mouth: of what is drawn, as the landmark net sees it, and of what the speech net hears.
 
 Both are one number, `gain` of the opening shapes. What is drawn is seen smaller than its mesh (lips have an inner side, teeth are
-pale); people open their mouths more or less than the speech net thinks.
+pale); people open their mouths more or less than the speech net thinks. `width_gain` is the same of what narrows and widens it.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +24,8 @@ from bithuman_core.timing import FPS, LOOKAHEAD_TICKS
 
 TRIED = 24  # frames that are drawn to see how wide they look
 OPEN = 0.02  # face widths: mouths that tell something
-DRAWN_LIMITS, SPOKEN_LIMITS = (0.9, 1.3), (0.8, 1.6)
+DRAWN_LIMITS, SPOKEN_LIMITS, WIDTH_LIMITS = (0.9, 1.3), (0.8, 1.6), (0.7, 1.7)
+WIDTH_STEPS, LEAST_WIDTH_R = 11, 0.2  # gains that are tried; of the net's width with the person's own: below, nothing is learnt
 APART = 2 * FPS  # frames between a mouth and the frame it is drawn into
 LEAST_R, LEAST_SECONDS = 0.4, 5.0  # of the speech net's opening with the person's own; of talk: below, nothing is learnt
 LATEST = 4  # frames by which the sound of a clip may lie beside its picture
@@ -57,10 +60,17 @@ def drawn_gain(person: Person, rig: FootageRig, mouths: list[FaceState]) -> floa
     return float(np.clip((seen * true).sum() / max((seen * seen).sum(), 1e-9), *DRAWN_LIMITS))
 
 
-def spoken_gain(
-    person: Person, rig: FootageRig, mouths: list[FaceState], sound: Array, net: SpeechNet
-) -> tuple[float, float] | None:
-    """(gain, r): by how much this person opens her mouth more than the net hears; None where the clip does not tell.
+@dataclass(frozen=True)
+class Spoken:
+    """By how much a person moves her mouth more than the speech net hears."""
+
+    gain: float  # of the opening
+    width_gain: float  # of what narrows and widens the mouth
+    r: float  # of the net's opening with her own
+
+
+def spoken_gains(person: Person, rig: FootageRig, mouths: list[FaceState], sound: Array, net: SpeechNet) -> Spoken | None:
+    """What the talk of a clip tells; None where it does not tell anything.
 
     mouths: as measured. sound: of the clip, int16 at 16 kHz.
     """
@@ -77,11 +87,27 @@ def spoken_gain(
     best = int(np.argmax(r))
     if not r[best] >= LEAST_R:
         return None
-    measured = np.array([rig.measure(face).gap for face in mouths[: len(heard)]])  # the same openings as the mesh has them
-    own = smooth(measured, WINDOWS["amount"])  # what trembles would count as opening
-    as_seen = float(true.std() / max(own.std(), 1e-9))
+    measured = [rig.measure(face) for face in mouths[: len(heard)]]  # the same mouths as the mesh has them
+    gap, width = (smooth(np.array(of), WINDOWS["amount"]) for of in zip(*((m.gap, m.width) for m in measured), strict=True))
+    as_seen = float(true.std() / max(gap.std(), 1e-9))  # smooth: what trembles would count as opening
     thinks, does = shifted[best]
-    return float(np.clip(does.std() / max(as_seen * float(thinks.std()), 1e-9), *SPOKEN_LIMITS)), r[best]
+    gain = float(np.clip(does.std() / max(as_seen * float(thinks.std()), 1e-9), *SPOKEN_LIMITS))
+    return Spoken(gain, width_gain(replace(rig, gain=gain), heard, width, lags[best]), r[best])
+
+
+def width_gain(rig: FootageRig, heard: list[FaceState], own: Array, lag: int) -> float:
+    """The gain by which what the net hears narrows and widens the mouth as much as this person does: own [n], interocular
+    distances. 1 where the two have nothing to do with each other. lag: frames by which the net's mouths are shifted."""
+
+    def widths(gain: float) -> Array:
+        turned = replace(rig, width_gain=gain)
+        return np.array([turned.measure(face).width for face in heard])
+
+    usual = np.roll(widths(1.0), lag)[LATEST:-LATEST]
+    if not np.corrcoef(usual, own[LATEST:-LATEST])[0, 1] >= LEAST_WIDTH_R:
+        return 1.0
+    tried = np.linspace(*WIDTH_LIMITS, WIDTH_STEPS)
+    return float(tried[np.argmin([abs(widths(float(gain)).std() - own.std()) for gain in tried])])
 
 
 def heard_mouths(net: SpeechNet, sound: Array) -> list[FaceState]:
