@@ -83,7 +83,7 @@ class SpeechNet:
         self.shapes = {i.name: tuple(i.shape)[1:] for i in session.get_inputs()}  # of one session; their number comes first
         self._state_names = tuple(name for name in self.shapes if name not in _GIVEN)
         self._outputs = (*_SAID, *(f"{name}_out" for name in self._state_names))
-        self.together = TogetherRuns(self.run)
+        self.together = TogetherRuns()
 
     @classmethod
     def load(cls, path: Path | None = None, provider: Provider | None = None) -> SpeechNet:
@@ -174,7 +174,7 @@ class SpeechStream:
         AudioError for another shape or dtype, and for NaN or infinity; the stream is then as it was before.
         """
         mel = self._listen(samples)
-        return self._tick(mel, *self._net.together.run(mel, self._opening, self._state))
+        return self._tick(mel, *self._net.together.run(self._net.run, mel, self._opening, self._state))
 
     def _listen(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mel frames of one tick; the opening of its mouth is set."""

@@ -31,18 +31,20 @@ class TogetherRuns:
     """Runs a net for the sessions of a process, from any thread: a tick that comes while the net runs waits until that is done,
     and all that wait then go into one run. Nobody waits for ticks that are yet to come."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self) -> None:
         self._waiting = deque[Asked]()
         self._running = Lock()
 
-    def run(self, mel: Floats, opening: Floats, state: State) -> list[Floats]:
-        """What the net says of a tick of one session, without the axis of sessions. Raises what the net raises."""
+    def run(self, run: Run, mel: Floats, opening: Floats, state: State) -> list[Floats]:
+        """What the net says of a tick of one session, without the axis of sessions. Raises what the net raises.
+
+        run: of the net, always the same; to hold it would be a circle, in which a net outlives its last session for a while.
+        """
         asked = Asked(mel, opening, state)
         self._waiting.append(asked)
         with self._running:
             if not asked.said and asked.fault is None:  # else the one before took it along
-                run_all(self._run, [self._waiting.popleft() for _ in range(len(self._waiting))])
+                run_all(run, [self._waiting.popleft() for _ in range(len(self._waiting))])
         if asked.fault is not None:
             raise asked.fault
         return asked.said

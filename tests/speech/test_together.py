@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -89,13 +91,25 @@ def test_what_comes_while_the_net_runs_goes_into_the_next_run_together(breaks: b
 
     def push(k: int) -> tuple[list[float], float]:
         state = {"memory": np.zeros((1, 1), np.float32)}
-        said = runs.run(np.full(2, k, np.float32), np.full((1, 1), k, np.float32), state)
+        said = runs.run(run, np.full(2, k, np.float32), np.full((1, 1), k, np.float32), state)
         return said[0].tolist(), float(state["memory"][0, 0])
 
-    runs = TogetherRuns(run)
+    runs = TogetherRuns()
     with ThreadPoolExecutor(4) as threads:
         told = [threads.submit(push, k) for k in range(4)]
         failed = [isinstance(each.exception(), RuntimeError) for each in told]
     assert sizes == [1, 3]
     assert sum(failed) == (3 if breaks else 0)
     assert all(each.result() == ([2 * k, 2 * k], k) for k, each in enumerate(told) if not failed[k])
+
+
+def test_a_net_goes_with_its_last_session() -> None:
+    net = SpeechNet.load()
+    gone, stream = ref(net), net.stream()
+    stream.push(CLIP[0])
+    gc.disable()
+    try:
+        del net, stream
+        assert gone() is None, "its memory would wait for the collector"
+    finally:
+        gc.enable()
