@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.plugins import need
@@ -31,6 +32,7 @@ SETTLE, SECONDS = 3, 10  # until the jitter buffers know the line; that are look
 TRIES = 5  # Chromium takes its time to bring them together, and what else a machine does makes it worse, never better
 SPOKEN = SETTLE + TRIES * (SECONDS + 2)
 CARRIED, LEFT_BEHIND = 24.0, 8.0  # pictures a second
+MOST_BUSY = 85.0  # % of all cores; beyond, whatever comes waits for a core, the browser's own pictures as well
 GAP = 0.3  # s without a picture: longer ones are seen
 MEAN, P95 = 0.040, 0.060  # s, picture against sound
 
@@ -105,19 +107,21 @@ async def test_three_rooms_at_once(server: LiveKit, fixture: Fixture, viewers: V
     """Nobody is left behind; and where the machine carries three avatars, their encoders, a server and a browser, lips stay on
     the voice. What a machine carries is ``benchmarks/livekit_browser.py``'s to say: a browser that comes to play its sound in
     pieces has no time left for it."""
-    rates, fault = list[float](), None
+    rates, fault, busy = list[float](), None, 0.0
     async with speaking(server, viewers, fixture, 3, SPOKEN) as pages:
         await asyncio.sleep(SETTLE)
         for _ in range(TRIES):
+            psutil.cpu_percent()  # from here on
             recordings = await asyncio.gather(*(watch(page, SECONDS, closely=page is pages[0]) for page in pages))
+            busy = psutil.cpu_percent()
             for recording in recordings:
                 check_pictures(recording, LEFT_BEHIND, gap=1.0, frozen=1.0)
             rates.append(min(recording.fps for recording in recordings))
-            if rates[-1] >= CARRIED and heard_whole(recordings[0]):
+            if rates[-1] >= CARRIED and busy <= MOST_BUSY and heard_whole(recordings[0]):
                 try:
                     return check_lips(recordings[0])
                 except AssertionError as error:
                     fault = error
     if fault is None:
-        pytest.skip(f"NOT MEASURED: lips in three rooms, of which this machine carries {max(rates):.1f} pictures a second.")
+        pytest.skip(f"NOT MEASURED: lips in three rooms: {max(rates):.1f} pictures a second, the machine {busy:.0f} % busy.")
     raise fault
