@@ -18,7 +18,7 @@ from bithuman_core.imx import ImxFile
 from bithuman_core.render import FootageRenderer, read_footage
 from bithuman_core.render.footage.around import RINGS, JawSkirt
 from bithuman_core.render.footage.film import FilmPlayer, _Group
-from bithuman_core.render.footage.interior import MouthInside
+from bithuman_core.render.footage.interior import Interiors, MouthInside
 from bithuman_core.render.footage.mouth_patch import LOWER, UPPER
 from bithuman_core.render.footage.shading import LOOSE
 from bithuman_core.render.gpu.device import find_gpu
@@ -201,6 +201,16 @@ def test_no_line_of_teeth_is_seen_between_lips_that_hardly_part(film: Filmed) ->
     seen = [brightness(gap) for gap in (0.3, 1.0, 2.0, 4.0, 8.0)]
     assert seen == sorted(seen)
     assert seen[1] < 0.5 * seen[-1]
+
+
+def test_a_mouth_shows_something_however_many_pictures_of_it_are_alike(film: Filmed) -> None:
+    ring, known = np.zeros((40, 2), np.float32), film.rig.interiors
+    ring[UPPER, 0] = ring[LOWER, 0] = np.linspace(100, 160, 21)
+    ring[LOWER[1:-1], 1] = 20
+    many = Interiors(*(np.ascontiguousarray(np.repeat(of[:1], 64, axis=0)) for of in (known.patches, known.features, known.gap)))
+    lips = np.array([90, 100, 170], np.float32)
+    seen, one = (MouthInside(of).opening(ring, 200.0, lips) for of in (many, Interiors(*(v[:1] for v in vars(many).values()))))
+    assert seen.patch == pytest.approx(one.patch, abs=0.1) and seen.points == pytest.approx(one.points, abs=0.01)
 
 
 def test_the_corners_of_a_mouth_have_the_colour_of_its_lips(film: Filmed) -> None:

@@ -35,11 +35,7 @@ class Interiors:
 
 def measures(ring: Floats, face_width: float) -> tuple[float, float]:
     """(gap, width) of the inner lips, a ring [40, 2], in face widths (both px)."""
-    return spans(ring[UPPER], ring[LOWER], face_width)
-
-
-def spans(upper: Floats, lower: Floats, face_width: float) -> tuple[float, float]:
-    """The same of both lips [21, 2]."""
+    upper, lower = ring[UPPER], ring[LOWER]
     gap = float(np.linalg.norm(lower - upper, axis=-1)[slice(*MIDDLE)].mean())
     return gap / face_width, float(np.linalg.norm(upper[0] - upper[20])) / face_width
 

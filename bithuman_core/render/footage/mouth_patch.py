@@ -62,8 +62,8 @@ def part_lips(ring, unit, grid):
 
 @kernel(void(float32, scratch(float32, 3), scratch(float32, 1)), error_model="numpy")
 def spread_rows(taller, grid, light):
-    """Lay the six inner rows of a grid between the two that :func:`part_lips` laid: the halves of a picture stay with their lips
-    where the mouth is ``taller`` than it. light [rows * 21]: of the grid, darker in the middle then."""
+    """Lay the four middle rows of a grid [8, 21, 3] between those that :func:`part_lips` laid: the halves of a picture stay
+    with their lips where the mouth is ``taller`` than it. light [8 * 21]: of the grid, darker in the middle then."""
     part, most = float32(0.5) / taller, float32(1) - float32(0.6) * min(taller - float32(1), float32(1))
     down = (float32(0.5) * part, part, float32(1) - part, float32(1) - float32(0.5) * part)
     last = grid.shape[0] - 1
@@ -88,7 +88,7 @@ def choose(told, gaps, gap, width, kept, blend, share):
     that of this one.
     """
     tall, wide = np.log(gap + float32(GAP_OFFSET)) / float32(GAP_UNIT), width / float32(WIDTH_UNIT)
-    nearest, total, used, mixed = float32(np.inf), float32(0), float32(0), float32(0)
+    nearest, total, most = float32(np.inf), float32(0), float32(0)
     for k in range(share.shape[0]):
         share[k] = (told[k, 0] - tall) ** 2 + (told[k, 1] - wide) ** 2
         nearest = min(nearest, share[k])
@@ -97,7 +97,10 @@ def choose(told, gaps, gap, width, kept, blend, share):
         total += share[k]
     for k in range(share.shape[0]):
         blend[k] = (float32(1) - kept) * share[k] / total + kept * blend[k]
-        share[k] = blend[k] if blend[k] > float32(LEAST_SHARE) else float32(0)
+        most = max(most, blend[k])
+    least, used, mixed = min(float32(LEAST_SHARE), most), float32(0), float32(0)  # of many that are alike none may have much
+    for k in range(share.shape[0]):
+        share[k] = blend[k] if blend[k] >= least else float32(0)
         used += share[k]
     for k in range(share.shape[0]):
         share[k] /= used

@@ -23,7 +23,7 @@ WIDE_ROWS = indices("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mo
 WIDE_KNEE, WIDEST = 0.45, 0.65  # followed so far, then eased: a mouth in a picture is pulled no wider and stays one
 HEAD_SHARE = 1 / 3  # of what a gesture turns the head: a picture can be turned so far and stay one
 NECK_BACK = 0.5  # depth of the neck, about which heads turn, of the way from the chin to the ears
-NARROW_ROWS = indices("mouthPucker", "mouthFunnel")
+WIDTH_ROWS = np.concatenate([indices("mouthPucker", "mouthFunnel"), WIDE_ROWS])
 OPENING_ROWS = indices("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
 
 
@@ -109,8 +109,7 @@ class FootageRig:
         """The 52 coefficients 0..1 as this person speaks. Raises ValueError naming the first that is not a number."""
         amount = coefficients(face, self.present)
         amount[OPENING_ROWS] = np.minimum(amount[OPENING_ROWS] * np.float32(self.gain), 1.0)
-        amount[NARROW_ROWS] = np.minimum(amount[NARROW_ROWS] * np.float32(self.width_gain), 1.0)
-        amount[WIDE_ROWS] = np.minimum(amount[WIDE_ROWS] * np.float32(self.width_gain), 1.0)
+        amount[WIDTH_ROWS] = np.minimum(amount[WIDTH_ROWS] * np.float32(self.width_gain), 1.0)
         over = np.maximum(amount[WIDE_ROWS] - WIDE_KNEE, 0)
         room = WIDEST - WIDE_KNEE
         amount[WIDE_ROWS] = np.minimum(amount[WIDE_ROWS], WIDE_KNEE) + room * np.tanh(over / room)

@@ -100,8 +100,8 @@ def width_gain(rig: FootageRig, heard: list[FaceState], own: Array, lag: int) ->
     distances. 1 where the two have nothing to do with each other. lag: frames by which the net's mouths are shifted."""
 
     def widths(gain: float) -> Array:
-        turned = replace(rig, width_gain=gain)
-        return np.array([turned.measure(face).width for face in heard])
+        hers = replace(rig, width_gain=gain)
+        return np.array([hers.measure(face).width for face in heard])
 
     usual = np.roll(widths(1.0), lag)[LATEST:-LATEST]
     if not np.corrcoef(usual, own[LATEST:-LATEST])[0, 1] >= LEAST_WIDTH_R:
