@@ -17,6 +17,7 @@ from bithuman_core.cluster.embeds import StagedEmbeds
 from bithuman_core.cluster.jobs import Dispatcher
 from bithuman_core.cluster.opening import open_service
 from bithuman_core.cluster.plan import INGRESS, NAME, STAGE, Plan
+from bithuman_core.cluster.routing import AskFirst
 from bithuman_core.cluster.stage import Stage
 from bithuman_core.errors import Failed
 from bithuman_core.service.app import service_app
@@ -38,6 +39,7 @@ def application(plan: Plan) -> serve.Application:
         name=STAGE,
         ray_actor_options={"num_cpus": plan.cpus},
         max_ongoing_requests=plan.places,
+        request_router_config={"request_router_class": AskFirst},
         graceful_shutdown_timeout_s=plan.longest_drain,
         graceful_shutdown_wait_loop_s=1.0,
         **_size(plan),

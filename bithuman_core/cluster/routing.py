@@ -1,0 +1,24 @@
+"""Which process with places is asked for one."""
+
+from __future__ import annotations
+
+from ray.serve._private.request_router.common import PendingRequest
+from ray.serve._private.request_router.pow_2_router import PowerOfTwoChoicesRequestRouter
+from ray.serve._private.request_router.replica_wrapper import RunningReplica
+
+
+class AskFirst(PowerOfTwoChoicesRequestRouter):
+    """Serve's own way, the freer one of two, but both are asked how many they have, each time.
+
+    Serve remembers their answers for ten seconds, and sends visits to a machine that died meanwhile: that connection breaks after
+    a second. Who does not answer the question in a tenth of one is passed over.
+    """
+
+    async def choose_replicas(
+        self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
+    ) -> list[list[RunningReplica]]:
+        """See the base class."""
+        ranked = await super().choose_replicas(candidate_replicas, pending_request)
+        for replica in (each for rank in ranked for each in rank):
+            self.replica_queue_len_cache.invalidate_key(replica.replica_id)
+        return ranked
