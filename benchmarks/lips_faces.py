@@ -18,16 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lips_sets import Sets
-from bithuman_core.audio import load_audio
-from bithuman_core.build.footage.clip.reading import at_frame_rate
-from bithuman_core.build.footage.person.tracking import track
-from bithuman_core.build.photo.clip import Clip as Film
-from bithuman_core.build.photo.models import load_face_nets
 from bithuman_core.pcm import int16_to_float32
 from bithuman_core.speech import SpeechNet
-from bithuman_core.timing import FPS, SAMPLE_RATE, SAMPLES_PER_TICK
+from bithuman_core.timing import FPS, SAMPLES_PER_TICK
 from training.speech import evaluate
 from training.speech.clip import read_16k
+from training.speech.films import at_lag, measured
 from training.speech.real import FACEGOOD_HELD_OUT, GRID_BENCH_CLIPS, facegood, lip_gaps, mouth_widths
 from training.speech.rig import LipModel
 
@@ -35,7 +31,6 @@ LATEST = 8  # ticks on either side in which the best lag is looked for
 OPEN = 0.03  # interocular distances
 QUIET = 35.0  # dB below the loudest twentieth: a pause of the sound
 PAUSE = 5  # ticks of quiet on both sides of a tick in a pause
-ALL_POINTS = np.arange(478)
 Samples = NDArray[np.float32]
 
 
@@ -51,11 +46,7 @@ class Face:
 
 def filmed(path: Path) -> Face:
     """A film with its sound."""
-    frames = list(at_frame_rate(Film(path).film()))
-    sound, _ = load_audio(path, SAMPLE_RATE)
-    marks = track(load_face_nets(), frames, 1).landmarks
-    measured = (lip_gaps(marks, ALL_POINTS), mouth_widths(marks, ALL_POINTS))
-    return Face(path.stem.split("-")[0], [(sound.astype(np.float32), *measured)])
+    return Face(path.stem.split("-")[0], [measured(path)])
 
 
 def by_name(faces: Iterable[Face]) -> Iterator[Face]:
@@ -85,12 +76,6 @@ def pauses(samples: Samples, ticks: int) -> NDArray[np.bool_]:
     level = 10 * np.log10(power + 1e-10)
     loud = level > np.quantile(level, 0.95) - QUIET
     return np.convolve(loud, np.ones(2 * PAUSE + 1), "same") == 0
-
-
-def at_lag(ours: Samples, real: Samples, lag: int) -> float:
-    """Correlation with ``real`` taken ``lag`` ticks later."""
-    a, b = (ours[:-lag], real[lag:]) if lag > 0 else (ours[-lag:], real[:lag]) if lag < 0 else (ours, real)
-    return float(np.corrcoef(a, b)[0, 1])
 
 
 def scores(face: Face, net: SpeechNet, lips: LipModel) -> dict[str, float]:

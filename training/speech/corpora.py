@@ -10,7 +10,9 @@ from pathlib import Path
 from training.speech import espeak, festival, flite, hibari, kokoro, parametric, real
 from training.speech.align import Aligner
 from training.speech.clip import Clip
+from training.speech.films import films
 from training.speech.heard import heard
+from training.speech.rig import LipModel
 
 log = logging.getLogger(__name__)
 SEED = 7
@@ -26,6 +28,7 @@ def makers(data: Path, cache: Path) -> dict[str, Callable[[list[Clip]], Iterator
         "facegood": lambda _: real.facegood(data),
         "librispeech_heard": lambda _: heard(real.untranscribed(data), "librispeech-heard", cache / "heard"),
         "commands": lambda _: heard(commands(data), "commands", cache / "heard"),
+        "addresses": lambda _: films(addresses(data), "addresses", cache / "heard", LipModel(data / "bake/mara/landmarks.npz")),
         "hibari": lambda _: hibari.hibari(data, Aligner(), HIBARI_CLIPS, SEED),
         "flite": lambda _: flite.flite(data, FLITE_CLIPS, SEED),
         "festival": lambda _: festival.festival(data, FESTIVAL_CLIPS_A_VOICE, SEED),
@@ -44,6 +47,18 @@ def commands(data: Path) -> list[tuple[Path, str]]:
     if not (paths := sorted(folder.glob("*.wav"))):
         raise FileNotFoundError(f"There is no sound in {folder}: put the files of data/speech/clean of the repository there.")
     return [(path, f"commands/{path.stem[:8]}") for path in paths]
+
+
+def addresses(data: Path) -> list[tuple[Path, str]]:
+    """One man's weekly addresses, in sentences: films of the White House, works of the US government, in the public domain.
+
+    The eight films with sound of a whole sentence in musooff/obama lie as ``addresses`` beside the other corpora; raises
+    FileNotFoundError where they do not.
+    """
+    folder = data / "addresses"
+    if not (paths := sorted(folder.glob("*.mp4"))):
+        raise FileNotFoundError(f"There is no film in {folder}: put the sentences of the repository musooff/obama there.")
+    return [(path, "addresses/1") for path in paths]
 
 
 def load(data: Path, cache: Path) -> list[Clip]:

@@ -21,7 +21,8 @@ KEPT = 1000  # examples in store for another look
 # How often each corpus is drawn, and how far its phone times and its lip gaps are trusted (the weight of either in the loss).
 SHARE: dict[str, float] = {
     "librispeech": 0.11, "librispeech-heard": 0.18, "commands": 0.06, "ljspeech": 0.03, "grid": 0.18, "facegood": 0.03,
-    "parametric": 0.15, "kokoro": 0.14, "hibari": 0.04, "flite": 0.03, "festival": 0.05, "espeak": 0.12, "nothing": 0.03,
+    "addresses": 0.04, "parametric": 0.15, "kokoro": 0.14, "hibari": 0.04, "flite": 0.03, "festival": 0.05, "espeak": 0.12,
+    "nothing": 0.03,
 }  # fmt: skip
 LATE_SHARE = SHARE | {"espeak": 0.25}  # while settling: the languages besides English need more time
 TRUST: dict[str, float] = {"facegood": 0.0}

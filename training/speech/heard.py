@@ -26,24 +26,34 @@ Passage = tuple[float, float, float]  # start s, end s, agreement 0..1
 
 
 def heard(paths: Iterable[tuple[Path, str]], source: str, cache: Path) -> Iterator[Clip]:
-    """Passages of every (sound file, speaker) that two recognisers agree on, each a clip of ``source``.
-
-    ``cache``: a folder in which each file's phones are kept, so that a stopped run goes on.
-    """
-    cache.mkdir(parents=True, exist_ok=True)
-    aligner, ears = Aligner(), Moonshine()
+    """Passages of every (sound file, speaker) that two recognisers agree on, each a clip of ``source``."""
+    listeners = Listeners(cache)
     for path, speaker in paths:
-        audio, kept = read_16k(path), cache / f"{path.stem}.json"
+        audio = read_16k(path)
+        for start, end, agreement, inside in listeners.agreed(audio, path.stem):
+            part = audio[int(start * RATE) : int(end * RATE)]
+            yield Clip(part, inside, source, speaker, name=f"{path.stem}+{start:.2f}", trust=agreement)
+
+
+class Listeners:
+    """Both recognisers. ``cache``: a folder in which what they hear is kept by name, so that a stopped run goes on."""
+
+    def __init__(self, cache: Path) -> None:
+        cache.mkdir(parents=True, exist_ok=True)
+        self._cache, self._aligner, self._ears = cache, Aligner(), Moonshine()
+
+    def agreed(self, audio: NDArray[np.int16], name: str) -> Iterator[tuple[float, float, float, list[Segment]]]:
+        """Passages that both hear alike: start and end (s), agreement 0..1, and the phones in them, from the start of each."""
+        kept = self._cache / f"{name}.json"
         if not kept.exists():
             temporary = kept.with_suffix(".part")
-            temporary.write_text(json.dumps(two_opinions(audio, aligner, ears)))
+            temporary.write_text(json.dumps(two_opinions(audio, self._aligner, self._ears)))
             temporary.rename(kept)
         said, own = ([(a, b, str(p)) for a, b, p in opinion] for opinion in json.loads(kept.read_text()))
         for start, end, agreement in passages(said, own, len(audio) / RATE):
             if agreement >= LEAST_AGREEMENT:
                 inside = [(max(a - start, 0.0), min(b, end) - start, p) for a, b, p in said if a < end and b > start]
-                part = audio[int(start * RATE) : int(end * RATE)]
-                yield Clip(part, inside, source, speaker, name=f"{path.stem}+{start:.2f}", trust=agreement)
+                yield start, end, agreement, inside
 
 
 def two_opinions(audio: NDArray[np.int16], aligner: Aligner, ears: Moonshine) -> tuple[list[Segment], list[Segment]]:
