@@ -9,7 +9,7 @@ Colours are packed, one uint32 BGRA a pixel (blue lowest), alpha straight.
 from __future__ import annotations
 
 import numpy as np
-from numba import int32, int64, njit, uint8, uint32, void
+from numba import int32, int64, njit, uint8, uint16, uint32, void
 
 from bithuman_core.render.kernel import kernel
 from bithuman_core.render.signature import given, scratch
@@ -19,6 +19,7 @@ ONE_SURFACE = np.int32(128)  # 1/16 px: samples of a pixel whose texture places 
 EMPTY, SMOOTH, MIXED = np.uint8(0), np.uint8(1), np.uint8(2)  # kinds of pixels
 ALL_EMPTY, ALL_SMOOTH = np.uint64(0), np.uint64(0x0101010101010101)  # eight of them
 BYTE, THREE, EIGHT = np.uint32(255), np.uint32(3), np.uint32(8)
+WHOLE, EIGHT_BITS = np.uint16(255), np.uint16(8)
 
 
 @njit(nogil=True)
@@ -67,29 +68,32 @@ def mean_of_two(a, b):
 
 @njit(nogil=True)
 def over(plate, far, front, out):
-    """out [3 W] = plate [3 W], under far [W], under front [W]."""
-    for x in range(uint32(front.shape[0])):
-        a, b = far[x], front[x]
-        share_a, share_b = a >> uint32(24), b >> uint32(24)
+    """out [3 W] = plate [3 W], under far [4 W], under front [4 W], all in bytes."""
+    for x in range(uint32(plate.shape[0] // 3)):
+        four, three = uint32(4) * x, uint32(3) * x
         for k in range(uint32(3)):
-            shift = uint32(uint32(8) * k)
-            level = blended(uint32(plate[uint32(3) * x + k]), (a >> shift) & BYTE, share_a)
-            out[uint32(3) * x + k] = uint8(blended(level, (b >> shift) & BYTE, share_b))
+            level = blended(plate[three + k], far[four + k], far[four + THREE])
+            out[three + k] = uint8(blended(level, front[four + k], front[four + THREE]))
 
 
 @njit(nogil=True)
 def cover_over(far, front, cover):
-    """cover [W]: alpha of what was there, under far [W], under front [W]."""
-    for x in range(uint32(front.shape[0])):
-        behind = blended(uint32(cover[x]), BYTE, far[x] >> uint32(24))
-        cover[x] = uint8(blended(behind, BYTE, front[x] >> uint32(24)))
+    """cover [W]: alpha of what was there, under far [4 W], under front [4 W], all in bytes."""
+    for x in range(uint32(cover.shape[0])):
+        alpha = uint32(4) * x + THREE
+        cover[x] = uint8(blended(blended(cover[x], WHOLE, far[alpha]), WHOLE, front[alpha]))
 
 
 @njit(nogil=True)
 def blended(under, colour, share):
-    """(under * (255 - share) + colour * share) / 255, rounded; all 0 to 255."""
-    total = uint32(uint32(under * uint32(BYTE - share)) + uint32(colour * share))
-    return uint32(total * uint32(257) + uint32(32768)) >> uint32(16)
+    """(under * (255 - share) + colour * share) / 255, rounded; all 0 to 255.
+
+    Every step says that 16 bits hold it: so the processor does sixteen at a time. The division is exact for all sums there are.
+    """
+    share = uint16(share)
+    total = uint16(uint16(uint16(under) * uint16(WHOLE - share)) + uint16(uint16(colour) * share))
+    total = uint16(total + uint16(128))
+    return uint16(uint16(total + uint16(total >> EIGHT_BITS)) >> EIGHT_BITS)
 
 
 @kernel(
@@ -158,7 +162,7 @@ def compose(plate, head, glow, back, texture, backdrop, tint, colours, kind, out
         begin = min(begin, end)
         left, right = THREE * begin, THREE * end
         row[:left] = seen[:left]
-        over(seen[left:right], far[begin:end], front[begin:end], row[left:right])
+        over(seen[left:right], far[begin:end].view(np.uint8), front[begin:end].view(np.uint8), row[left:right])
         row[right:] = seen[right:]
         if cover.shape[0]:
-            cover_over(far, front, cover[y])
+            cover_over(far.view(np.uint8), front.view(np.uint8), cover[y])
