@@ -51,6 +51,8 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
     depth[:] = np.float32(FAR)
     ceiling, bottom, right = np.float32(first_row), np.float32(first_row + rows - 1), np.float32(width - 1)
     last_row, last_column = np.int32(first_row + rows - 1), np.int32(width - 1)
+    spans, values = np.empty((2, rows + 7), np.uint32), np.empty((4, rows + 7), np.float32)  # of the rows of one triangle
+    columns, counts, z, u, v, level = spans[0], spans[1], values[0], values[1], values[2], values[3]
     for i in range(uint32(chosen.shape[0])):
         t = chosen[i]
         a, b, c = uint32(triangles[t, 0]), uint32(triangles[t, 1]), uint32(triangles[t, 2])
@@ -82,37 +84,44 @@ def rasterise(points, uv, triangles, part, light, chosen, depth, words, glow, fi
         la, lb, lc = light[a], light[b] - light[a], light[c] - light[a]
         lx = lb * bdx + lc * cdx
         lit = part[t] == MOUTH  # few triangles have a light of their own
-        for y in range(top, low + 1):
+        # Where each row begins, how many samples it has, and what lies at the first. Whole eights of rows, some beyond the last:
+        # so many the processor does at a time.
+        count = uint32(low - top + 1)
+        for k in range(uint32(uint32(count + uint32(7)) & uint32(0xFFFFFFF8))):
+            y = int32(top + int32(k))
             dy = np.float32(y) - ay
-            origin = ax - stagger if y & 1 else ax + stagger
+            origin = ax - stagger if y & int32(1) else ax + stagger
             wb, wc = dy * bdy, dy * cdy  # at x = origin
             wa = one + dy * ady
             xb, xc, xa = origin - (wb + slack) * rb, origin - (wc + slack) * rc, origin - (wa + slack) * ra
             begin = max(left, xb if rb > zero else left, xc if rc > zero else left, xa if ra > zero else left)
             end = min(far, xb if rb < zero else far, xc if rc < zero else far, xa if ra < zero else far)
             begin, end = np.ceil(begin), np.floor(end)
-            if not begin <= end:
-                continue
             dx = begin - origin
-            z = za + wb * zb + wc * zc + dx * zx
-            u = ua + wb * ub + wc * uc + dx * ux
-            v = va + wb * vb + wc * vc + dx * vx
-            row = uint32(y - first_row) * uint32(width)
+            z[k] = za + wb * zb + wc * zc + dx * zx
+            u[k] = ua + wb * ub + wc * uc + dx * ux
+            v[k] = va + wb * vb + wc * vc + dx * vx
+            level[k] = la + wb * lb + wc * lc + dx * lx
             column, last = min(max(int32(begin), int32(0)), last_column), min(max(int32(end), int32(0)), last_column)
-            first, stop = row + uint32(column), row + uint32(last) + uint32(1)
-            if lit:
-                level = la + wb * lb + wc * lc + dx * lx
-                for k in range(first, stop):
-                    if z < depth[k]:
-                        depth[k] = z
-                        words[k] = tag | uint32(int32(u)) | uint32(uint32(int32(v)) << V_SHIFT)
-                        lights[k] = uint8(int32(min(max(level, zero), np.float32(255))))
-                    z += zx
-                    u += ux
-                    v += vx
-                    level += lx
+            columns[k] = uint32(column)
+            counts[k] = uint32(last - column + int32(1)) if begin <= end else uint32(0)
+        for k in range(count):
+            if counts[k] == 0:
                 continue
-            draw_lanes(depth, words, first, uint32(stop - first), z, u, v, zx, ux, vx, tag)
+            first = uint32(uint32(top - first_row) + k) * uint32(width) + columns[k]
+            if lit:
+                zk, uk, vk, lk = z[k], u[k], v[k], level[k]
+                for at in range(first, uint32(first + counts[k])):
+                    if zk < depth[at]:
+                        depth[at] = zk
+                        words[at] = tag | uint32(int32(uk)) | uint32(uint32(int32(vk)) << V_SHIFT)
+                        lights[at] = uint8(int32(min(max(lk, zero), np.float32(255))))
+                    zk += zx
+                    uk += ux
+                    vk += vx
+                    lk += lx
+            else:
+                draw_lanes(depth, words, first, counts[k], z[k], u[k], v[k], zx, ux, vx, tag)
 
 
 @kernel(
