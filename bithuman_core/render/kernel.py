@@ -44,7 +44,7 @@ def remembered(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 def kernel(signature: Any, **options: Any) -> Callable[[Callable[..., None]], Any]:
     """``numba.njit(signature, nogil=True, cache=True, **options)``, compiled anew when any file with numba code beside the
-    function's own has changed. What a kernel uses from elsewhere must stand in such a file.
+    function's own, or beside this one, has changed. What a kernel uses from elsewhere must stand in such a file.
     """
 
     def compiled(function: Callable[..., None]) -> Any:
@@ -142,6 +142,6 @@ def _say_once(reason: str) -> None:
 
 @cache
 def _digest(room: Path) -> str:
-    """Of all sources in a folder that use numba."""
-    texts = [path.read_bytes() for path in sorted(room.glob("*.py"))]
+    """Of all sources that use numba in a folder and in this one, whose helpers others use."""
+    texts = [path.read_bytes() for path in sorted({*room.glob("*.py"), *Path(__file__).parent.glob("*.py")})]
     return hashlib.sha256(b"\0".join(text for text in texts if b"numba" in text)).hexdigest()

@@ -37,9 +37,9 @@ class Aligner:
         words = [w.strip("'") if not self._aligner.lookup_word(w) else w for w in words]
         words = [w for w in words if w]
         for word in words:
-            if not self._aligner.lookup_word(word):
+            if not self._aligner.lookup_word(word) and letter_to_sound(word):  # pocketsphinx dies of a word without sounds
                 self._aligner.add_word(word, letter_to_sound(word), True)
-        self._aligner.set_align_text(" ".join(words))
+        self._aligner.set_align_text(" ".join(word for word in words if self._aligner.lookup_word(word)))
         data = audio.tobytes()
         for second_pass in (False, True):
             if second_pass:

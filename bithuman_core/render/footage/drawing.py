@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bithuman_core.render.footage.cut_out import Before, CutOut
 from bithuman_core.render.footage.layers import NOWHERE, FaceLayers, Moved, Opening
-from bithuman_core.render.footage.raster import AROUND, INTERIOR, SKIN, rasterise
+from bithuman_core.render.footage.raster import AROUND, INTERIOR, NOTHING, SKIN, rasterise
 from bithuman_core.render.footage.rig import FootageRig
 from bithuman_core.render.footage.shading import TAPS, shade
 from bithuman_core.render.footage.turning import Turned, Turning
+from bithuman_core.render.lanes import LANES
 
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 FAR = np.float32(1e9)
+Seen = tuple[Floats, Picture, Floats]
+
+
+class Samples:
+    """What the samples of a box see: scratch for as many as ``most``."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._depth, self._kinds = np.empty(most + LANES, np.float32), np.empty(most + LANES, np.uint8)
+        self._fetched = np.empty(3 * (most + LANES), np.float32)
+
+    def clear(self, count: int) -> Seen:
+        """Depth, kind and what is fetched of so many, as ``rasterise`` takes them; nothing is seen yet."""
+        room = count + LANES
+        self._depth[:room], self._kinds[:room] = FAR, NOTHING
+        return self._depth[:room], self._kinds[:room], self._fetched[: 3 * room].reshape(3, room)
 
 
 class FaceDrawing:
@@ -25,18 +44,10 @@ class FaceDrawing:
         self._size = size
         self._triangles, self._light = triangles, light
         self._layers = FaceLayers(size, len(light), jaw_points)
-        samples = width * height
-        self._room(samples // 3)
-        fine = 4 * self._layers.most_of_mouth
-        self._fine_kinds, self._fine_depth = np.empty(fine, np.uint8), np.empty(fine, np.float32)
-        self._fine_fetched = np.empty((fine, 3), np.float32)
+        self._samples = Samples(width * height // 3)
+        self._fine_samples = Samples(4 * self._layers.most_of_mouth)
         self._inside, self._lines = np.zeros(3, np.float32), np.empty(TAPS, np.float32)
         self._no_patch = np.zeros((2, 2, 3), np.float32)
-
-    def _room(self, samples: int) -> None:
-        """Scratch for a box of so many samples."""
-        self._depth, self._kinds = np.empty(samples, np.float32), np.empty(samples, np.uint8)
-        self._fetched = np.empty((samples, 3), np.float32)
 
     def draw(self, frame: NDArray[np.uint8], face: Moved, opening: Opening | None, out: NDArray[np.uint8]) -> None:
         """out [h, w, 3] = the frame with the face moved. frame: uint8 [h, w, 3]; out is another array."""
@@ -46,34 +57,30 @@ class FaceDrawing:
             return
         left, top, width, height = layers.box
         count = width * height
-        if count > len(self._kinds):  # of a face that fills the frame
-            self._room(self._size[0] * self._size[1])
-        kinds, depth, fetched = self._kinds[:count], self._depth[:count], self._fetched[:count]
-        kinds[:] = 0
-        depth[:] = FAR
+        if count > self._samples.most:  # of a face that fills the frame
+            self._samples = Samples(self._size[0] * self._size[1])
+        seen = self._samples.clear(count)
         box = np.float32(1), np.float32(left), np.float32(top)
         skirt = layers.skirt, layers.skirt_fetched, layers.skirt_light, layers.skirt_active, self._layers.skirt_triangles
-        rasterise(*skirt, *box, AROUND, 0, width, height, depth, kinds, fetched)
+        rasterise(*skirt, *box, AROUND, 0, width, height, *seen)
         skin = face.target, face.fetched, self._light, layers.active, self._triangles
-        rasterise(*skin, *box, SKIN, 1, width, height, depth, kinds, fetched)
+        rasterise(*skin, *box, SKIN, 1, width, height, *seen)
+        fine = self._fine_samples.clear(0)
         if opening is not None and layers.mouth != NOWHERE:
-            self._fine(skin, opening, *layers.mouth)
+            fine = self._fine(skin, opening, *layers.mouth)
         patch = self._no_patch if opening is None else opening.patch
-        samples = left, top, width, height, kinds, fetched
-        shade(frame, *samples, *layers.mouth, self._fine_kinds, self._fine_fetched, patch, self._inside, self._lines, out)
+        shade(frame, *layers.box, *seen[1:], *layers.mouth, *fine[1:], patch, self._inside, self._lines, out)
 
-    def _fine(self, skin: tuple, opening: Opening, *box: int) -> None:  # type: ignore[type-arg]
+    def _fine(self, skin: tuple[Any, ...], opening: Opening, *box: int) -> Seen:
         """Four samples a px about the mouth: its inside, then the lips over it."""
         left, top, width, height = box
-        count = 4 * width * height
-        kinds, depth, fetched = self._fine_kinds[:count], self._fine_depth[:count], self._fine_fetched[:count]
-        kinds[:] = 0
-        depth[:] = FAR
+        seen = self._fine_samples.clear(4 * width * height)
         at = np.float32(2), np.float32(left), np.float32(top)
         every = np.ones(len(opening.points), np.uint8)
         rasterise(opening.points, opening.places, opening.light, every, opening.triangles, *at, INTERIOR,
-                  0, 2 * width, 2 * height, depth, kinds, fetched)  # fmt: skip
-        rasterise(*skin, *at, SKIN, 1, 2 * width, 2 * height, depth, kinds, fetched)
+                  0, 2 * width, 2 * height, *seen)  # fmt: skip
+        rasterise(*skin, *at, SKIN, 1, 2 * width, 2 * height, *seen)
+        return seen
 
 
 class FilmDrawing:

@@ -92,17 +92,17 @@ def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top
                     kind = fine_kinds[at]
                     if kind == INTERIOR:
                         inner += 1
-                        _behind(patch, fine_fetched[at, 0], fine_fetched[at, 1], fine_fetched[at, 2], inside)
+                        _behind(patch, fine_fetched[0, at], fine_fetched[1, at], fine_fetched[2, at], inside)
                     elif kind != NOTHING:
                         outer += 1
-                        fx += fine_fetched[at, 0]
-                        fy += fine_fetched[at, 1]
-                        light += fine_fetched[at, 2]
+                        fx += fine_fetched[0, at]
+                        fy += fine_fetched[1, at]
+                        light += fine_fetched[2, at]
             if outer + inner == 0:
                 at = y * width + x
                 if kinds[at] == NOTHING:
                     continue
-                outer, fx, fy, light = 1, fetched[at, 0], fetched[at, 1], fetched[at, 2]
+                outer, fx, fy, light = 1, fetched[0, at], fetched[1, at], fetched[2, at]
                 far = abs(fx - float32(px) - float32(0.5)) + abs(fy - float32(py) - float32(0.5))
                 if far < float32(LOOSE if kinds[at] == AROUND else STILL) and light > float32(0.999):
                     continue
