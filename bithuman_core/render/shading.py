@@ -42,6 +42,17 @@ def sort_back(words, front, kind):
 
 
 @njit(nogil=True)
+def extent(eights):
+    """Where the blocks that are not all empty begin and end, in pixels; 0, 0: there are none."""
+    begin, end = uint32(0), uint32(eights.shape[0])
+    while end > begin and eights[uint32(end - uint32(1))] == ALL_EMPTY:
+        end = uint32(end - uint32(1))
+    while begin < end and eights[begin] == ALL_EMPTY:
+        begin = uint32(begin + uint32(1))
+    return (uint32(begin * EIGHT), uint32(end * EIGHT)) if begin < end else (uint32(0), uint32(0))
+
+
+@njit(nogil=True)
 def lit(colour, word, light, tint):
     """The colour of one sample: 0 where it sees nothing, under its light in the mouth."""
     if word == NOTHING:
@@ -116,17 +127,15 @@ def compose(plate, head, glow, back, texture, backdrop, tint, colours, kind, out
     wide, tall = int32((texture.shape[1] - 2) * 32), int32((texture.shape[0] - 2) * 32)
     back_wide, back_tall = int32((backdrop.shape[1] - 2) * 32), int32((backdrop.shape[0] - 2) * 32)
     front, far, at, share = colours[0], colours[1], colours[2], colours[3]
-    width = uint32(out.shape[1])
-    eights, blocks = kind.view(np.uint64), width // EIGHT
+    eights = kind.view(np.uint64)
     for y in range(uint32(out.shape[0])):
         upper, lower, under = head[2 * y], head[2 * y + 1], back[y]
         sort_head(upper, lower, kind)
-        find_texels(upper, lower, stride, wide, tall, at, share)
-        begin, end = width, uint32(0)  # beyond them the plate is seen
-        for block in range(blocks):
+        begin, end = extent(eights)
+        find_texels(upper[begin:end], lower[begin:end], stride, wide, tall, at[begin:end], share[begin:end])
+        front[:begin], front[end:] = uint32(0), uint32(0)
+        for block in range(begin // EIGHT, end // EIGHT):
             first, whole = uint32(block * EIGHT), eights[block]
-            if whole != ALL_EMPTY:
-                begin, end = min(begin, first), max(end, uint32(first + EIGHT))
             if whole == ALL_SMOOTH:
                 for x in range(first, uint32(first + EIGHT)):
                     front[x] = found(skin, stride, at[x], share[x])
@@ -144,11 +153,12 @@ def compose(plate, head, glow, back, texture, backdrop, tint, colours, kind, out
                         b = lit(texel(skin, stride, wide, tall, lower[x], lower[x]), lower[x], glow[2 * y + 1, x], tint)
                         front[x] = mean_of_two(a, b)
         sort_back(under, front, kind)
-        find_texels(under, under, back_stride, back_wide, back_tall, at, share)
-        for block in range(blocks):
+        first_far, last_far = extent(eights)
+        find_texels(under[first_far:last_far], under[first_far:last_far], back_stride, back_wide, back_tall,
+                    at[first_far:last_far], share[first_far:last_far])  # fmt: skip
+        far[:first_far], far[last_far:] = uint32(0), uint32(0)
+        for block in range(first_far // EIGHT, last_far // EIGHT):
             first, whole = uint32(block * EIGHT), eights[block]
-            if whole != ALL_EMPTY:
-                begin, end = min(begin, first), max(end, uint32(first + EIGHT))
             if whole == ALL_SMOOTH:
                 for x in range(first, uint32(first + EIGHT)):
                     far[x] = found(behind, back_stride, at[x], share[x])
@@ -158,8 +168,9 @@ def compose(plate, head, glow, back, texture, backdrop, tint, colours, kind, out
             else:
                 for x in range(first, uint32(first + EIGHT)):
                     far[x] = found(behind, back_stride, at[x], share[x]) if kind[x] == SMOOTH else uint32(0)
+        if first_far < last_far:  # beyond both the plate is seen
+            begin, end = (min(begin, first_far), max(end, last_far)) if begin < end else (first_far, last_far)
         seen, row = plate[y].reshape(-1), out[y].reshape(-1)
-        begin = min(begin, end)
         left, right = THREE * begin, THREE * end
         row[:left] = seen[:left]
         over(seen[left:right], far[begin:end].view(np.uint8), front[begin:end].view(np.uint8), row[left:right])
