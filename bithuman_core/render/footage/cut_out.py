@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bithuman_core.render.footage.colours import pick
 from bithuman_core.render.footage.flow import STEP
 from bithuman_core.render.footage.moved import Floats, Moved
-from bithuman_core.render.footage.shading import TAPS, mix_pictures, shift_picture
+from bithuman_core.render.footage.shading import mix_pictures, shift_picture
 from bithuman_core.render.matte.film import Matte, MattePlayer
 from bithuman_core.render.matte.layers import lay_over, mix_covers, shift_cover
 
@@ -59,7 +59,6 @@ class CutOut:
         width, height = size
         self._pictures, self._picture = np.empty((2, height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
         self._covers, self._cover = np.empty((2, height, width), np.uint8), np.empty((height, width), np.uint8)
-        self._lines = np.empty(TAPS, np.float32)
         self._before = np.empty((height, width, 3), np.uint8)
         self._made: Person | None = None  # that lies mixed in the scratch
 
@@ -78,7 +77,7 @@ class CutOut:
     def _mix(self, person: Person) -> None:
         moves = zip(person.pictures, person.covers, person.fields, strict=True)
         for k, (picture, cover, field) in enumerate(moves):
-            shift_picture(picture, field, STEP, self._lines, self._pictures[k])
+            shift_picture(picture, field, STEP, self._pictures[k])
             shift_cover(cover, field, STEP, self._covers[k])
         last, share = len(person.pictures) - 1, np.float32(person.share)
         mix_pictures(self._pictures[0], self._pictures[last], share, np.float32(person.sharper), self._picture)

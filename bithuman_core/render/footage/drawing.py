@@ -11,7 +11,7 @@ from bithuman_core.render.footage.cut_out import Before, CutOut
 from bithuman_core.render.footage.layers import NOWHERE, FaceLayers, Moved, Opening
 from bithuman_core.render.footage.raster import AROUND, INTERIOR, NOTHING, SKIN, rasterise
 from bithuman_core.render.footage.rig import FootageRig
-from bithuman_core.render.footage.shading import TAPS, shade
+from bithuman_core.render.footage.shading import shade
 from bithuman_core.render.footage.turning import Turned, Turning
 from bithuman_core.render.lanes import LANES
 
@@ -46,7 +46,7 @@ class FaceDrawing:
         self._layers = FaceLayers(size, len(light), jaw_points)
         self._samples = Samples(width * height // 3)
         self._fine_samples = Samples(4 * self._layers.most_of_mouth)
-        self._inside, self._lines = np.zeros(3, np.float32), np.empty(TAPS, np.float32)
+        self._inside = np.zeros(3, np.float32)
         self._no_patch = np.zeros((2, 2, 3), np.float32)
 
     def draw(self, frame: NDArray[np.uint8], face: Moved, opening: Opening | None, out: NDArray[np.uint8]) -> None:
@@ -69,7 +69,7 @@ class FaceDrawing:
         if opening is not None and layers.mouth != NOWHERE:
             fine = self._fine(skin, opening, *layers.mouth)
         patch = self._no_patch if opening is None else opening.patch
-        shade(frame, *layers.box, *seen[1:], *layers.mouth, *fine[1:], patch, self._inside, self._lines, out)
+        shade(frame, *layers.box, *seen[1:], *layers.mouth, *fine[1:], patch, self._inside, out)
 
     def _fine(self, skin: tuple[Any, ...], opening: Opening, *box: int) -> Seen:
         """Four samples a px about the mouth: its inside, then the lips over it."""

@@ -7,21 +7,17 @@ from __future__ import annotations
 from numba import float32, int32, int64, njit, uint8, uint64, void
 
 from bithuman_core.render.footage.raster import AROUND, INTERIOR, NOTHING
+from bithuman_core.render.footage.taps import mean_of_taps
 from bithuman_core.render.kernel import CAREFUL, kernel
 from bithuman_core.render.signature import given, scratch
 
 SHARP = -0.65  # of the cubic: -0.5 (Catmull and Rom) softens what is moved by parts of a pixel
 STILL, LOOSE = 0.04, 0.15  # px: a sample of the face, of neck and background, that comes from as near shows the frame as it is
-TAPS = 16  # room for the bytes of four px
 
 
 @njit(nogil=True, fastmath=CAREFUL, error_model="numpy", inline="always")
-def _fetch(frame, wide, tall, x, y, lines):
-    """The frame's colour at x, y (px), by cubic convolution (Keys 1981). frame: uint8 [tall * wide * 3].
-
-    lines [TAPS]: scratch. The four lines are added up first, bytes beside each other at once, 16 although 12 are wanted: so many
-    the processor takes in two steps.
-    """
+def _fetch(frame, wide, tall, x, y):
+    """The frame's colour at x, y (px), by cubic convolution (Keys 1981). frame: uint8 [tall * wide * 3]."""
     half, one, a = float32(0.5), float32(1), float32(SHARP)
     u = min(max(x - half, one), float32(wide - 3))
     v = min(max(y - half, one), float32(tall - 4))  # the last line's end is read beyond
@@ -36,15 +32,7 @@ def _fetch(frame, wide, tall, x, y, lines):
     y2 = one - y0 - y1 - y3
     line = uint64(3 * wide)
     at = uint64(iv - 1) * line + uint64(3) * uint64(iu - 1)
-    for k in range(uint64(TAPS)):
-        p = at + k
-        q = p + line + line
-        upper = y0 * float32(frame[p]) + y1 * float32(frame[p + line])
-        lines[k] = upper + y2 * float32(frame[q]) + y3 * float32(frame[q + line])
-    blue = x0 * lines[0] + x1 * lines[3] + x2 * lines[6] + x3 * lines[9]
-    green = x0 * lines[1] + x1 * lines[4] + x2 * lines[7] + x3 * lines[10]
-    red = x0 * lines[2] + x1 * lines[5] + x2 * lines[8] + x3 * lines[11]
-    return blue, green, red
+    return mean_of_taps(frame, at, line, x0, x1, x2, x3, y0, y1, y2, y3)
 
 
 @njit(nogil=True, fastmath=CAREFUL, error_model="numpy")
@@ -65,16 +53,15 @@ def _behind(patch, u, v, light, colour):
 @kernel(
     void(
         given(uint8, 3), int64, int64, int64, int64, given(uint8, 1), given(float32, 2), int64, int64, int64, int64,
-        given(uint8, 1), given(float32, 2), given(float32, 3), scratch(float32, 1), scratch(float32, 1),
-        scratch(uint8, 3),
+        given(uint8, 1), given(float32, 2), given(float32, 3), scratch(float32, 1), scratch(uint8, 3),
     ),
     fastmath=CAREFUL, error_model="numpy",
 )  # fmt: skip
 def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top, mouth_width, mouth_height, fine_kinds,
-          fine_fetched, patch, inside, lines, out):  # fmt: skip
+          fine_fetched, patch, inside, out):  # fmt: skip
     """Fill the box of out [H, W, 3] where samples lie; elsewhere it is left.
 
-    One sample a px, in the mouth's box (px) four. inside [3], lines [TAPS]: scratch.
+    One sample a px, in the mouth's box (px) four. inside [3]: scratch.
     """
     tall, wide = frame.shape[0], frame.shape[1]
     flat = frame.reshape(-1)
@@ -109,7 +96,7 @@ def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top
             blue, green, red = float32(0), float32(0), float32(0)
             if outer > 0:
                 n = float32(1) / float32(outer)
-                blue, green, red = _fetch(flat, wide, tall, fx * n, fy * n, lines)
+                blue, green, red = _fetch(flat, wide, tall, fx * n, fy * n)
                 light *= n
             whole = float32(1) / float32(outer + inner)
             lit = light * float32(outer) * whole
@@ -122,14 +109,9 @@ def shade(frame, left, top, width, height, kinds, fetched, mouth_left, mouth_top
             out[py, px, 2] = uint8(min(max(red + float32(0.5), float32(0)), float32(255)))
 
 
-@kernel(
-    void(given(uint8, 3), given(float32, 3), int64, scratch(float32, 1), scratch(uint8, 3)), fastmath=CAREFUL, error_model="numpy"
-)
-def shift_picture(frame, field, step, lines, out):
-    """out [H, W, 3] = the frame, fetched px aside: field [H / step + 1, W / step + 1, 2], linear between its nodes.
-
-    lines [TAPS]: scratch.
-    """
+@kernel(void(given(uint8, 3), given(float32, 3), int64, scratch(uint8, 3)), fastmath=CAREFUL, error_model="numpy")
+def shift_picture(frame, field, step, out):
+    """out [H, W, 3] = the frame, fetched px aside: field [H / step + 1, W / step + 1, 2], linear between its nodes."""
     tall, wide = frame.shape[0], frame.shape[1]
     flat = frame.reshape(-1)
     half, whole, top = float32(0.5), float32(step), float32(255)
@@ -149,7 +131,7 @@ def shift_picture(frame, field, step, lines, out):
                         continue
                     s = (float32(x - column * step) + half) / whole
                     u, v = float32(x) + half + x0 + s * (x1 - x0), float32(y) + half + y0 + s * (y1 - y0)
-                    blue, green, red = _fetch(flat, wide, tall, u, v, lines)
+                    blue, green, red = _fetch(flat, wide, tall, u, v)
                     out[y, x, 0] = uint8(min(max(blue + half, float32(0)), top))
                     out[y, x, 1] = uint8(min(max(green + half, float32(0)), top))
                     out[y, x, 2] = uint8(min(max(red + half, float32(0)), top))
