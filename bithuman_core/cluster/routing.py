@@ -11,8 +11,10 @@ class AskFirst(PowerOfTwoChoicesRequestRouter):
     """Serve's own way, the freer one of two, but both are asked how many they have, each time.
 
     Serve remembers their answers for ten seconds, and sends visits to a machine that died meanwhile: that connection breaks after
-    a second. Who does not answer the question in a tenth of one is passed over.
+    a second. Who does not answer the question in a quarter of one is passed over.
     """
+
+    queue_len_response_deadline_s = 0.25  # Serve's own tenth is short for a process whose visits have its core to themselves
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
