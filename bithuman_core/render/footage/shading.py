@@ -1,7 +1,7 @@
 """From samples to pixels: the frame's own colours moved, and the inside of the mouth between the lips (numba, one core)."""
 
-# pyright: reportCallIssue=false, reportArgumentType=false
-# (numba types are called as casts here)
+# pyright: reportCallIssue=false, reportArgumentType=false, reportGeneralTypeIssues=false
+# (numba types are called as casts here; what an intrinsic returns is not known)
 from __future__ import annotations
 
 from numba import float32, int32, int64, njit, uint8, uint64, void
