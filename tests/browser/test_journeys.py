@@ -220,7 +220,7 @@ def test_what_a_visitor_brought_is_gone_when_the_page_is_closed(browser: Browser
     other = open_page(browser, demo.url)
     assert other.request.get(address).status == 200
     page.close(run_before_unload=True)
-    for _ in range(40):
+    for _ in range(100):  # Gradio looks every 15 s whether a page is still there, where the browser does not say so
         if other.request.get(address).status == 404 or other.request.get(address).status == 403:
             break
         other.wait_for_timeout(250)
