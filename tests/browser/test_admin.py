@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.plugins import need as need_packages
 
@@ -40,7 +40,7 @@ def admin(browser: Browser, service: Service) -> Iterator[Page]:
     with listening(service, admin=AdminPage(service)) as url:
         context = browser.new_context(viewport={"width": 1280, "height": 860})
         page = context.new_page()
-        page.on("console", lambda said: faults.append(f"{said.text} {said.location}") if said.type == "error" else None)
+        page.on("console", lambda said: faults.append(f"{said.text} {said.location}") if is_fault(said) else None)
         page.on("request", lambda request: None if request.url.startswith((url, "data:")) else faults.append(request.url))
         page.goto(f"{url}/admin")
         page.get_by_label("Secret").fill(secret)
@@ -49,6 +49,11 @@ def admin(browser: Browser, service: Service) -> Iterator[Page]:
         yield page
         context.close()
         assert faults == []
+
+
+def is_fault(said: ConsoleMessage) -> bool:
+    """Gradio tells of its own requests that it gave up for newer ones, on a busy machine."""
+    return said.type == "error" and not said.text.startswith("AbortError: signal is aborted")
 
 
 def test_a_host_sees_how_it_stands_and_keeps_order(admin: Page, service: Service, tmp_path: Path) -> None:
