@@ -10,23 +10,17 @@ from __future__ import annotations
 from math import ceil, floor
 
 import numpy as np
-from numba import float32, int32, int64, njit, uint8, uint32, void
+from numba import float32, int32, int64, uint8, uint32, void
 
 from bithuman_core.render.kernel import CAREFUL, kernel
 from bithuman_core.render.lanes import fetch_lanes
+from bithuman_core.render.raster import steep
 from bithuman_core.render.signature import given, scratch
 
 NOTHING, AROUND, INTERIOR, SKIN = 0, 1, 2, 3  # kinds of samples
 EDGE = 1e-4  # share of a triangle by which samples on its edge count for both sides
 LEAST_AREA = 1e-6  # px: smaller and turned triangles are not drawn
-FLAT = 1e-9  # weights that change less along a row count as changing that much
 BACK, STEP = 1e8, 64.0  # depths where the last triangle wins: each lies so much nearer than the one before, behind all others
-
-
-@njit(nogil=True)
-def _steep(slope):
-    """A slope that can be divided by."""
-    return slope if abs(slope) > float32(FLAT) else float32(FLAT)
 
 
 @kernel(
@@ -63,7 +57,7 @@ def rasterise(points, source, light, active, triangles, density, left, top, kind
         # Weights of j, k and i are linear in x and y; where a row crosses each edge: from the left where the weight grows with x.
         jx, kx, jy, ky = cy * share, -by * share, -cx * share, bx * share
         ix, iy = -jx - kx, -jy - ky
-        rj, rk, ri = one / _steep(jx), one / _steep(kx), one / _steep(ix)
+        rj, rk, ri = one / steep(jx), one / steep(kx), one / steep(ix)
         za, zb, zc = points[i, 2], points[j, 2] - points[i, 2], points[k, 2] - points[i, 2]
         if not deep:
             za, zb, zc = float32(BACK) - float32(STEP) * float32(t), zero, zero
